@@ -1,0 +1,167 @@
+import { systemClock, type Clock } from '../core/clock.ts';
+import type { Continuation } from '../resume/continuation.ts';
+import { AuthCoordinator } from './auth-coordinator.ts';
+import { AuthorizationRequiredError, findAuthorizationRequired } from './authorization-required-error.ts';
+import { Client, type SharedClientOptions } from './client.ts';
+import type { Context } from './context.ts';
+import { parseServerConfig, type ServerConfig } from './server-config.ts';
+
+export interface ClientManagerOptions extends SharedClientOptions {
+  readonly coordinator: AuthCoordinator;
+  /** A client nobody has asked for this long is disconnected and let go; what is stored stays. Default 10 minutes. */
+  readonly idleMs?: number | undefined;
+}
+
+/** A parked request, as the handler of {@link ClientManager.continuation} sees it. */
+export interface ResumedCall<P> {
+  /** The client of the context that was waiting. */
+  readonly client: Client;
+  readonly payload: P;
+  readonly idempotencyKey: string;
+  readonly attempt: number;
+  readonly signal: AbortSignal;
+}
+
+/** Parks requests of one kind. */
+export interface ParkingPlace<P> {
+  /**
+   * Parks a request on the sign-in an error asks for. Durable when it returns; resumed by itself, once, in any process.
+   *
+   * @throws the error itself, when it does not ask for a sign-in.
+   */
+  park(error: unknown, payload: P): Promise<{ id: string }>;
+}
+
+/** One application's clients: one for each context, isolated from each other, cheap enough to have many. */
+export class ClientManager implements AsyncDisposable {
+  readonly coordinator: AuthCoordinator;
+  readonly #servers: Readonly<Record<string, ServerConfig>>;
+  readonly #options: ClientManagerOptions;
+  readonly #clock: Clock;
+  readonly #idleMs: number;
+  /** In order of last use, so that the idle ones come first. */
+  readonly #clients = new Map<string, { client: Client; usedAtMs: number }>();
+  #sweeper: ReturnType<typeof setInterval> | undefined;
+
+  /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED */
+  constructor(servers: Readonly<Record<string, ServerConfig>>, options: ClientManagerOptions) {
+    this.coordinator = options.coordinator;
+    this.#servers = Object.fromEntries(
+      Object.entries(servers).map(([name, config]) => [name, parseServerConfig(name, config)]),
+    );
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#idleMs = options.idleMs ?? 10 * 60_000;
+  }
+
+  /** How many clients are in memory. */
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  /**
+   * The client of a context, made if there is none. Metadata given here replaces what was given before.
+   *
+   * @throws {PosternError} ERR_POSTERN_NAMESPACE_INVALID
+   */
+  async getClient(contextId: string, metadata?: unknown, options: { principal?: string } = {}): Promise<Client> {
+    let entry = this.#clients.get(contextId);
+    if (entry === undefined) {
+      entry = { client: this.#createClient(this.coordinator.createContext(contextId, metadata, options.principal)), usedAtMs: 0 };
+    } else {
+      if (metadata !== undefined) entry.client.context.metadata = metadata;
+      this.#clients.delete(contextId);
+    }
+    entry.usedAtMs = this.#clock();
+    this.#clients.set(contextId, entry);
+    this.#startSweeping();
+    return entry.client;
+  }
+
+  /**
+   * Names a kind of request that can be parked, and what is done with it afterwards.
+   *
+   * `resume` runs when the person has signed in; `abandon`, when they will not have. Register the same names in every process.
+   */
+  continuation<P>(
+    name: string,
+    resume: (call: ResumedCall<P>) => Promise<void>,
+    options: { abandon?: (call: ResumedCall<P>, code: string) => Promise<void> } = {},
+  ): ParkingPlace<P> {
+    const { continuations } = this.coordinator;
+    const { abandon } = options;
+    const present = async (continuation: Continuation<P>): Promise<ResumedCall<P>> => ({
+      client: await this.getClient(continuation.namespace.id),
+      payload: continuation.payload,
+      idempotencyKey: continuation.idempotencyKey,
+      attempt: continuation.attempt,
+      signal: continuation.signal,
+    });
+    continuations.register<P>(name, {
+      resume: async (continuation) => resume(await present(continuation)),
+      ...(abandon && { abandon: async (continuation, code) => abandon(await present(continuation), code) }),
+    });
+    return {
+      park: async (error, payload) => {
+        const required: AuthorizationRequiredError | undefined = findAuthorizationRequired(error);
+        if (required === undefined) throw error;
+        const { contextId, pendingId } = required.challenge;
+        const { namespace } = this.coordinator.createContext(contextId);
+        return continuations.park(namespace, { handler: name, payload, waitingFor: pendingId });
+      },
+    };
+  }
+
+  /** Starts resuming parked requests in this process. */
+  start(): Promise<void> {
+    return this.coordinator.continuations.start();
+  }
+
+  /** Stops resuming, and waits for what runs. */
+  stop(): Promise<void> {
+    return this.coordinator.continuations.stop();
+  }
+
+  /** Resumes what is due and returns how much that was: for serverless, from a timer. */
+  runDue(): Promise<number> {
+    return this.coordinator.continuations.runDue({ sweep: true });
+  }
+
+  /** Disconnects one context's client and lets it go. What is stored stays. */
+  async evict(contextId: string): Promise<void> {
+    const entry = this.#clients.get(contextId);
+    this.#clients.delete(contextId);
+    await entry?.client.disconnect();
+  }
+
+  /** Stops everything this process does; what is pending or parked can go on in others. */
+  async close(): Promise<void> {
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
+    await this.stop();
+    await Promise.all([...this.#clients.keys()].map((contextId) => this.evict(contextId)));
+    await this.coordinator.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #createClient(context: Context): Client {
+    return new Client(this.#servers, { ...this.#options, context });
+  }
+
+  #startSweeping(): void {
+    if (this.#sweeper !== undefined) return;
+    this.#sweeper = setInterval(() => void this.#sweep(), Math.max(1_000, Math.min(this.#idleMs, 60_000)));
+    if (typeof this.#sweeper === 'object') this.#sweeper.unref();
+  }
+
+  async #sweep(): Promise<void> {
+    const idleSince = this.#clock() - this.#idleMs;
+    for (const [contextId, { usedAtMs }] of this.#clients) {
+      if (usedAtMs > idleSince) return;
+      await this.evict(contextId);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import type { Transport } from '@modelcontextprotocol/client';
+import type { AuthStrategy } from './auth-strategy.ts';
+import { authorizedFetch } from './authorized-fetch.ts';
+import type { ServerConfig } from './server-config.ts';
+
+/** How bytes reach one server. Knows nothing of sessions, and of authentication only its strategy. */
+export interface Connection {
+  /** A fresh transport: the SDK uses each for one connection. */
+  createTransport(): Promise<Transport>;
+}
+
+/** The connection a configuration asks for. */
+export function createConnection(options: {
+  server: string;
+  config: ServerConfig;
+  strategy: AuthStrategy;
+  fetch: typeof fetch;
+}): Connection {
+  const { server, config, strategy } = options;
+  const fetch = authorizedFetch(strategy, { fetch: options.fetch, server });
+  if ('connect' in config) return { createTransport: async () => config.connect(fetch) };
+  if ('command' in config) return stdioConnection(config);
+  return config.transport === 'sse' ? sseConnection(config, fetch) : streamableHttpConnection(config, fetch);
+}
+
+type HttpConfig = Extract<ServerConfig, { transport?: unknown }>;
+type StdioConfig = Extract<ServerConfig, { command: unknown }>;
+
+function streamableHttpConnection({ url, headers }: HttpConfig, fetch: typeof globalThis.fetch): Connection {
+  return {
+    async createTransport() {
+      const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
+      return new StreamableHTTPClientTransport(new URL(url), {
+        fetch,
+        ...(headers && { requestInit: { headers } }),
+      });
+    },
+  };
+}
+
+/** The transport of before 2025-03-26, for servers that still have no other. */
+function sseConnection({ url, headers }: HttpConfig, fetch: typeof globalThis.fetch): Connection {
+  return {
+    async createTransport() {
+      const { SSEClientTransport } = await import('@modelcontextprotocol/client');
+      return new SSEClientTransport(new URL(url), {
+        fetch,
+        ...(headers && { requestInit: { headers } }),
+      });
+    },
+  };
+}
+
+/** A child process. Its credentials come from its environment: the authorization specification is for HTTP. */
+function stdioConnection({ command, args, env, cwd }: StdioConfig): Connection {
+  return {
+    async createTransport() {
+      const { StdioClientTransport } = await import('@modelcontextprotocol/client/stdio');
+      return new StdioClientTransport({
+        command,
+        stderr: 'ignore',
+        ...(args && { args: [...args] }),
+        ...(env && { env: { ...env } }),
+        ...(cwd !== undefined && { cwd }),
+      });
+    },
+  };
+}

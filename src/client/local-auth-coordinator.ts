@@ -1,0 +1,200 @@
+import { z } from 'zod';
+import { sleep } from '../core/clock.ts';
+import { PosternError } from '../core/postern-error.ts';
+import { errorOfEnd, type Pending } from '../pending/pending.ts';
+import { Collection } from '../storage/collection.ts';
+import { MemoryBackend } from '../storage/memory-backend.ts';
+import { NamespacedStorage } from '../storage/namespaced-storage.ts';
+import { AuthCoordinator, type AuthCoordinatorOptions, type Presentation } from './auth-coordinator.ts';
+import type { SignIn } from './completion.ts';
+import type { LoopbackListener } from './loopback-listener.ts';
+
+export interface LocalAuthCoordinatorOptions extends Partial<AuthCoordinatorOptions> {
+  /** The address to listen on. Default `127.0.0.1`. */
+  readonly host?: '127.0.0.1' | '::1' | 'localhost' | undefined;
+  /** The callback port. Default 0: the one used last, else any free one. A given port is used or the sign-in fails. */
+  readonly port?: number | undefined;
+  /** Opens the link in the person's browser. Default true. */
+  readonly autoOpenBrowser?: boolean | undefined;
+  /** Makes whoever needs the sign-in wait until it has ended. Default true. */
+  readonly blockUntilCallback?: boolean | undefined;
+  /** How the browser is opened; resolves to whether it was. */
+  readonly openBrowser?: ((url: string) => Promise<boolean>) | undefined;
+  /** Is given every link that a person has to open by themselves. Default: a line on stderr. */
+  readonly onLink?: ((link: { url: string; server: string; expiresAtMs: number }) => void) | undefined;
+}
+
+const portRecord = z.looseObject({ port: z.number().int() });
+
+/** How long the listener stays after the last sign-in ended, for a page that is still loading. */
+const lingerMs = 2_000;
+/** How often a process that waits for a link of another checks whether that one still serves it. */
+const adoptMs = 2_000;
+
+/**
+ * For programs at a terminal: the machine is the user, callbacks come to a loopback listener
+ * that is open only while something is pending, and by default calls wait for the person.
+ *
+ * Several processes on one store show one link. If the process that serves it dies, one that waits takes its port over.
+ */
+export class LocalAuthCoordinator extends AuthCoordinator {
+  readonly #host: string;
+  readonly #port: number;
+  readonly #autoOpenBrowser: boolean;
+  readonly #blockUntilCallback: boolean;
+  readonly #openBrowser: ((url: string) => Promise<boolean>) | undefined;
+  readonly #onLink: (link: { url: string; server: string; expiresAtMs: number }) => void;
+  #listener: LoopbackListener | undefined;
+  #opening: Promise<LoopbackListener> | undefined;
+  readonly #watched = new Set<string>();
+  #closing: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: LocalAuthCoordinatorOptions = {}) {
+    super({ ...options, storage: options.storage ?? new MemoryBackend() });
+    this.#host = options.host ?? '127.0.0.1';
+    this.#port = options.port ?? 0;
+    this.#autoOpenBrowser = options.autoOpenBrowser ?? true;
+    this.#blockUntilCallback = options.blockUntilCallback ?? true;
+    this.#openBrowser = options.openBrowser;
+    this.#onLink = options.onLink ?? printLink;
+  }
+
+  protected override get baseUrl(): string {
+    const host = this.#host.includes(':') ? `[${this.#host}]` : this.#host;
+    return `http://${host}:${this.#listener?.port ?? this.#port}`;
+  }
+
+  protected override get answersInPlace(): boolean {
+    return true;
+  }
+
+  /** The machine is the user: whoever can reach a loopback listener with the browser's cookie is at it. */
+  protected override verify(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  /** @throws {PosternError} ERR_POSTERN_CLIENT_PORT_IN_USE when the configured port is taken. */
+  override async redirectUri(): Promise<string> {
+    await this.#open();
+    this.#closeLater(30_000);
+    return this.callbackUrl;
+  }
+
+  override async present(
+    pending: Pending<SignIn>,
+    options: { created: boolean; signal?: AbortSignal | undefined },
+  ): Promise<Presentation> {
+    this.#watched.add(pending.id);
+    await this.#adopt(pending);
+    const ended = this.#watch(pending);
+    if (options.created) await this.#show(pending);
+    if (!this.#blockUntilCallback) {
+      // Its outcome is in the store; here it only keeps the listener open.
+      ended.catch(() => {});
+      return 'waiting';
+    }
+    const { signal } = options;
+    const end = errorOfEnd(await (signal === undefined ? ended : Promise.race([ended, aborted(signal)])));
+    await this.#listener?.idle(1_000);
+    if (end !== undefined) throw end;
+    return 'completed';
+  }
+
+  /** Stops listening. Sign-ins stay pending, and can be finished by another process on the same store. */
+  override async close(): Promise<void> {
+    clearTimeout(this.#closing);
+    this.#watched.clear();
+    await this.#shut();
+    await super.close();
+  }
+
+  async #watch(pending: Pending<SignIn>): Promise<Pending<SignIn>> {
+    try {
+      for (;;) {
+        try {
+          return await this.pendings.waitFor(pending, { timeoutMs: adoptMs });
+        } catch (error) {
+          if (!this.#watched.has(pending.id)) throw error;
+          if (!isWaitTimeout(error)) throw error;
+          await this.#adopt(pending);
+        }
+      }
+    } finally {
+      this.#watched.delete(pending.id);
+      if (this.#watched.size === 0) this.#closeLater(lingerMs);
+    }
+  }
+
+  /** Serves a link that another process made, if that one no longer does. */
+  async #adopt(pending: Pending<SignIn>): Promise<void> {
+    const port = Number(new URL(pending.url).port);
+    if (this.#listener?.port === port) return;
+    if (this.#listener !== undefined) return;
+    const { openLoopbackListener } = await import('./loopback-listener.ts');
+    this.#listener ??= await openLoopbackListener({ host: this.#host, port, fetch: this.fetch });
+  }
+
+  async #show(pending: Pending<SignIn>): Promise<void> {
+    const { url, expiresAtMs } = pending;
+    if (this.#autoOpenBrowser) {
+      const open = this.#openBrowser ?? (await import('./open-browser.ts')).openBrowser;
+      if (await open(url)) return;
+    }
+    this.#onLink({ url, server: pending.data?.server ?? '', expiresAtMs });
+  }
+
+  #open(): Promise<LoopbackListener> {
+    clearTimeout(this.#closing);
+    if (this.#listener !== undefined) return Promise.resolve(this.#listener);
+    this.#opening ??= this.#listen().finally(() => (this.#opening = undefined));
+    return this.#opening;
+  }
+
+  async #listen(): Promise<LoopbackListener> {
+    const { openLoopbackListener } = await import('./loopback-listener.ts');
+    const ports = new Collection(new NamespacedStorage(this.storage, ['app']), portRecord);
+    const remembered = (await ports.find('loopback-port'))?.value.port;
+    // The same port again is the same redirect URI, and so the same registration.
+    const candidates = this.#port === 0 ? [...(remembered === undefined ? [] : [remembered]), 0] : [this.#port];
+    for (const port of candidates) {
+      const listener = await openLoopbackListener({ host: this.#host, port, fetch: this.fetch });
+      if (listener === undefined) continue;
+      this.#listener = listener;
+      if (this.#port === 0 && listener.port !== remembered) {
+        await ports.put(['loopback-port'], { port: listener.port });
+      }
+      return listener;
+    }
+    throw new PosternError('ERR_POSTERN_CLIENT_PORT_IN_USE', `the callback port ${this.#port} is taken by another program`, {
+      hint: 'Stop that program, or configure another port (and register its redirect URI).',
+    });
+  }
+
+  #closeLater(delayMs: number): void {
+    clearTimeout(this.#closing);
+    this.#closing = setTimeout(() => {
+      if (this.#watched.size === 0) void this.#shut();
+    }, delayMs);
+    this.#closing.unref();
+  }
+
+  async #shut(): Promise<void> {
+    const listener = this.#listener;
+    this.#listener = undefined;
+    await listener?.close();
+  }
+}
+
+function printLink({ url, server }: { url: string; server: string }): void {
+  console.error(`Open this link to sign in to ${JSON.stringify(server)}:\n  ${url}`);
+}
+
+function isWaitTimeout(error: unknown): boolean {
+  return error instanceof PosternError && error.code === 'ERR_POSTERN_PENDING_WAIT_TIMEOUT';
+}
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  await sleep(2 ** 31 - 1, { signal, keepAlive: false });
+  signal.throwIfAborted();
+  throw new PosternError('ERR_POSTERN_PENDING_WAIT_TIMEOUT', 'the wait for a sign-in ended');
+}

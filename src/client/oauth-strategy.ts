@@ -1,0 +1,348 @@
+import type { Clock } from '../core/clock.ts';
+import { findPosternError, PosternError } from '../core/postern-error.ts';
+import { parseChallenge, type Challenge } from '../oauth/challenge.ts';
+import { discover, type Discovery } from '../oauth/discovery.ts';
+import { createDpopProof } from '../oauth/dpop.ts';
+import type { Grant, TokenRequestOptions } from '../oauth/grant.ts';
+import { createOAuthHttp, type OAuthHttp } from '../oauth/oauth-http.ts';
+import { profileOf } from '../oauth/profiles.ts';
+import { identifyClient } from '../oauth/registration.ts';
+import { initialScopes, isScopeSubset, unionScopes } from '../oauth/scopes.ts';
+import type { Pending } from '../pending/pending.ts';
+import type { PendingSpec } from '../pending/pending-manager.ts';
+import type { Stored } from '../storage/collection.ts';
+import { Cooldown } from '../sync/cooldown.ts';
+import { acquireLease } from '../sync/lease.ts';
+import { SingleFlight } from '../sync/single-flight.ts';
+import type { AuthCoordinator } from './auth-coordinator.ts';
+import type { Authorization, AuthStrategy, AuthStrategyDeps, LogoutResult, Refusal } from './auth-strategy.ts';
+import { AuthorizationRequiredError, type AuthChallenge } from './authorization-required-error.ts';
+import { declinedPath } from './callback-handler.ts';
+import type { SignIn } from './completion.ts';
+import { GrantStore } from './grant-store.ts';
+import { Registrations, type OAuthFlow } from './oauth-sign-in.ts';
+import type { OAuthConfig } from './server-config.ts';
+import type { StoredGrant } from './stored-grant.ts';
+
+/** Obtains a grant without a person: client credentials, an assertion. Replaces the browser. */
+export type MachineGrant = (request: {
+  readonly discovery: Discovery;
+  readonly scopes: readonly string[] | undefined;
+  readonly http: OAuthHttp;
+}) => Promise<Grant>;
+
+export interface OAuthStrategyOptions extends Omit<OAuthConfig, 'type'> {
+  readonly machineGrant?: MachineGrant | undefined;
+  readonly tokenOptions?: TokenRequestOptions | undefined;
+}
+
+/** Refreshed this long before the end, or when a tenth of the time is left, whichever is later. */
+const aheadMs = 60_000;
+/** A server that refuses a grant this young, and never accepted it, will refuse the next one too. */
+const freshMs = 60_000;
+const discoveryTtlMs = 10 * 60_000;
+
+const discoveries = new WeakMap<AuthCoordinator, Map<string, { atMs: number; found: Promise<Discovery> }>>();
+const signIns = new WeakMap<AuthCoordinator, SingleFlight<{ pending: Pending<SignIn>; created: boolean }>>();
+
+/** OAuth 2.1 for one server and one context: answers its challenges, keeps its grant fresh. */
+export class OAuthStrategy implements AuthStrategy {
+  readonly #deps: AuthStrategyDeps;
+  readonly #options: OAuthStrategyOptions;
+  readonly #serverUrl: string;
+  readonly #origin: string;
+  readonly #http: OAuthHttp;
+  readonly #grants: GrantStore;
+  readonly #clock: Clock;
+  #acceptedVersion: string | undefined;
+  #dpopNonce: string | undefined;
+
+  constructor(deps: AuthStrategyDeps, options: OAuthStrategyOptions = {}) {
+    if (deps.serverUrl === undefined) {
+      throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', `the server ${JSON.stringify(deps.server)} needs a "url" for OAuth`);
+    }
+    this.#deps = deps;
+    this.#options = options;
+    this.#serverUrl = deps.serverUrl;
+    this.#origin = new URL(deps.serverUrl).origin;
+    this.#clock = deps.clock;
+    this.#http = createOAuthHttp({ fetch: deps.fetch, clock: deps.clock, trustedBy: deps.serverUrl });
+    this.#grants = new GrantStore(deps.storage.namespace('oauth'), this.#http, options.tokenOptions);
+  }
+
+  async authorize({ method, url }: { method: string; url: string }): Promise<Authorization> {
+    const stored = await this.#usable();
+    if (stored === undefined || !url.startsWith(this.#origin)) return { headers: {} };
+    const { grant } = stored.value;
+    const credential = stored.version;
+    if (grant.tokenType !== 'dpop') return { headers: { authorization: `Bearer ${grant.accessToken}` }, credential };
+    const proof = await createDpopProof({
+      keyJwk: grant.dpopKeyJwk ?? {},
+      method,
+      url,
+      accessToken: grant.accessToken,
+      nonce: this.#dpopNonce,
+      clock: this.#clock,
+    });
+    return { headers: { authorization: `DPoP ${grant.accessToken}`, dpop: proof }, credential };
+  }
+
+  accepted({ credential }: Authorization): void {
+    if (typeof credential === 'string') this.#acceptedVersion = credential;
+  }
+
+  async handleRefusal({ response, authorization, attempt, signal }: Refusal): Promise<boolean> {
+    const challenge = parseChallenge(response);
+    if (challenge?.error === 'use_dpop_nonce' && challenge.dpopNonce !== undefined) {
+      const known = this.#dpopNonce === challenge.dpopNonce;
+      this.#dpopNonce = challenge.dpopNonce;
+      return !known && attempt < 3;
+    }
+    if (response.status === 403) return this.#stepUp(challenge, signal);
+    const refused = typeof authorization.credential === 'string' ? authorization.credential : undefined;
+    const stored = await this.#grants.read();
+    if (stored === undefined) return this.#authorizeAnew(challenge, undefined, signal);
+    // Somebody has renewed it since this request was sent.
+    if (stored.version !== refused) return true;
+    const { grant } = stored.value;
+    const justRefreshed = grant.refreshedAtMs !== undefined && this.#clock() - grant.refreshedAtMs < freshMs;
+    if (!justRefreshed && grant.refreshToken !== undefined) {
+      if ((await this.#grants.refresh(stored.version)) !== undefined) return true;
+    } else {
+      this.#assertNotFresh(stored);
+    }
+    this.#forgetDiscovery();
+    return this.#authorizeAnew(challenge, undefined, signal);
+  }
+
+  async findChallenge(): Promise<AuthChallenge | undefined> {
+    const pending = await this.#deps.coordinator.pendings.findLive(this.#deps.context.namespace, this.#slot);
+    return pending && this.#challengeOf(pending);
+  }
+
+  async logout(): Promise<LogoutResult> {
+    const { coordinator, context } = this.#deps;
+    const pending = await coordinator.pendings.findLive(context.namespace, this.#slot);
+    if (pending !== undefined) {
+      await coordinator.pendings.in(context.namespace).cancel(pending.id).catch((error: unknown) => {
+        if (findPosternError(error)?.code !== 'ERR_POSTERN_PENDING_ALREADY_FINISHED') throw error;
+      });
+    }
+    const grant = await this.#grants.take();
+    if (grant === undefined) return { revoked: false, reason: 'there was nothing to revoke' };
+    try {
+      return (await this.#grants.revoke(grant))
+        ? { revoked: true }
+        : { revoked: false, reason: 'the authorization server offers no revocation; the access token ends by itself' };
+    } catch (error) {
+      return { revoked: false, reason: `the authorization server did not confirm (${findPosternError(error)?.code ?? 'unknown'})` };
+    }
+  }
+
+  /** Waits for a refresh that is under way: what was sent must be saved. */
+  close(): Promise<void> {
+    return this.#grants.settle();
+  }
+
+  get #slot(): readonly string[] {
+    return ['server', this.#deps.server, 'oauth'];
+  }
+
+  async #usable(): Promise<Stored<StoredGrant> | undefined> {
+    const stored = await this.#grants.current();
+    const { expiresAtMs, refreshToken, obtainedAtMs } = stored?.value.grant ?? {};
+    if (stored === undefined || expiresAtMs === undefined || refreshToken === undefined) return stored;
+    const lifetimeMs = expiresAtMs - (stored.value.grant.refreshedAtMs ?? obtainedAtMs ?? expiresAtMs);
+    const left = expiresAtMs - this.#clock();
+    if (left > Math.min(aheadMs, lifetimeMs / 10)) return stored;
+    try {
+      return await this.#grants.refresh(stored.version);
+    } catch (error) {
+      if (left > 0) return stored;
+      throw error;
+    }
+  }
+
+  #assertNotFresh(stored: Stored<StoredGrant>): void {
+    const isFresh = this.#clock() - stored.value.authorizedAtMs < freshMs;
+    if (!isFresh || stored.version === this.#acceptedVersion || stored.value.grant.refreshedAtMs !== undefined) return;
+    throw new PosternError(
+      'ERR_POSTERN_AUTH_REJECTED',
+      `the server ${JSON.stringify(this.#deps.server)} refuses the token its own authorization server has just issued`,
+      { hint: 'The operator of that server has to look: its audience, issuer or clock may be set wrong.' },
+    );
+  }
+
+  async #stepUp(challenge: Challenge | undefined, signal: AbortSignal | undefined): Promise<boolean> {
+    if (challenge?.error !== 'insufficient_scope') return false;
+    const stored = await this.#grants.read();
+    const asked = challenge.scope ?? [];
+    if (stored !== undefined && isScopeSubset(asked, stored.value.requestedScopes)) {
+      throw new PosternError(
+        'ERR_POSTERN_OAUTH_SCOPE_INSUFFICIENT',
+        `the server ${JSON.stringify(this.#deps.server)} still wants more scopes after they were asked for`,
+        { hint: 'This account may not be allowed to do that.' },
+      );
+    }
+    const held = unionScopes(stored?.value.requestedScopes, stored?.value.grant.scopes, asked);
+    return this.#authorizeAnew(challenge, held, signal);
+  }
+
+  /** A new grant: at once where no person is needed, else through the browser. */
+  async #authorizeAnew(
+    challenge: Challenge | undefined,
+    scopes: readonly string[] | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const { machineGrant } = this.#options;
+    if (machineGrant !== undefined) {
+      const { discovery, scopes: wanted } = await this.#prepare(challenge, scopes);
+      const grant = await machineGrant({ discovery, scopes: wanted, http: this.#http });
+      await this.#grants.put({ grant, requestedScopes: [...(wanted ?? [])], authorizedAtMs: this.#clock() });
+      return true;
+    }
+    const { coordinator } = this.#deps;
+    const { pending, created } = await this.#signIn(challenge, scopes);
+    if ((await coordinator.present(pending, { created, signal })) === 'completed') return true;
+    throw new AuthorizationRequiredError(this.#challengeOf(pending));
+  }
+
+  /** The one live sign-in of this server and context, made if there is none. */
+  async #signIn(
+    challenge: Challenge | undefined,
+    scopes: readonly string[] | undefined,
+  ): Promise<{ pending: Pending<SignIn>; created: boolean }> {
+    const { coordinator, context, server } = this.#deps;
+    await this.#assertNotDeclined();
+    let flight = signIns.get(coordinator);
+    if (flight === undefined) signIns.set(coordinator, (flight = new SingleFlight()));
+    const found = await flight.run(`${context.namespace.partition} ${server}`, () =>
+      coordinator.pendings.createOnce(context.namespace, this.#slot, () => this.#specify(challenge, scopes)),
+    );
+    return found.created ? found : { pending: await this.#widen(found.pending, scopes), created: false };
+  }
+
+  /** Brings a live sign-in up to date: the link stays, and asks for more when it is opened. */
+  async #widen(pending: Pending<SignIn>, scopes: readonly string[] | undefined): Promise<Pending<SignIn>> {
+    const { coordinator, context } = this.#deps;
+    const store = coordinator.pendings.in(context.namespace);
+    let current: Pending<SignIn> | undefined = pending;
+    for (let tries = 0; tries < 10 && current?.data !== undefined; tries++) {
+      const { data }: { data?: SignIn | undefined } = current;
+      const wanted = unionScopes(data.scopes, scopes) ?? [];
+      const metadata = context.metadata ?? data.metadata;
+      if (wanted.length === data.scopes.length && JSON.stringify(metadata) === JSON.stringify(data.metadata)) {
+        return current;
+      }
+      const updated = await store.updateData(current, { ...data, scopes: wanted, metadata });
+      if (updated !== undefined) return updated;
+      current = await store.get(pending.id);
+    }
+    return current ?? pending;
+  }
+
+  async #specify(
+    challenge: Challenge | undefined,
+    scopes: readonly string[] | undefined,
+  ): Promise<PendingSpec<SignIn>> {
+    const { coordinator, context, server } = this.#deps;
+    const redirectUri = await coordinator.redirectUri();
+    const { discovery, scopes: wanted } = await this.#prepare(challenge, scopes);
+    const client = await this.#identify(discovery, redirectUri, wanted);
+    const flow: OAuthFlow = {
+      serverUrl: this.#serverUrl,
+      discovery,
+      client,
+      redirectUri,
+      authorizeParams: this.#options.authorizeParams,
+      loginHint: this.#options.loginHint,
+    };
+    return {
+      kind: 'oauth_redirect',
+      resource: discovery.resource,
+      initiator: context.principal,
+      ttlMs: coordinator.signInTtlMs,
+      data: { server, handler: 'oauth', flow, scopes: wanted ?? [], metadata: context.metadata },
+    };
+  }
+
+  async #prepare(
+    challenge: Challenge | undefined,
+    scopes: readonly string[] | undefined,
+  ): Promise<{ discovery: Discovery; scopes: readonly string[] | undefined }> {
+    const discovery = { ...(await this.#discover(challenge)), challengedScopes: challenge?.scope };
+    const profile = profileOf(discovery.issuer);
+    const initial = initialScopes({ discovery, configured: this.#options.scopes, profile });
+    return { discovery, scopes: scopes === undefined ? initial : unionScopes(scopes, initial) };
+  }
+
+  async #identify(discovery: Discovery, redirectUri: string, scopes: readonly string[] | undefined) {
+    const { coordinator, server } = this.#deps;
+    const registrations = new Registrations(coordinator.storage);
+    const identify = async () =>
+      identifyClient(
+        {
+          discovery,
+          redirectUri,
+          metadata: { clientName: this.#options.clientName ?? `MCP client (${server})` },
+          preregistered: this.#options.client,
+          clientMetadataUrl: coordinator.clientMetadataUrl,
+          stored: await registrations.find(discovery.issuer, redirectUri),
+          scopes,
+        },
+        this.#http,
+      );
+    const known = await registrations.find(discovery.issuer, redirectUri);
+    if (known !== undefined || this.#options.client !== undefined) return identify();
+    // One registration for the application, not one for each of its users and processes.
+    await using _lease = await acquireLease(registrations.storage, ['lease', discovery.issuer], {
+      leaseMs: 20_000,
+      waitMs: 25_000,
+      clock: this.#clock,
+    });
+    const client = await identify();
+    if (client.source === 'dynamic') await registrations.put(client);
+    return client;
+  }
+
+  #discover(challenge: Challenge | undefined): Promise<Discovery> {
+    const known = this.#discoveries;
+    const key = this.#discoveryKey(challenge);
+    const cached = known.get(key);
+    if (cached !== undefined && this.#clock() - cached.atMs < discoveryTtlMs) return cached.found;
+    const found = discover(this.#serverUrl, challenge, this.#http);
+    known.set(key, { atMs: this.#clock(), found });
+    found.catch(() => known.delete(key));
+    return found;
+  }
+
+  #forgetDiscovery(): void {
+    const known = this.#discoveries;
+    for (const key of known.keys()) if (key.startsWith(`${this.#serverUrl} `)) known.delete(key);
+  }
+
+  #discoveryKey(challenge: Challenge | undefined): string {
+    return `${this.#serverUrl} ${challenge?.resourceMetadataUrl ?? ''}`;
+  }
+
+  get #discoveries(): Map<string, { atMs: number; found: Promise<Discovery> }> {
+    let known = discoveries.get(this.#deps.coordinator);
+    if (known === undefined) discoveries.set(this.#deps.coordinator, (known = new Map()));
+    return known;
+  }
+
+  async #assertNotDeclined(): Promise<void> {
+    const { context, server } = this.#deps;
+    const cooldown = new Cooldown(context.storage, declinedPath(server), this.#clock);
+    if ((await cooldown.reason()) === undefined) return;
+    throw new PosternError('ERR_POSTERN_AUTH_DENIED', `the sign-in to ${JSON.stringify(server)} was declined a moment ago`, {
+      hint: 'Call connect() with force to ask again.',
+    });
+  }
+
+  #challengeOf(pending: Pending<SignIn>): AuthChallenge {
+    const { context, server } = this.#deps;
+    const { url, id, expiresAtMs, data } = pending;
+    return { contextId: context.id, server, url, pendingId: id, expiresAtMs, scopes: data?.scopes ?? [] };
+  }
+}

@@ -1,0 +1,32 @@
+import { spawn } from 'node:child_process';
+
+/** Anything a shell could take for more than a letter. */
+const shellCharacters = /[^\w\-./:?=%~+,@[\]]/gu;
+
+/**
+ * Opens a URL in the person's browser. Returns whether an opener could be started.
+ *
+ * No shell sees the URL, it never starts an argument with `-`, and what a shell could act on is percent-encoded,
+ * since some openers are scripts that hand it on.
+ */
+export async function openBrowser(text: string): Promise<boolean> {
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return false;
+  const safe = url.href.replaceAll(shellCharacters, (character) =>
+    character === '&' && process.platform !== 'win32' ? character : encodeURIComponent(character),
+  );
+  const [command, args]: [string, string[]] =
+    process.platform === 'darwin'
+      ? ['open', [safe]]
+      : process.platform === 'win32'
+        ? ['rundll32.exe', ['url.dll,FileProtocolHandler', url.href]]
+        : ['xdg-open', [safe]];
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: 'ignore', detached: true, shell: false });
+    child.once('error', () => resolve(false));
+    child.once('spawn', () => {
+      child.unref();
+      resolve(true);
+    });
+  });
+}

@@ -1,0 +1,113 @@
+import { PosternError } from '../core/postern-error.ts';
+import type { Pending } from '../pending/pending.ts';
+import { clientMetadataDocument } from '../oauth/registration.ts';
+import { AuthCoordinator, type AuthCoordinatorOptions, type Presentation } from './auth-coordinator.ts';
+import type { SignIn } from './completion.ts';
+import { failurePage } from './sign-in-pages.ts';
+
+/** As an option: let whoever holds a link finish it. Anybody can then connect their account to somebody else's context. */
+export const skipUserVerification: unique symbol = Symbol('skipUserVerification');
+
+/**
+ * Who is at the browser: the principal's id; `undefined` for nobody the host knows;
+ * or what to answer instead, such as a redirect to the host's own sign-in page.
+ */
+export type VerifyUser = (request: Request) => Promise<string | Response | undefined> | string | Response | undefined;
+
+export interface RemoteAuthCoordinatorOptions extends AuthCoordinatorOptions {
+  /** Where `fetch` is reachable for browsers, path included: `https://bot.example/postern`. */
+  readonly publicUrl: string;
+  /** The host's own session check. Required, unless {@link skipUserVerification} says otherwise. */
+  readonly verifyUser?: VerifyUser | undefined;
+  /** Serves this client's metadata document (CIMD) below `publicUrl`, under this name. Needs https. */
+  readonly clientName?: string | undefined;
+  /** Dangerous. See {@link skipUserVerification}. */
+  readonly [skipUserVerification]?: boolean | undefined;
+}
+
+/**
+ * For web applications and functions: callbacks arrive as requests, in any process. Never blocks.
+ *
+ * Mount `fetch` at `publicUrl`.
+ */
+export class RemoteAuthCoordinator extends AuthCoordinator {
+  readonly #publicUrl: string;
+  readonly #verifyUser: VerifyUser | undefined;
+  readonly #clientName: string;
+
+  /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED without `verifyUser`, or with a `publicUrl` browsers must not be sent to. */
+  constructor(options: RemoteAuthCoordinatorOptions) {
+    super(options);
+    this.#publicUrl = checkPublicUrl(options.publicUrl);
+    this.#verifyUser = options.verifyUser;
+    this.#clientName = options.clientName ?? 'Postern';
+    if (options.verifyUser === undefined && options[skipUserVerification] !== true) {
+      throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', 'a RemoteAuthCoordinator needs "verifyUser"', {
+        hint: 'Pass a function that tells from a request who is signed in to your application.',
+      });
+    }
+  }
+
+  protected override get baseUrl(): string {
+    return this.#publicUrl;
+  }
+
+  protected override get answersInPlace(): boolean {
+    return false;
+  }
+
+  override redirectUri(): Promise<string> {
+    return Promise.resolve(this.callbackUrl);
+  }
+
+  override get clientMetadataUrl(): string | undefined {
+    return this.#publicUrl.startsWith('https:') ? `${this.#publicUrl}/client-metadata.json` : undefined;
+  }
+
+  protected override async answer(request: Request): Promise<Response> {
+    const metadataUrl = this.clientMetadataUrl;
+    if (metadataUrl === undefined || !new URL(request.url).pathname.endsWith('/client-metadata.json')) {
+      return super.answer(request);
+    }
+    const document = clientMetadataDocument({
+      url: metadataUrl,
+      metadata: { clientName: this.#clientName },
+      redirectUris: [this.callbackUrl],
+    });
+    return Response.json(document, { headers: { 'cache-control': 'public, max-age=3600' } });
+  }
+
+  override present(): Promise<Presentation> {
+    return Promise.resolve('waiting');
+  }
+
+  protected override async verify(request: Request, pending: Pending<SignIn>): Promise<Response | undefined> {
+    if (this.#verifyUser === undefined) return undefined;
+    const user = await this.#verifyUser(request);
+    if (user instanceof Response) return user;
+    if (user === undefined || user === '') return failurePage('ERR_POSTERN_AUTH_REQUIRED');
+    if (user === pending.initiator) return undefined;
+    this.logger.warn('a sign-in link was opened by another user than the one it was made for', {
+      context: pending.namespace.id,
+    });
+    return failurePage('ERR_POSTERN_AUTH_WRONG_USER');
+  }
+}
+
+const loopbackHosts = ['127.0.0.1', '[::1]', 'localhost'];
+
+function checkPublicUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const usable =
+    url !== undefined &&
+    (url.protocol === 'https:' || (url.protocol === 'http:' && loopbackHosts.includes(url.hostname))) &&
+    url.search === '' &&
+    url.hash === '' &&
+    url.username === '';
+  if (!usable) {
+    throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', '"publicUrl" must be an https URL without query or fragment', {
+      hint: 'http is accepted for 127.0.0.1, [::1] and localhost only.',
+    });
+  }
+  return url.href.replace(/\/$/u, '');
+}

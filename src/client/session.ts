@@ -1,0 +1,382 @@
+import {
+  Client as SdkClient,
+  type CallToolResult,
+  type Implementation,
+  type RequestOptions,
+  type Tool,
+} from '@modelcontextprotocol/client';
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import { findPosternError, PosternError } from '../core/postern-error.ts';
+import { errorOfEnd } from '../pending/pending.ts';
+import { Cooldown } from '../sync/cooldown.ts';
+import type { AuthCoordinator } from './auth-coordinator.ts';
+import type { AuthStrategy, LogoutResult } from './auth-strategy.ts';
+import { AuthorizationRequiredError, findAuthorizationRequired, type AuthChallenge } from './authorization-required-error.ts';
+import { declinedPath } from './callback-handler.ts';
+import { capabilitiesOf, installHandlers, type ClientHandlers } from './client-handlers.ts';
+import { createConnection, type Connection } from './connection.ts';
+import type { Context } from './context.ts';
+import { createStrategy } from './create-strategy.ts';
+import type { ServerConfig } from './server-config.ts';
+import { classifyFailure, isConnectionLoss, isSessionGone } from './session-failure.ts';
+import {
+  canRetry,
+  isConnecting,
+  isFailed,
+  isOperational,
+  requiresUserAction,
+  sessionStatuses,
+  type SessionStatus,
+} from './session-status.ts';
+
+export interface SessionOptions {
+  readonly context: Context;
+  readonly coordinator: AuthCoordinator;
+  readonly server: string;
+  readonly config: ServerConfig;
+  readonly clientInfo: Implementation;
+  readonly handlers: ClientHandlers;
+  readonly versionNegotiation: 'auto' | 'legacy' | { readonly pin: string };
+  /** The deadline of a connect, all its steps together but for a person's. */
+  readonly connectTimeoutMs: number;
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onStatus?: ((server: string, status: SessionStatus) => void) | undefined;
+}
+
+/** How often a session that waits for a person looks, although it was not told. */
+const watchMs = 5_000;
+
+/**
+ * One context's connection to one server: its status, and its way back after a person has signed in or a connection broke.
+ *
+ * `connect()` never rejects for a failure of the server; the status and `error` say what happened.
+ */
+export class Session {
+  readonly server: string;
+  readonly #options: SessionOptions;
+  readonly #strategy: AuthStrategy;
+  readonly #connection: Connection;
+  #status: SessionStatus = 'INITIALIZING';
+  #error: PosternError | undefined;
+  #client: SdkClient | undefined;
+  #connecting: Promise<void> | undefined;
+  #tools: Promise<readonly Tool[]> | undefined;
+  #watching: { pendingId: string; stop: AbortController } | undefined;
+  #closed = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.server = options.server;
+    this.#strategy = createStrategy(options);
+    this.#connection = createConnection({ ...options, strategy: this.#strategy });
+  }
+
+  get status(): SessionStatus {
+    return this.#status;
+  }
+
+  /** Why the session is in a failure state, or what a person has to do. */
+  get error(): PosternError | undefined {
+    return this.#error;
+  }
+
+  get isOperational(): boolean {
+    return isOperational(this.#status);
+  }
+
+  get isConnecting(): boolean {
+    return isConnecting(this.#status);
+  }
+
+  get isFailed(): boolean {
+    return isFailed(this.#status);
+  }
+
+  get canRetry(): boolean {
+    return canRetry(this.#status);
+  }
+
+  get requiresUserAction(): boolean {
+    return requiresUserAction(this.#status);
+  }
+
+  /** What to do in the present status. */
+  get whatToDo(): string {
+    return sessionStatuses[this.#status].whatToDo;
+  }
+
+  /** The SDK's client of the present connection, for what Postern has no method for. */
+  get sdk(): SdkClient | undefined {
+    return this.#client;
+  }
+
+  /**
+   * Connects if it is not connected; callers that come meanwhile share the attempt. Rejects only with misuse.
+   *
+   * @param options `force` disconnects first, and asks a person who declined a moment ago again.
+   */
+  async connect(options: { force?: boolean | undefined } = {}): Promise<void> {
+    if (options.force === true) {
+      await this.disconnect();
+      const { context, clock } = this.#options;
+      await new Cooldown(context.storage, declinedPath(this.server), clock).end().catch(() => {});
+    }
+    if (this.#connecting !== undefined) return this.#connecting;
+    if (this.#status === 'CONNECTED') return;
+    this.#closed = false;
+    this.#connecting = this.#connect('CONNECTING').finally(() => (this.#connecting = undefined));
+    return this.#connecting;
+  }
+
+  /** Closes the connection and stops waiting for a person. What is stored stays. */
+  async disconnect(): Promise<void> {
+    this.#closed = true;
+    this.#stopWatching();
+    if (this.#status === 'DISCONNECTED' || this.#status === 'DISCONNECTING') return;
+    this.#move('DISCONNECTING');
+    await this.#drop();
+    await this.#strategy.close?.();
+    this.#move('DISCONNECTED');
+  }
+
+  /** Whether the server still answers as this user. On failure the session leaves CONNECTED. */
+  async checkHealth(options: { timeoutMs?: number } = {}): Promise<boolean> {
+    if (this.#client === undefined || !this.isOperational) return false;
+    try {
+      await this.#ask(this.#client, { timeout: options.timeoutMs ?? 10_000 });
+      return true;
+    } catch (error) {
+      await this.#fail(error);
+      return false;
+    }
+  }
+
+  /** The live link for this server, from the store. Changes nothing. */
+  async getAuthChallenge(): Promise<AuthChallenge | undefined> {
+    return this.#strategy.findChallenge?.();
+  }
+
+  /** Forgets this context's credentials for the server, here and at its authorization server. */
+  async logout(): Promise<LogoutResult> {
+    const result = (await this.#strategy.logout?.()) ?? { revoked: false, reason: 'this server has no login' };
+    await this.disconnect();
+    return result;
+  }
+
+  /** Every tool of the server, from the last list while the server says it still holds. */
+  async listTools(options: { refresh?: boolean } = {}): Promise<readonly Tool[]> {
+    if (options.refresh === true) this.#tools = undefined;
+    const client = await this.#operational();
+    this.#tools ??= this.#list(client);
+    try {
+      return await this.#tools;
+    } catch (error) {
+      this.#tools = undefined;
+      throw error;
+    }
+  }
+
+  callTool(name: string, args: Record<string, unknown> | undefined, options?: RequestOptions): Promise<CallToolResult> {
+    return this.request((client) => client.callTool({ name, ...(args && { arguments: args }) }, options));
+  }
+
+  /**
+   * Connects if need be, and does something with the connection.
+   *
+   * @throws {AuthorizationRequiredError} when a person has to sign in first.
+   * @throws {PosternError} ERR_POSTERN_CLIENT_* when there is no connection to be had.
+   */
+  async request<T>(work: (client: SdkClient) => Promise<T>): Promise<T> {
+    const client = this.#status === 'CONNECTED' && this.#client !== undefined ? this.#client : await this.#operational();
+    try {
+      return await work(client);
+    } catch (error) {
+      return this.#recover(client, work, error);
+    }
+  }
+
+  async #recover<T>(client: SdkClient, work: (client: SdkClient) => Promise<T>, error: unknown): Promise<T> {
+    const required = findAuthorizationRequired(error);
+    if (required !== undefined) {
+      await this.#fail(required);
+      throw required;
+    }
+    if (isSessionGone(error) && this.#client === client) {
+      // The server has not processed it, so it is safe to send it once more.
+      await this.#reconnect();
+      return work(await this.#operational());
+    }
+    if (isConnectionLoss(error)) {
+      if (this.#client === client) await this.#fail(error);
+      throw this.#error ?? classifyFailure(error, this.server).error;
+    }
+    throw findPosternError(error) ?? error;
+  }
+
+  async #reconnect(): Promise<void> {
+    if (this.#connecting === undefined && this.#status === 'CONNECTED') {
+      this.#connecting = (async () => {
+        this.#move('RECONNECTING');
+        await this.#drop();
+        await this.#connect();
+      })().finally(() => (this.#connecting = undefined));
+    }
+    await this.#connecting;
+  }
+
+  async #operational(): Promise<SdkClient> {
+    if (this.#status !== 'CONNECTED') {
+      if (this.#status === 'AUTH_PENDING' && (await this.#stillPending())) throw this.#error ?? this.#notConnected();
+      await this.connect();
+    }
+    if (this.#status === 'CONNECTED' && this.#client !== undefined) return this.#client;
+    throw this.#error ?? this.#notConnected();
+  }
+
+  /** Whether the person is still being waited for: another process may know better than this one. */
+  async #stillPending(): Promise<boolean> {
+    const challenge = await this.getAuthChallenge();
+    if (challenge === undefined) return false;
+    this.#error = new AuthorizationRequiredError(challenge);
+    return true;
+  }
+
+  #notConnected(): PosternError {
+    return new PosternError('ERR_POSTERN_CLIENT_NOT_CONNECTED', `the session with ${JSON.stringify(this.server)} is ${this.#status}`, {
+      hint: this.whatToDo,
+    });
+  }
+
+  async #connect(first?: 'CONNECTING'): Promise<void> {
+    this.#stopWatching();
+    if (first !== undefined) this.#move(first);
+    this.#error = undefined;
+    let client: SdkClient | undefined;
+    try {
+      const transport = await this.#connection.createTransport();
+      client = this.#createClient();
+      this.#move('AUTHENTICATING');
+      await client.connect(transport, { timeout: this.#options.connectTimeoutMs });
+      this.#client = client;
+      await this.#proveOperational(client);
+      if (this.#closed) throw this.#closedMeanwhile();
+      this.#move('CONNECTED');
+      const connected = client;
+      connected.onclose = () => this.#onClose(connected);
+    } catch (error) {
+      this.#client ??= client;
+      await this.#fail(error);
+    }
+  }
+
+  #createClient(): SdkClient {
+    const { clientInfo, handlers, versionNegotiation, context } = this.#options;
+    const mode = typeof versionNegotiation === 'string' ? versionNegotiation : { pin: versionNegotiation.pin };
+    const client = new SdkClient(clientInfo, {
+      capabilities: capabilitiesOf(handlers),
+      versionNegotiation: { mode },
+      cachePartition: context.namespace.partition,
+      listChanged: { tools: { autoRefresh: false, onChanged: () => (this.#tools = undefined) } },
+    });
+    installHandlers(client, handlers, { server: this.server, contextId: context.id });
+    return client;
+  }
+
+  /** A handshake may be answered to anybody; a list of tools, as a rule, is not. */
+  async #proveOperational(client: SdkClient): Promise<void> {
+    if ('command' in this.#options.config || client.getServerCapabilities()?.tools === undefined) return;
+    this.#tools = this.#list(client);
+    await this.#tools;
+  }
+
+  async #ask(client: SdkClient, options: RequestOptions): Promise<unknown> {
+    if (client.getProtocolEra() !== 'modern') return client.ping(options);
+    return client.discover(options);
+  }
+
+  async #list(client: SdkClient): Promise<readonly Tool[]> {
+    if (client.getServerCapabilities()?.tools === undefined) return [];
+    const { tools } = await client.listTools(undefined, { timeout: this.#options.connectTimeoutMs });
+    return tools;
+  }
+
+  #onClose(client: SdkClient): void {
+    if (this.#client !== client || this.#status !== 'CONNECTED') return;
+    this.#error = new PosternError('ERR_POSTERN_CLIENT_CONNECTION_FAILED', `the connection to ${JSON.stringify(this.server)} was closed`, {
+      hint: 'The next call connects again.',
+    });
+    this.#client = undefined;
+    this.#tools = undefined;
+    this.#move('CONNECTION_FAILED');
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    if (this.#status === 'DISCONNECTING' || this.#status === 'DISCONNECTED') return;
+    const { status, error: known } = classifyFailure(error, this.server);
+    this.#error = known;
+    await this.#drop();
+    // Somebody may have disconnected, or reconnected, while the old connection was closing.
+    if (this.#status !== status && sessionStatuses[this.#status].next.includes(status)) this.#move(status);
+    this.#options.logger.info('a session is not connected', {
+      context: this.#options.context.id,
+      server: this.server,
+      status: this.#status,
+      code: known.code,
+    });
+    const required = findAuthorizationRequired(known);
+    if (required !== undefined && this.#status === 'AUTH_PENDING') this.#watch(required.challenge);
+  }
+
+  async #drop(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    this.#tools = undefined;
+    await client?.close().catch(() => {});
+  }
+
+  /** Waits for the person in the background, and reconnects in this process, wherever the callback landed. */
+  #watch(challenge: AuthChallenge): void {
+    if (this.#closed) return;
+    const stop = new AbortController();
+    this.#watching = { pendingId: challenge.pendingId, stop };
+    void this.#awaitPerson(challenge, stop.signal).catch((error: unknown) => {
+      if (stop.signal.aborted) return;
+      this.#options.logger.warn('waiting for a sign-in failed; the next call looks again', {
+        code: findPosternError(error)?.code,
+      });
+    });
+  }
+
+  async #awaitPerson(challenge: AuthChallenge, signal: AbortSignal): Promise<void> {
+    const { coordinator, context, clock } = this.#options;
+    const pending = await coordinator.pendings.in(context.namespace).get(challenge.pendingId);
+    const timeoutMs = Math.max(0, challenge.expiresAtMs - clock()) + 1_000;
+    const ended = pending && (await coordinator.pendings.waitFor(pending, { timeoutMs, signal, pollMs: watchMs }));
+    if (signal.aborted || this.#status !== 'AUTH_PENDING') return;
+    const end = errorOfEnd(ended ?? { status: 'expired' });
+    if (end === undefined) return this.connect();
+    this.#error = end;
+    this.#move('AUTH_FAILED');
+  }
+
+  #stopWatching(): void {
+    this.#watching?.stop.abort();
+    this.#watching = undefined;
+  }
+
+  #closedMeanwhile(): PosternError {
+    return new PosternError('ERR_POSTERN_CLIENT_CLOSED', `the session with ${JSON.stringify(this.server)} was closed while it connected`);
+  }
+
+  #move(to: SessionStatus): void {
+    const from = this.#status;
+    if (!sessionStatuses[from].next.includes(to)) {
+      throw new PosternError('ERR_POSTERN_CLIENT_TRANSITION_ILLEGAL', `a session cannot go from ${from} to ${to}`);
+    }
+    this.#status = to;
+    this.#options.onStatus?.(this.server, to);
+  }
+}

@@ -1,0 +1,93 @@
+/** Who can put an error right: the person at the browser, the host's developer, the operator of a deployment, or the other server. */
+export type FixedBy = 'person' | 'developer' | 'operator' | 'server';
+
+/** What one error code means to each of its audiences. */
+export interface ErrorCodeFacts {
+  /** For the developer: what the code says. */
+  readonly meaning: string;
+  /** Who can put it right. */
+  readonly fixedBy: FixedBy;
+  /** Whether the same call may succeed later with nothing changed. */
+  readonly retry: boolean;
+  /** The HTTP status our own pages answer with. */
+  readonly http: number;
+  /** The exit code of a command that ends with it. */
+  readonly exit: number;
+}
+
+const row = (
+  meaning: string,
+  fixedBy: FixedBy,
+  retry: boolean,
+  http: number,
+  exit = 1,
+): ErrorCodeFacts => ({ meaning, fixedBy, retry, http, exit });
+
+/** Every code, once. `docs/errors.md` is made from this table, and a test holds the two together. */
+export const errorCodes = {
+  ERR_POSTERN_CONFIG_MISCONFIGURED: row('A required option is missing, or two options contradict each other.', 'developer', false, 500, 2),
+
+  ERR_POSTERN_NAMESPACE_INVALID: row('The id of a context or namespace is empty, not a string, too long, or not well-formed text.', 'developer', false, 400, 2),
+
+  ERR_POSTERN_STORAGE_UNAVAILABLE: row('The store did not answer, or refused to write. Nothing is remembered elsewhere instead.', 'operator', true, 503),
+  ERR_POSTERN_STORAGE_KEY_INVALID: row('A key segment is empty, too long, or not well-formed text.', 'developer', false, 400),
+  ERR_POSTERN_STORAGE_VALUE_TOO_LARGE: row('The value is larger than the store accepts. It was not sent.', 'developer', false, 413),
+  ERR_POSTERN_STORAGE_CONFLICT: row('Other writers kept winning until the attempts were used up.', 'operator', true, 503),
+  ERR_POSTERN_STORAGE_CORRUPT: row('A stored record does not have the shape it was written with.', 'operator', false, 500),
+  ERR_POSTERN_STORAGE_TAMPERED: row('A sealed value does not open: it was changed, or copied from another place.', 'operator', false, 500),
+  ERR_POSTERN_STORAGE_KEY_UNAVAILABLE: row('A sealed value names an encryption key that the keyring does not hold.', 'operator', false, 500),
+  ERR_POSTERN_STORAGE_KEYRING_INVALID: row('The keyring cannot be used: its text or a key has the wrong form, it is missing, or others can read its file.', 'operator', false, 500, 2),
+  ERR_POSTERN_STORAGE_SCHEMA_UNSUPPORTED: row('The store was written by a newer version, or belongs to another program.', 'operator', false, 500, 2),
+
+  ERR_POSTERN_LEASE_TIMEOUT: row('Another holder kept the lease for as long as the caller was willing to wait.', 'operator', true, 503),
+  ERR_POSTERN_LEASE_LOST: row('The lease ran out, or was taken over, before the work under it ended.', 'operator', true, 503),
+
+  ERR_POSTERN_PENDING_NOT_FOUND: row('No such pending, or it belongs to somebody else. The two are not told apart.', 'person', false, 404),
+  ERR_POSTERN_PENDING_EXPIRED: row('The person did not finish in time.', 'person', false, 410),
+  ERR_POSTERN_PENDING_CANCELLED: row('The person declined, or the caller gave up.', 'person', false, 410),
+  ERR_POSTERN_PENDING_FAILED: row('The interaction ended with a failure, named by the cause.', 'person', false, 410),
+  ERR_POSTERN_PENDING_ALREADY_FINISHED: row('The pending had already ended when the transition was asked for.', 'developer', false, 409),
+  ERR_POSTERN_PENDING_WAIT_TIMEOUT: row('The pending was still waiting for its person when the wait ran out.', 'person', true, 504),
+
+  ERR_POSTERN_RESUME_HANDLER_UNKNOWN: row('A parked request names a handler that this process has not registered.', 'developer', true, 500),
+  ERR_POSTERN_RESUME_PAYLOAD_INVALID: row('The payload of a parked request cannot be written as JSON, or is too large.', 'developer', false, 400),
+  ERR_POSTERN_RESUME_GAVE_UP: row('A parked request failed as often as its policy allows.', 'developer', false, 500),
+
+  ERR_POSTERN_AUTH_REQUIRED: row('A person has to sign in before this call can go on. The error carries the link.', 'person', true, 401, 3),
+  ERR_POSTERN_AUTH_DENIED: row('The person declined, or the authorization server refused them.', 'person', false, 403, 3),
+  ERR_POSTERN_AUTH_REVOKED: row('The grant has ended: the authorization server no longer accepts its refresh token.', 'person', false, 401, 3),
+  ERR_POSTERN_AUTH_REJECTED: row('The server refuses a credential that was just issued for it.', 'server', false, 502, 3),
+  ERR_POSTERN_AUTH_WRONG_USER: row('The person in the browser is not the one who started the sign-in.', 'person', false, 403, 3),
+  ERR_POSTERN_AUTH_BROWSER_MISMATCH: row('The callback came from another browser than the one that opened the link.', 'person', false, 403, 3),
+  ERR_POSTERN_AUTH_STATE_UNKNOWN: row('The callback carries no state, two states, or one that nobody is waiting for.', 'person', false, 400, 3),
+  ERR_POSTERN_AUTH_STATE_USED: row('The callback was already used.', 'person', false, 400, 3),
+  ERR_POSTERN_AUTH_CALLBACK_INVALID: row('The callback repeats a parameter, or is neither an answer nor an error.', 'server', false, 400, 3),
+
+  ERR_POSTERN_OAUTH_DISCOVERY_FAILED: row('No usable metadata was found at any of the places the specification names.', 'server', true, 502),
+  ERR_POSTERN_OAUTH_METADATA_INVALID: row('A metadata document is not what it must be: too large, not JSON, not an object, or missing a field.', 'server', false, 502),
+  ERR_POSTERN_OAUTH_ISSUER_MISMATCH: row('Metadata or a callback names another issuer than the one it was asked of.', 'server', false, 400),
+  ERR_POSTERN_OAUTH_RESOURCE_MISMATCH: row('The protected-resource metadata describes another resource than the server being called.', 'server', false, 502),
+  ERR_POSTERN_OAUTH_PKCE_UNSUPPORTED: row('The authorization server does not advertise PKCE with S256.', 'server', false, 502),
+  ERR_POSTERN_OAUTH_URL_FORBIDDEN: row('A URL from metadata is not https, or leads into a private network.', 'server', false, 502),
+  ERR_POSTERN_OAUTH_REGISTRATION_REQUIRED: row('The authorization server accepts none of the ways this client can introduce itself.', 'operator', false, 502, 3),
+  ERR_POSTERN_OAUTH_REGISTRATION_REJECTED: row('The authorization server refused dynamic registration.', 'operator', false, 502, 3),
+  ERR_POSTERN_OAUTH_CLIENT_REJECTED: row('The authorization server does not know the client, or refuses its authentication.', 'operator', false, 502, 3),
+  ERR_POSTERN_OAUTH_GRANT_INVALID: row('The authorization server refused the code or refresh token.', 'person', false, 502, 3),
+  ERR_POSTERN_OAUTH_REQUEST_FAILED: row('The authorization server answered with an error.', 'server', true, 502),
+  ERR_POSTERN_OAUTH_RESPONSE_INVALID: row('The answer of the authorization server is not one OAuth allows.', 'server', false, 502),
+  ERR_POSTERN_OAUTH_UNREACHABLE: row('The authorization server could not be reached, or did not answer in time.', 'server', true, 504),
+  ERR_POSTERN_OAUTH_SCOPE_INSUFFICIENT: row('The server wants more scopes than were granted, even after asking for them.', 'person', false, 403, 3),
+
+  ERR_POSTERN_CLIENT_SERVER_UNKNOWN: row('No server of that name is configured.', 'developer', false, 404, 2),
+  ERR_POSTERN_CLIENT_TOOL_NOT_FOUND: row('None of the servers that were searched offers that tool.', 'developer', false, 404),
+  ERR_POSTERN_CLIENT_TOOL_AMBIGUOUS: row('Several servers offer a tool of that name; the call must name one.', 'developer', false, 409),
+  ERR_POSTERN_CLIENT_NOT_CONNECTED: row('The session is not connected, and its status says why.', 'developer', true, 503),
+  ERR_POSTERN_CLIENT_CLOSED: row('The client was closed before or during the call.', 'developer', false, 503),
+  ERR_POSTERN_CLIENT_UNREACHABLE: row('The server does not answer: no route, no listener, no name, or no reply in time.', 'server', true, 504),
+  ERR_POSTERN_CLIENT_CONNECTION_FAILED: row('The connection to the server was made and then broke, or speaks no protocol we know.', 'server', true, 502),
+  ERR_POSTERN_CLIENT_TRANSITION_ILLEGAL: row('A session was moved between two states that have no transition. This is a defect of the library.', 'developer', false, 500),
+  ERR_POSTERN_CLIENT_PORT_IN_USE: row('The configured callback port is taken by another program.', 'operator', false, 500, 2),
+} as const satisfies Record<`ERR_POSTERN_${string}`, ErrorCodeFacts>;
+
+/** Every code a {@link PosternError} can carry. */
+export type PosternErrorCode = keyof typeof errorCodes;

@@ -1,0 +1,6 @@
+export { systemClock, type Clock } from './clock.ts';
+export { errorCodes, type ErrorCodeFacts, type FixedBy, type PosternErrorCode } from './error-codes.ts';
+export { silentLogger, type LogFields, type Logger } from './logger.ts';
+export { findPosternError, isPosternError, PosternError, type PosternErrorOptions } from './postern-error.ts';
+export { systemRandom, type RandomBytes } from './random.ts';
+export { Secret } from './secret.ts';

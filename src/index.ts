@@ -1,0 +1,6 @@
+export * from './core/index.ts';
+export * from './namespace/index.ts';
+export * from './pending/index.ts';
+export * from './resume/index.ts';
+export * from './storage/index.ts';
+export * from './sync/index.ts';

@@ -1,0 +1,1 @@
+export { createNamespace, namespaceOf, storageOf, type Namespace } from './namespace.ts';

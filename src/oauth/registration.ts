@@ -1,0 +1,336 @@
+import type { JWK } from 'jose';
+import {
+  allowInsecureRequests,
+  customFetch,
+  dynamicClientRegistrationRequest,
+  processDynamicClientRegistrationResponse,
+  type AuthorizationServer,
+} from 'oauth4webapi';
+import { PosternError } from '../core/postern-error.ts';
+import type { ClientIdentity, TokenEndpointAuthMethod } from './client-identity.ts';
+import { describeUrl } from './describe-url.ts';
+import type { Discovery } from './discovery.ts';
+import { publicJwk } from './dpop.ts';
+import { classifyHost } from './host-class.ts';
+import { readJsonBody } from './json-body.ts';
+import { libraryCode, nameError, requestRefused, retryAfterMs } from './oauth-errors.ts';
+import type { OAuthHttp } from './oauth-http.ts';
+
+/** What a client says about itself when it registers, and in its metadata document. */
+export interface ClientMetadata {
+  readonly clientName: string;
+  readonly clientUri?: string | undefined;
+  readonly logoUri?: string | undefined;
+  readonly softwareId?: string | undefined;
+  readonly softwareVersion?: string | undefined;
+  readonly contacts?: readonly string[] | undefined;
+}
+
+/** A client the operator registered by hand. */
+export interface PreregisteredClient {
+  readonly clientId: string;
+  readonly clientSecret?: string | undefined;
+  readonly privateKeyJwk?: JWK | undefined;
+  /** Default: what fits the secret or key, among what the server supports. */
+  readonly tokenEndpointAuthMethod?: TokenEndpointAuthMethod | undefined;
+  /** The only issuer it may be used with. Left out: whichever the server names. */
+  readonly issuer?: string | undefined;
+}
+
+/** What {@link identifyClient} takes. */
+export interface IdentifyClientOptions {
+  readonly discovery: Pick<Discovery, 'issuer' | 'server'>;
+  /** Left out for grants without a browser. */
+  readonly redirectUri?: string | undefined;
+  readonly metadata: ClientMetadata;
+  readonly preregistered?: PreregisteredClient | undefined;
+  /** Where the client's own metadata document is served: https, with a path. */
+  readonly clientMetadataUrl?: string | undefined;
+  /** The key behind a metadata document that says `private_key_jwt`. */
+  readonly clientMetadataKeyJwk?: JWK | undefined;
+  /** What an earlier call returned; used again while issuer and redirect URI are the same. */
+  readonly stored?: ClientIdentity | undefined;
+  /** Sent when registering. */
+  readonly scopes?: readonly string[] | undefined;
+  /** Default: `authorization_code` and `refresh_token`. */
+  readonly grantTypes?: readonly string[] | undefined;
+}
+
+/**
+ * Finds out who this client is at an issuer: registered by hand, else by its metadata document, else as it
+ * registered itself before, else by registering now.
+ *
+ * The result belongs to that issuer and is stored by the caller.
+ *
+ * @throws {PosternError} ERR_POSTERN_OAUTH_ISSUER_MISMATCH when the preregistered client is for another issuer.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_REGISTRATION_REQUIRED when the issuer leaves no way.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_REGISTRATION_REJECTED when registering was refused.
+ */
+export async function identifyClient(
+  options: IdentifyClientOptions,
+  http: OAuthHttp,
+): Promise<ClientIdentity> {
+  const { discovery, redirectUri, preregistered, stored } = options;
+  const { issuer, server } = discovery;
+  if (preregistered !== undefined) return usePreregistered(preregistered, options);
+  const byDocument = useMetadataDocument(options);
+  if (byDocument !== undefined) return byDocument;
+  if (stored !== undefined && isUsable(stored, options, http.clock())) return stored;
+  if (server.registration_endpoint !== undefined) return register(options, http);
+  throw new PosternError(
+    'ERR_POSTERN_OAUTH_REGISTRATION_REQUIRED',
+    `${describeUrl(issuer)} neither registers clients nor reads metadata documents we could name`,
+    {
+      hint:
+        `Register a client there by hand${redirectUri === undefined ? '' : `, with the redirect URI ${redirectUri}`},` +
+        ' and configure its id.',
+    },
+  );
+}
+
+function usePreregistered(client: PreregisteredClient, options: IdentifyClientOptions): ClientIdentity {
+  const { issuer, server } = options.discovery;
+  if (client.issuer !== undefined && client.issuer !== issuer) {
+    throw new PosternError(
+      'ERR_POSTERN_OAUTH_ISSUER_MISMATCH',
+      `the configured client is for ${describeUrl(client.issuer)}, but the server now names ${describeUrl(issuer)}`,
+      { hint: 'If the server has moved, register a client at the new issuer and configure that.' },
+    );
+  }
+  return {
+    issuer,
+    clientId: client.clientId,
+    clientSecret: client.clientSecret,
+    privateKeyJwk: client.privateKeyJwk,
+    tokenEndpointAuthMethod: client.tokenEndpointAuthMethod ?? methodFor(client, server),
+    source: 'preregistered',
+    redirectUris: redirectUrisOf(options),
+  };
+}
+
+function useMetadataDocument(options: IdentifyClientOptions): ClientIdentity | undefined {
+  const { clientMetadataUrl, clientMetadataKeyJwk, discovery } = options;
+  if (clientMetadataUrl === undefined) return undefined;
+  checkDocumentUrl(clientMetadataUrl);
+  if (discovery.server.client_id_metadata_document_supported !== true) return undefined;
+  return {
+    issuer: discovery.issuer,
+    clientId: clientMetadataUrl,
+    privateKeyJwk: clientMetadataKeyJwk,
+    tokenEndpointAuthMethod: clientMetadataKeyJwk === undefined ? 'none' : 'private_key_jwt',
+    source: 'metadata-document',
+    redirectUris: redirectUrisOf(options),
+  };
+}
+
+function isUsable(stored: ClientIdentity, options: IdentifyClientOptions, nowMs: number): boolean {
+  const { discovery, redirectUri } = options;
+  return (
+    stored.source === 'dynamic' &&
+    stored.issuer === discovery.issuer &&
+    (redirectUri === undefined || stored.redirectUris.includes(redirectUri)) &&
+    (stored.secretExpiresAtMs === undefined || stored.secretExpiresAtMs > nowMs)
+  );
+}
+
+async function register(options: IdentifyClientOptions, http: OAuthHttp): Promise<ClientIdentity> {
+  const { server } = options.discovery;
+  const asked = registrationMetadata(options);
+  const response = await dynamicClientRegistrationRequest(server, asked, {
+    [customFetch]: http.fetch,
+    [allowInsecureRequests]: true,
+  });
+  return processRegistration(options, String(asked.token_endpoint_auth_method), response, http);
+}
+
+async function processRegistration(
+  options: IdentifyClientOptions,
+  askedMethod: string,
+  response: Response,
+  http: OAuthHttp,
+): Promise<ClientIdentity> {
+  const { issuer, server } = options.discovery;
+  const { object: reply } = await readJsonBody(response);
+  const { status } = response;
+  if (status === 429 || status >= 500) {
+    throw requestRefused({
+      what: `the registration endpoint of ${describeUrl(issuer)}`,
+      status,
+      error: reply?.error,
+      retryAfterMs: retryAfterMs(response, http.clock()),
+    });
+  }
+  if (status !== 201 && status !== 200) throw rejected(issuer, `${nameErrorOf(reply)} (status ${status})`);
+  if (reply === undefined) throw rejected(issuer, 'a reply that is no JSON object');
+  const client = await processDynamicClientRegistrationResponse(tidied(reply)).catch((error: unknown) => {
+    throw rejected(issuer, `a reply that cannot be used (${libraryCode(error)})`);
+  });
+  const uris = client.redirect_uris ?? redirectUrisOf(options);
+  if (!Array.isArray(uris) || !redirectUrisOf(options).every((uri) => uris.includes(uri))) {
+    throw rejected(issuer, 'other redirect URIs than were asked for');
+  }
+  const secret = client.client_secret as string | undefined;
+  const method = client.token_endpoint_auth_method ?? agreedMethod(askedMethod, secret, server);
+  if (!isSupportedMethod(method)) throw rejected(issuer, 'a way to authenticate that is not supported here');
+  const secretExpiresAt = Number(client.client_secret_expires_at ?? 0);
+  return {
+    issuer,
+    clientId: client.client_id,
+    ...(secret !== undefined && { clientSecret: secret }),
+    tokenEndpointAuthMethod: method,
+    source: 'dynamic',
+    redirectUris: redirectUrisOf(options),
+    ...(secretExpiresAt > 0 && { secretExpiresAtMs: secretExpiresAt * 1000 }),
+  };
+}
+
+/** Brings the replies of real servers into the form the standard gives them. */
+function tidied(reply: Record<string, unknown>): Response {
+  const { client_secret, client_secret_expires_at, ...rest } = reply;
+  const expires = Number(client_secret_expires_at ?? 0);
+  const secret =
+    client_secret === null || client_secret === ''
+      ? {}
+      : { client_secret, client_secret_expires_at: Number.isFinite(expires) ? Math.max(expires, 0) : 0 };
+  // Some answer 200 where the standard says 201.
+  return Response.json({ ...rest, ...secret }, { status: 201 });
+}
+
+function registrationMetadata(options: IdentifyClientOptions): Record<string, string | string[]> {
+  const { discovery, redirectUri, scopes } = options;
+  const grantTypes = grantTypesFor(options);
+  return {
+    ...wireMetadata(options.metadata),
+    redirect_uris: redirectUrisOf(options),
+    application_type: isLoopback(redirectUri) ? 'native' : 'web',
+    grant_types: grantTypes,
+    response_types: grantTypes.includes('authorization_code') ? ['code'] : [],
+    token_endpoint_auth_method: methodToAsk(discovery.server),
+    ...(scopes !== undefined && scopes.length > 0 && { scope: scopes.join(' ') }),
+  };
+}
+
+function grantTypesFor(options: IdentifyClientOptions): string[] {
+  const { grantTypes = ['authorization_code', 'refresh_token'], discovery } = options;
+  const supported = discovery.server.grant_types_supported;
+  // Some servers refuse a registration that names a grant they do not list.
+  return grantTypes.filter((type) => type !== 'refresh_token' || supported?.includes(type) !== false);
+}
+
+/** PKCE makes a secret unnecessary, so we ask for none unless the server insists. */
+function methodToAsk(server: AuthorizationServer): TokenEndpointAuthMethod {
+  const supported = server.token_endpoint_auth_methods_supported;
+  const preferred = ['none', 'client_secret_basic', 'client_secret_post'] as const;
+  return preferred.find((method) => supported === undefined || supported.includes(method)) ?? 'none';
+}
+
+/** For a reply that names no method: the one asked for, unless a secret came that the server will want. */
+function agreedMethod(
+  asked: string,
+  clientSecret: string | undefined,
+  server: AuthorizationServer,
+): string {
+  const supported = server.token_endpoint_auth_methods_supported;
+  if (clientSecret === undefined) return 'none';
+  if (asked !== 'none') return asked;
+  return supported?.includes('none') === true ? 'none' : methodFor({ clientSecret }, server);
+}
+
+function methodFor(
+  client: Pick<PreregisteredClient, 'clientSecret' | 'privateKeyJwk'>,
+  server: AuthorizationServer,
+): TokenEndpointAuthMethod {
+  if (client.privateKeyJwk !== undefined) return 'private_key_jwt';
+  if (client.clientSecret === undefined) return 'none';
+  const supported = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
+  const postOnly = !supported.includes('client_secret_basic') && supported.includes('client_secret_post');
+  return postOnly ? 'client_secret_post' : 'client_secret_basic';
+}
+
+function isSupportedMethod(method: unknown): method is TokenEndpointAuthMethod {
+  return method === 'none' || method === 'client_secret_basic' || method === 'client_secret_post';
+}
+
+function redirectUrisOf(options: Pick<IdentifyClientOptions, 'redirectUri'>): string[] {
+  return options.redirectUri === undefined ? [] : [options.redirectUri];
+}
+
+function isLoopback(redirectUri: string | undefined): boolean {
+  return redirectUri !== undefined && classifyHost(new URL(redirectUri).hostname) === 'loopback';
+}
+
+function nameErrorOf(reply: Record<string, unknown> | undefined): string {
+  return reply?.error === undefined ? 'a refusal' : nameError(reply.error);
+}
+
+function rejected(issuer: string, what: string): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_OAUTH_REGISTRATION_REJECTED',
+    `${describeUrl(issuer)} answered the registration with ${what}`,
+    { hint: 'Register a client there by hand, and configure its id.' },
+  );
+}
+
+/** What {@link clientMetadataDocument} takes. */
+export interface ClientMetadataDocumentOptions {
+  /** Where the document is served. It is the client's id. */
+  readonly url: string;
+  readonly metadata: ClientMetadata;
+  readonly redirectUris: readonly string[];
+  /** With keys the client authenticates by `private_key_jwt`; only their public parts are written. */
+  readonly keys?: readonly JWK[] | undefined;
+}
+
+/**
+ * The document to serve, as JSON, at a client metadata URL.
+ *
+ * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the URL cannot be a client id.
+ */
+export function clientMetadataDocument(
+  options: ClientMetadataDocumentOptions,
+): Record<string, unknown> {
+  const { url, metadata, redirectUris, keys = [] } = options;
+  checkDocumentUrl(url);
+  const [first] = redirectUris;
+  return {
+    ...wireMetadata(metadata),
+    client_id: url,
+    redirect_uris: [...redirectUris],
+    application_type: isLoopback(first) ? 'native' : 'web',
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    token_endpoint_auth_method: keys.length === 0 ? 'none' : 'private_key_jwt',
+    ...(keys.length > 0 && { jwks: { keys: keys.map(publicKey) } }),
+  };
+}
+
+function publicKey(jwk: JWK): JWK {
+  const { kid, alg } = jwk;
+  return {
+    ...publicJwk(jwk),
+    ...(kid !== undefined && { kid }),
+    ...(alg !== undefined && { alg }),
+    use: 'sig',
+  };
+}
+
+function checkDocumentUrl(url: string): void {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed?.protocol === 'https:' && parsed.pathname !== '/' && parsed.hash === '') return;
+  throw new PosternError(
+    'ERR_POSTERN_CONFIG_MISCONFIGURED',
+    'a client metadata URL must be https and have a path',
+  );
+}
+
+function wireMetadata(metadata: ClientMetadata): Record<string, string | string[]> {
+  const { clientName, clientUri, logoUri, softwareId, softwareVersion, contacts } = metadata;
+  return {
+    client_name: clientName,
+    ...(clientUri !== undefined && { client_uri: clientUri }),
+    ...(logoUri !== undefined && { logo_uri: logoUri }),
+    ...(softwareId !== undefined && { software_id: softwareId }),
+    ...(softwareVersion !== undefined && { software_version: softwareVersion }),
+    ...(contacts !== undefined && { contacts: [...contacts] }),
+  };
+}

@@ -1,0 +1,69 @@
+import { PosternError } from '../core/postern-error.ts';
+import { describeUrl } from './describe-url.ts';
+import { classifyHost } from './host-class.ts';
+
+/** Lets requests reach loopback and private addresses whatever the server's own address is. */
+export const allowPrivateNetwork: unique symbol = Symbol('postern.allowPrivateNetwork');
+
+/** Whose configuration a URL is judged by. */
+export interface UrlPolicy {
+  /** The MCP server the operator configured. When it is itself loopback or private, so may be what it names. */
+  readonly trustedBy?: string | URL | undefined;
+  readonly [allowPrivateNetwork]?: boolean | undefined;
+}
+
+/**
+ * Checks a URL that somebody else's document named, and returns it parsed.
+ *
+ * Only `https`, or `http` to loopback. Loopback and private addresses only where the policy trusts them;
+ * link-local, unspecified and IPv4-in-IPv6 addresses never. A name is not resolved.
+ *
+ * @throws {PosternError} ERR_POSTERN_OAUTH_URL_FORBIDDEN when the URL is not such a one.
+ */
+export function checkUrl(url: string | URL, policy: UrlPolicy = {}): URL {
+  if (!URL.canParse(url)) throw forbidden(url, 'cannot be read');
+  const parsed = new URL(url);
+  const { protocol, hostname } = parsed;
+  if (protocol !== 'https:' && protocol !== 'http:') throw forbidden(url, 'is neither https nor http');
+  if (parsed.username !== '' || parsed.password !== '') throw forbidden(url, 'carries a user name');
+  // The URL parser lets `$(…)` through as a host, and hosts reach programs that open browsers.
+  if (!/^(?:[\w.-]+|\[[\da-f:]+\])$/u.test(hostname) || hostname.startsWith('-')) {
+    throw forbidden(url, 'names an impossible host');
+  }
+  const place = classifyHost(hostname);
+  if (protocol === 'http:' && place !== 'loopback') throw forbidden(url, 'is not https');
+  if (place === 'reserved') throw forbidden(url, 'leads to a reserved address');
+  if (place !== 'public' && !trustsPrivate(policy)) throw forbidden(url, 'leads into a private network');
+  return parsed;
+}
+
+/**
+ * Checks a URL that a browser will open, and returns it with every character a shell could read encoded.
+ *
+ * `&` and `%` stay: a query cannot be written without them.
+ *
+ * @throws {PosternError} ERR_POSTERN_OAUTH_URL_FORBIDDEN as {@link checkUrl} does.
+ */
+export function checkBrowserUrl(url: string | URL, policy: UrlPolicy = {}): string {
+  const { origin, pathname, search } = checkUrl(url, policy);
+  return origin + (pathname + search).replace(/[^\w\-.~/?=&%+:,@]/gu, encodeCharacter);
+}
+
+function encodeCharacter(character: string): string {
+  return Array.from(
+    new TextEncoder().encode(character),
+    (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+  ).join('');
+}
+
+function trustsPrivate(policy: UrlPolicy): boolean {
+  if (policy[allowPrivateNetwork] === true) return true;
+  const { trustedBy } = policy;
+  if (trustedBy === undefined || !URL.canParse(trustedBy)) return false;
+  const place = classifyHost(new URL(trustedBy).hostname);
+  return place === 'loopback' || place === 'private';
+}
+
+function forbidden(url: string | URL, why: string): PosternError {
+  return new PosternError('ERR_POSTERN_OAUTH_URL_FORBIDDEN', `${describeUrl(url)} ${why}`);
+}

@@ -1,0 +1,169 @@
+import { z } from 'zod';
+import { systemClock, type Clock } from '../core/clock.ts';
+import { PosternError } from '../core/postern-error.ts';
+import { randomId, systemRandom, type RandomBytes } from '../core/random.ts';
+import { namespaceOf, type Namespace } from '../namespace/namespace.ts';
+import { Collection } from '../storage/collection.ts';
+import { absent, type StorageBackend } from '../storage/contract.ts';
+import { waitFor, type WaitOptions } from '../sync/wait-for.ts';
+import type { Pending, PendingKind } from './pending.ts';
+import { PendingStore } from './pending-store.ts';
+import { Routes } from './routes.ts';
+
+/** What a caller gives to create a pending. Its namespace is never taken from here. */
+export interface PendingSpec<T> {
+  readonly kind: PendingKind;
+  readonly alias?: string | undefined;
+  readonly resource?: string | undefined;
+  readonly elicitId?: string | undefined;
+  /** Who must finish it. Default: the id of the namespace. */
+  readonly initiator?: string | undefined;
+  readonly data: T;
+  /** How long the person has. Default 10 minutes; never without end. */
+  readonly ttlMs?: number | undefined;
+}
+
+export interface PendingManagerOptions {
+  readonly storage: StorageBackend;
+  /** The link a person gets, from a pending's id. */
+  readonly linkFor: (id: string) => string;
+  readonly clock?: Clock | undefined;
+  readonly random?: RandomBytes | undefined;
+}
+
+const defaultTtlMs = 10 * 60_000;
+const slotRecord = z.looseObject({ id: z.string() });
+
+/** Creates pendings, finds them by their public ids, and waits for them. */
+export class PendingManager<T = unknown> {
+  readonly #storage: StorageBackend;
+  readonly #routes: Routes;
+  readonly #linkFor: (id: string) => string;
+  readonly #clock: Clock;
+  readonly #random: RandomBytes;
+
+  /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the storage or the link is missing. */
+  constructor(options: PendingManagerOptions) {
+    if (!options?.storage) throw misconfigured('storage');
+    if (typeof options.linkFor !== 'function') throw misconfigured('linkFor');
+    this.#storage = options.storage;
+    this.#routes = new Routes(options.storage);
+    this.#linkFor = options.linkFor;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? systemRandom;
+  }
+
+  /** The pendings of one namespace. */
+  in(namespace: Namespace): PendingStore<T> {
+    return new PendingStore<T>(this.#storage, namespace, this.#clock);
+  }
+
+  /** Writes a pending down, durably, before anybody can be shown its link. */
+  async create(namespace: Namespace, spec: PendingSpec<T>): Promise<Pending<T>> {
+    const created = await this.#write(namespace, spec);
+    if (created === undefined) throw conflict();
+    return created;
+  }
+
+  /**
+   * The live pending of a slot, made if there is none.
+   *
+   * While one lives, everyone who asks gets that one and its link, in every process; a second is never made beside it.
+   */
+  async createOnce(
+    namespace: Namespace,
+    slot: readonly string[],
+    spec: () => Promise<PendingSpec<T>>,
+  ): Promise<{ pending: Pending<T>; created: boolean }> {
+    const slots = this.#slots(namespace);
+    let made: PendingSpec<T> | undefined;
+    for (let tries = 0; tries < 20; tries++) {
+      const held = await slots.find(...slot);
+      const live = held && (await this.in(namespace).get(held.value.id));
+      if (live?.status === 'pending') return { pending: live, created: false };
+      made ??= await spec();
+      const created = await this.#write(namespace, made, {
+        path: slot,
+        expect: held?.version ?? absent,
+      });
+      if (created !== undefined) return { pending: created, created: true };
+    }
+    throw conflict();
+  }
+
+  /** The live pending of a slot, if there is one. Changes nothing. */
+  async findLive(namespace: Namespace, slot: readonly string[]): Promise<Pending<T> | undefined> {
+    const held = await this.#slots(namespace).find(...slot);
+    const pending = held && (await this.in(namespace).get(held.value.id));
+    return pending?.status === 'pending' ? pending : undefined;
+  }
+
+  /** Which namespace a public id belongs to. Says nothing about whether it is still live. */
+  async locate(id: string): Promise<PendingStore<T> | undefined> {
+    const partition = await this.#routes.find(id);
+    return partition === undefined ? undefined : this.in(namespaceOf(partition));
+  }
+
+  /**
+   * Waits until a pending has ended and returns it.
+   *
+   * A pending that is gone counts as expired: nothing else removes one while it is waited for.
+   *
+   * @throws {PosternError} ERR_POSTERN_PENDING_WAIT_TIMEOUT when it is still pending after `timeoutMs`.
+   * @throws the signal's reason when it aborts.
+   */
+  async waitFor(pending: Pending<T>, options: WaitOptions): Promise<Pending<T>> {
+    const store = this.in(pending.namespace);
+    const expiresInMs = Math.max(0, pending.expiresAtMs - this.#clock());
+    const ended = await waitFor(
+      store.storage,
+      await store.channel(pending.id),
+      async () => {
+        const now = (await store.get(pending.id)) ?? { ...pending, status: 'expired' as const };
+        return now.status === 'pending' ? undefined : now;
+      },
+      // A little past the expiry, so that time's own end is seen as such.
+      { ...options, timeoutMs: Math.min(options.timeoutMs, expiresInMs + 50) },
+    );
+    if (ended !== undefined) return ended;
+    throw new PosternError(
+      'ERR_POSTERN_PENDING_WAIT_TIMEOUT',
+      `nobody finished the interaction within ${options.timeoutMs} ms; it can still be finished`,
+      { hint: 'The link stays valid. Open it, then try again.' },
+    );
+  }
+
+  async #write(
+    namespace: Namespace,
+    spec: PendingSpec<T>,
+    slot?: { path: readonly string[]; expect: string },
+  ): Promise<Pending<T> | undefined> {
+    const { ttlMs = defaultTtlMs, initiator = namespace.id, ...rest } = spec;
+    if (!(ttlMs > 0) || !Number.isFinite(ttlMs)) throw new TypeError('ttlMs must be a positive, finite number');
+    const id = randomId(this.#random);
+    const createdAtMs = this.#clock();
+    const expiresAtMs = createdAtMs + ttlMs;
+    await this.#routes.add(id, namespace.partition, expiresAtMs);
+    const pending = { ...rest, id, initiator, createdAtMs, expiresAtMs, url: this.#linkFor(id) };
+    return this.in(namespace).put(
+      pending,
+      slot && {
+        alongside: [
+          this.#slots(namespace).putting(slot.path, { id }, { expect: slot.expect, expiresAtMs }),
+        ],
+      },
+    );
+  }
+
+  #slots(namespace: Namespace): Collection<z.infer<typeof slotRecord>> {
+    return new Collection(this.in(namespace).storage.namespace('slot'), slotRecord);
+  }
+}
+
+function misconfigured(option: string): PosternError {
+  return new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', `a PendingManager needs ${JSON.stringify(option)}`);
+}
+
+function conflict(): PosternError {
+  return new PosternError('ERR_POSTERN_STORAGE_CONFLICT', 'a pending could not be created: others kept changing its place');
+}

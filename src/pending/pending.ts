@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { errorCodes, type PosternErrorCode } from '../core/error-codes.ts';
+import { PosternError } from '../core/postern-error.ts';
+import type { Namespace } from '../namespace/namespace.ts';
+
+/** The sort of interaction: one of Postern's own, or a service's. */
+export type PendingKind = 'oauth_redirect' | 'device_code' | 'secret_form' | (string & {});
+
+/** Where a pending is in its life. It leaves `pending` once, and never comes back. */
+export type PendingStatus = 'pending' | 'completed' | 'cancelled' | 'failed' | 'expired';
+
+/** One interaction a person must finish. */
+export interface Pending<T = unknown> {
+  /** Public and unguessable; knowing it is not authority. */
+  readonly id: string;
+  readonly namespace: Namespace;
+  readonly kind: PendingKind;
+  /** Which of several accounts, where there are several. */
+  readonly alias?: string | undefined;
+  /** What the person gives access to. */
+  readonly resource?: string | undefined;
+  /** The id of the elicitation that announced it, in protocol revision 2025-11-25. */
+  readonly elicitId?: string | undefined;
+  /** Who must finish it: what the host's `verifyUser` must answer. */
+  readonly initiator: string;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+  readonly status: PendingStatus;
+  /** Where the person goes. */
+  readonly url: string;
+  /** Why it failed or was cancelled, when there is a code for it. */
+  readonly failure?: PosternErrorCode | undefined;
+  /** The kind's own data; gone once the pending has ended. */
+  readonly data?: T | undefined;
+  /** The version to name in a conditional change. */
+  readonly version: string;
+}
+
+/** How a pending ends. Time ends it too, without anybody's word. */
+export type PendingOutcome =
+  | { readonly status: 'completed' }
+  | { readonly status: 'cancelled'; readonly failure?: PosternErrorCode | undefined }
+  | { readonly status: 'failed'; readonly failure: PosternErrorCode };
+
+/** As stored. `data` is kept apart from the rest so that ending a pending forgets it. */
+export const pendingRecord = z.looseObject({
+  id: z.string(),
+  kind: z.string(),
+  alias: z.string().optional(),
+  resource: z.string().optional(),
+  elicitId: z.string().optional(),
+  initiator: z.string(),
+  createdAtMs: z.number(),
+  expiresAtMs: z.number(),
+  status: z.enum(['pending', 'completed', 'cancelled', 'failed']),
+  url: z.string(),
+  failure: z
+    .string()
+    .refine((code): code is PosternErrorCode => code in errorCodes)
+    .optional()
+    .catch('ERR_POSTERN_PENDING_FAILED'),
+  data: z.unknown(),
+});
+
+export type PendingRecord = z.infer<typeof pendingRecord>;
+
+/** The error a pending's end means to whoever waited for it; `undefined` when it was completed, or has not ended. */
+export function errorOfEnd(pending: {
+  readonly status: PendingStatus;
+  readonly failure?: PosternErrorCode | undefined;
+}): PosternError | undefined {
+  switch (pending.status) {
+    case 'pending':
+    case 'completed':
+      return undefined;
+    case 'cancelled':
+      return new PosternError(pending.failure ?? 'ERR_POSTERN_PENDING_CANCELLED', 'the person declined, or the request was withdrawn', {
+        hint: 'Ask again if it was a mistake.',
+      });
+    case 'expired':
+      return new PosternError('ERR_POSTERN_PENDING_EXPIRED', 'nobody finished the interaction in time', {
+        hint: 'Ask again for a new link.',
+      });
+    case 'failed':
+      return new PosternError(pending.failure ?? 'ERR_POSTERN_PENDING_FAILED', 'the interaction failed', {
+        hint: 'Ask again for a new link. If it fails again, the reason is in the server’s log.',
+      });
+  }
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { Collection, type Stored } from '../storage/collection.ts';
+import type { StorageBackend } from '../storage/contract.ts';
+import { NamespacedStorage } from '../storage/namespaced-storage.ts';
+
+const pointer = z.looseObject({
+  partition: z.string(),
+  /** Not to be looked at before: the end of a back-off, or of the pending's life. */
+  dueAtMs: z.number(),
+  /** When the request was parked. */
+  sinceMs: z.number(),
+});
+
+export type ContinuationPointer = z.infer<typeof pointer>;
+
+/**
+ * Where a worker looks for parked requests of all namespaces. It only points; each namespace decides for itself.
+ *
+ * `waiting` is read slowly, and finds what a lost signal or a crash left behind; `ready` is read at every wake.
+ */
+export class ContinuationIndex {
+  readonly storage: NamespacedStorage;
+  readonly #pointers: Collection<ContinuationPointer>;
+
+  constructor(backend: StorageBackend) {
+    this.storage = new NamespacedStorage(backend, ['resume']);
+    this.#pointers = new Collection(this.storage, pointer);
+  }
+
+  async wait(id: string, to: ContinuationPointer): Promise<void> {
+    await this.storage.commit([
+      this.#pointers.putting(['waiting', id], to),
+      this.#pointers.deleting(['ready', id]),
+    ]);
+  }
+
+  async ready(id: string, to: ContinuationPointer): Promise<void> {
+    await this.storage.commit([
+      this.#pointers.putting(['ready', id], to),
+      this.#pointers.deleting(['waiting', id]),
+    ]);
+    await this.storage.signal('ready');
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.storage.commit([
+      this.#pointers.deleting(['ready', id]),
+      this.#pointers.deleting(['waiting', id]),
+    ]);
+  }
+
+  /** Every pointer of one list, a page at a time. */
+  async *all(list: 'ready' | 'waiting'): AsyncGenerator<Stored<ContinuationPointer> & { id: string }> {
+    let after: readonly string[] | undefined;
+    for (;;) {
+      const page = await this.#pointers.list([list], {
+        limit: 100,
+        after: after && this.storage.key(after),
+      });
+      for (const stored of page) yield { ...stored, id: stored.path[1] ?? '' };
+      const last = page.at(-1);
+      if (last === undefined || page.length < 100) return;
+      after = last.path;
+    }
+  }
+}

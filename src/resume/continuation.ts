@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import type { Namespace } from '../namespace/namespace.ts';
+import type { PendingStatus } from '../pending/pending.ts';
+
+/** Where a parked request is in its life. */
+export type ContinuationStatus = 'waiting' | 'running' | 'done' | 'abandoned';
+
+/** A parked request, as its handler sees it. */
+export interface Continuation<P = unknown> {
+  /** The same at every attempt: what the handler makes idempotent by. */
+  readonly idempotencyKey: string;
+  readonly namespace: Namespace;
+  readonly payload: P;
+  /** How the pending ended. */
+  readonly outcome: Exclude<PendingStatus, 'pending'>;
+  /** 1 at the first run. */
+  readonly attempt: number;
+  /** Aborts when this process has lost the right to run it. */
+  readonly signal: AbortSignal;
+}
+
+/** What is done with parked requests of one name. */
+export interface ContinuationHandler<P = unknown> {
+  /** Goes on with the request, after its pending was completed. */
+  resume(continuation: Continuation<P>): Promise<void>;
+  /**
+   * Is told, once, that the request will not go on: the person declined, the pending failed or expired,
+   * or `resume` failed as often as the policy allows. `code` says which.
+   */
+  abandon?(continuation: Continuation<P>, code: string): Promise<void>;
+}
+
+/** As stored in its namespace. */
+export const continuationRecord = z.looseObject({
+  id: z.string(),
+  handler: z.string(),
+  payload: z.unknown(),
+  waitingFor: z.string(),
+  status: z.enum(['waiting', 'running', 'done', 'abandoned']),
+  attempts: z.number().int(),
+  createdAtMs: z.number(),
+  /** The code of the last failure. */
+  failure: z.string().optional(),
+});
+
+export type ContinuationRecord = z.infer<typeof continuationRecord>;

@@ -1,0 +1,103 @@
+import type { ZodType } from 'zod';
+import { PosternError } from '../core/postern-error.ts';
+import type { Change, Entry, Page } from './contract.ts';
+import { formatKey } from './keys.ts';
+import type { NamespacedStorage } from './namespaced-storage.ts';
+
+/** A record as it was read: its value, and the version a conditional change names. */
+export interface Stored<T> {
+  readonly value: T;
+  readonly version: string;
+  readonly expiresAtMs: number | undefined;
+  /** The path below the collection. */
+  readonly path: readonly string[];
+}
+
+/** When a record ends and what it must replace. */
+export interface PutOptions {
+  readonly expiresAtMs?: number | undefined;
+  /** The version it replaces, or `absent`. Left out: whatever is there. */
+  readonly expect?: string | undefined;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * Records of one kind, as JSON, checked against a schema whenever they are read.
+ *
+ * Schemas are loose objects: a field written by a newer version survives being rewritten by an older one.
+ */
+export class Collection<T> {
+  readonly storage: NamespacedStorage;
+  readonly #schema: ZodType<T>;
+
+  constructor(storage: NamespacedStorage, schema: ZodType<T>) {
+    this.storage = storage;
+    this.#schema = schema;
+  }
+
+  /** @throws {PosternError} ERR_POSTERN_STORAGE_CORRUPT when what is stored is not such a record. */
+  async find(...path: string[]): Promise<Stored<T> | undefined> {
+    const entry = await this.storage.get(...path);
+    return entry && this.#read(entry);
+  }
+
+  async list(path: readonly string[] = [], page?: Page): Promise<Stored<T>[]> {
+    return (await this.storage.list(path, page)).map((entry) => this.#read(entry));
+  }
+
+  /** Removes a record and returns it. Of many concurrent callers, one gets it. */
+  async take(...path: string[]): Promise<Stored<T> | undefined> {
+    const entry = await this.storage.take(...path);
+    return entry && this.#read(entry);
+  }
+
+  /** Writes one record. Returns its version, or `undefined` when the expectation failed. */
+  async put(path: readonly string[], value: T, options: PutOptions = {}): Promise<string | undefined> {
+    return (await this.storage.commit([this.putting(path, value, options)]))?.[0];
+  }
+
+  /** Deletes one record. Returns whether the expectation held. */
+  async delete(path: readonly string[], options: { expect?: string | undefined } = {}): Promise<boolean> {
+    return (await this.storage.commit([this.deleting(path, options)])) !== undefined;
+  }
+
+  /** The change that writes a record, to be committed with others. */
+  putting(path: readonly string[], value: T, options: PutOptions = {}): Change {
+    return { put: this.storage.key(path), value: encoder.encode(JSON.stringify(value)), ...options };
+  }
+
+  /** The change that deletes a record, to be committed with others. */
+  deleting(path: readonly string[], options: { expect?: string | undefined } = {}): Change {
+    return { delete: this.storage.key(path), ...options };
+  }
+
+  #read(entry: Entry): Stored<T> {
+    const parsed = this.#schema.safeParse(this.#parse(entry));
+    if (!parsed.success) throw this.#corrupt(entry, parsed.error);
+    return {
+      value: parsed.data,
+      version: entry.version,
+      expiresAtMs: entry.expiresAtMs,
+      path: entry.key.slice(this.storage.prefix.length),
+    };
+  }
+
+  #parse(entry: Entry): unknown {
+    try {
+      return JSON.parse(decoder.decode(entry.value));
+    } catch {
+      // The parser's message quotes the text it read, which may hold a secret.
+      throw this.#corrupt(entry, new SyntaxError('not JSON'));
+    }
+  }
+
+  #corrupt(entry: Entry, cause: unknown): PosternError {
+    return new PosternError(
+      'ERR_POSTERN_STORAGE_CORRUPT',
+      `the record at ${JSON.stringify(formatKey(entry.key))} does not have the shape it was written with`,
+      { cause, hint: 'Was the store written by a newer version, or by another program?' },
+    );
+  }
+}

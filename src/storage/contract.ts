@@ -1,0 +1,77 @@
+/** A path: the partition (a namespace, within which a commit is atomic), then one or more segments. */
+export type Key = readonly [partition: string, ...path: string[]];
+
+/** One live record. */
+export interface Entry {
+  readonly key: Key;
+  readonly value: Uint8Array;
+  /** Opaque; unique for a key even across delete and re-create. */
+  readonly version: string;
+  /** Milliseconds since the epoch, by the store's clock; absent: never. */
+  readonly expiresAtMs?: number;
+}
+
+/** One step of a commit. Without `expect` it is unconditional. */
+export type Change =
+  | {
+      readonly put: Key;
+      readonly value: Uint8Array;
+      readonly expiresAtMs?: number | undefined;
+      readonly expect?: string | undefined;
+    }
+  | { readonly delete: Key; readonly expect?: string | undefined };
+
+/** As an expectation: there is no live entry under this key. No version ever equals it. */
+export const absent = 'absent';
+
+/** Which part of the entries under a prefix to return. */
+export interface Page {
+  /** Exclusive: entries that sort after this key. */
+  readonly after?: Key | undefined;
+  /** At most this many entries. Default 100, at most 1,000. */
+  readonly limit?: number | undefined;
+}
+
+/** What a store is, as far as those above it must know. */
+export interface Capabilities {
+  /** Survives the process. */
+  readonly durable: boolean;
+  /** Seen by other processes. */
+  readonly shared: boolean;
+  /** Where values may be read in the clear: only in this process's memory, nowhere (sealed), or in the store. */
+  readonly atRest: 'memory' | 'sealed' | 'plain';
+  /** The largest value, in bytes. */
+  readonly maxValueBytes: number;
+}
+
+/**
+ * What a driver implements. Everything else (take, compare-and-swap, leases, waits) is written once above it.
+ *
+ * Every method rejects with `ERR_POSTERN_STORAGE_UNAVAILABLE`, cause kept, when the store cannot be reached.
+ */
+export interface StorageBackend {
+  readonly capabilities: Capabilities;
+
+  /** The live entry, or `undefined`. An expired entry does not exist, however long the store keeps its bytes. */
+  get(key: Key): Promise<Entry | undefined>;
+
+  /**
+   * Live entries under a prefix (the entry at the prefix itself not among them), in the order of their encoded paths,
+   * a page at a time. Whole segments: `['a']` never matches `['ab']`.
+   */
+  list(prefix: Key, page?: Page): Promise<Entry[]>;
+
+  /**
+   * All of the changes or none. Returns each change's new version, in order (`''` for a delete),
+   * or `undefined` when an expectation failed. All keys lie in one partition, and none appears twice.
+   */
+  commit(changes: readonly Change[]): Promise<readonly string[] | undefined>;
+
+  /** Wakes the listeners of a channel, in every process. A hint that may be lost, doubled or late. */
+  signal(channel: string): Promise<void>;
+
+  /** Calls `wake` at every signal until the returned function is called. */
+  listen(channel: string, wake: () => void): Promise<() => Promise<void>>;
+
+  close(): Promise<void>;
+}

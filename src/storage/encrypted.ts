@@ -1,0 +1,107 @@
+import { isPosternError, PosternError } from '../core/postern-error.ts';
+import { checkCommit, entryPathOf } from './checked-commit.ts';
+import type { Capabilities, Change, Entry, Key, Page, StorageBackend } from './contract.ts';
+import { isUnder } from './keys.ts';
+import type { Keyring } from './keyring.ts';
+import { maxSealOverhead, open, seal } from './seal.ts';
+
+/**
+ * A store whose values are sealed with AES-256-GCM before they reach `backend`.
+ *
+ * A value is bound to its key: copied elsewhere it does not open. Keys, versions and expiry stay in the clear, and an
+ * older value put back in its own place does open. Reads reject with `ERR_POSTERN_STORAGE_TAMPERED` or
+ * `ERR_POSTERN_STORAGE_KEY_UNAVAILABLE`; a value that does not open is never taken for a missing one.
+ */
+export function encrypted(backend: StorageBackend, keyring: Keyring): StorageBackend {
+  return new EncryptedBackend(backend, keyring);
+}
+
+class EncryptedBackend implements StorageBackend {
+  readonly capabilities: Capabilities;
+  readonly #backend: StorageBackend;
+  readonly #keyring: Keyring;
+
+  constructor(backend: StorageBackend, keyring: Keyring) {
+    this.#backend = backend;
+    this.#keyring = keyring;
+    this.capabilities = {
+      ...backend.capabilities,
+      atRest: 'sealed',
+      maxValueBytes: backend.capabilities.maxValueBytes - maxSealOverhead,
+    };
+  }
+
+  async get(key: Key): Promise<Entry | undefined> {
+    // The path as it is now: the caller's array may change while the store answers.
+    const place: Key = [...key];
+    entryPathOf(place);
+    const entry = await this.#backend.get(place);
+    return entry && this.#open(place, entry);
+  }
+
+  async list(prefix: Key, page?: Page): Promise<Entry[]> {
+    const under: Key = [...prefix];
+    const entries = await this.#backend.list(under, page);
+    return Promise.all(
+      entries.map((entry) => {
+        if (isUnder(under, entry.key)) return this.#open(entry.key, entry);
+        throw new PosternError(
+          'ERR_POSTERN_STORAGE_TAMPERED',
+          'the store listed an entry from another place than was asked for',
+        );
+      }),
+    );
+  }
+
+  async commit(changes: readonly Change[]): Promise<readonly string[] | undefined> {
+    const checked = checkCommit(changes, this.capabilities.maxValueBytes);
+    // Copied before anything is awaited: the caller may reuse its arrays.
+    const copies = checked.changes.map(({ key, value, expiresAtMs, expect }) => ({
+      key: [...key] as Key,
+      value: value && new Uint8Array(value),
+      expiresAtMs,
+      expect,
+    }));
+    const newest = copies.some(({ value }) => value !== undefined)
+      ? await this.#keys(() => this.#keyring.current())
+      : undefined;
+    return this.#backend.commit(
+      await Promise.all(
+        copies.map(async ({ key, value, expiresAtMs, expect }): Promise<Change> => {
+          if (newest === undefined || value === undefined) return { delete: key, expect };
+          return { put: key, value: await seal(newest, key, value), expiresAtMs, expect };
+        }),
+      ),
+    );
+  }
+
+  signal(channel: string): Promise<void> {
+    return this.#backend.signal(channel);
+  }
+
+  listen(channel: string, wake: () => void): Promise<() => Promise<void>> {
+    return this.#backend.listen(channel, wake);
+  }
+
+  close(): Promise<void> {
+    return this.#backend.close();
+  }
+
+  async #open(place: Key, entry: Entry): Promise<Entry> {
+    const value = await open(
+      { current: () => this.#keyring.current(), find: (id) => this.#keys(() => this.#keyring.find(id)) },
+      place,
+      entry.value,
+    );
+    return { ...entry, key: place, value };
+  }
+
+  async #keys<T>(ask: () => T | Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (cause) {
+      if (isPosternError(cause)) throw cause;
+      throw new PosternError('ERR_POSTERN_STORAGE_UNAVAILABLE', 'the keyring did not answer', { cause });
+    }
+  }
+}

@@ -1,0 +1,26 @@
+export { Collection, type PutOptions, type Stored } from './collection.ts';
+export {
+  absent,
+  type Capabilities,
+  type Change,
+  type Entry,
+  type Key,
+  type Page,
+  type StorageBackend,
+} from './contract.ts';
+export { checkCommit, entryPathOf, type CheckedChange, type CheckedCommit } from './checked-commit.ts';
+export { encrypted } from './encrypted.ts';
+export {
+  createKeyring,
+  generateKeyText,
+  keyringFromEnv,
+  keyringFromFunction,
+  keyringFromText,
+  type Keyring,
+  type KeyringKey,
+  type KeyMaterial,
+} from './keyring.ts';
+export { decodePath, encodePath, encodeSegment, formatKey, isUnder, pathOf } from './keys.ts';
+export { MemoryBackend, type MemoryBackendOptions } from './memory-backend.ts';
+export { NamespacedStorage } from './namespaced-storage.ts';
+export { pageRange, type PageRange } from './page-range.ts';

@@ -1,0 +1,32 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { StorageBackend } from './contract.ts';
+import { encrypted } from './encrypted.ts';
+import { openKeyringFile } from './keyring-file.ts';
+import { openSqlite, type SqliteOptions } from './sqlite.ts';
+import { sqliteError } from './sqlite-error.ts';
+
+export { openKeyringFile } from './keyring-file.ts';
+export { openSqlite, SqliteBackend, type SqliteOptions } from './sqlite.ts';
+
+/**
+ * Opens the store of one machine: a SQLite file, sealed with a key that lies beside it.
+ *
+ * The directory is created, for its owner only, when it is missing. The key keeps the store from whoever gets hold of
+ * the database alone; it does not keep it from whoever can read the whole directory.
+ *
+ * @throws {PosternError} ERR_POSTERN_STORAGE_KEYRING_INVALID when there is a database and no keyring to open it,
+ * or others can read the keyring.
+ * @throws {PosternError} what {@link openSqlite} throws.
+ */
+export function openLocalStorage(directory: string, options: SqliteOptions = {}): StorageBackend {
+  const database = join(directory, 'postern.db');
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw sqliteError(`${JSON.stringify(directory)} could not be created`, cause);
+  }
+  // Keyring before database: where there is a database, a fresh key would open nothing that is in it.
+  const keyring = openKeyringFile(join(directory, 'postern.keys'), { create: !existsSync(database) });
+  return encrypted(openSqlite(database, options), keyring);
+}

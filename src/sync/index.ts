@@ -1,0 +1,4 @@
+export { Cooldown } from './cooldown.ts';
+export { acquireLease, Lease, tryAcquireLease, type LeaseOptions } from './lease.ts';
+export { SingleFlight } from './single-flight.ts';
+export { waitFor, type WaitOptions } from './wait-for.ts';

@@ -1,0 +1,38 @@
+/** Markup that is safe to send. Made only by {@link html}, which escapes every value put into it. */
+export class Html {
+  readonly #markup: string;
+
+  constructor(markup: string) {
+    this.#markup = markup;
+  }
+
+  toString(): string {
+    return this.#markup;
+  }
+}
+
+const entities: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+// Directional controls could make a page read differently from what it says.
+const unprintable = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/gu;
+
+function escape(value: string): string {
+  return value.replaceAll(unprintable, '\uFFFD').replaceAll(/[&<>"']/gu, (character) => entities[character] ?? '');
+}
+
+/** Escapes whatever is put in, in text and in quoted attributes; nested `html` is kept, arrays are joined. */
+export function html(parts: TemplateStringsArray, ...values: readonly unknown[]): Html {
+  const render = (value: unknown): string => {
+    if (value === undefined || value === null || value === false) return '';
+    if (value instanceof Html) return value.toString();
+    if (Array.isArray(value)) return value.map(render).join('');
+    return escape(String(value));
+  };
+  return new Html(parts.map((part, index) => part + (index < values.length ? render(values[index]) : '')).join(''));
+}

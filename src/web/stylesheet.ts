@@ -1,0 +1,16 @@
+/** The one stylesheet. Inlined, so that a page makes no request of its own. */
+export const stylesheet = `
+:root{color-scheme:light dark;--ink:#1b2430;--dim:#5a6675;--paper:#f6f7f9;--card:#fff;--line:#dfe3e8;--good:#1a7f4b;--bad:#b3261e;--act:#2355c5}
+@media(prefers-color-scheme:dark){:root{--ink:#e8ebef;--dim:#a3adba;--paper:#12161c;--card:#1b212a;--line:#303844;--good:#58c48c;--bad:#f2998f;--act:#8db1ff}}
+*{box-sizing:border-box}
+body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1rem;background:var(--paper);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}
+main{width:100%;max-width:27rem;background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:1.75rem;overflow-wrap:anywhere}
+h1{margin:0 0 .5rem;font-size:1.3rem;line-height:1.3}
+h1::before{display:inline-block;width:1.4em;font-weight:700}
+.good h1::before{content:"✓";color:var(--good)}
+.bad h1::before{content:"✕";color:var(--bad)}
+p{margin:.5rem 0 0}
+.dim{color:var(--dim);font-size:.875rem}
+a.act{display:inline-block;margin-top:1rem;padding:.55rem 1rem;border-radius:.5rem;background:var(--act);color:var(--card);text-decoration:none;font-weight:600}
+a:focus-visible{outline:3px solid var(--act);outline-offset:2px}
+`;

@@ -1,0 +1,81 @@
+/**
+ * The layers of `src/`, lowest first. A folder may import the folders named
+ * beside it and itself, and nothing else. A folder that does not exist yet
+ * is bound as soon as it does.
+ */
+export const layers: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  storage: ['core'],
+  namespace: ['core', 'storage'],
+  sync: ['core', 'storage', 'namespace'],
+  pending: ['core', 'storage', 'namespace', 'sync'],
+  oauth: ['core', 'storage'],
+  resume: ['core', 'storage', 'namespace', 'sync', 'pending'],
+  web: ['core', 'storage', 'namespace', 'sync', 'pending'],
+  client: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web'],
+  oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web'],
+  agents: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'client', 'oob'],
+  atproto: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'client', 'oob'],
+  gateway: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'client', 'oob'],
+  cli: [
+    'core',
+    'storage',
+    'namespace',
+    'sync',
+    'pending',
+    'oauth',
+    'resume',
+    'web',
+    'client',
+    'oob',
+    'agents',
+    'atproto',
+    'gateway',
+  ],
+};
+
+/** What `src/index.ts`, the entry `postern`, is made of. */
+export const rootLayers: readonly string[] = ['core', 'namespace', 'storage', 'sync', 'pending', 'resume'];
+
+/** Files that talk to a particular store or machine, as paths under `src/` without their ending. */
+export const driver =
+  /^storage\/(?:sqlite|local|keyring-file|create-private-file|redis|postgres|dynamodb)(?:[-/]|$)/;
+
+/** The folders besides `storage` itself that may choose a driver. */
+export const driverChoosers: readonly string[] = ['cli'];
+
+/** The folders besides `storage` itself that may fall back to memory when no storage was given. */
+export const memoryChoosers: readonly string[] = ['client', 'cli'];
+
+/** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
+export const nodeOnly =
+  /^(?:storage\/(?:sqlite|local|keyring-file|create-private-file)(?:[-/]|$)|client\/(?:loopback|open-browser|stdio)(?:[-/]|$)|gateway\/|cli\/)/;
+
+/** Packages that cannot load without `node:` modules; a portable file reaches them by `import()`, when it needs them. */
+export const nodeBound = /^@modelcontextprotocol\/client\/stdio$/;
+
+/** Packages that one part of the tree keeps to itself. */
+export const ownedPackages: readonly {
+  readonly package: RegExp;
+  readonly owners: readonly string[];
+  readonly why: string;
+}[] = [
+  {
+    package: /^oauth4webapi$/,
+    owners: ['oauth'],
+    why: 'every request to an authorization server is made by src/oauth',
+  },
+  {
+    package: /^@modelcontextprotocol\//,
+    owners: ['client', 'oob', 'agents', 'atproto', 'gateway', 'cli'],
+    why: 'the kernel does not know the protocol',
+  },
+];
+
+/** The entries that promise to load on every runtime, so nothing that loads with them may import `node:`. */
+export const portableEntries: readonly string[] = [
+  'index.ts',
+  'oauth/index.ts',
+  'client/index.ts',
+  'storage/conformance/index.ts',
+];

@@ -1,0 +1,104 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { importCycles, layerViolations, nodeModulesReached } from './layer-violations.ts';
+import { layers } from './layer-table.ts';
+import { importsOf, readSources } from './source-imports.ts';
+
+const sources = await readSources(fileURLToPath(new URL('../../src', import.meta.url)));
+const plant = (file: string, source: string): Map<string, string> => new Map([...sources, [file, source]]);
+/** Two files that import each other, the second with the given word. */
+const circle = (word: string): Map<string, string> =>
+  new Map([
+    ['core/a.ts', "import { b } from './b.ts';"],
+    ['core/b.ts', `${word} { a } from './a.ts';`],
+  ]);
+
+describe('the sources', () => {
+  test('are found', () => {
+    expect(sources.size).toBeGreaterThan(20);
+    expect([...sources.keys()]).toContain('core/postern-error.ts');
+    expect(importsOf(sources.get('sync/lease.ts') ?? '').length).toBeGreaterThan(3);
+  });
+
+  test('import only what lies below them', () => {
+    expect(layerViolations(sources)).toEqual([]);
+  });
+
+  test('reach no node: module from an entry that promises to run everywhere', () => {
+    expect(nodeModulesReached(sources)).toEqual([]);
+  });
+
+  test('import one another without a cycle', () => {
+    expect(importCycles(sources)).toEqual([]);
+  });
+});
+
+describe('the layer table', () => {
+  test('names every folder after all it may import, so no two folders import each other', () => {
+    const names = Object.keys(layers);
+    for (const [folder, allowed] of Object.entries(layers)) {
+      for (const below of allowed) expect(names.indexOf(below)).toBeLessThan(names.indexOf(folder));
+    }
+  });
+
+  test('keeps the two faces apart', () => {
+    expect(layers['client']).not.toContain('oob');
+    expect(layers['oob']).not.toContain('client');
+  });
+
+  test.each([
+    ['an upward import', 'core/planted.ts', "import { tryAcquireLease } from '../sync/lease.ts';"],
+    ['an upward import of a type', 'core/planted.ts', "import type { Lease } from '../sync/lease.ts';"],
+    ['an upward re-export', 'core/planted.ts', "export * from '../sync/lease.ts';"],
+    [
+      'an upward import over several lines',
+      'core/planted.ts',
+      "import {\n  Lease,\n} from '../sync/lease.ts';",
+    ],
+    ['an upward import for its effect', 'core/planted.ts', "import '../sync/lease.ts';"],
+    ['an upward import()', 'core/planted.ts', "export const late = await import('../sync/lease.ts');"],
+    [
+      'a driver behind the contract',
+      'client/planted.ts',
+      "import { openSqlite } from '../storage/sqlite.ts';",
+    ],
+    ['a driver inside the contract', 'storage/planted.ts', "import { openSqlite } from './sqlite.ts';"],
+    [
+      'memory as a fall-back',
+      'pending/planted.ts',
+      "import { MemoryBackend } from '../storage/memory-backend.ts';",
+    ],
+    ['a node: module', 'client/planted.ts', "import { createServer } from 'node:http';"],
+    ['a node module without its prefix', 'client/planted.ts', "import { createServer } from 'http';"],
+    [
+      'the protocol in the kernel',
+      'pending/planted.ts',
+      "import { Client } from '@modelcontextprotocol/client';",
+    ],
+    ['a token request outside src/oauth', 'client/planted.ts', "import * as oauth from 'oauth4webapi';"],
+    ['a folder nobody named', 'shared/planted.ts', "import { Secret } from '../core/secret.ts';"],
+  ])('refuses %s', (_what, file, source) => {
+    const violations = layerViolations(plant(file, source));
+    expect(violations.filter((line) => line.startsWith(`src/${file} `))).toHaveLength(1);
+  });
+
+  test('refuses a node: module that a portable entry reaches through another file', () => {
+    const planted = plant('core/index.ts', "export * from './deep.ts';");
+    planted.set('index.ts', "export * from './core/index.ts';");
+    planted.set('core/deep.ts', "import { readFile } from 'node:fs/promises';");
+    expect(nodeModulesReached(planted)).toContain(
+      'index.ts → core/index.ts → core/deep.ts → node:fs/promises',
+    );
+  });
+
+  test('lets a portable entry import() a node: module when it is needed', () => {
+    const planted = plant('index.ts', "export const late = (): unknown => import('./client/stdio.ts');");
+    planted.set('client/stdio.ts', "import { spawn } from 'node:child_process';");
+    expect(nodeModulesReached(planted).filter((chain) => chain.startsWith('index.ts '))).toEqual([]);
+  });
+
+  test('refuses a cycle, but not one of types alone', () => {
+    expect(importCycles(circle('import'))).toEqual(['core/a.ts → core/b.ts → core/a.ts']);
+    expect(importCycles(circle('import type'))).toEqual([]);
+  });
+});
