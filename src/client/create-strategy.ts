@@ -1,5 +1,6 @@
 import { ApiKeyStrategy } from './api-key-strategy.ts';
 import type { AuthStrategy, AuthStrategyDeps } from './auth-strategy.ts';
+import { machineGrantOf } from './machine-grants.ts';
 import { NoAuthStrategy } from './no-auth-strategy.ts';
 import { OAuthStrategy } from './oauth-strategy.ts';
 import type { AuthConfig, ServerConfig } from './server-config.ts';
@@ -22,5 +23,9 @@ export function createStrategy(
       return new ApiKeyStrategy(auth);
     case 'oauth':
       return new OAuthStrategy(deps, auth);
+    case 'client_credentials':
+    case 'jwt_bearer':
+    case 'enterprise_managed':
+      return new OAuthStrategy(deps, { scopes: auth.scopes, machineGrant: machineGrantOf(auth) });
   }
 }

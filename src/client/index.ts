@@ -33,14 +33,15 @@ export type {
 export { Context } from './context.ts';
 export { LocalAuthCoordinator, type LocalAuthCoordinatorOptions } from './local-auth-coordinator.ts';
 export { NoAuthStrategy } from './no-auth-strategy.ts';
-export { OAuthStrategy, type MachineGrant, type OAuthStrategyOptions } from './oauth-strategy.ts';
+export type { MachineGrant } from './machine-grants.ts';
+export { OAuthStrategy, type OAuthStrategyOptions } from './oauth-strategy.ts';
 export {
   RemoteAuthCoordinator,
   skipUserVerification,
   type RemoteAuthCoordinatorOptions,
   type VerifyUser,
 } from './remote-auth-coordinator.ts';
-export type { AuthConfig, OAuthConfig, ServerConfig } from './server-config.ts';
+export type { AuthConfig, MachineAuthConfig, OAuthConfig, ServerConfig } from './server-config.ts';
 export {
   canRetry,
   isConnecting,

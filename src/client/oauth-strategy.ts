@@ -3,7 +3,7 @@ import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { parseChallenge, type Challenge } from '../oauth/challenge.ts';
 import { discover, type Discovery } from '../oauth/discovery.ts';
 import { createDpopProof } from '../oauth/dpop.ts';
-import type { Grant, TokenRequestOptions } from '../oauth/grant.ts';
+import type { TokenRequestOptions } from '../oauth/grant.ts';
 import { createOAuthHttp, type OAuthHttp } from '../oauth/oauth-http.ts';
 import { profileOf } from '../oauth/profiles.ts';
 import { identifyClient } from '../oauth/registration.ts';
@@ -20,16 +20,10 @@ import { AuthorizationRequiredError, type AuthChallenge } from './authorization-
 import { declinedPath } from './callback-handler.ts';
 import type { SignIn } from './completion.ts';
 import { GrantStore } from './grant-store.ts';
+import type { MachineGrant } from './machine-grants.ts';
 import { Registrations, type OAuthFlow } from './oauth-sign-in.ts';
 import type { OAuthConfig } from './server-config.ts';
 import type { StoredGrant } from './stored-grant.ts';
-
-/** Obtains a grant without a person: client credentials, an assertion. Replaces the browser. */
-export type MachineGrant = (request: {
-  readonly discovery: Discovery;
-  readonly scopes: readonly string[] | undefined;
-  readonly http: OAuthHttp;
-}) => Promise<Grant>;
 
 export interface OAuthStrategyOptions extends Omit<OAuthConfig, 'type'> {
   readonly machineGrant?: MachineGrant | undefined;

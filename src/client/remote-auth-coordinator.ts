@@ -1,6 +1,6 @@
 import { PosternError } from '../core/postern-error.ts';
 import type { Pending } from '../pending/pending.ts';
-import { clientMetadataDocument } from '../oauth/registration.ts';
+import { clientMetadataDocument } from '../oauth/client-metadata.ts';
 import { AuthCoordinator, type AuthCoordinatorOptions, type Presentation } from './auth-coordinator.ts';
 import type { SignIn } from './completion.ts';
 import { failurePage } from './sign-in-pages.ts';

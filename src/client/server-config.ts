@@ -5,21 +5,21 @@ import type { AuthStrategyFactory } from './auth-strategy.ts';
 
 const text = z.string().min(1);
 
+/** A client registered beforehand. Used only at `issuer`, when that is given. */
+const registeredClient = z.strictObject({
+  clientId: text,
+  clientSecret: text.optional(),
+  issuer: z.url().optional(),
+  tokenEndpointAuthMethod: z
+    .enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
+    .optional(),
+  privateKeyJwk: z.record(z.string(), z.unknown()).optional(),
+});
+
 const oauthAuth = z.strictObject({
   type: z.literal('oauth'),
   clientName: text.optional(),
-  /** A client registered beforehand. Used only at `issuer`, when that is given. */
-  client: z
-    .strictObject({
-      clientId: text,
-      clientSecret: text.optional(),
-      issuer: z.url().optional(),
-      tokenEndpointAuthMethod: z
-        .enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
-        .optional(),
-      privateKeyJwk: z.record(z.string(), z.unknown()).optional(),
-    })
-    .optional(),
+  client: registeredClient.optional(),
   /** Asked for instead of what the server suggests. */
   scopes: z.array(text).optional(),
   /** More parameters of the authorization request. */
@@ -27,15 +27,59 @@ const oauthAuth = z.strictObject({
   loginHint: text.optional(),
 });
 
+/** Gives a fresh token or assertion each time it is called. */
+const tokenSource = z.custom<() => string | Promise<string>>((value) => typeof value === 'function');
+
+/** The client acts for itself. @see SEP-1046 */
+const clientCredentialsAuth = z.strictObject({
+  type: z.literal('client_credentials'),
+  client: registeredClient,
+  scopes: z.array(text).optional(),
+});
+
+/** A workload presents an assertion of its platform. @see RFC 7523, SEP-1933 */
+const jwtBearerAuth = z.strictObject({
+  type: z.literal('jwt_bearer'),
+  client: registeredClient,
+  assertion: tokenSource,
+  scopes: z.array(text).optional(),
+});
+
+/** An employer's identity provider vouches for the user. @see SEP-990 */
+const enterpriseManagedAuth = z.strictObject({
+  type: z.literal('enterprise_managed'),
+  client: registeredClient,
+  identityProvider: z.strictObject({
+    issuer: z.url(),
+    tokenEndpoint: z.url(),
+    clientId: text,
+    clientSecret: text.optional(),
+    /** The user's ID token. */
+    subjectToken: tokenSource,
+  }),
+  scopes: z.array(text).optional(),
+});
+
 const apiKeyAuth = z.strictObject({ type: z.literal('api_key'), key: text, headerName: text.optional() });
 const noAuth = z.strictObject({ type: z.literal('none') });
 const ownAuth = z.custom<AuthStrategyFactory>((value) => typeof value === 'function');
+const anyAuth = z.union([
+  z.discriminatedUnion('type', [
+    oauthAuth,
+    clientCredentialsAuth,
+    jwtBearerAuth,
+    enterpriseManagedAuth,
+    apiKeyAuth,
+    noAuth,
+  ]),
+  ownAuth,
+]);
 
 const httpServer = z.strictObject({
   url: z.url({ protocol: /^https?$/u }),
   transport: z.enum(['streamable-http', 'sse']).optional(),
   /** Default: OAuth, begun when the server asks for it. */
-  auth: z.union([oauthAuth, apiKeyAuth, noAuth, ownAuth]).optional(),
+  auth: anyAuth.optional(),
   /** Sent with every request, beside what the strategy sends. */
   headers: z.record(z.string(), z.string()).optional(),
 });
@@ -55,7 +99,7 @@ const ownServer = z.strictObject({
   ),
   /** What OAuth would be for, where that is not a URL of its own. */
   url: z.url().optional(),
-  auth: z.union([oauthAuth, apiKeyAuth, noAuth, ownAuth]).optional(),
+  auth: anyAuth.optional(),
 });
 
 const serverConfig = z.union([httpServer, stdioServer, ownServer]);
@@ -63,6 +107,10 @@ const serverConfig = z.union([httpServer, stdioServer, ownServer]);
 /** One MCP server, over HTTP, as a child process, or over a transport of the host's own. */
 export type ServerConfig = z.input<typeof serverConfig>;
 export type OAuthConfig = z.infer<typeof oauthAuth>;
+export type MachineAuthConfig =
+  | z.infer<typeof clientCredentialsAuth>
+  | z.infer<typeof jwtBearerAuth>
+  | z.infer<typeof enterpriseManagedAuth>;
 export type AuthConfig = NonNullable<z.infer<typeof httpServer>['auth']>;
 
 /**

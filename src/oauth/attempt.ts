@@ -1,10 +1,19 @@
 import type { JWK } from 'jose';
+import { calculatePKCECodeChallenge } from 'oauth4webapi';
 import { z, type ZodType } from 'zod';
-import type { RandomBytes } from '../core/random.ts';
+import { encodeBase64Url } from '../core/base64url.ts';
+import { PosternError } from '../core/postern-error.ts';
+import { randomId, systemRandom, type RandomBytes } from '../core/random.ts';
+import type { ClientAssertion } from './client-authentication.ts';
 import { clientIdentitySchema, type ClientIdentity } from './client-identity.ts';
+import { describeUrl } from './describe-url.ts';
 import type { Discovery } from './discovery.ts';
+import { dpopThumbprint, generateDpopKey } from './dpop.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import { issuerProfileSchema, type IssuerProfile } from './profiles.ts';
+import { pushAuthorizationRequest } from './pushed-authorization.ts';
+
+export { validateCallback, type CallbackExpectation } from './callback.ts';
 
 /** Goes on without PKCE being advertised. The challenge is sent all the same. */
 export const allowPkceUnadvertised: unique symbol = Symbol('postern.allowPkceUnadvertised');
@@ -12,6 +21,8 @@ export const allowPkceUnadvertised: unique symbol = Symbol('postern.allowPkceUna
 /** One run at obtaining a grant, as it is stored between the redirect and the callback. Immutable. */
 export interface Attempt {
   readonly issuer: string;
+  /** What the server calls itself, where the operator allowed that to differ. */
+  readonly statedIssuer?: string | undefined;
   /** Whether the callback must carry `iss`. */
   readonly issParameterSupported: boolean;
   readonly authorizationEndpoint: string;
@@ -33,6 +44,7 @@ export interface Attempt {
 
 export const attemptSchema: ZodType<Attempt> = z.looseObject({
   issuer: z.string(),
+  statedIssuer: z.string().optional(),
   issParameterSupported: z.boolean(),
   authorizationEndpoint: z.string(),
   tokenEndpoint: z.string(),
@@ -65,6 +77,8 @@ export interface CreateAttemptOptions {
   readonly dpop?: boolean | undefined;
   /** Default: 192 random bits. */
   readonly state?: string | undefined;
+  /** Makes the client's assertion for a pushed request, where its key is held elsewhere. */
+  readonly clientAssertion?: ClientAssertion | undefined;
   readonly random?: RandomBytes | undefined;
   readonly [allowPkceUnadvertised]?: boolean | undefined;
 }
@@ -76,16 +90,121 @@ export interface StartedAttempt {
   readonly url: string;
 }
 
+/** Parameters that are this module's to set. Another value for one would undo what it guards. */
+const reserved: ReadonlySet<string> = new Set([
+  'client_id',
+  'code_challenge',
+  'code_challenge_method',
+  'dpop_jkt',
+  'redirect_uri',
+  'request',
+  'request_uri',
+  'resource',
+  'response_type',
+  'scope',
+  'state',
+]);
+
+/**
+ * Starts a run at obtaining a grant: makes its secrets, and the URL to send the person to.
+ *
+ * Sends nothing, unless the server takes authorization requests only when they are pushed to it first.
+ * The caller stores the attempt, by its state, before the URL is shown to anyone.
+ *
+ * @throws {PosternError} ERR_POSTERN_OAUTH_PKCE_UNSUPPORTED when the server does not advertise S256.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_METADATA_INVALID when the server has no authorization endpoint.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_URL_FORBIDDEN when its endpoint may not be opened in a browser.
+ * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when an extra parameter is not free to set, or the client is another issuer's.
+ */
 export async function createAttempt(
-  _options: CreateAttemptOptions,
-  _http: OAuthHttp,
+  options: CreateAttemptOptions,
+  http: OAuthHttp,
 ): Promise<StartedAttempt> {
-  throw new Error('not yet');
+  const { discovery, random = systemRandom } = options;
+  const { server } = discovery;
+  checkOptions(options);
+  const authorizationEndpoint = server.authorization_endpoint ?? lacks(discovery.issuer, 'authorization_endpoint');
+  const attempt: Attempt = {
+    issuer: discovery.issuer,
+    ...(server.issuer !== discovery.issuer && { statedIssuer: server.issuer }),
+    issParameterSupported: server.authorization_response_iss_parameter_supported === true,
+    authorizationEndpoint: http.checkUrl(authorizationEndpoint).href,
+    tokenEndpoint: server.token_endpoint ?? lacks(discovery.issuer, 'token_endpoint'),
+    revocationEndpoint: server.revocation_endpoint,
+    idTokenSigningAlgs: server.id_token_signing_alg_values_supported,
+    client: options.client,
+    redirectUri: options.redirectUri,
+    resource: discovery.resource,
+    scopes: options.scopes,
+    codeVerifier: encodeBase64Url(random(32)),
+    ...((options.dpop ?? discovery.dpopRequired) && { dpopKeyJwk: await generateDpopKey() }),
+    profile: options.profile,
+    createdAtMs: http.clock(),
+  };
+  const state = options.state ?? randomId(random);
+  const parameters = await authorizationParameters(attempt, state, options);
+  const query =
+    server.require_pushed_authorization_requests === true
+      ? await pushAuthorizationRequest(server, attempt, parameters, http, options.clientAssertion)
+      : parameters;
+  const url = new URL(attempt.authorizationEndpoint);
+  // RFC 6749 §3.1: a query that the endpoint already has is kept.
+  for (const [name, value] of query) url.searchParams.set(name, value);
+  return { attempt, state, url: http.checkBrowserUrl(url) };
 }
 
-export function validateCallback(
-  _attempt: Pick<Attempt, 'issuer' | 'issParameterSupported'>,
-  _parameters: URLSearchParams,
-): { readonly code: string } {
-  throw new Error('not yet');
+async function authorizationParameters(
+  attempt: Attempt,
+  state: string,
+  options: CreateAttemptOptions,
+): Promise<URLSearchParams> {
+  const { scopes, profile, dpopKeyJwk } = attempt;
+  const offline = scopes?.includes('offline_access') === true;
+  return new URLSearchParams({
+    // OpenID Connect Core §11: offline access is granted only along with a consent.
+    ...(offline && { prompt: 'consent' }),
+    ...profile?.authorizeParams,
+    ...(options.loginHint !== undefined && { login_hint: options.loginHint }),
+    ...options.extraAuthorizeParams,
+    response_type: 'code',
+    client_id: attempt.client.clientId,
+    redirect_uri: attempt.redirectUri,
+    state,
+    code_challenge: await calculatePKCECodeChallenge(attempt.codeVerifier),
+    code_challenge_method: 'S256',
+    ...(scopes !== undefined && scopes.length > 0 && { scope: scopes.join(profile?.scopeSeparator ?? ' ') }),
+    ...(profile?.omitResource !== true && { resource: attempt.resource }),
+    ...(dpopKeyJwk !== undefined && { dpop_jkt: await dpopThumbprint(dpopKeyJwk) }),
+  });
+}
+
+function checkOptions(options: CreateAttemptOptions): void {
+  const { discovery, client, extraAuthorizeParams = {}, profile } = options;
+  if (client.issuer !== discovery.issuer) {
+    throw misconfigured(`the client belongs to ${describeUrl(client.issuer)}, not to ${describeUrl(discovery.issuer)}`);
+  }
+  const taken = [...Object.keys(extraAuthorizeParams), ...Object.keys(profile?.authorizeParams ?? {})].find((name) =>
+    reserved.has(name),
+  );
+  if (taken !== undefined) {
+    throw misconfigured(`the authorization parameter ${JSON.stringify(taken)} cannot be set from outside`);
+  }
+  const advertised = discovery.server.code_challenge_methods_supported?.includes('S256') === true;
+  if (advertised || discovery.legacyEndpoints || options[allowPkceUnadvertised] === true) return;
+  throw new PosternError(
+    'ERR_POSTERN_OAUTH_PKCE_UNSUPPORTED',
+    `${describeUrl(discovery.issuer)} does not list "S256" in code_challenge_methods_supported`,
+    { hint: 'The operator of that server has to turn PKCE on, or to say that it is on.' },
+  );
+}
+
+function lacks(issuer: string, field: string): never {
+  throw new PosternError(
+    'ERR_POSTERN_OAUTH_METADATA_INVALID',
+    `the metadata of ${describeUrl(issuer)} has no ${JSON.stringify(field)}`,
+  );
+}
+
+function misconfigured(message: string): PosternError {
+  return new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', message);
 }

@@ -1,128 +1,164 @@
-import type { JWK } from 'jose';
-import { z, type ZodType } from 'zod';
+import { allowInsecureRequests, customFetch, revocationRequest } from 'oauth4webapi';
+import { PosternError } from '../core/postern-error.ts';
 import type { Attempt } from './attempt.ts';
-import { clientIdentitySchema, type ClientIdentity } from './client-identity.ts';
-import type { Discovery } from './discovery.ts';
+import { authenticationOf, libraryClient } from './client-authentication.ts';
+import { describeUrl } from './describe-url.ts';
+import type { Grant } from './grant-record.ts';
+import { readJsonBody } from './json-body.ts';
+import { registeredError, requestRefused, retryAfterMs } from './oauth-errors.ts';
 import type { OAuthHttp } from './oauth-http.ts';
-import { issuerProfileSchema, type IssuerProfile } from './profiles.ts';
+import { requestTokens, scopeParameter, type TokenRequestOptions } from './token-request.ts';
 
-/** Tokens, and everything they are bound to. */
-export interface Grant {
-  readonly accessToken: string;
-  readonly tokenType: 'bearer' | 'dpop';
-  /** Left out: the server did not say. */
-  readonly expiresAtMs?: number | undefined;
-  readonly refreshToken?: string | undefined;
-  /** What was granted. Left out: neither side said. */
-  readonly scopes?: readonly string[] | undefined;
-  readonly issuer: string;
-  readonly tokenEndpoint: string;
-  readonly revocationEndpoint?: string | undefined;
-  readonly idTokenSigningAlgs?: readonly string[] | undefined;
-  readonly client: ClientIdentity;
-  readonly resource: string;
-  /** The `sub` of a validated ID token. */
-  readonly subject?: string | undefined;
-  readonly obtainedAtMs: number;
-  readonly refreshedAtMs?: number | undefined;
-  readonly dpopKeyJwk?: JWK | undefined;
-  /** The last nonce of the token endpoint. */
-  readonly dpopNonce?: string | undefined;
-  readonly profile?: IssuerProfile | undefined;
-}
+export { grantSchema, type Grant } from './grant-record.ts';
+export {
+  clientCredentialsGrant,
+  exchangeForIdJag,
+  jwtBearerGrant,
+  type IdJagOptions,
+  type MachineGrantOptions,
+} from './machine-grants.ts';
+export type { TokenRequestOptions } from './token-request.ts';
 
-export const grantSchema: ZodType<Grant> = z.looseObject({
-  accessToken: z.string(),
-  tokenType: z.enum(['bearer', 'dpop']),
-  expiresAtMs: z.number().optional(),
-  refreshToken: z.string().optional(),
-  scopes: z.array(z.string()).optional(),
-  issuer: z.string(),
-  tokenEndpoint: z.string(),
-  revocationEndpoint: z.string().optional(),
-  idTokenSigningAlgs: z.array(z.string()).optional(),
-  client: clientIdentitySchema,
-  resource: z.string(),
-  subject: z.string().optional(),
-  obtainedAtMs: z.number(),
-  refreshedAtMs: z.number().optional(),
-  dpopKeyJwk: z.looseObject({}).optional(),
-  dpopNonce: z.string().optional(),
-  profile: issuerProfileSchema.optional(),
-});
-
-/** What requests to a token endpoint may need beside their records. */
-export interface TokenRequestOptions {
-  /** Makes the client's assertion, for `private_key_jwt` without a key of our own. */
-  readonly clientAssertion?: (() => string | Promise<string>) | undefined;
-}
-
+/**
+ * Redeems the code of an attempt, at that attempt's own token endpoint and with its own verifier.
+ *
+ * A code works once, so the caller saves the grant whatever else happens in the meantime.
+ *
+ * @throws {PosternError} ERR_POSTERN_OAUTH_GRANT_INVALID when the code is refused.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_CLIENT_REJECTED when the client is.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_REQUEST_FAILED when the answer is any other error.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_RESPONSE_INVALID when it is no answer OAuth allows.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_UNREACHABLE when there is none in time. Whether the code was used is then unknown.
+ */
 export async function exchangeCode(
-  _attempt: Attempt,
-  _code: string,
-  _http: OAuthHttp,
-  _options: TokenRequestOptions = {},
+  attempt: Attempt,
+  code: string,
+  http: OAuthHttp,
+  options: TokenRequestOptions = {},
 ): Promise<Grant> {
-  throw new Error('not yet');
+  const { tokens, dpopNonce } = await requestTokens(
+    attempt,
+    'authorization_code',
+    { code, redirect_uri: attempt.redirectUri, code_verifier: attempt.codeVerifier },
+    http,
+    options,
+  );
+  return {
+    ...tokens,
+    // RFC 6749 §5.1: a reply without scopes grants those that were asked for.
+    scopes: tokens.scopes ?? attempt.scopes,
+    issuer: attempt.issuer,
+    statedIssuer: attempt.statedIssuer,
+    tokenEndpoint: attempt.tokenEndpoint,
+    revocationEndpoint: attempt.revocationEndpoint,
+    idTokenSigningAlgs: attempt.idTokenSigningAlgs,
+    client: attempt.client,
+    resource: attempt.resource,
+    obtainedAtMs: http.clock(),
+    dpopKeyJwk: attempt.dpopKeyJwk,
+    dpopNonce,
+    profile: attempt.profile,
+  };
 }
 
+/**
+ * Redeems the refresh token of a grant, at the token endpoint recorded in it, and returns its next version.
+ *
+ * What the reply leaves out stays as it was: the refresh token, the scopes, the subject. A refresh token may
+ * work once, so the caller does not abandon the call, and saves what it returns.
+ *
+ * @throws {PosternError} ERR_POSTERN_OAUTH_GRANT_INVALID when the refresh token is refused, or there is none.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_RESPONSE_INVALID when the reply is for another subject.
+ * @throws {PosternError} as {@link exchangeCode} does; after those the grant may still be good.
+ */
 export async function refreshGrant(
-  _grant: Grant,
-  _http: OAuthHttp,
-  _options: TokenRequestOptions = {},
+  grant: Grant,
+  http: OAuthHttp,
+  options: TokenRequestOptions = {},
 ): Promise<Grant> {
-  throw new Error('not yet');
+  if (grant.refreshToken === undefined) {
+    throw new PosternError('ERR_POSTERN_OAUTH_GRANT_INVALID', 'the grant has no refresh token', {
+      hint: 'Sign in again.',
+    });
+  }
+  const { tokens, dpopNonce } = await requestTokens(
+    grant,
+    'refresh_token',
+    {
+      refresh_token: grant.refreshToken,
+      ...(grant.profile?.refreshScope === 'granted' && scopeParameter(grant.scopes, grant.profile)),
+    },
+    http,
+    options,
+  );
+  if (tokens.subject !== undefined && grant.subject !== undefined && tokens.subject !== grant.subject) {
+    throw new PosternError(
+      'ERR_POSTERN_OAUTH_RESPONSE_INVALID',
+      `the token endpoint of ${describeUrl(grant.issuer)} answered a refresh with another person's tokens`,
+    );
+  }
+  return {
+    ...grant,
+    accessToken: tokens.accessToken,
+    tokenType: tokens.tokenType,
+    expiresAtMs: tokens.expiresAtMs,
+    refreshToken: tokens.refreshToken ?? grant.refreshToken,
+    scopes: tokens.scopes ?? grant.scopes,
+    subject: tokens.subject ?? grant.subject,
+    refreshedAtMs: http.clock(),
+    dpopNonce,
+  };
 }
 
-/** Resolves to whether the authorization server was asked: some have no revocation endpoint. */
+/**
+ * Asks the authorization server to end a grant: its refresh token first, then its access token.
+ *
+ * Resolves to `false` when the server has no place to ask. A token that is dead already counts as ended.
+ *
+ * @throws {PosternError} ERR_POSTERN_OAUTH_REQUEST_FAILED, ERR_POSTERN_OAUTH_CLIENT_REJECTED or
+ * ERR_POSTERN_OAUTH_UNREACHABLE when the server did not do it.
+ * @see RFC 7009 §2
+ */
 export async function revokeGrant(
-  _grant: Grant,
-  _http: OAuthHttp,
-  _options: TokenRequestOptions = {},
+  grant: Grant,
+  http: OAuthHttp,
+  options: TokenRequestOptions = {},
 ): Promise<boolean> {
-  throw new Error('not yet');
+  if (grant.revocationEndpoint === undefined) return false;
+  const { refreshToken, accessToken } = grant;
+  if (refreshToken !== undefined) await revokeToken(grant, 'refresh_token', refreshToken, http, options);
+  await revokeToken(grant, 'access_token', accessToken, http, options);
+  return true;
 }
 
-/** What grants without a person take. */
-export interface MachineGrantOptions extends TokenRequestOptions {
-  readonly discovery: Pick<Discovery, 'issuer' | 'server' | 'resource' | 'dpopRequired'>;
-  readonly client: ClientIdentity;
-  readonly scopes?: readonly string[] | undefined;
-  readonly profile?: IssuerProfile | undefined;
-  readonly dpop?: boolean | undefined;
-}
-
-export async function clientCredentialsGrant(
-  _options: MachineGrantOptions,
-  _http: OAuthHttp,
-): Promise<Grant> {
-  throw new Error('not yet');
-}
-
-export async function jwtBearerGrant(
-  _options: MachineGrantOptions & { readonly assertion: string },
-  _http: OAuthHttp,
-): Promise<Grant> {
-  throw new Error('not yet');
-}
-
-/** What {@link exchangeForIdJag} takes. */
-export interface IdJagOptions extends TokenRequestOptions {
-  /** The client at the identity provider. Its issuer is the provider's. */
-  readonly client: ClientIdentity;
-  /** Of the identity provider. */
-  readonly tokenEndpoint: string;
-  readonly subjectToken: string;
-  /** Default: an ID token. */
-  readonly subjectTokenType?: string | undefined;
-  /** The issuer of the MCP server's authorization server. */
-  readonly audience: string;
-  /** The MCP server. */
-  readonly resource: string;
-  readonly scopes?: readonly string[] | undefined;
-}
-
-/** Resolves to the assertion for {@link jwtBearerGrant}. */
-export async function exchangeForIdJag(_options: IdJagOptions, _http: OAuthHttp): Promise<string> {
-  throw new Error('not yet');
+async function revokeToken(
+  grant: Grant,
+  kind: 'refresh_token' | 'access_token',
+  token: string,
+  http: OAuthHttp,
+  options: TokenRequestOptions,
+): Promise<void> {
+  const response = await revocationRequest(
+    { issuer: grant.statedIssuer ?? grant.issuer, revocation_endpoint: grant.revocationEndpoint ?? '' },
+    libraryClient(grant.client),
+    await authenticationOf(grant.client, options.clientAssertion),
+    token,
+    {
+      [customFetch]: http.fetch,
+      [allowInsecureRequests]: true,
+      additionalParameters: { token_type_hint: kind },
+    },
+  );
+  if (response.ok) return;
+  const { object } = await readJsonBody(response);
+  const error = registeredError(object?.error);
+  if (error === 'invalid_token' || error === 'invalid_grant') return;
+  // Many servers revoke refresh tokens only, and end the access tokens with them.
+  if (kind === 'access_token' && error === 'unsupported_token_type') return;
+  throw requestRefused({
+    what: `the revocation endpoint of ${describeUrl(grant.issuer)}`,
+    status: response.status,
+    error: object?.error,
+    retryAfterMs: retryAfterMs(response, http.clock()),
+  });
 }

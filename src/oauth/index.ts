@@ -2,17 +2,23 @@ export {
   allowPkceUnadvertised,
   attemptSchema,
   createAttempt,
-  validateCallback,
   type Attempt,
   type CreateAttemptOptions,
   type StartedAttempt,
 } from './attempt.ts';
+export { validateCallback } from './callback.ts';
 export { parseChallenge, type Challenge } from './challenge.ts';
+export { privateKeyFromPem, type ClientAssertion } from './client-authentication.ts';
 export {
   clientIdentitySchema,
   type ClientIdentity,
   type TokenEndpointAuthMethod,
 } from './client-identity.ts';
+export {
+  clientMetadataDocument,
+  type ClientMetadata,
+  type ClientMetadataDocumentOptions,
+} from './client-metadata.ts';
 export {
   allowIssuerMismatch,
   discover,
@@ -37,15 +43,12 @@ export {
   type TokenRequestOptions,
 } from './grant.ts';
 export { createOAuthHttp, type FetchLike, type OAuthHttp, type OAuthHttpOptions } from './oauth-http.ts';
-export { OAuthRequestError } from './oauth-request-error.ts';
+export { OAuthRequestError, type OAuthRequestFailure } from './oauth-request-error.ts';
 export { issuerProfileSchema, profileOf, type IssuerProfile } from './profiles.ts';
 export {
-  clientMetadataDocument,
   identifyClient,
-  type ClientMetadata,
-  type ClientMetadataDocumentOptions,
   type IdentifyClientOptions,
   type PreregisteredClient,
 } from './registration.ts';
 export { initialScopes, isScopeSubset, unionScopes, type ScopeSources } from './scopes.ts';
-export { allowPrivateNetwork, checkUrl, type UrlPolicy } from './url-policy.ts';
+export { allowPrivateNetwork, checkBrowserUrl, checkUrl, type UrlPolicy } from './url-policy.ts';

@@ -63,7 +63,8 @@ export function retryAfterMs(response: Response, nowMs: number): number | undefi
 export interface Refusal {
   /** For the message: "the token endpoint of …". */
   readonly what: string;
-  readonly status: number;
+  /** Left out when the error came in a redirect. */
+  readonly status?: number | undefined;
   /** As the server sent it. */
   readonly error?: unknown;
   readonly retryAfterMs?: number | undefined;
@@ -73,8 +74,10 @@ export interface Refusal {
 export function requestRefused(refusal: Refusal, options: PosternErrorOptions = {}): PosternError {
   const { what, status } = refusal;
   const error = registeredError(refusal.error);
-  const said =
-    refusal.error === undefined ? `status ${status}` : `${nameError(refusal.error)} (status ${status})`;
+  const said = [
+    ...(refusal.error === undefined ? [] : [nameError(refusal.error)]),
+    ...(status === undefined ? [] : [`status ${status}`]),
+  ].join(', ');
   const message = `${what} answered with ${said}`;
   switch (error) {
     case 'invalid_grant':

@@ -2,7 +2,8 @@ import { PosternError, type PosternErrorOptions } from '../core/postern-error.ts
 
 /** What an {@link OAuthRequestError} knows beside its message. */
 export interface OAuthRequestFailure {
-  readonly status: number;
+  /** Left out when the error came in a redirect. */
+  readonly status?: number | undefined;
   /** A registered error code, never free text. */
   readonly error?: string | undefined;
   /** How long the server asked to be left alone, at most an hour. */
@@ -11,7 +12,7 @@ export interface OAuthRequestFailure {
 
 /** An authorization server answered with an error that says nothing about the grant or the client. */
 export class OAuthRequestError extends PosternError implements OAuthRequestFailure {
-  readonly status: number;
+  readonly status: number | undefined;
   readonly error: string | undefined;
   readonly retryAfterMs: number | undefined;
 

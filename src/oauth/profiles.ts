@@ -10,6 +10,8 @@ export interface IssuerProfile {
   readonly omitResource?: boolean | undefined;
   /** Between scopes, where it is not a space. */
   readonly scopeSeparator?: string | undefined;
+  /** Between scopes in a reply, where it is another one. */
+  readonly grantedScopeSeparator?: string | undefined;
   /** Repeat the granted scopes when refreshing. */
   readonly refreshScope?: 'granted' | undefined;
   /** Never ask for `offline_access`, even where it is listed. */
@@ -29,6 +31,7 @@ export const issuerProfileSchema: ZodType<IssuerProfile> = z.looseObject({
   tokenParams: texts.optional(),
   omitResource: z.boolean().optional(),
   scopeSeparator: z.string().optional(),
+  grantedScopeSeparator: z.string().optional(),
   refreshScope: z.literal('granted').optional(),
   omitOfflineAccess: z.boolean().optional(),
   bearerTokenTypes: z.array(z.string()).optional(),
@@ -44,6 +47,7 @@ const builtIn: Readonly<Record<string, IssuerProfile>> = {
     omitOfflineAccess: true,
   },
   'github.com': {
+    grantedScopeSeparator: ',',
     errorAliases: {
       bad_refresh_token: 'invalid_grant',
       bad_verification_code: 'invalid_grant',

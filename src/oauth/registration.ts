@@ -8,23 +8,23 @@ import {
 } from 'oauth4webapi';
 import { PosternError } from '../core/postern-error.ts';
 import type { ClientIdentity, TokenEndpointAuthMethod } from './client-identity.ts';
+import {
+  applicationType,
+  checkDocumentUrl,
+  wireMetadata,
+  type ClientMetadata,
+} from './client-metadata.ts';
 import { describeUrl } from './describe-url.ts';
 import type { Discovery } from './discovery.ts';
-import { publicJwk } from './dpop.ts';
-import { classifyHost } from './host-class.ts';
 import { readJsonBody } from './json-body.ts';
 import { libraryCode, nameError, requestRefused, retryAfterMs } from './oauth-errors.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 
-/** What a client says about itself when it registers, and in its metadata document. */
-export interface ClientMetadata {
-  readonly clientName: string;
-  readonly clientUri?: string | undefined;
-  readonly logoUri?: string | undefined;
-  readonly softwareId?: string | undefined;
-  readonly softwareVersion?: string | undefined;
-  readonly contacts?: readonly string[] | undefined;
-}
+export {
+  clientMetadataDocument,
+  type ClientMetadata,
+  type ClientMetadataDocumentOptions,
+} from './client-metadata.ts';
 
 /** A client the operator registered by hand. */
 export interface PreregisteredClient {
@@ -202,7 +202,7 @@ function registrationMetadata(options: IdentifyClientOptions): Record<string, st
   return {
     ...wireMetadata(options.metadata),
     redirect_uris: redirectUrisOf(options),
-    application_type: isLoopback(redirectUri) ? 'native' : 'web',
+    application_type: applicationType(redirectUri),
     grant_types: grantTypes,
     response_types: grantTypes.includes('authorization_code') ? ['code'] : [],
     token_endpoint_auth_method: methodToAsk(discovery.server),
@@ -255,10 +255,6 @@ function redirectUrisOf(options: Pick<IdentifyClientOptions, 'redirectUri'>): st
   return options.redirectUri === undefined ? [] : [options.redirectUri];
 }
 
-function isLoopback(redirectUri: string | undefined): boolean {
-  return redirectUri !== undefined && classifyHost(new URL(redirectUri).hostname) === 'loopback';
-}
-
 function nameErrorOf(reply: Record<string, unknown> | undefined): string {
   return reply?.error === undefined ? 'a refusal' : nameError(reply.error);
 }
@@ -269,68 +265,4 @@ function rejected(issuer: string, what: string): PosternError {
     `${describeUrl(issuer)} answered the registration with ${what}`,
     { hint: 'Register a client there by hand, and configure its id.' },
   );
-}
-
-/** What {@link clientMetadataDocument} takes. */
-export interface ClientMetadataDocumentOptions {
-  /** Where the document is served. It is the client's id. */
-  readonly url: string;
-  readonly metadata: ClientMetadata;
-  readonly redirectUris: readonly string[];
-  /** With keys the client authenticates by `private_key_jwt`; only their public parts are written. */
-  readonly keys?: readonly JWK[] | undefined;
-}
-
-/**
- * The document to serve, as JSON, at a client metadata URL.
- *
- * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the URL cannot be a client id.
- */
-export function clientMetadataDocument(
-  options: ClientMetadataDocumentOptions,
-): Record<string, unknown> {
-  const { url, metadata, redirectUris, keys = [] } = options;
-  checkDocumentUrl(url);
-  const [first] = redirectUris;
-  return {
-    ...wireMetadata(metadata),
-    client_id: url,
-    redirect_uris: [...redirectUris],
-    application_type: isLoopback(first) ? 'native' : 'web',
-    grant_types: ['authorization_code', 'refresh_token'],
-    response_types: ['code'],
-    token_endpoint_auth_method: keys.length === 0 ? 'none' : 'private_key_jwt',
-    ...(keys.length > 0 && { jwks: { keys: keys.map(publicKey) } }),
-  };
-}
-
-function publicKey(jwk: JWK): JWK {
-  const { kid, alg } = jwk;
-  return {
-    ...publicJwk(jwk),
-    ...(kid !== undefined && { kid }),
-    ...(alg !== undefined && { alg }),
-    use: 'sig',
-  };
-}
-
-function checkDocumentUrl(url: string): void {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed?.protocol === 'https:' && parsed.pathname !== '/' && parsed.hash === '') return;
-  throw new PosternError(
-    'ERR_POSTERN_CONFIG_MISCONFIGURED',
-    'a client metadata URL must be https and have a path',
-  );
-}
-
-function wireMetadata(metadata: ClientMetadata): Record<string, string | string[]> {
-  const { clientName, clientUri, logoUri, softwareId, softwareVersion, contacts } = metadata;
-  return {
-    client_name: clientName,
-    ...(clientUri !== undefined && { client_uri: clientUri }),
-    ...(logoUri !== undefined && { logo_uri: logoUri }),
-    ...(softwareId !== undefined && { software_id: softwareId }),
-    ...(softwareVersion !== undefined && { software_version: softwareVersion }),
-    ...(contacts !== undefined && { contacts: [...contacts] }),
-  };
 }

@@ -1,7 +1,7 @@
 import type { Key, StorageBackend } from '../contract.ts';
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export function bytes(text: string): Uint8Array {
   return encoder.encode(text);

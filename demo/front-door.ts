@@ -1,0 +1,39 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+
+/** One address before several host processes: what a load balancer is for a real deployment. */
+export interface FrontDoor {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Sends every request to one of the processes that are alive; `ports` is asked anew each time. */
+export async function openFrontDoor(ports: () => readonly number[]): Promise<FrontDoor> {
+  const forward = async (request: Request): Promise<Response> => {
+    for (const port of ports()) {
+      const url = new URL(request.url);
+      const target = `http://127.0.0.1:${port}${url.pathname}${url.search}`;
+      const body = request.method === 'GET' ? null : await request.clone().arrayBuffer();
+      try {
+        const reply = await fetch(target, { method: request.method, headers: request.headers, body, redirect: 'manual' });
+        const headers = new Headers(reply.headers);
+        headers.delete('content-encoding');
+        headers.delete('content-length');
+        return new Response(await reply.arrayBuffer(), { status: reply.status, headers });
+      } catch {
+        // That process has just died; the next one has the same store.
+      }
+    }
+    return new Response('No process of the host is alive.', { status: 503 });
+  };
+  const server = createServer(getRequestListener(forward));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: async () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}

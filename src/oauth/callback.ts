@@ -1,0 +1,73 @@
+import { PosternError } from '../core/postern-error.ts';
+import { describeUrl } from './describe-url.ts';
+import { requestRefused } from './oauth-errors.ts';
+
+/** What an attempt knows about who may answer it. */
+export interface CallbackExpectation {
+  readonly issuer: string;
+  readonly statedIssuer?: string | undefined;
+  readonly issParameterSupported: boolean;
+}
+
+/**
+ * Reads the code out of the parameters that came back to the redirect URI.
+ *
+ * The caller has found the attempt by `state`; that is not looked at again. Who answered is settled before
+ * anything else in the answer is: when the issuer is wrong, even its error is a stranger's word. Of an
+ * error only a registered code is repeated, never its description.
+ *
+ * @throws {PosternError} ERR_POSTERN_AUTH_CALLBACK_INVALID when a parameter is repeated, or there is not
+ * exactly one of a code and an error.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_ISSUER_MISMATCH when `iss` is another issuer, or missing although promised.
+ * @throws {PosternError} ERR_POSTERN_AUTH_DENIED when the person declined.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_CLIENT_REJECTED when the client may not ask.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_REQUEST_FAILED when the answer is any other error.
+ * @see RFC 9207 §2.4
+ */
+export function validateCallback(
+  attempt: CallbackExpectation,
+  parameters: URLSearchParams,
+): { readonly code: string } {
+  const names = [...parameters.keys()];
+  if (new Set(names).size !== names.length) throw invalid('repeats a parameter');
+  checkIssuer(attempt, parameters.get('iss'));
+  // RFC 6749 §3.1: a parameter without a value counts as left out.
+  const code = parameters.get('code') || undefined;
+  const error = parameters.get('error') || undefined;
+  if (code !== undefined && error !== undefined) throw invalid('carries both a code and an error');
+  if (error !== undefined) throw refused(attempt.issuer, error);
+  if (code === undefined) throw invalid('carries neither a code nor an error');
+  return { code };
+}
+
+/** Compared as plain text: any normalisation is a way to look like another issuer. */
+function checkIssuer(
+  attempt: CallbackExpectation,
+  iss: string | null,
+): void {
+  if (iss === (attempt.statedIssuer ?? attempt.issuer)) return;
+  if (iss === null && !attempt.issParameterSupported) return;
+  const expected = describeUrl(attempt.issuer);
+  throw new PosternError(
+    'ERR_POSTERN_OAUTH_ISSUER_MISMATCH',
+    iss === null
+      ? `the callback does not say that it comes from ${expected}, which always says so`
+      : `the callback comes from another issuer than ${expected}`,
+    { hint: 'Start the sign-in again. If this repeats, do not go on: the answer came from somebody else.' },
+  );
+}
+
+function refused(issuer: string, error: string): PosternError {
+  if (error === 'access_denied') {
+    return new PosternError('ERR_POSTERN_AUTH_DENIED', `${describeUrl(issuer)} was told no by the person`, {
+      hint: 'Start again if that was a mistake.',
+    });
+  }
+  return requestRefused({ what: `the authorization endpoint of ${describeUrl(issuer)}`, error });
+}
+
+function invalid(what: string): PosternError {
+  return new PosternError('ERR_POSTERN_AUTH_CALLBACK_INVALID', `the callback ${what}`, {
+    hint: 'Start the sign-in again.',
+  });
+}

@@ -1,0 +1,52 @@
+import type { JWK } from 'jose';
+import { z, type ZodType } from 'zod';
+import { clientIdentitySchema, type ClientIdentity } from './client-identity.ts';
+import { issuerProfileSchema, type IssuerProfile } from './profiles.ts';
+
+/** Tokens, and everything they are bound to. */
+export interface Grant {
+  readonly accessToken: string;
+  readonly tokenType: 'bearer' | 'dpop';
+  /** Left out: the server did not say. */
+  readonly expiresAtMs?: number | undefined;
+  readonly refreshToken?: string | undefined;
+  /** What was granted, or asked for where the server did not say. */
+  readonly scopes?: readonly string[] | undefined;
+  readonly issuer: string;
+  /** What the server calls itself, where the operator allowed that to differ. */
+  readonly statedIssuer?: string | undefined;
+  readonly tokenEndpoint: string;
+  readonly revocationEndpoint?: string | undefined;
+  readonly idTokenSigningAlgs?: readonly string[] | undefined;
+  readonly client: ClientIdentity;
+  readonly resource: string;
+  /** The `sub` of a validated ID token. */
+  readonly subject?: string | undefined;
+  readonly obtainedAtMs: number;
+  readonly refreshedAtMs?: number | undefined;
+  readonly dpopKeyJwk?: JWK | undefined;
+  /** The last nonce of the token endpoint. */
+  readonly dpopNonce?: string | undefined;
+  readonly profile?: IssuerProfile | undefined;
+}
+
+export const grantSchema: ZodType<Grant> = z.looseObject({
+  accessToken: z.string(),
+  tokenType: z.enum(['bearer', 'dpop']),
+  expiresAtMs: z.number().optional(),
+  refreshToken: z.string().optional(),
+  scopes: z.array(z.string()).optional(),
+  issuer: z.string(),
+  statedIssuer: z.string().optional(),
+  tokenEndpoint: z.string(),
+  revocationEndpoint: z.string().optional(),
+  idTokenSigningAlgs: z.array(z.string()).optional(),
+  client: clientIdentitySchema,
+  resource: z.string(),
+  subject: z.string().optional(),
+  obtainedAtMs: z.number(),
+  refreshedAtMs: z.number().optional(),
+  dpopKeyJwk: z.looseObject({}).optional(),
+  dpopNonce: z.string().optional(),
+  profile: issuerProfileSchema.optional(),
+});

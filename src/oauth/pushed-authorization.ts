@@ -1,0 +1,60 @@
+import {
+  allowInsecureRequests,
+  customFetch,
+  processPushedAuthorizationResponse,
+  pushedAuthorizationRequest,
+  type AuthorizationServer,
+} from 'oauth4webapi';
+import { PosternError } from '../core/postern-error.ts';
+import type { Attempt } from './attempt.ts';
+import { authenticationOf, libraryClient, type ClientAssertion } from './client-authentication.ts';
+import { describeUrl } from './describe-url.ts';
+import { readJsonBody } from './json-body.ts';
+import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
+import type { OAuthHttp } from './oauth-http.ts';
+
+/**
+ * Hands the authorization request to the server beforehand, and returns the two parameters that stand for it.
+ *
+ * @see RFC 9126 §2
+ */
+export async function pushAuthorizationRequest(
+  server: AuthorizationServer,
+  attempt: Attempt,
+  parameters: URLSearchParams,
+  http: OAuthHttp,
+  assertion?: ClientAssertion,
+): Promise<URLSearchParams> {
+  const client = libraryClient(attempt.client);
+  const what = `the pushed-authorization endpoint of ${describeUrl(attempt.issuer)}`;
+  if (server.pushed_authorization_request_endpoint === undefined) {
+    throw new PosternError(
+      'ERR_POSTERN_OAUTH_METADATA_INVALID',
+      `the metadata of ${describeUrl(attempt.issuer)} requires pushed requests and names no endpoint for them`,
+    );
+  }
+  const response = await pushedAuthorizationRequest(
+    server,
+    client,
+    await authenticationOf(attempt.client, assertion),
+    parameters,
+    { [customFetch]: http.fetch, [allowInsecureRequests]: true },
+  );
+  const { status } = response;
+  const { object: reply } = await readJsonBody(response);
+  if ((status !== 200 && status !== 201) || reply === undefined) {
+    const error = reply?.error;
+    throw requestRefused({ what, status, error, retryAfterMs: retryAfterMs(response, http.clock()) });
+  }
+  const pushed = await processPushedAuthorizationResponse(
+    server,
+    client,
+    Response.json(reply, { status: 201 }),
+  ).catch((cause: unknown) => {
+    throw new PosternError(
+      'ERR_POSTERN_OAUTH_RESPONSE_INVALID',
+      `${what} sent a reply that cannot be used (${libraryCode(cause)})`,
+    );
+  });
+  return new URLSearchParams({ client_id: attempt.client.clientId, request_uri: pushed.request_uri });
+}

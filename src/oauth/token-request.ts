@@ -1,0 +1,122 @@
+import type { JWK } from 'jose';
+import { allowInsecureRequests, customFetch, genericTokenEndpointRequest } from 'oauth4webapi';
+import { authenticationOf, libraryClient, type ClientAssertion } from './client-authentication.ts';
+import type { ClientIdentity } from './client-identity.ts';
+import { createDpopProof } from './dpop.ts';
+import { readJsonBody } from './json-body.ts';
+import type { OAuthHttp } from './oauth-http.ts';
+import type { IssuerProfile } from './profiles.ts';
+import { processTokenResponse, type Tokens } from './token-response.ts';
+
+/** What requests to a token endpoint may need beside their records. */
+export interface TokenRequestOptions {
+  /** Makes the client's assertion, for `private_key_jwt` without a key of our own. */
+  readonly clientAssertion?: ClientAssertion | undefined;
+}
+
+/** Where tokens are asked for, and as whom. Attempts and grants are such. */
+export interface TokenEndpoint {
+  readonly issuer: string;
+  readonly statedIssuer?: string | undefined;
+  readonly tokenEndpoint: string;
+  readonly idTokenSigningAlgs?: readonly string[] | undefined;
+  readonly client: ClientIdentity;
+  readonly resource: string;
+  readonly scopes?: readonly string[] | undefined;
+  readonly dpopKeyJwk?: JWK | undefined;
+  readonly dpopNonce?: string | undefined;
+  readonly profile?: IssuerProfile | undefined;
+}
+
+/** One answer of a token endpoint, and the nonce to begin with next time. */
+export interface SentTokenRequest {
+  readonly response: Response;
+  readonly dpopNonce: string | undefined;
+}
+
+/**
+ * Sends a request to the token endpoint, with `resource` and the client's authentication.
+ *
+ * It is sent once. Only when the server wants a nonce in the proof, which it says before it looks at the
+ * grant, is it sent a second time; never a third.
+ *
+ * @see RFC 9449 §8
+ */
+export async function sendTokenRequest(
+  endpoint: TokenEndpoint,
+  grantType: string,
+  parameters: Readonly<Record<string, string>>,
+  http: OAuthHttp,
+  options: TokenRequestOptions = {},
+): Promise<SentTokenRequest> {
+  const { client, profile, dpopKeyJwk } = endpoint;
+  const authentication = await authenticationOf(client, options.clientAssertion);
+  const body = {
+    ...profile?.tokenParams,
+    ...(profile?.omitResource !== true && { resource: endpoint.resource }),
+    ...parameters,
+  };
+  const send = async (nonce: string | undefined): Promise<Response> => {
+    const url = http.checkUrl(endpoint.tokenEndpoint);
+    const proof = dpopKeyJwk && { keyJwk: dpopKeyJwk, method: 'POST', url, nonce, clock: http.clock };
+    return genericTokenEndpointRequest(
+      { issuer: endpoint.statedIssuer ?? endpoint.issuer, token_endpoint: url.href },
+      libraryClient(client),
+      authentication,
+      grantType,
+      body,
+      {
+        [customFetch]: http.fetch,
+        [allowInsecureRequests]: true,
+        ...(proof && { headers: { dpop: await createDpopProof(proof) } }),
+      },
+    );
+  };
+  const first = await send(endpoint.dpopNonce);
+  const nonce = first.headers.get('dpop-nonce') ?? undefined;
+  if (dpopKeyJwk === undefined || nonce === undefined || !(await wantsNonce(first))) {
+    return { response: first, dpopNonce: nonce ?? endpoint.dpopNonce };
+  }
+  const second = await send(nonce);
+  return { response: second, dpopNonce: second.headers.get('dpop-nonce') ?? nonce };
+}
+
+/** Asks for tokens and checks the reply. */
+export async function requestTokens(
+  endpoint: TokenEndpoint,
+  grantType: string,
+  parameters: Readonly<Record<string, string>>,
+  http: OAuthHttp,
+  options: TokenRequestOptions = {},
+): Promise<{ readonly tokens: Tokens; readonly dpopNonce: string | undefined }> {
+  const sentAtMs = http.clock();
+  const { response, dpopNonce } = await sendTokenRequest(endpoint, grantType, parameters, http, options);
+  const tokens = await processTokenResponse(response, {
+    issuer: endpoint.issuer,
+    statedIssuer: endpoint.statedIssuer,
+    clientId: endpoint.client.clientId,
+    idTokenSigningAlgs: endpoint.idTokenSigningAlgs,
+    dpop: endpoint.dpopKeyJwk !== undefined,
+    openid: endpoint.scopes?.includes('openid') === true,
+    profile: endpoint.profile,
+    sentAtMs,
+    clock: http.clock,
+  });
+  return { tokens, dpopNonce };
+}
+
+/** `scope` as a parameter, when there is anything to name. */
+export function scopeParameter(
+  scopes: readonly string[] | undefined,
+  profile: IssuerProfile | undefined,
+): { readonly scope?: string } {
+  return scopes === undefined || scopes.length === 0
+    ? {}
+    : { scope: scopes.join(profile?.scopeSeparator ?? ' ') };
+}
+
+async function wantsNonce(response: Response): Promise<boolean> {
+  if (response.status !== 400 && response.status !== 401) return false;
+  const { object } = await readJsonBody(response.clone());
+  return object?.error === 'use_dpop_nonce';
+}

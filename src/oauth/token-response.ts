@@ -1,0 +1,187 @@
+import {
+  clockSkew,
+  clockTolerance,
+  getValidatedIdTokenClaims,
+  processGenericTokenEndpointResponse,
+  type AuthorizationServer,
+  type Client,
+  type TokenEndpointResponse,
+} from 'oauth4webapi';
+import type { Clock } from '../core/clock.ts';
+import { PosternError } from '../core/postern-error.ts';
+import { describeUrl } from './describe-url.ts';
+import { readJsonBody, type JsonBody } from './json-body.ts';
+import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
+import type { IssuerProfile } from './profiles.ts';
+
+/** The tokens of one reply, checked. */
+export interface Tokens {
+  readonly accessToken: string;
+  readonly tokenType: 'bearer' | 'dpop';
+  readonly expiresAtMs?: number | undefined;
+  readonly refreshToken?: string | undefined;
+  readonly scopes?: readonly string[] | undefined;
+  readonly subject?: string | undefined;
+}
+
+/** What a reply of a token endpoint is held to. */
+export interface TokenExpectation {
+  readonly issuer: string;
+  readonly statedIssuer?: string | undefined;
+  readonly clientId: string;
+  readonly idTokenSigningAlgs?: readonly string[] | undefined;
+  /** Whether the tokens were asked to be bound to a key. */
+  readonly dpop: boolean;
+  /** Whether an ID token was asked for. One that was not is read when it is sound, and dropped when not. */
+  readonly openid: boolean;
+  readonly profile?: IssuerProfile | undefined;
+  /** When the request was sent: tokens age from there. */
+  readonly sentAtMs: number;
+  readonly clock: Clock;
+}
+
+const maxLifetimeSeconds = 10 * 365 * 86_400;
+
+/** For a server that does not list its algorithms; none of them is `none` or a shared secret. */
+const anyAlg = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
+
+/**
+ * Reads the reply of a token endpoint, as the servers that exist write it.
+ *
+ * An error inside a 200, a form-encoded reply, lifetimes as text and a missing token type are accepted;
+ * lifetimes are at most ten years, and at least nothing. Nothing of the reply reaches an error but a
+ * registered error code.
+ *
+ * @throws {PosternError} ERR_POSTERN_OAUTH_GRANT_INVALID, ERR_POSTERN_OAUTH_CLIENT_REJECTED or
+ * ERR_POSTERN_OAUTH_REQUEST_FAILED when the reply is an error.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_RESPONSE_INVALID when it is neither an error nor usable tokens.
+ */
+export async function processTokenResponse(
+  response: Response,
+  expected: TokenExpectation,
+): Promise<Tokens> {
+  const what = `the token endpoint of ${describeUrl(expected.issuer)}`;
+  const reply = await readTokenReply(response, expected);
+  const body = normalised(reply, expected.profile);
+  const accepted = await checkedByLibrary(body, expected).catch((error: unknown) => {
+    throw unusable(what, libraryCode(error));
+  });
+  const tokenType = accepted.token_type === 'dpop' ? 'dpop' : 'bearer';
+  if ((tokenType === 'dpop') !== expected.dpop) {
+    throw unusable(what, expected.dpop ? 'the token is not bound to our key' : 'the token is bound to a key');
+  }
+  return {
+    accessToken: accepted.access_token,
+    tokenType,
+    ...(accepted.expires_in !== undefined && {
+      expiresAtMs: expected.sentAtMs + accepted.expires_in * 1000,
+    }),
+    refreshToken: accepted.refresh_token,
+    scopes: splitScopes(accepted.scope, expected.profile),
+    subject: getValidatedIdTokenClaims(accepted)?.sub,
+  };
+}
+
+/**
+ * The body of a successful reply.
+ *
+ * @throws {PosternError} as {@link processTokenResponse} does.
+ */
+export async function readTokenReply(
+  response: Response,
+  expected: Pick<TokenExpectation, 'issuer' | 'profile' | 'clock'>,
+): Promise<Record<string, unknown>> {
+  const what = `the token endpoint of ${describeUrl(expected.issuer)}`;
+  const { status } = response;
+  if (status === 429 || status >= 500) {
+    // A failing server's word about a grant is not evidence of its death.
+    throw requestRefused({ what, status, retryAfterMs: retryAfterMs(response, expected.clock()) });
+  }
+  const reply = await readBody(response);
+  const error = reply.object && errorOf(reply.object, expected.profile);
+  if (!response.ok || error !== undefined) throw requestRefused({ what, status, error });
+  if (reply.object === undefined) throw unusable(what, `the body ${reply.problem}`);
+  return reply.object;
+}
+
+async function readBody(response: Response): Promise<JsonBody> {
+  const form = response.headers.get('content-type')?.startsWith('application/x-www-form-urlencoded');
+  if (form !== true) return readJsonBody(response);
+  return { object: Object.fromEntries(new URLSearchParams(await response.text())) };
+}
+
+function errorOf(body: Record<string, unknown>, profile: IssuerProfile | undefined): unknown {
+  const { error } = body;
+  if (error === undefined || error === null || error === '') return undefined;
+  const alias = profile?.errorAliases;
+  return typeof error === 'string' && alias !== undefined && Object.hasOwn(alias, error)
+    ? alias[error]
+    : error;
+}
+
+/** Brings a reply into the form the standard gives it, and leaves what is wrong for the check that follows. */
+function normalised(
+  reply: Record<string, unknown>,
+  profile: IssuerProfile | undefined,
+): Record<string, unknown> {
+  const body = unwrapped(reply, profile?.tokenMember);
+  const { access_token, refresh_token, id_token, scope } = body;
+  const tokenType = typeof body.token_type === 'string' ? body.token_type : 'bearer';
+  const bearer = profile?.bearerTokenTypes?.includes(tokenType.toLowerCase()) === true;
+  return {
+    access_token,
+    token_type: bearer ? 'bearer' : tokenType,
+    expires_in: lifetimeSeconds(body.expires_in),
+    ...(isText(refresh_token) && { refresh_token }),
+    ...(isText(id_token) && { id_token }),
+    ...(isText(scope) && { scope }),
+  };
+}
+
+function unwrapped(reply: Record<string, unknown>, member: string | undefined): Record<string, unknown> {
+  const inner = member === undefined || isText(reply.access_token) ? undefined : reply[member];
+  return typeof inner === 'object' && inner !== null ? { ...reply, ...inner } : reply;
+}
+
+function lifetimeSeconds(value: unknown): number | undefined {
+  const seconds = typeof value === 'string' && /^-?\d+(?:\.\d+)?$/u.test(value) ? Number(value) : value;
+  if (typeof seconds !== 'number' || Number.isNaN(seconds)) return undefined;
+  return Math.min(Math.max(Math.floor(seconds), 0), maxLifetimeSeconds);
+}
+
+async function checkedByLibrary(
+  body: Record<string, unknown>,
+  expected: TokenExpectation,
+): Promise<TokenEndpointResponse> {
+  const server: AuthorizationServer = {
+    issuer: expected.statedIssuer ?? expected.issuer,
+    id_token_signing_alg_values_supported: [...(expected.idTokenSigningAlgs ?? anyAlg)],
+  };
+  const client: Client = {
+    client_id: expected.clientId,
+    [clockSkew]: Math.round((expected.clock() - Date.now()) / 1000),
+    [clockTolerance]: 60,
+  };
+  const check = (content: Record<string, unknown>): Promise<TokenEndpointResponse> =>
+    processGenericTokenEndpointResponse(server, client, Response.json(content));
+  if (body.id_token === undefined || expected.openid) return check(body);
+  const { id_token, ...rest } = body;
+  return check(body).catch(() => check(rest));
+}
+
+function splitScopes(scope: string | undefined, profile: IssuerProfile | undefined): string[] | undefined {
+  const separator = profile?.grantedScopeSeparator ?? profile?.scopeSeparator ?? ' ';
+  const scopes = scope?.split(separator).flatMap((part) => part.split(/\s+/u)).filter(isText);
+  return scopes === undefined || scopes.length === 0 ? undefined : scopes;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function unusable(what: string, why: string): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_OAUTH_RESPONSE_INVALID',
+    `${what} sent a reply that cannot be used: ${why}`,
+  );
+}
