@@ -21,7 +21,7 @@ const attemptRecord = z.looseObject({
   browser: z.string(),
   status: z.enum(['open', 'taken', 'done']),
   takenAtMs: z.number().optional(),
-  data: z.unknown(),
+  data: z.unknown().optional(),
 });
 
 type Attempt = z.infer<typeof attemptRecord>;

@@ -59,7 +59,7 @@ export const pendingRecord = z.looseObject({
     .refine((code): code is PosternErrorCode => code in errorCodes)
     .optional()
     .catch('ERR_POSTERN_PENDING_FAILED'),
-  data: z.unknown(),
+  data: z.unknown().optional(),
 });
 
 export type PendingRecord = z.infer<typeof pendingRecord>;

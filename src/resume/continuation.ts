@@ -34,7 +34,7 @@ export interface ContinuationHandler<P = unknown> {
 export const continuationRecord = z.looseObject({
   id: z.string(),
   handler: z.string(),
-  payload: z.unknown(),
+  payload: z.unknown().optional(),
   waitingFor: z.string(),
   status: z.enum(['waiting', 'running', 'done', 'abandoned']),
   attempts: z.number().int(),
