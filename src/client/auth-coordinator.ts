@@ -35,8 +35,8 @@ export interface AuthCoordinatorOptions {
   readonly [allowPlaintextStorage]?: boolean | undefined;
 }
 
-/** How a link was shown: the person has finished, or the caller must wait elsewhere. */
-export type Presentation = 'completed' | 'waiting';
+/** How often a session that waits for a person looks, although it was not told. */
+const watchMs = 5_000;
 
 /**
  * Owns the browser's side of sign-ins: links, callbacks, routes, subscribers, parked requests.
@@ -115,15 +115,23 @@ export abstract class AuthCoordinator {
     return undefined;
   }
 
+  /** Shows a person their link. Never waits for them. `created`: this call made it, so nobody has seen it yet. */
+  abstract present(pending: Pending<SignIn>, options: { created: boolean }): Promise<void>;
+
+  /** Whether callers wait for the person, rather than being told to come back. */
+  get blocksCallers(): boolean {
+    return false;
+  }
+
   /**
-   * Shows a person their link, and waits for them if this coordinator does that.
+   * Waits until a sign-in has ended, and returns it. Its own expiry is the deadline.
    *
-   * @throws {PosternError} the code of the pending's end, when it ended otherwise than completed.
+   * @throws the signal's reason when it aborts.
    */
-  abstract present(
-    pending: Pending<SignIn>,
-    options: { created: boolean; signal?: AbortSignal | undefined },
-  ): Promise<Presentation>;
+  awaitEnd(pending: Pending<SignIn>, options: { signal: AbortSignal }): Promise<Pending<SignIn>> {
+    const timeoutMs = Math.max(0, pending.expiresAtMs - this.clock()) + 1_000;
+    return this.pendings.waitFor(pending, { timeoutMs, signal: options.signal, pollMs: watchMs });
+  }
 
   /** The isolated context of one user or session. */
   createContext(id: string, metadata?: unknown, principal?: string): Context {

@@ -19,7 +19,6 @@ export interface Refusal {
   readonly authorization: Authorization;
   /** 1 for the first refusal of a request. */
   readonly attempt: number;
-  readonly signal: AbortSignal | undefined;
 }
 
 /** How a logout went at the authorization server. */

@@ -26,8 +26,7 @@ export function authorizedFetch(
         return response;
       }
       if (attempt >= maxSends) return response;
-      const refusal = { response, authorization, attempt, signal: init.signal ?? undefined };
-      if (!(await strategy.handleRefusal(refusal))) return response;
+      if (!(await strategy.handleRefusal({ response, authorization, attempt }))) return response;
       await response.body?.cancel();
     }
   };

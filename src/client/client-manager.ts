@@ -4,12 +4,14 @@ import { AuthCoordinator } from './auth-coordinator.ts';
 import { AuthorizationRequiredError, findAuthorizationRequired } from './authorization-required-error.ts';
 import { Client, type SharedClientOptions } from './client.ts';
 import type { Context } from './context.ts';
-import { parseServerConfig, type ServerConfig } from './server-config.ts';
+import { parseServerConfigs, type ServerConfig, type ServerConfigs } from './server-config.ts';
 
 export interface ClientManagerOptions extends SharedClientOptions {
   readonly coordinator: AuthCoordinator;
   /** A client nobody has asked for this long is disconnected and let go; what is stored stays. Default 10 minutes. */
   readonly idleMs?: number | undefined;
+  /** Who must finish a context's sign-ins: what `verifyUser` answers for them. Default: the context's id. */
+  readonly principalOf?: ((contextId: string) => string) | undefined;
 }
 
 /** A parked request, as the handler of {@link ClientManager.continuation} sees it. */
@@ -35,7 +37,7 @@ export interface ParkingPlace<P> {
 /** One application's clients: one for each context, isolated from each other, cheap enough to have many. */
 export class ClientManager implements AsyncDisposable {
   readonly coordinator: AuthCoordinator;
-  readonly #servers: Readonly<Record<string, ServerConfig>>;
+  readonly #servers: ReadonlyMap<string, ServerConfig>;
   readonly #options: ClientManagerOptions;
   readonly #clock: Clock;
   readonly #idleMs: number;
@@ -44,11 +46,9 @@ export class ClientManager implements AsyncDisposable {
   #sweeper: ReturnType<typeof setInterval> | undefined;
 
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED */
-  constructor(servers: Readonly<Record<string, ServerConfig>>, options: ClientManagerOptions) {
+  constructor(servers: ServerConfigs, options: ClientManagerOptions) {
     this.coordinator = options.coordinator;
-    this.#servers = Object.fromEntries(
-      Object.entries(servers).map(([name, config]) => [name, parseServerConfig(name, config)]),
-    );
+    this.#servers = parseServerConfigs(servers);
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#idleMs = options.idleMs ?? 10 * 60_000;
@@ -64,10 +64,12 @@ export class ClientManager implements AsyncDisposable {
    *
    * @throws {PosternError} ERR_POSTERN_NAMESPACE_INVALID
    */
-  async getClient(contextId: string, metadata?: unknown, options: { principal?: string } = {}): Promise<Client> {
+  async getClient(contextId: string, metadata?: unknown): Promise<Client> {
     let entry = this.#clients.get(contextId);
     if (entry === undefined) {
-      entry = { client: this.#createClient(this.coordinator.createContext(contextId, metadata, options.principal)), usedAtMs: 0 };
+      const principal = this.#options.principalOf?.(contextId);
+      const context = this.coordinator.createContext(contextId, metadata, principal);
+      entry = { client: this.#createClient(context), usedAtMs: 0 };
     } else {
       if (metadata !== undefined) entry.client.context.metadata = metadata;
       this.#clients.delete(contextId);
@@ -159,9 +161,9 @@ export class ClientManager implements AsyncDisposable {
 
   async #sweep(): Promise<void> {
     const idleSince = this.#clock() - this.#idleMs;
-    for (const [contextId, { usedAtMs }] of this.#clients) {
+    for (const [contextId, { client, usedAtMs }] of this.#clients) {
       if (usedAtMs > idleSince) return;
-      await this.evict(contextId);
+      if (!client.isBusy) await this.evict(contextId);
     }
   }
 }

@@ -19,7 +19,7 @@ import type { AuthChallenge } from './authorization-required-error.ts';
 import type { ClientHandlers } from './client-handlers.ts';
 import type { Context } from './context.ts';
 import { LocalAuthCoordinator } from './local-auth-coordinator.ts';
-import { parseServerConfig, type ServerConfig } from './server-config.ts';
+import { parseServerConfig, parseServerConfigs, type ServerConfig, type ServerConfigs } from './server-config.ts';
 import type { SessionStatus } from './session-status.ts';
 import { Session } from './session.ts';
 import { ToolAmbiguousError, ToolNotFoundError } from './tool-errors.ts';
@@ -61,21 +61,24 @@ const version = '0.1.0';
 export class Client implements AsyncDisposable {
   readonly context: Context;
   readonly coordinator: AuthCoordinator;
-  readonly #configs: Map<string, ServerConfig>;
+  #configs: ReadonlyMap<string, ServerConfig>;
   readonly #shared: SharedClientOptions;
   #sessions: Map<string, Session> | undefined;
   readonly #ownsCoordinator: boolean;
   #closed = false;
 
-  /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED */
-  constructor(servers: Readonly<Record<string, ServerConfig>>, options: ClientOptions = {}) {
+  /**
+   * @param servers by name; a `Map` is taken as checked already, and shared.
+   * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED
+   */
+  constructor(servers: ServerConfigs, options: ClientOptions = {}) {
     if (options.context !== undefined && options.contextId !== undefined) {
       throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', '"context" and "contextId" exclude each other');
     }
     if (options.context !== undefined && options.coordinator === undefined) {
       throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', '"context" needs the "coordinator" that made it');
     }
-    this.#configs = new Map(Object.entries(servers).map(([name, config]) => [name, parseServerConfig(name, config)]));
+    this.#configs = parseServerConfigs(servers);
     this.#shared = options;
     this.#ownsCoordinator = options.coordinator === undefined;
     this.coordinator = options.coordinator ?? new LocalAuthCoordinator({ fetch: options.fetch, logger: options.logger, clock: options.clock });
@@ -124,6 +127,11 @@ export class Client implements AsyncDisposable {
     return session;
   }
 
+  /** Whether a call or a connect is under way. */
+  get isBusy(): boolean {
+    return [...(this.#sessions?.values() ?? [])].some((session) => session.isBusy);
+  }
+
   /** Every session, made if need be. */
   get sessions(): ReadonlyMap<string, Session> {
     return new Map(this.servers.map((name) => [name, this.session(name)]));
@@ -136,12 +144,14 @@ export class Client implements AsyncDisposable {
         hint: 'removeServer() it first.',
       });
     }
-    this.#configs.set(name, parsed);
+    this.#configs = new Map(this.#configs).set(name, parsed);
   }
 
   /** Disconnects from a server and forgets it. Its credentials stay; `logout()` first to end them. */
   async removeServer(name: string): Promise<void> {
-    this.#configs.delete(name);
+    const configs = new Map(this.#configs);
+    configs.delete(name);
+    this.#configs = configs;
     const session = this.#sessions?.get(name);
     this.#sessions?.delete(name);
     await session?.disconnect();

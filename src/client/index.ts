@@ -3,7 +3,6 @@ export {
   allowPlaintextStorage,
   AuthCoordinator,
   type AuthCoordinatorOptions,
-  type Presentation,
 } from './auth-coordinator.ts';
 export type {
   Authorization,

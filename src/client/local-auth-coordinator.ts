@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import { sleep } from '../core/clock.ts';
-import { PosternError } from '../core/postern-error.ts';
-import { errorOfEnd, type Pending } from '../pending/pending.ts';
+import { isPosternError, PosternError } from '../core/postern-error.ts';
+import type { Pending } from '../pending/pending.ts';
 import { Collection } from '../storage/collection.ts';
 import { MemoryBackend } from '../storage/memory-backend.ts';
 import { NamespacedStorage } from '../storage/namespaced-storage.ts';
-import { AuthCoordinator, type AuthCoordinatorOptions, type Presentation } from './auth-coordinator.ts';
+import { AuthCoordinator, type AuthCoordinatorOptions } from './auth-coordinator.ts';
 import type { SignIn } from './completion.ts';
 import type { LoopbackListener } from './loopback-listener.ts';
 
@@ -44,9 +43,14 @@ export class LocalAuthCoordinator extends AuthCoordinator {
   readonly #blockUntilCallback: boolean;
   readonly #openBrowser: ((url: string) => Promise<boolean>) | undefined;
   readonly #onLink: (link: { url: string; server: string; expiresAtMs: number }) => void;
-  #listener: LoopbackListener | undefined;
+  /** The one our own links lead to. */
+  #own: LoopbackListener | undefined;
   #opening: Promise<LoopbackListener> | undefined;
-  readonly #watched = new Set<string>();
+  /** Ports taken over from processes that died, to serve their links. */
+  readonly #adopted = new Map<number, LoopbackListener>();
+  /** Sign-ins that callers of this process wait for, one wait each. */
+  readonly #watched = new Map<string, Promise<Pending<SignIn>>>();
+  #closed = false;
   #closing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: LocalAuthCoordinatorOptions = {}) {
@@ -61,7 +65,7 @@ export class LocalAuthCoordinator extends AuthCoordinator {
 
   protected override get baseUrl(): string {
     const host = this.#host.includes(':') ? `[${this.#host}]` : this.#host;
-    return `http://${host}:${this.#listener?.port ?? this.#port}`;
+    return `http://${host}:${this.#own?.port ?? this.#port}`;
   }
 
   protected override get answersInPlace(): boolean {
@@ -80,42 +84,44 @@ export class LocalAuthCoordinator extends AuthCoordinator {
     return this.callbackUrl;
   }
 
-  override async present(
-    pending: Pending<SignIn>,
-    options: { created: boolean; signal?: AbortSignal | undefined },
-  ): Promise<Presentation> {
-    this.#watched.add(pending.id);
-    await this.#adopt(pending);
+  override get blocksCallers(): boolean {
+    return this.#blockUntilCallback;
+  }
+
+  override async present(pending: Pending<SignIn>, options: { created: boolean }): Promise<void> {
+    if (this.#watched.has(pending.id)) return;
     const ended = this.#watch(pending);
+    // Whoever waits takes the outcome from it; without anybody it only keeps the listener open.
+    ended.catch(() => {});
+    this.#watched.set(pending.id, ended);
     if (options.created) await this.#show(pending);
-    if (!this.#blockUntilCallback) {
-      // Its outcome is in the store; here it only keeps the listener open.
-      ended.catch(() => {});
-      return 'waiting';
-    }
-    const { signal } = options;
-    const end = errorOfEnd(await (signal === undefined ? ended : Promise.race([ended, aborted(signal)])));
-    await this.#listener?.idle(1_000);
-    if (end !== undefined) throw end;
-    return 'completed';
+  }
+
+  override async awaitEnd(pending: Pending<SignIn>, { signal }: { signal: AbortSignal }): Promise<Pending<SignIn>> {
+    const watched = this.#watched.get(pending.id);
+    if (watched === undefined) return super.awaitEnd(pending, { signal });
+    const ended = await Promise.race([watched, aborted(signal)]);
+    // A program that ends as soon as it goes on would cut the page off.
+    await Promise.all([this.#own, ...this.#adopted.values()].map((listener) => listener?.idle(1_000)));
+    return ended;
   }
 
   /** Stops listening. Sign-ins stay pending, and can be finished by another process on the same store. */
   override async close(): Promise<void> {
+    this.#closed = true;
     clearTimeout(this.#closing);
-    this.#watched.clear();
     await this.#shut();
     await super.close();
   }
 
   async #watch(pending: Pending<SignIn>): Promise<Pending<SignIn>> {
     try {
+      await this.#adopt(pending);
       for (;;) {
         try {
           return await this.pendings.waitFor(pending, { timeoutMs: adoptMs });
         } catch (error) {
-          if (!this.#watched.has(pending.id)) throw error;
-          if (!isWaitTimeout(error)) throw error;
+          if (!isPosternError(error, 'ERR_POSTERN_PENDING_WAIT_TIMEOUT') || this.#closed) throw error;
           await this.#adopt(pending);
         }
       }
@@ -128,10 +134,10 @@ export class LocalAuthCoordinator extends AuthCoordinator {
   /** Serves a link that another process made, if that one no longer does. */
   async #adopt(pending: Pending<SignIn>): Promise<void> {
     const port = Number(new URL(pending.url).port);
-    if (this.#listener?.port === port) return;
-    if (this.#listener !== undefined) return;
+    if (this.#own?.port === port || this.#adopted.has(port)) return;
     const { openLoopbackListener } = await import('./loopback-listener.ts');
-    this.#listener ??= await openLoopbackListener({ host: this.#host, port, fetch: this.fetch });
+    const listener = await openLoopbackListener({ host: this.#host, port, fetch: this.fetch });
+    if (listener !== undefined) this.#adopted.set(port, listener);
   }
 
   async #show(pending: Pending<SignIn>): Promise<void> {
@@ -145,7 +151,7 @@ export class LocalAuthCoordinator extends AuthCoordinator {
 
   #open(): Promise<LoopbackListener> {
     clearTimeout(this.#closing);
-    if (this.#listener !== undefined) return Promise.resolve(this.#listener);
+    if (this.#own !== undefined) return Promise.resolve(this.#own);
     this.#opening ??= this.#listen().finally(() => (this.#opening = undefined));
     return this.#opening;
   }
@@ -159,7 +165,7 @@ export class LocalAuthCoordinator extends AuthCoordinator {
     for (const port of candidates) {
       const listener = await openLoopbackListener({ host: this.#host, port, fetch: this.fetch });
       if (listener === undefined) continue;
-      this.#listener = listener;
+      this.#own = listener;
       if (this.#port === 0 && listener.port !== remembered) {
         await ports.put(['loopback-port'], { port: listener.port });
       }
@@ -179,9 +185,10 @@ export class LocalAuthCoordinator extends AuthCoordinator {
   }
 
   async #shut(): Promise<void> {
-    const listener = this.#listener;
-    this.#listener = undefined;
-    await listener?.close();
+    const listeners = [...this.#adopted.values(), ...(this.#own === undefined ? [] : [this.#own])];
+    this.#own = undefined;
+    this.#adopted.clear();
+    await Promise.all(listeners.map((listener) => listener.close()));
   }
 }
 
@@ -189,12 +196,10 @@ function printLink({ url, server }: { url: string; server: string }): void {
   console.error(`Open this link to sign in to ${JSON.stringify(server)}:\n  ${url}`);
 }
 
-function isWaitTimeout(error: unknown): boolean {
-  return error instanceof PosternError && error.code === 'ERR_POSTERN_PENDING_WAIT_TIMEOUT';
-}
-
-async function aborted(signal: AbortSignal): Promise<never> {
-  await sleep(2 ** 31 - 1, { signal, keepAlive: false });
-  signal.throwIfAborted();
-  throw new PosternError('ERR_POSTERN_PENDING_WAIT_TIMEOUT', 'the wait for a sign-in ended');
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
 }

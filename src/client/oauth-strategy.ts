@@ -66,7 +66,7 @@ export class OAuthStrategy implements AuthStrategy {
 
   async authorize({ method, url }: { method: string; url: string }): Promise<Authorization> {
     const stored = await this.#usable();
-    if (stored === undefined || !url.startsWith(this.#origin)) return { headers: {} };
+    if (stored === undefined || !url.startsWith(`${this.#origin}/`)) return { headers: {} };
     const { grant } = stored.value;
     const credential = stored.version;
     if (grant.tokenType !== 'dpop') return { headers: { authorization: `Bearer ${grant.accessToken}` }, credential };
@@ -85,17 +85,17 @@ export class OAuthStrategy implements AuthStrategy {
     if (typeof credential === 'string') this.#acceptedVersion = credential;
   }
 
-  async handleRefusal({ response, authorization, attempt, signal }: Refusal): Promise<boolean> {
+  async handleRefusal({ response, authorization, attempt }: Refusal): Promise<boolean> {
     const challenge = parseChallenge(response);
     if (challenge?.error === 'use_dpop_nonce' && challenge.dpopNonce !== undefined) {
       const known = this.#dpopNonce === challenge.dpopNonce;
       this.#dpopNonce = challenge.dpopNonce;
       return !known && attempt < 3;
     }
-    if (response.status === 403) return this.#stepUp(challenge, signal);
+    if (response.status === 403) return this.#stepUp(challenge);
     const refused = typeof authorization.credential === 'string' ? authorization.credential : undefined;
     const stored = await this.#grants.read();
-    if (stored === undefined) return this.#authorizeAnew(challenge, undefined, signal);
+    if (stored === undefined) return this.#authorizeAnew(challenge);
     // Somebody has renewed it since this request was sent.
     if (stored.version !== refused) return true;
     const { grant } = stored.value;
@@ -106,7 +106,7 @@ export class OAuthStrategy implements AuthStrategy {
       this.#assertNotFresh(stored);
     }
     this.#forgetDiscovery();
-    return this.#authorizeAnew(challenge, undefined, signal);
+    return this.#authorizeAnew(challenge);
   }
 
   async findChallenge(): Promise<AuthChallenge | undefined> {
@@ -167,7 +167,7 @@ export class OAuthStrategy implements AuthStrategy {
     );
   }
 
-  async #stepUp(challenge: Challenge | undefined, signal: AbortSignal | undefined): Promise<boolean> {
+  async #stepUp(challenge: Challenge | undefined): Promise<boolean> {
     if (challenge?.error !== 'insufficient_scope') return false;
     const stored = await this.#grants.read();
     const asked = challenge.scope ?? [];
@@ -179,14 +179,13 @@ export class OAuthStrategy implements AuthStrategy {
       );
     }
     const held = unionScopes(stored?.value.requestedScopes, stored?.value.grant.scopes, asked);
-    return this.#authorizeAnew(challenge, held, signal);
+    return this.#authorizeAnew(challenge, held);
   }
 
   /** A new grant: at once where no person is needed, else through the browser. */
   async #authorizeAnew(
     challenge: Challenge | undefined,
-    scopes: readonly string[] | undefined,
-    signal: AbortSignal | undefined,
+    scopes?: readonly string[],
   ): Promise<boolean> {
     const { machineGrant } = this.#options;
     if (machineGrant !== undefined) {
@@ -197,7 +196,7 @@ export class OAuthStrategy implements AuthStrategy {
     }
     const { coordinator } = this.#deps;
     const { pending, created } = await this.#signIn(challenge, scopes);
-    if ((await coordinator.present(pending, { created, signal })) === 'completed') return true;
+    await coordinator.present(pending, { created });
     throw new AuthorizationRequiredError(this.#challengeOf(pending));
   }
 

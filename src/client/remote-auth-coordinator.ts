@@ -1,7 +1,7 @@
 import { PosternError } from '../core/postern-error.ts';
 import type { Pending } from '../pending/pending.ts';
 import { clientMetadataDocument } from '../oauth/client-metadata.ts';
-import { AuthCoordinator, type AuthCoordinatorOptions, type Presentation } from './auth-coordinator.ts';
+import { AuthCoordinator, type AuthCoordinatorOptions } from './auth-coordinator.ts';
 import type { SignIn } from './completion.ts';
 import { failurePage } from './sign-in-pages.ts';
 
@@ -77,8 +77,9 @@ export class RemoteAuthCoordinator extends AuthCoordinator {
     return Response.json(document, { headers: { 'cache-control': 'public, max-age=3600' } });
   }
 
-  override present(): Promise<Presentation> {
-    return Promise.resolve('waiting');
+  /** The host shows the link: it is in the error, and in `getAuthChallenges()`. */
+  override present(): Promise<void> {
+    return Promise.resolve();
   }
 
   protected override async verify(request: Request, pending: Pending<SignIn>): Promise<Response | undefined> {

@@ -113,6 +113,15 @@ export type MachineAuthConfig =
   | z.infer<typeof enterpriseManagedAuth>;
 export type AuthConfig = NonNullable<z.infer<typeof httpServer>['auth']>;
 
+/** Servers by name, as a host writes them, or checked already. */
+export type ServerConfigs = Readonly<Record<string, ServerConfig>> | ReadonlyMap<string, ServerConfig>;
+
+/** Checks the configuration of several servers. What is checked already is returned as it is. */
+export function parseServerConfigs(servers: ServerConfigs): ReadonlyMap<string, ServerConfig> {
+  if (servers instanceof Map) return servers;
+  return new Map(Object.entries(servers).map(([name, config]) => [name, parseServerConfig(name, config)]));
+}
+
 /**
  * Checks one server's configuration.
  *

@@ -4,6 +4,7 @@ import {
   type Implementation,
   type RequestOptions,
   type Tool,
+  type Transport,
 } from '@modelcontextprotocol/client';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
@@ -46,9 +47,6 @@ export interface SessionOptions {
   readonly onStatus?: ((server: string, status: SessionStatus) => void) | undefined;
 }
 
-/** How often a session that waits for a person looks, although it was not told. */
-const watchMs = 5_000;
-
 /**
  * One context's connection to one server: its status, and its way back after a person has signed in or a connection broke.
  *
@@ -63,8 +61,11 @@ export class Session {
   #error: PosternError | undefined;
   #client: SdkClient | undefined;
   #connecting: Promise<void> | undefined;
+  /** The connection being opened, to be closed when it is given up. */
+  #opening: Transport | undefined;
+  #requests = 0;
   #tools: Promise<readonly Tool[]> | undefined;
-  #watching: { pendingId: string; stop: AbortController } | undefined;
+  #watching: { ended: Promise<void>; stop: AbortController } | undefined;
   #closed = false;
 
   constructor(options: SessionOptions) {
@@ -124,11 +125,8 @@ export class Session {
       const { context, clock } = this.#options;
       await new Cooldown(context.storage, declinedPath(this.server), clock).end().catch(() => {});
     }
-    if (this.#connecting !== undefined) return this.#connecting;
-    if (this.#status === 'CONNECTED') return;
-    this.#closed = false;
-    this.#connecting = this.#connect('CONNECTING').finally(() => (this.#connecting = undefined));
-    return this.#connecting;
+    await this.#connectNow();
+    await this.#awaitPersonIfBlocking();
   }
 
   /** Closes the connection and stops waiting for a person. What is stored stays. */
@@ -137,7 +135,9 @@ export class Session {
     this.#stopWatching();
     if (this.#status === 'DISCONNECTED' || this.#status === 'DISCONNECTING') return;
     this.#move('DISCONNECTING');
+    await this.#opening?.close().catch(() => {});
     await this.#drop();
+    await this.#connecting;
     await this.#strategy.close?.();
     this.#move('DISCONNECTED');
   }
@@ -190,30 +190,58 @@ export class Session {
    * @throws {PosternError} ERR_POSTERN_CLIENT_* when there is no connection to be had.
    */
   async request<T>(work: (client: SdkClient) => Promise<T>): Promise<T> {
-    const client = this.#status === 'CONNECTED' && this.#client !== undefined ? this.#client : await this.#operational();
+    this.#requests++;
     try {
-      return await work(client);
-    } catch (error) {
-      return this.#recover(client, work, error);
+      const client = this.#status === 'CONNECTED' && this.#client !== undefined ? this.#client : await this.#operational();
+      try {
+        return await work(client);
+      } catch (error) {
+        return await this.#recover(client, work, error);
+      }
+    } finally {
+      this.#requests--;
     }
+  }
+
+  /** Whether somebody is waiting for it right now. */
+  get isBusy(): boolean {
+    return this.#requests > 0 || this.#connecting !== undefined;
+  }
+
+  #connectNow(): Promise<void> {
+    if (this.#connecting !== undefined) return this.#connecting;
+    if (this.#status === 'CONNECTED') return Promise.resolve();
+    this.#closed = false;
+    this.#connecting = this.#connect('CONNECTING').finally(() => (this.#connecting = undefined));
+    return this.#connecting;
+  }
+
+  /** With a coordinator that blocks, callers wait here: no request, and so no time-out, is open meanwhile. */
+  async #awaitPersonIfBlocking(): Promise<void> {
+    if (!this.#options.coordinator.blocksCallers) return;
+    while (this.#status === 'AUTH_PENDING' && this.#watching !== undefined) await this.#watching.ended;
   }
 
   async #recover<T>(client: SdkClient, work: (client: SdkClient) => Promise<T>, error: unknown): Promise<T> {
     const required = findAuthorizationRequired(error);
     if (required !== undefined) {
-      await this.#fail(required);
-      throw required;
+      if (this.#client === client) await this.#fail(required);
+      if (!this.#options.coordinator.blocksCallers) throw required;
+      return work(await this.#operational());
     }
-    if (isSessionGone(error) && this.#client === client) {
+    if (isSessionGone(error)) {
       // The server has not processed it, so it is safe to send it once more.
-      await this.#reconnect();
+      if (this.#client === client) await this.#reconnect();
       return work(await this.#operational());
     }
     if (isConnectionLoss(error)) {
       if (this.#client === client) await this.#fail(error);
       throw this.#error ?? classifyFailure(error, this.server).error;
     }
-    throw findPosternError(error) ?? error;
+    const known = findPosternError(error);
+    // Denied, revoked, rejected: no other call on this connection would fare better.
+    if (known?.code.startsWith('ERR_POSTERN_AUTH_') === true && this.#client === client) await this.#fail(known);
+    throw known ?? error;
   }
 
   async #reconnect(): Promise<void> {
@@ -228,6 +256,7 @@ export class Session {
   }
 
   async #operational(): Promise<SdkClient> {
+    await this.#awaitPersonIfBlocking();
     if (this.#status !== 'CONNECTED') {
       if (this.#status === 'AUTH_PENDING' && (await this.#stillPending())) throw this.#error ?? this.#notConnected();
       await this.connect();
@@ -254,21 +283,23 @@ export class Session {
     this.#stopWatching();
     if (first !== undefined) this.#move(first);
     this.#error = undefined;
-    let client: SdkClient | undefined;
+    const client = this.#createClient();
     try {
-      const transport = await this.#connection.createTransport();
-      client = this.#createClient();
+      this.#opening = await this.#connection.createTransport();
+      if (this.#closed) throw this.#closedMeanwhile();
       this.#move('AUTHENTICATING');
-      await client.connect(transport, { timeout: this.#options.connectTimeoutMs });
-      this.#client = client;
+      await client.connect(this.#opening, { timeout: this.#options.connectTimeoutMs });
       await this.#proveOperational(client);
       if (this.#closed) throw this.#closedMeanwhile();
+      this.#client = client;
       this.#move('CONNECTED');
-      const connected = client;
-      connected.onclose = () => this.#onClose(connected);
+      client.onclose = () => this.#onClose(client);
     } catch (error) {
-      this.#client ??= client;
+      await client.close().catch(() => {});
+      await this.#opening?.close().catch(() => {});
       await this.#fail(error);
+    } finally {
+      this.#opening = undefined;
     }
   }
 
@@ -341,23 +372,24 @@ export class Session {
   #watch(challenge: AuthChallenge): void {
     if (this.#closed) return;
     const stop = new AbortController();
-    this.#watching = { pendingId: challenge.pendingId, stop };
-    void this.#awaitPerson(challenge, stop.signal).catch((error: unknown) => {
+    const ended = this.#awaitPerson(challenge, stop.signal).catch((error: unknown) => {
       if (stop.signal.aborted) return;
+      this.#watching = undefined;
       this.#options.logger.warn('waiting for a sign-in failed; the next call looks again', {
         code: findPosternError(error)?.code,
       });
     });
+    this.#watching = { ended, stop };
   }
 
   async #awaitPerson(challenge: AuthChallenge, signal: AbortSignal): Promise<void> {
-    const { coordinator, context, clock } = this.#options;
+    const { coordinator, context } = this.#options;
     const pending = await coordinator.pendings.in(context.namespace).get(challenge.pendingId);
-    const timeoutMs = Math.max(0, challenge.expiresAtMs - clock()) + 1_000;
-    const ended = pending && (await coordinator.pendings.waitFor(pending, { timeoutMs, signal, pollMs: watchMs }));
+    const ended = pending && (await coordinator.awaitEnd(pending, { signal }));
     if (signal.aborted || this.#status !== 'AUTH_PENDING') return;
+    this.#watching = undefined;
     const end = errorOfEnd(ended ?? { status: 'expired' });
-    if (end === undefined) return this.connect();
+    if (end === undefined) return this.#connectNow();
     this.#error = end;
     this.#move('AUTH_FAILED');
   }

@@ -2,6 +2,12 @@ import { errorCodes, type ErrorCodeFacts, type PosternErrorCode } from './error-
 
 const brand: symbol = Symbol.for('postern.error');
 
+/** How many links of a chain of causes are followed. A chain may lead back to itself. */
+const maxCauses = 8;
+
+/** `ECONNRESET`, `UND_ERR_SOCKET`: the form of a code that a program chose, which no code of a person's sign-in has. */
+const conventionalCode = /^(?:E[A-Z0-9]{2,30}|[A-Z0-9]{2,20}(?:_[A-Z0-9]{1,20}){1,6})$/u;
+
 /** What {@link PosternError} takes beside its code and message. */
 export interface PosternErrorOptions extends ErrorOptions {
   /** The next action for the person who reads it, in one sentence. */
@@ -35,6 +41,47 @@ export class PosternError extends Error {
     const { name, code, message, hint } = this;
     return hint === undefined ? { name, code, message } : { name, code, message, hint };
   }
+
+  /**
+   * What a console prints. Other people's errors in the chain of causes show their type, code and frames, and no more:
+   * their messages and fields may quote what a server sent.
+   */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const own = `${this.name} [${this.code}]: ${this.message}`;
+    const hint = this.hint === undefined ? '' : `\n  hint: ${this.hint}`;
+    return `${own}${hint}${framesOf(this)}${describeCauses(this)}`;
+  }
+}
+
+function describeCauses(error: Error): string {
+  let text = '';
+  let cause = error.cause;
+  for (let depth = 0; depth < maxCauses && cause !== undefined; depth++) {
+    const kind = isPosternError(cause) ? `${cause.name} [${cause.code}]: ${cause.message}` : describeForeign(cause);
+    text += `\n  caused by ${kind}${framesOf(cause)}`;
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
+  return text;
+}
+
+function describeForeign(cause: unknown): string {
+  if (!(cause instanceof Error)) return `a thrown ${typeof cause}`;
+  const name = /^\w{1,60}$/u.test(cause.name) ? cause.name : 'Error';
+  const { code } = cause as { code?: unknown };
+  return typeof code === 'string' && conventionalCode.test(code) ? `${name} [${code}]` : name;
+}
+
+/** The frames of a stack, without the message above them. */
+function framesOf(error: unknown): string {
+  if (!(error instanceof Error) || typeof error.stack !== 'string') return '';
+  const { message, stack } = error;
+  const start = stack.indexOf(message);
+  const below = start === -1 ? stack : stack.slice(start + message.length);
+  return below
+    .split('\n')
+    .filter((line) => /^ {4}at [^\n]*(?::\d+:\d+|native|<anonymous>|index \d+)\)?$/u.test(line))
+    .map((line) => `\n${line}`)
+    .join('');
 }
 
 /** Whether a value is a {@link PosternError}, even one made by another copy of this package. */
@@ -53,7 +100,7 @@ export function isPosternError<C extends PosternErrorCode = PosternErrorCode>(
  */
 export function findPosternError(value: unknown): PosternError | undefined {
   let current = value;
-  for (let depth = 0; depth < 8 && typeof current === 'object' && current !== null; depth++) {
+  for (let depth = 0; depth < maxCauses && typeof current === 'object' && current !== null; depth++) {
     if (isPosternError(current)) return current;
     current = (current as { cause?: unknown }).cause;
   }

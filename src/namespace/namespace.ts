@@ -1,5 +1,5 @@
 import { PosternError } from '../core/postern-error.ts';
-import { decodePath, encodePath } from '../storage/keys.ts';
+import { decodePath, encodePath, encodeSegment } from '../storage/keys.ts';
 import type { StorageBackend } from '../storage/contract.ts';
 import { NamespacedStorage } from '../storage/namespaced-storage.ts';
 
@@ -16,25 +16,41 @@ export interface Namespace {
 /** The longest id, in UTF-16 code units. An OpenID issuer and subject fit. */
 const maxIdLength = 300;
 
+/** The longest id once it is encoded, in bytes: every store takes it in a key. */
+const maxEncodedIdLength = 900;
+
+/** What a missing value turns into on its way through a template or a header. One partition for all of them would be shared. */
+const missing: ReadonlySet<string> = new Set(['undefined', 'null', 'NaN', '[object Object]']);
+
 /**
  * Names a namespace.
  *
  * There is no default: an absent principal must never fall into a shared place.
  *
- * @throws {PosternError} ERR_POSTERN_NAMESPACE_INVALID when the id is empty, not a string, too long, or not well-formed.
+ * @throws {PosternError} ERR_POSTERN_NAMESPACE_INVALID when the id is empty, not a string, too long, not well-formed,
+ * or the text of a value that was missing, such as `undefined`.
  */
 export function createNamespace(kind: string, id: string): Namespace {
-  if (typeof id !== 'string' || id === '' || id.length > maxIdLength || !id.isWellFormed()) {
+  if (!isUsableId(id)) {
     throw new PosternError(
       'ERR_POSTERN_NAMESPACE_INVALID',
-      `a ${kind} id must be a well-formed string of 1 to ${maxIdLength} characters`,
+      `a ${kind} id must be a well-formed string of 1 to ${maxIdLength} characters, and no more than ${maxEncodedIdLength} bytes encoded`,
       { hint: 'Pass the id of one user, or of one session: whatever must not see another’s data.' },
     );
   }
   return { kind, id, partition: encodePath([kind, id]) };
 }
 
-/** The namespace a partition belongs to: the inverse of {@link createNamespace}. */
+function isUsableId(id: unknown): id is string {
+  if (typeof id !== 'string' || id === '' || id.length > maxIdLength) return false;
+  return id.isWellFormed() && !missing.has(id) && encodeSegment(id).length <= maxEncodedIdLength;
+}
+
+/**
+ * The namespace a partition belongs to: the inverse of {@link createNamespace}.
+ *
+ * @throws {PosternError} ERR_POSTERN_NAMESPACE_INVALID when it is the partition of something else.
+ */
 export function namespaceOf(partition: string): Namespace {
   const [kind, id, ...rest] = decodePath(partition);
   if (kind === undefined || id === undefined || rest.length > 0) {

@@ -61,7 +61,11 @@ describe.each(Object.keys(stores))('%s', (store) => {
   const cases = storageConformance({ operations }).filter(
     ({ needs }) => needs === undefined || separateHandles,
   );
-  test.concurrent.each(cases.map((each, index) => ({ ...each, index })))('$title', async ({ run, index }) => {
-    await run(stores[store]!(String(index)));
-  }, 60_000);
+  test.concurrent.each(cases.map((each, index) => ({ ...each, index })))(
+    '$title',
+    async ({ run, index }) => {
+      await run(stores[store]!(String(index)));
+    },
+    60_000,
+  );
 });

@@ -14,7 +14,11 @@ const tampered = expect.objectContaining({ code: 'ERR_POSTERN_STORAGE_TAMPERED' 
 const keyUnavailable = expect.objectContaining({ code: 'ERR_POSTERN_STORAGE_KEY_UNAVAILABLE' });
 const unavailable = expect.objectContaining({ code: 'ERR_POSTERN_STORAGE_UNAVAILABLE' });
 
-async function sealedAt(keyring: Keyring, key: Key = place, text = canary): Promise<{ raw: MemoryBackend; value: Uint8Array }> {
+async function sealedAt(
+  keyring: Keyring,
+  key: Key = place,
+  text = canary,
+): Promise<{ raw: MemoryBackend; value: Uint8Array }> {
   const raw = new MemoryBackend();
   await encrypted(raw, keyring).commit([{ put: key, value: encoder.encode(text) }]);
   return { raw, value: (await raw.get(key))!.value };
@@ -64,14 +68,14 @@ describe('encrypted', () => {
     await expect(readBack(ring, value.slice(0, -12))).rejects.toEqual(tampered);
   });
 
-  test.each<Key>([
-    ['alice', 'grant', 'github'],
-    ['mallory', 'grant', 'slack'],
-    ['alice', 'grant:slack'],
-    ['alice:grant', 'slack'],
-    ['alicegrant', 'slack'],
-    ['alice', 'grant', 'slack', 'x'],
-  ])('a row copied to another place (%#) does not open there', async (...elsewhere) => {
+  test.each<{ elsewhere: Key }>([
+    { elsewhere: ['alice', 'grant', 'github'] },
+    { elsewhere: ['mallory', 'grant', 'slack'] },
+    { elsewhere: ['alice', 'grant:slack'] },
+    { elsewhere: ['alice:grant', 'slack'] },
+    { elsewhere: ['alicegrant', 'slack'] },
+    { elsewhere: ['alice', 'grant', 'slack', 'x'] },
+  ])('a row copied to another place (%#) does not open there', async ({ elsewhere }) => {
     const { value } = await sealedAt(ring);
     await expect(readBack(ring, value, elsewhere)).rejects.toEqual(tampered);
   });
@@ -112,9 +116,14 @@ describe('encrypted', () => {
 
   test('rotation under load fails nobody', async () => {
     const raw = new MemoryBackend();
-    const stores = [createKeyring([k1]), createKeyring([k1, k2]), createKeyring([k2, k1])].map((keyring) => encrypted(raw, keyring));
+    const stores = [createKeyring([k1]), createKeyring([k1, k2]), createKeyring([k2, k1])].map((keyring) =>
+      encrypted(raw, keyring),
+    );
     // First every process learns the new key, then every process seals with it: two neighbouring steps at a time.
-    for (const [older, newer] of [[0, 1], [1, 2]] as const) {
+    for (const [older, newer] of [
+      [0, 1],
+      [1, 2],
+    ] as const) {
       await Promise.all(
         Array.from({ length: 200 }, async (_, index) => {
           const key: Key = ['p', `${index}`];
@@ -134,7 +143,10 @@ describe('encrypted', () => {
 
   test('a keyring that does not answer makes the store unavailable, not the value missing', async () => {
     const { raw } = await sealedAt(ring);
-    const store = encrypted(raw, keyringFromFunction(() => Promise.reject(new Error('down'))));
+    const store = encrypted(
+      raw,
+      keyringFromFunction(() => Promise.reject(new Error('down'))),
+    );
     await expect(store.get(place)).rejects.toEqual(unavailable);
     await expect(store.commit([{ put: place, value: encoder.encode('x') }])).rejects.toEqual(unavailable);
     expect(await store.commit([{ delete: place }])).toEqual(['']);

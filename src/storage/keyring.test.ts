@@ -32,7 +32,10 @@ function thrownBy(action: () => unknown): unknown {
 
 describe('createKeyring', () => {
   test('the first key is the current one, and all are found', async () => {
-    const keyring = createKeyring([{ id: 'k2', key: text }, { id: 'k1', key: bytes }]);
+    const keyring = createKeyring([
+      { id: 'k2', key: text },
+      { id: 'k1', key: bytes },
+    ]);
     expect((await keyring.current()).id).toBe('k2');
     expect((await keyring.find('k1'))?.id).toBe('k1');
     expect(await keyring.find('k3')).toBeUndefined();
@@ -53,7 +56,13 @@ describe('createKeyring', () => {
     ['an empty id', [{ id: '', key: bytes }]],
     ['an id of 65 characters', [{ id: 'k'.repeat(65), key: bytes }]],
     ['an id with a space', [{ id: 'k 1', key: bytes }]],
-    ['an id twice', [{ id: 'k1', key: bytes }, { id: 'k1', key: bytes }]],
+    [
+      'an id twice',
+      [
+        { id: 'k1', key: bytes },
+        { id: 'k1', key: bytes },
+      ],
+    ],
     ['31 bytes', [{ id: 'k1', key: bytes.subarray(1) }]],
     ['33 bytes', [{ id: 'k1', key: new Uint8Array(33) }]],
     ['no bytes', [{ id: 'k1', key: '' }]],
@@ -72,14 +81,21 @@ describe('keyringFromText', () => {
     expect(await keyring.find('k1')).toBeDefined();
   });
 
-  test.each(['', ' , ', text, `:${text}`, `${text}:k1`, `k1:${text}x`, `k1=${text}`])(
-    'malformed text %# is refused without being quoted',
-    (malformed) => {
-      const error = thrownBy(() => keyringFromText(malformed));
-      expect(error).toEqual(invalid);
-      expect(inspect(error)).not.toContain(text.slice(0, 12));
-    },
-  );
+  test.each([
+    '',
+    ' , ',
+    text,
+    `:${text}`,
+    `${text}:k1`,
+    `k1:${text}x`,
+    `k1=${text}`,
+    `k1:${text},${text}:k2`,
+    `k1:${text},k1:${text}`,
+  ])('malformed text %# is refused without being quoted', (malformed) => {
+    const error = thrownBy(() => keyringFromText(malformed));
+    expect(error).toEqual(invalid);
+    expect(inspect(error)).not.toContain(text.slice(0, 12));
+  });
 
   test('a generated key is accepted, and no two are alike', async () => {
     const [a, b] = [generateKeyText(), generateKeyText()];
@@ -109,8 +125,8 @@ describe('keyringFromFunction', () => {
       asked.push(id);
       return { id: id ?? 'k2', key: bytes };
     });
-    await Promise.all(Array.from({ length: 50 }, () => keyring.find('k1')));
-    await Promise.all(Array.from({ length: 50 }, () => keyring.current()));
+    await Promise.all(Array.from({ length: 50 }, async () => keyring.find('k1')));
+    await Promise.all(Array.from({ length: 50 }, async () => keyring.current()));
     await keyring.find('k2');
     expect(asked).toEqual(['k1', undefined]);
   });
@@ -180,9 +196,6 @@ describe('openKeyringFile', () => {
   test('a missing directory, and a directory in its place, are unavailable', () => {
     const unavailable = expect.objectContaining({ code: 'ERR_POSTERN_STORAGE_UNAVAILABLE' });
     expect(thrownBy(() => openKeyringFile(join(directory, 'none', 'a.keys')))).toEqual(unavailable);
-    const path = join(directory, 'private');
-    chmodSync(directory, 0o700);
     expect(thrownBy(() => openKeyringFile(directory))).toEqual(unavailable);
-    expect(path).toBeDefined();
   });
 });

@@ -48,12 +48,12 @@ export function isKeyId(id: string): boolean {
  * or a key is not 32 bytes.
  */
 export function createKeyring(keys: readonly KeyMaterial[]): Keyring {
-  const materials = keys.map(({ id, key }) => ({ id, bytes: bytesOf(id, key) }));
+  const materials = keys.map((material, index) => checked(material, `key ${index + 1} of the keyring`));
   const [newest] = materials;
   if (newest === undefined) throw invalid('the keyring holds no key');
   const imports = new Map<string, () => Promise<KeyringKey>>();
-  for (const { id, bytes } of materials) {
-    if (imports.has(id)) throw invalid(`two keys have the id ${JSON.stringify(id)}`);
+  for (const [index, { id, bytes }] of materials.entries()) {
+    if (imports.has(id)) throw invalid(`key ${index + 1} of the keyring has the id of an earlier one`);
     let imported: Promise<KeyringKey> | undefined;
     imports.set(id, () => (imported ??= importKey(id, bytes)));
   }
@@ -71,7 +71,6 @@ export function keyringFromText(text: string): Keyring {
   return createKeyring(
     items.map((item, index) => {
       const colon = item.indexOf(':');
-      // The item is not quoted: it may be a key whose id was forgotten.
       if (colon < 1) throw invalid(`key ${index + 1} of the keyring has no id`);
       return { id: item.slice(0, colon), key: item.slice(colon + 1) };
     }),
@@ -110,10 +109,11 @@ export function keyringFromFunction(
   const loadKey = async (id: string | undefined): Promise<KeyringKey | undefined> => {
     const material = await load(id);
     if (material === undefined) return undefined;
-    if (id !== undefined && material.id !== id) {
+    const { id: foundId, bytes } = checked(material, 'the key that was loaded');
+    if (id !== undefined && foundId !== id) {
       throw invalid(`the key ${JSON.stringify(id)} was asked for and another one came`);
     }
-    const key = known.get(material.id) ?? (await importKey(material.id, bytesOf(material.id, material.key)));
+    const key = known.get(foundId) ?? (await importKey(foundId, bytes));
     known.set(key.id, key);
     return key;
   };
@@ -149,13 +149,13 @@ async function importKey(id: string, bytes: Uint8Array<ArrayBuffer>): Promise<Ke
   return { id, key };
 }
 
-function bytesOf(id: string, key: Uint8Array | string): Uint8Array<ArrayBuffer> {
-  // A malformed id is not quoted: it may be a key that landed in the wrong place.
-  if (typeof id !== 'string' || !isKeyId(id)) throw invalid('the id of a key is malformed');
+/** `which` names the key in errors. Its id does not: where the two were swapped, the id is the key. */
+function checked({ id, key }: KeyMaterial, which: string): { id: string; bytes: Uint8Array<ArrayBuffer> } {
+  if (typeof id !== 'string' || !isKeyId(id)) throw invalid(`${which} has a malformed id`);
   const bytes = typeof key === 'string' ? decodeKey(key) : new Uint8Array(key);
-  if (bytes?.length === keyBytes) return bytes;
+  if (bytes?.length === keyBytes) return { id, bytes };
   const found = bytes === undefined ? 'not base64url' : `${bytes.length} bytes`;
-  throw invalid(`the key ${JSON.stringify(id)} is ${found}; it must be ${keyBytes} bytes as base64url`);
+  throw invalid(`${which} is ${found}; it must be ${keyBytes} bytes as base64url`);
 }
 
 function decodeKey(text: string): Uint8Array<ArrayBuffer> | undefined {

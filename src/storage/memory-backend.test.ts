@@ -21,19 +21,15 @@ describe('MemoryBackend', () => {
     expect((await store.get(['p', 'a']))?.expiresAtMs).toBe(2);
   });
 
-  test('the memory of 100,000 expired entries is given back as others are written', async () => {
+  test('100,000 expired entries are dropped while others are written', async () => {
     let nowMs = 0;
     const store = new MemoryBackend({ clock: () => nowMs });
     for (let index = 0; index < 100_000; index++) {
-      await store.commit([{ put: [`p${index % 1_000}`, `${index}`], value: new Uint8Array(1_000), expiresAtMs: 1_000 }]);
+      await store.commit([{ put: [`p${index % 1_000}`, `${index}`], value, expiresAtMs: 1_000 }]);
     }
-    const held = (): number => process.memoryUsage().arrayBuffers;
-    const before = held();
-    expect(before).toBeGreaterThan(90_000_000);
     nowMs = 2_000;
     await store.commit([{ put: ['live', 'a'], value }]);
     for (let index = 0; index < 30_000; index++) await store.commit([{ put: ['other', 'b'], value }]);
-    (globalThis as { gc?: () => void }).gc?.();
     nowMs = 0;
     // By the earlier clock they would be alive again, had they not been dropped.
     for (let partition = 0; partition < 1_000; partition++) {

@@ -3,12 +3,7 @@ import { encodeBase64Url } from '../core/base64url.ts';
 import { sleep, systemClock, type Clock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { systemRandom } from '../core/random.ts';
-import {
-  checkCommit,
-  entryPathOf,
-  type CheckedChange,
-  type CheckedCommit,
-} from './checked-commit.ts';
+import { checkCommit, entryPathOf, type CheckedChange, type CheckedCommit } from './checked-commit.ts';
 import {
   absent,
   type Capabilities,

@@ -74,7 +74,7 @@ function mustBeOurs(database: DatabaseSync, name: string): void {
   if (version !== schemaVersion) {
     throw new PosternError(
       'ERR_POSTERN_STORAGE_SCHEMA_UNSUPPORTED',
-      `${name} has schema ${version}; this version of Postern knows up to ${schemaVersion}`,
+      `${name} has schema ${String(version)}; this version of Postern knows up to ${schemaVersion}`,
       { hint: 'Use at least the version of Postern that last wrote this file.' },
     );
   }
@@ -95,10 +95,12 @@ function useWriteAheadLog(database: DatabaseSync, deadline: number): void {
 }
 
 function createSchema(database: DatabaseSync, name: string): void {
-  // Also for a file that has its schema: whoever may not write is told so now.
   database.exec('BEGIN IMMEDIATE');
   try {
-    if (pragma(database, 'user_version') === 0) database.exec(schema);
+    const version = pragma(database, 'user_version');
+    if (version === 0) database.exec(schema);
+    // Changes nothing, but it is a write: whoever may only read the file is told so now and not at the first commit.
+    if (version === schemaVersion) database.exec(`PRAGMA user_version = ${schemaVersion}`);
     database.exec('COMMIT');
   } catch (error) {
     rollBack(database);

@@ -47,12 +47,8 @@ export function prepareStatements(database: DatabaseSync): SqliteStatements {
     begin: prepare('BEGIN IMMEDIATE'),
     commit: prepare('COMMIT'),
     addSignal: prepare('INSERT INTO signals (channel) VALUES (:channel)'),
-    pruneSignals: prepare(
-      'DELETE FROM signals WHERE seq <= (SELECT max(seq) FROM signals) - :kept',
-    ),
-    signalsAfter: prepare(
-      'SELECT seq, channel FROM signals WHERE seq > :seq ORDER BY seq LIMIT :limit',
-    ),
+    pruneSignals: prepare('DELETE FROM signals WHERE seq <= (SELECT max(seq) FROM signals) - :kept'),
+    signalsAfter: prepare('SELECT seq, channel FROM signals WHERE seq > :seq ORDER BY seq LIMIT :limit'),
     lastSignal: prepare('SELECT coalesce(max(seq), 0) AS seq FROM signals'),
     dataVersion: prepare('PRAGMA data_version'),
   };

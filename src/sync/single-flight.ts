@@ -9,7 +9,8 @@ export class SingleFlight<T> {
   run(key: string, work: () => Promise<T>): Promise<T> {
     const running = this.#running.get(key);
     if (running !== undefined) return running;
-    const started = work().finally(() => this.#running.delete(key));
+    // An async function, so that work which throws before it returns a promise is a failed run like any other.
+    const started = (async () => work())().finally(() => this.#running.delete(key));
     this.#running.set(key, started);
     return started;
   }

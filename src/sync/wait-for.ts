@@ -3,7 +3,7 @@ import type { NamespacedStorage } from '../storage/namespaced-storage.ts';
 
 /** How long a wait may last, and what may end it sooner. */
 export interface WaitOptions {
-  /** Always given: there is no wait without a deadline. */
+  /** Always given, and finite: there is no wait without a deadline. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   /** How often to re-read although no signal came. Default 1,000 ms. */
@@ -15,8 +15,10 @@ export interface WaitOptions {
  *
  * Signals are hints: the store is read after listening began, after every wake, and now and then besides.
  * A store that fails during the wait is asked again; only a failure that lasts to the deadline is thrown.
+ * The last read is not cut short, so a wait ends one answer of the store after its deadline at the latest.
  *
  * @throws the signal's reason when it aborts.
+ * @throws {TypeError} when a time is not a finite number.
  */
 export async function waitFor<T>(
   storage: NamespacedStorage,
@@ -24,13 +26,17 @@ export async function waitFor<T>(
   read: () => Promise<T | undefined>,
   options: WaitOptions,
 ): Promise<T | undefined> {
-  const { signal, pollMs = 1_000 } = options;
+  const { timeoutMs, signal, pollMs = 1_000 } = options;
+  // A timer takes NaN for no time at all, and the loop below would never end.
+  if (!Number.isFinite(timeoutMs)) throw new TypeError('timeoutMs must be a finite number');
+  if (!(pollMs >= 1)) throw new TypeError('pollMs must be at least 1');
   signal?.throwIfAborted();
-  const deadline = performance.now() + options.timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   let wake = new AbortController();
   const onAbort = (): void => wake.abort();
   signal?.addEventListener('abort', onAbort, { once: true });
-  const unlisten = await storage.listen(path, () => wake.abort());
+  // A store that cannot signal just now can still be read.
+  const unlisten = await storage.listen(path, () => wake.abort()).catch(() => undefined);
   try {
     for (;;) {
       let failure: unknown;
@@ -52,6 +58,7 @@ export async function waitFor<T>(
     }
   } finally {
     signal?.removeEventListener('abort', onAbort);
-    await unlisten();
+    // What was found counts, whether or not the store takes note that nobody listens any more.
+    await unlisten?.().catch(() => {});
   }
 }

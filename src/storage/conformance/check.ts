@@ -17,11 +17,7 @@ export function checkEqual(actual: unknown, expected: unknown, fact: string): vo
 }
 
 /** What the promise rejects with. Branches on the code of a PosternError, or on the name of another error. */
-export async function checkRejects(
-  promise: Promise<unknown>,
-  expected: string,
-  fact: string,
-): Promise<void> {
+export async function checkRejects(promise: Promise<unknown>, expected: string, fact: string): Promise<void> {
   let outcome = 'no error';
   try {
     await promise;

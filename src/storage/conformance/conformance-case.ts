@@ -23,7 +23,7 @@ export interface ConformanceCase {
   readonly needs?: 'separateHandles' | undefined;
   /** How long it may take over a network before it counts as failed. */
   readonly timeoutMs: number;
-  run(subject: ConformanceSubject): Promise<void>;
+  readonly run: (subject: ConformanceSubject) => Promise<void>;
 }
 
 /** What the body of a case works with. */
@@ -35,11 +35,11 @@ export interface CaseContext {
   /** A partition nobody else uses. */
   readonly partition: string;
   /** A key in it. */
-  key(...path: string[]): Key;
+  readonly key: (...path: string[]) => Key;
   /** The present by the store's clock. */
-  now(): number;
+  readonly now: () => number;
   /** Lets that much of the store's time pass. */
-  advance(ms: number): Promise<void>;
+  readonly advance: (ms: number) => Promise<void>;
 }
 
 /** A case whose body gets two handles and a fresh partition. The handles are closed whatever happens. */
@@ -52,7 +52,7 @@ export function defineCase(
     title,
     needs: options.needs,
     timeoutMs: options.timeoutMs ?? 30_000,
-    async run(subject) {
+    run: async (subject) => {
       const store = await subject.open();
       const other = await subject.open();
       const partition = freshPartition();

@@ -6,16 +6,19 @@ import { bytes, put, versionOf } from './subject-access.ts';
 const impossible = 'a version that no store ever gave';
 
 export const entryCases: readonly ConformanceCase[] = [
-  defineCase('an entry that was put is read back whole, also by another handle', async ({ store, other, key, now }) => {
-    const expiresAtMs = Math.round(now()) + 3_600_000;
-    const [version] = (await store.commit([
-      { put: key('a', 'b'), value: bytes('one'), expiresAtMs },
-    ])) ?? [undefined];
-    check(typeof version === 'string' && version !== '' && version !== absent, 'a put returns its version');
-    const expected = { key: key('a', 'b'), value: bytes('one'), version, expiresAtMs };
-    checkEqual(await store.get(key('a', 'b')), expected, 'the writer reads the entry');
-    checkEqual(await other.get(key('a', 'b')), expected, 'another handle reads the entry');
-  }),
+  defineCase(
+    'an entry that was put is read back whole, also by another handle',
+    async ({ store, other, key, now }) => {
+      const expiresAtMs = Math.round(now()) + 3_600_000;
+      const [version] = (await store.commit([{ put: key('a', 'b'), value: bytes('one'), expiresAtMs }])) ?? [
+        undefined,
+      ];
+      check(typeof version === 'string' && version !== '' && version !== absent, 'a put returns its version');
+      const expected = { key: key('a', 'b'), value: bytes('one'), version, expiresAtMs };
+      checkEqual(await store.get(key('a', 'b')), expected, 'the writer reads the entry');
+      checkEqual(await other.get(key('a', 'b')), expected, 'another handle reads the entry');
+    },
+  ),
 
   defineCase('what was never put is undefined', async ({ store, key }) => {
     checkEqual(await store.get(key('nothing')), undefined, 'get');
@@ -27,7 +30,11 @@ export const entryCases: readonly ConformanceCase[] = [
     const first = await put(store, key('a'), 'one', { expiresAtMs: Math.round(now()) + 3_600_000 });
     const second = await put(store, key('a'), 'two');
     check(first !== second, 'the version changes');
-    checkEqual(await store.get(key('a')), { key: key('a'), value: bytes('two'), version: second }, 'the entry');
+    checkEqual(
+      await store.get(key('a')),
+      { key: key('a'), value: bytes('two'), version: second },
+      'the entry',
+    );
   }),
 
   defineCase('putting the same value again makes a new version', async ({ store, key }) => {
@@ -61,64 +68,85 @@ export const entryCases: readonly ConformanceCase[] = [
     const first = await put(store, key('a'), 'one');
     const second = await put(store, key('a'), 'two');
     checkEqual(await store.commit([{ delete: key('a'), expect: first }]), undefined, 'an old version');
-    checkEqual(await store.commit([{ delete: key('a'), expect: absent }]), undefined, 'absence, of a live entry');
+    checkEqual(
+      await store.commit([{ delete: key('a'), expect: absent }]),
+      undefined,
+      'absence, of a live entry',
+    );
     check((await store.get(key('a'))) !== undefined, 'the entry is still there');
     checkEqual(await store.commit([{ delete: key('a'), expect: second }]), [''], 'its version');
     checkEqual(await store.get(key('a')), undefined, 'the entry afterwards');
-    checkEqual(await store.commit([{ delete: key('a'), expect: second }]), undefined, 'its version, once deleted');
-    checkEqual(await store.commit([{ delete: key('a'), expect: absent }]), [''], 'absence, of a missing entry');
+    checkEqual(
+      await store.commit([{ delete: key('a'), expect: second }]),
+      undefined,
+      'its version, once deleted',
+    );
+    checkEqual(
+      await store.commit([{ delete: key('a'), expect: absent }]),
+      [''],
+      'absence, of a missing entry',
+    );
     checkEqual(await store.commit([{ delete: key('a') }]), [''], 'no expectation, of a missing entry');
   }),
 
-  defineCase('versions never return, however often a key is deleted and made again', async ({ store, other, key }) => {
-    const seen = new Set<string>();
-    for (let round = 0; round < 50; round++) {
-      const version = await put(round % 2 ? store : other, key('a'), 'same', { expect: absent });
-      check(version !== undefined && !seen.has(version), `version ${round} is new`);
-      seen.add(version);
-      await store.commit([{ delete: key('a'), expect: version }]);
-    }
-    await put(store, key('a'), 'same');
-    for (const version of seen) {
-      checkEqual(await store.commit([{ delete: key('a'), expect: version }]), undefined, 'a stale holder');
-    }
-  }),
+  defineCase(
+    'versions never return, however often a key is deleted and made again',
+    async ({ store, other, key }) => {
+      const seen = new Set<string>();
+      for (let round = 0; round < 50; round++) {
+        const version = await put(round % 2 ? store : other, key('a'), 'same', { expect: absent });
+        check(version !== undefined && !seen.has(version), `version ${round} is new`);
+        seen.add(version);
+        await store.commit([{ delete: key('a'), expect: version }]);
+      }
+      await put(store, key('a'), 'same');
+      for (const version of seen) {
+        checkEqual(await store.commit([{ delete: key('a'), expect: version }]), undefined, 'a stale holder');
+      }
+    },
+  ),
 
-  defineCase('a commit of many changes is applied whole, with a version for each', async ({ store, other, key }) => {
-    await put(store, key('gone'), 'old');
-    const changes: Change[] = Array.from({ length: 99 }, (_, index) => ({
-      put: key('item', String(index)),
-      value: bytes(`value ${index}`),
-      expect: absent,
-    }));
-    const versions = await store.commit([...changes, { delete: key('gone') }]);
-    check(versions?.length === 100, 'as many versions as changes');
-    checkEqual(versions[99], '', 'the version of a delete');
-    for (const index of [0, 50, 98]) {
-      const entry = await other.get(key('item', String(index)));
-      checkEqual(entry?.version, versions[index], `the version of item ${index}`);
-      checkEqual(entry?.value, bytes(`value ${index}`), `the value of item ${index}`);
-    }
-    checkEqual(await other.get(key('gone')), undefined, 'the deleted entry');
-  }),
+  defineCase(
+    'a commit of many changes is applied whole, with a version for each',
+    async ({ store, other, key }) => {
+      await put(store, key('gone'), 'old');
+      const changes: Change[] = Array.from({ length: 99 }, (_, index) => ({
+        put: key('item', String(index)),
+        value: bytes(`value ${index}`),
+        expect: absent,
+      }));
+      const versions = await store.commit([...changes, { delete: key('gone') }]);
+      check(versions?.length === 100, 'as many versions as changes');
+      checkEqual(versions[99], '', 'the version of a delete');
+      for (const index of [0, 50, 98]) {
+        const entry = await other.get(key('item', String(index)));
+        checkEqual(entry?.version, versions[index], `the version of item ${index}`);
+        checkEqual(entry?.value, bytes(`value ${index}`), `the value of item ${index}`);
+      }
+      checkEqual(await other.get(key('gone')), undefined, 'the deleted entry');
+    },
+  ),
 
-  defineCase('one failed expectation undoes the whole commit, wherever it stands', async ({ store, other, key }) => {
-    const kept = await put(store, key('kept'), 'old');
-    const changes: Change[] = [
-      { put: key('new'), value: bytes('new'), expect: absent },
-      { put: key('kept'), value: bytes('changed'), expect: kept },
-      { delete: key('kept too') },
-    ];
-    const keptToo = await put(store, key('kept too'), 'old');
-    for (let at = 0; at <= changes.length; at++) {
-      const failing: Change = { put: key('missing'), value: bytes('x'), expect: impossible };
-      checkEqual(await store.commit(changes.toSpliced(at, 0, failing)), undefined, `failing at ${at}`);
-      checkEqual(await other.get(key('new')), undefined, 'nothing was put');
-      checkEqual(await versionOf(other, key('kept')), kept, 'nothing was changed');
-      checkEqual(await versionOf(other, key('kept too')), keptToo, 'nothing was deleted');
-    }
-    check((await store.commit(changes)) !== undefined, 'without the failing change it is applied');
-  }),
+  defineCase(
+    'one failed expectation undoes the whole commit, wherever it stands',
+    async ({ store, other, key }) => {
+      const kept = await put(store, key('kept'), 'old');
+      const changes: Change[] = [
+        { put: key('new'), value: bytes('new'), expect: absent },
+        { put: key('kept'), value: bytes('changed'), expect: kept },
+        { delete: key('kept too') },
+      ];
+      const keptToo = await put(store, key('kept too'), 'old');
+      for (let at = 0; at <= changes.length; at++) {
+        const failing: Change = { put: key('missing'), value: bytes('x'), expect: impossible };
+        checkEqual(await store.commit(changes.toSpliced(at, 0, failing)), undefined, `failing at ${at}`);
+        checkEqual(await other.get(key('new')), undefined, 'nothing was put');
+        checkEqual(await versionOf(other, key('kept')), kept, 'nothing was changed');
+        checkEqual(await versionOf(other, key('kept too')), keptToo, 'nothing was deleted');
+      }
+      check((await store.commit(changes)) !== undefined, 'without the failing change it is applied');
+    },
+  ),
 
   defineCase('a failed commit beside others in flight undoes nothing of theirs', async ({ store, key }) => {
     const outcomes = await Promise.all(

@@ -25,7 +25,11 @@ export const expiryCases: readonly ConformanceCase[] = [
     await advance(lifeMs + 100);
     checkEqual(await store.get(key('a')), undefined, 'get after its time');
     checkEqual(await other.get(key('a')), undefined, 'get of another handle after its time');
-    checkEqual((await other.list(key())).map((entry) => entry.key), [key('b')], 'list after its time');
+    checkEqual(
+      (await other.list(key())).map((entry) => entry.key),
+      [key('b')],
+      'list after its time',
+    );
   }),
 
   defineCase('an entry whose time is over when it is put never exists', async ({ store, key, now }) => {
@@ -80,8 +84,16 @@ export const expiryCases: readonly ConformanceCase[] = [
     );
     await advance(lifeMs + 100);
     const page = await store.list(key(), { limit: 4 });
-    checkEqual(page.map((entry) => entry.key[1]), ['09', '19', '29', '39'], 'the first page');
+    checkEqual(
+      page.map((entry) => entry.key[1]),
+      ['09', '19', '29', '39'],
+      'the first page',
+    );
     const rest = await store.list(key(), { limit: 4, after: key('39') });
-    checkEqual(rest.map((entry) => entry.key[1]), ['49', '59'], 'the second page');
+    checkEqual(
+      rest.map((entry) => entry.key[1]),
+      ['49', '59'],
+      'the second page',
+    );
   }),
 ];

@@ -6,11 +6,85 @@ import { bytes, put, textOf } from './subject-access.ts';
 
 /** Segments that mean something to one store or another, and must not. */
 export const hostileSegments: readonly string[] = [
-  '*', '**', '?', '%', '%%', '_', '.', '..', '../..', '/', '\\', '\\*', '[ab]*', '{tag}', '}', '^', '$', '$gt', '#', '&',
-  "' OR 1=1--", '"', '`', ';', ',', '|', '~', '!', '(', ')', '+', '-', '=', '@', '<b>', ' ', '  ', '\t', '\n', '\r\n', '\0',
-  'a\0b', ':', '::', 'a:b', 'a', 'b', 'ab', 'A', 'al', 'alice', 'user:a', 'user:a:b', '%3A', 'a%3Ab', '%00', 'null',
-  'undefined', '__proto__', 'constructor', '0', '00', '1', '10', '2', 'é', 'e\u0301', 'ß', 'İ', '漢字', 'ไทย', '😀', '😀😀',
-  '\u{10FFFF}', '\uFFFD', '\uFEFF', '\u202E', 'CON', 'absent',
+  '*',
+  '**',
+  '?',
+  '%',
+  '%%',
+  '_',
+  '.',
+  '..',
+  '../..',
+  '/',
+  '\\',
+  '\\*',
+  '[ab]*',
+  '{tag}',
+  '}',
+  '^',
+  '$',
+  '$gt',
+  '#',
+  '&',
+  "' OR 1=1--",
+  '"',
+  '`',
+  ';',
+  ',',
+  '|',
+  '~',
+  '!',
+  '(',
+  ')',
+  '+',
+  '-',
+  '=',
+  '@',
+  '<b>',
+  ' ',
+  '  ',
+  '\t',
+  '\n',
+  '\r\n',
+  '\0',
+  'a\0b',
+  ':',
+  '::',
+  'a:b',
+  'a',
+  'b',
+  'ab',
+  'A',
+  'al',
+  'alice',
+  'user:a',
+  'user:a:b',
+  '%3A',
+  'a%3Ab',
+  '%00',
+  'null',
+  'undefined',
+  '__proto__',
+  'constructor',
+  '0',
+  '00',
+  '1',
+  '10',
+  '2',
+  'é',
+  'e\u0301',
+  'ß',
+  'İ',
+  '漢字',
+  'ไทย',
+  '😀',
+  '😀😀',
+  '\u{10FFFF}',
+  '\uFFFD',
+  '\uFEFF',
+  '\u202E',
+  'CON',
+  'absent',
 ];
 
 function pathsOf(entries: readonly { readonly key: Key }[]): string[][] {
@@ -23,7 +97,11 @@ function inOrder(paths: readonly (readonly string[])[]): string[][] {
   return paths.map((path) => [...path]).toSorted(byEncoding);
 }
 
-async function putAll(store: StorageBackend, partition: string, paths: readonly (readonly string[])[]): Promise<void> {
+async function putAll(
+  store: StorageBackend,
+  partition: string,
+  paths: readonly (readonly string[])[],
+): Promise<void> {
   for (let start = 0; start < paths.length; start += 50) {
     await store.commit(
       paths.slice(start, start + 50).map((path) => ({
@@ -37,7 +115,18 @@ async function putAll(store: StorageBackend, partition: string, paths: readonly 
 export const listCases: readonly ConformanceCase[] = [
   defineCase('a listing holds what lies under the prefix, in the order of encoded paths', async (context) => {
     const { store, other, partition, key } = context;
-    const paths = [['b'], ['a', 'z'], ['a'], ['a', 'b', 'c'], ['a', 'B'], ['a', '10'], ['a', '9'], ['a', 'é'], ['a-b'], ['a0']];
+    const paths = [
+      ['b'],
+      ['a', 'z'],
+      ['a'],
+      ['a', 'b', 'c'],
+      ['a', 'B'],
+      ['a', '10'],
+      ['a', '9'],
+      ['a', 'é'],
+      ['a-b'],
+      ['a0'],
+    ];
     await putAll(store, partition, paths);
     checkEqual(pathsOf(await other.list(key())), inOrder(paths), 'the whole partition');
     const underA = inOrder(paths.filter(([first, ...rest]) => first === 'a' && rest.length > 0));
@@ -59,12 +148,25 @@ export const listCases: readonly ConformanceCase[] = [
 
   defineCase('a prefix ends at the end of a segment', async ({ store, partition, key }) => {
     await putAll(store, partition, [
-      ['al', 'x'], ['alice', 'x'], ['a:b', 'c'], ['a', 'b:c'], ['a', 'b', 'c'], ['user:a', 'x'], ['user:a:b', 'x'],
+      ['al', 'x'],
+      ['alice', 'x'],
+      ['a:b', 'c'],
+      ['a', 'b:c'],
+      ['a', 'b', 'c'],
+      ['user:a', 'x'],
+      ['user:a:b', 'x'],
     ]);
     checkEqual(pathsOf(await store.list(key('al'))), [['al', 'x']], 'al, not alice');
     checkEqual(pathsOf(await store.list(key('a:b'))), [['a:b', 'c']], 'a:b, not a and b');
     checkEqual(pathsOf(await store.list(key('a', 'b'))), [['a', 'b', 'c']], 'a and b, not a:b');
-    checkEqual(pathsOf(await store.list(key('a'))), inOrder([['a', 'b:c'], ['a', 'b', 'c']]), 'a');
+    checkEqual(
+      pathsOf(await store.list(key('a'))),
+      inOrder([
+        ['a', 'b:c'],
+        ['a', 'b', 'c'],
+      ]),
+      'a',
+    );
     checkEqual(pathsOf(await store.list(key('user:a'))), [['user:a', 'x']], 'user:a, not user:a:b');
   }),
 
@@ -76,12 +178,20 @@ export const listCases: readonly ConformanceCase[] = [
       checkEqual(value, JSON.stringify(path), `get ${JSON.stringify(path)}`);
     }
     for (const segment of hostileSegments) {
-      checkEqual(pathsOf(await other.list(key(segment))), [[segment, 'below']], `list ${JSON.stringify(segment)}`);
+      checkEqual(
+        pathsOf(await other.list(key(segment))),
+        [[segment, 'below']],
+        `list ${JSON.stringify(segment)}`,
+      );
     }
     checkEqual(pathsOf(await other.list(key(), { limit: 1_000 })), inOrder(paths), 'the whole partition');
     await store.commit([{ delete: key('*') }, { delete: key('%') }, { delete: key('_', 'below') }]);
     const left = paths.filter((path) => !['["*"]', '["%"]', '["_","below"]'].includes(JSON.stringify(path)));
-    checkEqual(pathsOf(await other.list(key(), { limit: 1_000 })), inOrder(left), 'a delete hits only its own key');
+    checkEqual(
+      pathsOf(await other.list(key(), { limit: 1_000 })),
+      inOrder(left),
+      'a delete hits only its own key',
+    );
   }),
 
   defineCase('partitions are apart, whatever they are called', async ({ store, other }) => {
@@ -101,7 +211,14 @@ export const listCases: readonly ConformanceCase[] = [
       const fact = JSON.stringify(partition);
       checkEqual(textOf((await other.get([partition, 'a']))?.value), partition, `get in ${fact}`);
       const listed = (await other.list([partition])).map((entry) => [...entry.key, textOf(entry.value)]);
-      checkEqual(listed, [[partition, 'a', partition], [partition, 'a', 'b', partition]], `list of ${fact}`);
+      checkEqual(
+        listed,
+        [
+          [partition, 'a', partition],
+          [partition, 'a', 'b', partition],
+        ],
+        `list of ${fact}`,
+      );
     }
     await store.commit([{ delete: [run, 'a'] }, { delete: [run, 'a', 'b'] }]);
     checkEqual(await other.list([run]), [], 'the cleared partition');
@@ -118,7 +235,7 @@ export const listCases: readonly ConformanceCase[] = [
     }
     for (const limit of [1, 5, 12]) {
       const walked: string[][] = [];
-      for (let after: Key | undefined; walked.length <= paths.length; ) {
+      for (let after: Key | undefined; walked.length <= paths.length;) {
         const page = await store.list(key('p'), { limit, after });
         check(page.length <= limit, 'a page is no longer than its limit');
         if (page.length === 0) break;
@@ -128,30 +245,52 @@ export const listCases: readonly ConformanceCase[] = [
       checkEqual(walked, paths, `pages of ${limit}`);
     }
     checkEqual(pathsOf(await store.list(key('p'), { after: key('p', '11') })), [], 'after the last');
-    checkEqual(pathsOf(await store.list(key('p'), { after: key('p', '055') })), paths.slice(6), 'after a missing key');
-    checkEqual(pathsOf(await store.list(key('p'), { after: key('a') })), paths, 'after a key before the prefix');
+    checkEqual(
+      pathsOf(await store.list(key('p'), { after: key('p', '055') })),
+      paths.slice(6),
+      'after a missing key',
+    );
+    checkEqual(
+      pathsOf(await store.list(key('p'), { after: key('a') })),
+      paths,
+      'after a key before the prefix',
+    );
     checkEqual(pathsOf(await store.list(key('p'), { after: key('z') })), [], 'after a key behind the prefix');
   }),
 
-  defineCase('a page has 100 entries unless it is told otherwise, and at most 1,000', async ({ store, partition, key }) => {
-    const paths = Array.from({ length: 1_001 }, (_, index) => [String(index).padStart(4, '0')]);
-    await putAll(store, partition, paths);
-    checkEqual(pathsOf(await store.list(key())), paths.slice(0, 100), 'no limit');
-    checkEqual(pathsOf(await store.list(key(), { limit: 1_000 })), paths.slice(0, 1_000), 'limit 1,000');
-    for (const limit of [1_001, -1, 1.5, Number.NaN]) {
-      await checkRejects(store.list(key(), { limit }), 'TypeError', `limit ${limit}`);
-    }
-    await checkRejects(store.list(key(), { after: [freshPartition(), 'a'] }), 'TypeError', 'after in another partition');
-  }),
+  defineCase(
+    'a page has 100 entries unless it is told otherwise, and at most 1,000',
+    async ({ store, partition, key }) => {
+      const paths = Array.from({ length: 1_001 }, (_, index) => [String(index).padStart(4, '0')]);
+      await putAll(store, partition, paths);
+      checkEqual(pathsOf(await store.list(key())), paths.slice(0, 100), 'no limit');
+      checkEqual(pathsOf(await store.list(key(), { limit: 1_000 })), paths.slice(0, 1_000), 'limit 1,000');
+      for (const limit of [1_001, -1, 1.5, Number.NaN]) {
+        await checkRejects(store.list(key(), { limit }), 'TypeError', `limit ${limit}`);
+      }
+      await checkRejects(
+        store.list(key(), { after: [freshPartition(), 'a'] }),
+        'TypeError',
+        'after in another partition',
+      );
+    },
+  ),
 
-  defineCase('a listing may be cleared page by page while it is read', async ({ store, other, partition, key }) => {
-    await putAll(store, partition, Array.from({ length: 250 }, (_, index) => ['x', `${index}`]));
-    await put(store, key('y'), 'kept');
-    for (;;) {
-      const page = await store.list(key('x'), { limit: 100 });
-      if (page.length === 0) break;
-      await store.commit(page.map((entry) => ({ delete: entry.key })));
-    }
-    checkEqual(pathsOf(await other.list(key())), [['y']], 'what is left');
-  }),
+  defineCase(
+    'a listing may be cleared page by page while it is read',
+    async ({ store, other, partition, key }) => {
+      await putAll(
+        store,
+        partition,
+        Array.from({ length: 250 }, (_, index) => ['x', `${index}`]),
+      );
+      await put(store, key('y'), 'kept');
+      for (;;) {
+        const page = await store.list(key('x'), { limit: 100 });
+        if (page.length === 0) break;
+        await store.commit(page.map((entry) => ({ delete: entry.key })));
+      }
+      checkEqual(pathsOf(await other.list(key())), [['y']], 'what is left');
+    },
+  ),
 ];

@@ -47,9 +47,11 @@ class ModelRun {
     const run = freshPartition();
     this.#context = context;
     this.#random = random;
-    this.#partitions = Array.from({ length: namespaces }, (_, index) =>
-      // Names that begin like one another, with letters that mean something somewhere.
-      `${run}:${hostileSegments[index % hostileSegments.length]}${index < hostileSegments.length ? '' : index}`,
+    this.#partitions = Array.from(
+      { length: namespaces },
+      (_, index) =>
+        // Names that begin like one another, with letters that mean something somewhere.
+        `${run}:${hostileSegments[index % hostileSegments.length]}${index < hostileSegments.length ? '' : index}`,
     );
   }
 
@@ -117,7 +119,14 @@ class ModelRun {
   }
 
   #change(key: Key, found: ModelEntry | undefined): Change {
-    const expectations = [undefined, undefined, found?.version ?? absent, found?.version ?? absent, absent, 'stale'];
+    const expectations = [
+      undefined,
+      undefined,
+      found?.version ?? absent,
+      found?.version ?? absent,
+      absent,
+      'stale',
+    ];
     const expect = this.#random.pick(expectations);
     if (this.#random.below(4) === 0) return { delete: key, expect };
     // The canary: a value names the only namespace it may ever be read in.
@@ -143,7 +152,11 @@ class ModelRun {
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .slice(0, limit);
     const found = await this.#handle.list(prefix, { limit, after });
-    checkEqual(found.map((entry) => entry.key), expected.map(([, entry]) => entry.key), 'the keys of a listing');
+    checkEqual(
+      found.map((entry) => entry.key),
+      expected.map(([, entry]) => entry.key),
+      'the keys of a listing',
+    );
     for (const [index, entry] of found.entries()) this.#compare(entry, expected[index]?.[1], partition);
   }
 
@@ -172,7 +185,10 @@ class ModelRun {
     partition: string,
   ): void {
     const value = textOf(found?.value);
-    check(value === undefined || value.startsWith(`CNRY ${partition} `), 'a value of another namespace was read');
+    check(
+      value === undefined || value.startsWith(`CNRY ${partition} `),
+      'a value of another namespace was read',
+    );
     const entry = found && { ...found, value, expiresAtMs: found.expiresAtMs };
     checkEqual(entry, expected, 'an entry');
   }

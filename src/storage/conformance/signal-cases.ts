@@ -4,7 +4,7 @@ import { hostileSegments } from './list-cases.ts';
 import { put } from './subject-access.ts';
 
 /** How long a store may take to pass a signal on. */
-const latestMs = 5_000;
+const latestMs = 3_000;
 
 /** Signals may be lost, so they are repeated until one is heard. */
 async function signalUntil({ store }: CaseContext, channel: string, isHeard: () => boolean): Promise<void> {
@@ -115,31 +115,43 @@ export const closeCases: readonly ConformanceCase[] = [
     await checkRejects(store.commit([{ put: key('a'), value: Uint8Array.of(1) }]), code, 'put');
     await checkRejects(store.commit([{ delete: key('a') }]), code, 'delete');
     await checkRejects(store.signal(partition), code, 'signal');
-    await checkRejects(store.listen(partition, () => {}), code, 'listen');
+    await checkRejects(
+      store.listen(partition, () => {}),
+      code,
+      'listen',
+    );
     await unlisten();
     await store.close();
   }),
 
-  defineCase('a write that was asked for before close ends before it', async ({ store, other, key }) => {
-    const written = put(store, key('a'), 'x').catch((error: unknown) => error);
-    await store.close();
-    const outcome = await written;
-    if (typeof outcome === 'string') {
-      checkEqual((await other.get(key('a')))?.version, outcome, 'an acknowledged write is there');
-    } else {
-      await checkRejects(Promise.reject(outcome), 'ERR_POSTERN_STORAGE_UNAVAILABLE', 'a refused write');
-    }
-  }, { needs: 'separateHandles' }),
+  defineCase(
+    'a write that was asked for before close ends before it',
+    async ({ store, other, key }) => {
+      const written = put(store, key('a'), 'x').catch((error: unknown) => error);
+      await store.close();
+      const outcome = await written;
+      if (typeof outcome === 'string') {
+        checkEqual((await other.get(key('a')))?.version, outcome, 'an acknowledged write is there');
+      } else {
+        await checkRejects(Promise.reject(outcome), 'ERR_POSTERN_STORAGE_UNAVAILABLE', 'a refused write');
+      }
+    },
+    { needs: 'separateHandles' },
+  ),
 
-  defineCase('closing one handle leaves the others and the entries alone', async ({ store, other, subject, key }) => {
-    const version = await put(store, key('a'), 'x');
-    await store.close();
-    checkEqual((await other.get(key('a')))?.version, version, 'another handle');
-    const third = await subject.open();
-    try {
-      checkEqual((await third.get(key('a')))?.version, version, 'a handle opened later');
-    } finally {
-      await third.close();
-    }
-  }, { needs: 'separateHandles' }),
+  defineCase(
+    'closing one handle leaves the others and the entries alone',
+    async ({ store, other, subject, key }) => {
+      const version = await put(store, key('a'), 'x');
+      await store.close();
+      checkEqual((await other.get(key('a')))?.version, version, 'another handle');
+      const third = await subject.open();
+      try {
+        checkEqual((await third.get(key('a')))?.version, version, 'a handle opened later');
+      } finally {
+        await third.close();
+      }
+    },
+    { needs: 'separateHandles' },
+  ),
 ];

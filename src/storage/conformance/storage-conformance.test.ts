@@ -77,13 +77,18 @@ const faults: Record<string, { fault: Fault; found: string }> = {
   'joins segments without encoding them': {
     found: 'every segment is taken literally',
     fault: ({ raw }) => {
-      const joined = (key: Key): Key => [key[0], ...key.slice(1).flatMap((segment) => segment.split('%').filter(Boolean).concat('x'))];
+      const joined = (key: Key): Key => [
+        key[0],
+        ...key.slice(1).flatMap((segment) => segment.split('%').filter(Boolean).concat('x')),
+      ];
       return {
         get: async (key) => raw.get(joined(key)),
         commit: (changes) =>
           raw.commit(
             changes.map((change) =>
-              'put' in change ? { ...change, put: joined(change.put) } : { ...change, delete: joined(change.delete) },
+              'put' in change
+                ? { ...change, put: joined(change.put) }
+                : { ...change, delete: joined(change.delete) },
             ),
           ),
       };
@@ -95,7 +100,9 @@ const faults: Record<string, { fault: Fault; found: string }> = {
       commit: (changes) =>
         raw.commit(
           changes.map((change) =>
-            'put' in change ? { ...change, expiresAtMs: change.expiresAtMs && change.expiresAtMs * 2 } : change,
+            'put' in change
+              ? { ...change, expiresAtMs: change.expiresAtMs && change.expiresAtMs * 2 }
+              : change,
           ),
         ),
     }),
@@ -160,20 +167,24 @@ const faults: Record<string, { fault: Fault; found: string }> = {
   },
 };
 
-test.each(Object.entries(faults))('a store that %s is found out', async (_, { fault, found }) => {
-  const cases = storageConformance().filter((each) => each.title.includes(found));
-  expect(cases).not.toEqual([]);
-  const outcomes = await Promise.allSettled(
-    cases.map((each) => {
-      let nowMs = 1_800_000_000_000;
-      const clock = { now: () => nowMs, advance: (ms: number) => void (nowMs += ms) };
-      const store = new FaultyBackend({ clock: clock.now });
-      Object.assign(store, fault(store));
-      return each.run({ clock, open: async () => store });
-    }),
-  );
-  expect(outcomes.map(({ status }) => status)).toContain('rejected');
-}, 60_000);
+test.each(Object.entries(faults))(
+  'a store that %s is found out',
+  async (_, { fault, found }) => {
+    const cases = storageConformance().filter((each) => each.title.includes(found));
+    expect(cases).not.toEqual([]);
+    const outcomes = await Promise.allSettled(
+      cases.map((each) => {
+        let nowMs = 1_800_000_000_000;
+        const clock = { now: () => nowMs, advance: (ms: number) => void (nowMs += ms) };
+        const store = new FaultyBackend({ clock: clock.now });
+        Object.assign(store, fault(store));
+        return each.run({ clock, open: async () => store });
+      }),
+    );
+    expect(outcomes.map(({ status }) => status)).toContain('rejected');
+  },
+  60_000,
+);
 
 test('titles are unique, so that a failure names one case', () => {
   const titles = storageConformance().map(({ title }) => title);

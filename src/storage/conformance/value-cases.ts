@@ -47,30 +47,36 @@ export const valueCases: readonly ConformanceCase[] = [
     checkEqual((await store.list(key()))[0]?.value, patterned(1_000), 'changed by a reader of a listing');
   }),
 
-  defineCase('a value of the largest size is kept, and one byte more is refused', async ({ store, other, key }) => {
-    const { maxValueBytes } = store.capabilities;
-    check(maxValueBytes >= 65_536, 'a store takes values of 64 KiB at least');
-    // A store without a practical limit of its own is not asked to hold gigabytes.
-    if (maxValueBytes <= 4_194_304) {
-      const value = new Uint8Array(maxValueBytes).fill(7);
-      await store.commit([{ put: key('fits'), value }]);
-      const found = (await other.get(key('fits')))?.value;
-      check(found?.length === value.length && found.every((byte) => byte === 7), 'the largest value comes back');
-      const code = 'ERR_POSTERN_STORAGE_VALUE_TOO_LARGE';
-      const tooLarge = new Uint8Array(maxValueBytes + 1);
-      await checkRejects(store.commit([{ put: key('large'), value: tooLarge }]), code, 'one byte more');
-      await checkRejects(
-        store.commit([
-          { put: key('small'), value: Uint8Array.of(1) },
-          { put: key('large'), value: tooLarge },
-        ]),
-        code,
-        'beside a small value',
-      );
-      checkEqual(await store.get(key('large')), undefined, 'the large entry');
-      checkEqual(await store.get(key('small')), undefined, 'the small entry beside it');
-    }
-  }),
+  defineCase(
+    'a value of the largest size is kept, and one byte more is refused',
+    async ({ store, other, key }) => {
+      const { maxValueBytes } = store.capabilities;
+      check(maxValueBytes >= 65_536, 'a store takes values of 64 KiB at least');
+      // A store without a practical limit of its own is not asked to hold gigabytes.
+      if (maxValueBytes <= 4_194_304) {
+        const value = new Uint8Array(maxValueBytes).fill(7);
+        await store.commit([{ put: key('fits'), value }]);
+        const found = (await other.get(key('fits')))?.value;
+        check(
+          found?.length === value.length && found.every((byte) => byte === 7),
+          'the largest value comes back',
+        );
+        const code = 'ERR_POSTERN_STORAGE_VALUE_TOO_LARGE';
+        const tooLarge = new Uint8Array(maxValueBytes + 1);
+        await checkRejects(store.commit([{ put: key('large'), value: tooLarge }]), code, 'one byte more');
+        await checkRejects(
+          store.commit([
+            { put: key('small'), value: Uint8Array.of(1) },
+            { put: key('large'), value: tooLarge },
+          ]),
+          code,
+          'beside a small value',
+        );
+        checkEqual(await store.get(key('large')), undefined, 'the large entry');
+        checkEqual(await store.get(key('small')), undefined, 'the small entry beside it');
+      }
+    },
+  ),
 
   defineCase('what is not bytes, or has no real expiry, is refused', async ({ store, key }) => {
     const notBytes = 'text' as unknown as Uint8Array;
