@@ -202,7 +202,7 @@ export class Client implements AsyncDisposable {
     options: RequestOptions & { server?: string | undefined } = {},
   ): Promise<CallToolResult> {
     const { server, ...rest } = options;
-    const session = server === undefined ? await this.#offering(name) : this.session(server);
+    const session = server === undefined ? await this.#offering(name, rest.signal) : this.session(server);
     return session.callTool(name, args, rest);
   }
 
@@ -276,32 +276,36 @@ export class Client implements AsyncDisposable {
     return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
   }
 
-  async #offering(tool: string): Promise<Session> {
-    const sessions = this.#chosen(undefined);
-    const [only] = sessions;
-    if (only !== undefined && sessions.length === 1) {
-      // One server needs no search; whether it has the tool is its own answer, once it is connected.
-      const tools = await only.listTools();
-      if (tools.some(({ name }) => name === tool)) return only;
-      throw new ToolNotFoundError(tool, { [only.server]: only.status }, tools.map(({ name }) => name));
+  /** The one server that offers a tool. Lists that are not fresh are read again before it is said that none does. */
+  async #offering(tool: string, signal: AbortSignal | undefined): Promise<Session> {
+    for (const refresh of [false, true]) {
+      const searched = await Promise.all(this.#chosen(undefined).map((session) => search(session, { refresh, signal })));
+      const offering = searched.filter(({ names }) => names.includes(tool)).map(({ session }) => session);
+      const [found] = offering;
+      if (found !== undefined && offering.length === 1) return found;
+      if (found !== undefined) throw new ToolAmbiguousError(tool, offering.map(({ server }) => server));
+      // Not on the servers that answered; it may be on one that waits for a person.
+      const waiting = searched.find(({ session }) => session.requiresUserAction);
+      if (waiting?.error !== undefined) throw waiting.error;
+      const [only] = searched;
+      if (searched.length === 1 && only?.error !== undefined) throw only.error;
+      if (refresh) {
+        const statuses = Object.fromEntries(searched.map(({ session }) => [session.server, session.status]));
+        throw new ToolNotFoundError(tool, statuses, searched.flatMap(({ names }) => names));
+      }
     }
-    const searched = await Promise.all(
-      sessions.map(async (session) => {
-        try {
-          return { session, names: (await session.listTools()).map(({ name }) => name) };
-        } catch (error) {
-          return { session, names: [] as string[], error };
-        }
-      }),
-    );
-    const offering = searched.filter(({ names }) => names.includes(tool));
-    const [found] = offering;
-    if (found !== undefined && offering.length === 1) return found.session;
-    if (found !== undefined) throw new ToolAmbiguousError(tool, offering.map(({ session }) => session.server));
-    // Not on the servers that answered; it may be on one that waits for a person.
-    const waiting = searched.find(({ session }) => session.requiresUserAction);
-    if (waiting?.error !== undefined) throw waiting.error;
-    const statuses = Object.fromEntries(sessions.map((session) => [session.server, session.status]));
-    throw new ToolNotFoundError(tool, statuses, searched.flatMap(({ names }) => names));
+    throw new ToolNotFoundError(tool, {}, []);
+  }
+}
+
+async function search(
+  session: Session,
+  options: { refresh: boolean; signal: AbortSignal | undefined },
+): Promise<{ session: Session; names: readonly string[]; error?: unknown }> {
+  try {
+    return { session, names: (await session.listTools(options)).map(({ name }) => name) };
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    return { session, names: [], error };
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isPosternError, PosternError } from '../core/postern-error.ts';
 import type { Pending } from '../pending/pending.ts';
+import { withSignal } from '../sync/with-signal.ts';
 import { Collection } from '../storage/collection.ts';
 import { MemoryBackend } from '../storage/memory-backend.ts';
 import { NamespacedStorage } from '../storage/namespaced-storage.ts';
@@ -21,6 +22,8 @@ export interface LocalAuthCoordinatorOptions extends Partial<AuthCoordinatorOpti
   readonly openBrowser?: ((url: string) => Promise<boolean>) | undefined;
   /** Is given every link that a person has to open by themselves. Default: a line on stderr. */
   readonly onLink?: ((link: { url: string; server: string; expiresAtMs: number }) => void) | undefined;
+  /** An https URL where the program's maker serves its client metadata document, with the loopback redirect URI. */
+  readonly clientMetadataUrl?: string | undefined;
 }
 
 const portRecord = z.looseObject({ port: z.number().int() });
@@ -41,6 +44,7 @@ export class LocalAuthCoordinator extends AuthCoordinator {
   readonly #port: number;
   readonly #autoOpenBrowser: boolean;
   readonly #blockUntilCallback: boolean;
+  readonly #clientMetadataUrl: string | undefined;
   readonly #openBrowser: ((url: string) => Promise<boolean>) | undefined;
   readonly #onLink: (link: { url: string; server: string; expiresAtMs: number }) => void;
   /** The one our own links lead to. */
@@ -60,12 +64,17 @@ export class LocalAuthCoordinator extends AuthCoordinator {
     this.#autoOpenBrowser = options.autoOpenBrowser ?? true;
     this.#blockUntilCallback = options.blockUntilCallback ?? true;
     this.#openBrowser = options.openBrowser;
+    this.#clientMetadataUrl = options.clientMetadataUrl;
     this.#onLink = options.onLink ?? printLink;
   }
 
   protected override get baseUrl(): string {
     const host = this.#host.includes(':') ? `[${this.#host}]` : this.#host;
     return `http://${host}:${this.#own?.port ?? this.#port}`;
+  }
+
+  override get clientMetadataUrl(): string | undefined {
+    return this.#clientMetadataUrl;
   }
 
   protected override get answersInPlace(): boolean {
@@ -100,7 +109,7 @@ export class LocalAuthCoordinator extends AuthCoordinator {
   override async awaitEnd(pending: Pending<SignIn>, { signal }: { signal: AbortSignal }): Promise<Pending<SignIn>> {
     const watched = this.#watched.get(pending.id);
     if (watched === undefined) return super.awaitEnd(pending, { signal });
-    const ended = await Promise.race([watched, aborted(signal)]);
+    const ended = await withSignal(watched, signal);
     // A program that ends as soon as it goes on would cut the page off.
     await Promise.all([this.#own, ...this.#adopted.values()].map((listener) => listener?.idle(1_000)));
     return ended;
@@ -194,12 +203,4 @@ export class LocalAuthCoordinator extends AuthCoordinator {
 
 function printLink({ url, server }: { url: string; server: string }): void {
   console.error(`Open this link to sign in to ${JSON.stringify(server)}:\n  ${url}`);
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-  });
 }

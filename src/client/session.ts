@@ -11,6 +11,7 @@ import type { Logger } from '../core/logger.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { errorOfEnd } from '../pending/pending.ts';
 import { Cooldown } from '../sync/cooldown.ts';
+import { withSignal } from '../sync/with-signal.ts';
 import type { AuthCoordinator } from './auth-coordinator.ts';
 import type { AuthStrategy, LogoutResult } from './auth-strategy.ts';
 import { AuthorizationRequiredError, findAuthorizationRequired, type AuthChallenge } from './authorization-required-error.ts';
@@ -47,6 +48,9 @@ export interface SessionOptions {
   readonly onStatus?: ((server: string, status: SessionStatus) => void) | undefined;
 }
 
+/** How long a list of tools is trusted. */
+const catalogueMs = 60_000;
+
 /**
  * One context's connection to one server: its status, and its way back after a person has signed in or a connection broke.
  *
@@ -64,7 +68,7 @@ export class Session {
   /** The connection being opened, to be closed when it is given up. */
   #opening: Transport | undefined;
   #requests = 0;
-  #tools: Promise<readonly Tool[]> | undefined;
+  #tools: { listed: Promise<readonly Tool[]>; atMs: number } | undefined;
   #watching: { ended: Promise<void>; stop: AbortController } | undefined;
   #closed = false;
 
@@ -166,37 +170,32 @@ export class Session {
     return result;
   }
 
-  /** Every tool of the server, from the last list while the server says it still holds. */
-  async listTools(options: { refresh?: boolean } = {}): Promise<readonly Tool[]> {
+  /** Every tool of the server; from a list of at most a minute ago, unless `refresh` is set or the server said it changed. */
+  listTools(options: { refresh?: boolean | undefined; signal?: AbortSignal | undefined } = {}): Promise<readonly Tool[]> {
     if (options.refresh === true) this.#tools = undefined;
-    const client = await this.#operational();
-    this.#tools ??= this.#list(client);
-    try {
-      return await this.#tools;
-    } catch (error) {
-      this.#tools = undefined;
-      throw error;
-    }
+    return this.request((client) => this.#catalogue(client), options.signal);
   }
 
   callTool(name: string, args: Record<string, unknown> | undefined, options?: RequestOptions): Promise<CallToolResult> {
-    return this.request((client) => client.callTool({ name, ...(args && { arguments: args }) }, options));
+    const call = { name, ...(args && { arguments: args }) };
+    return this.request((client) => client.callTool(call, options), options?.signal);
   }
 
   /**
-   * Connects if need be, and does something with the connection.
+   * Connects if need be, and does something with the connection. The signal ends waiting for a person, too.
    *
    * @throws {AuthorizationRequiredError} when a person has to sign in first.
    * @throws {PosternError} ERR_POSTERN_CLIENT_* when there is no connection to be had.
    */
-  async request<T>(work: (client: SdkClient) => Promise<T>): Promise<T> {
+  async request<T>(work: (client: SdkClient) => Promise<T>, signal?: AbortSignal): Promise<T> {
     this.#requests++;
     try {
-      const client = this.#status === 'CONNECTED' && this.#client !== undefined ? this.#client : await this.#operational();
+      const connected = this.#status === 'CONNECTED' ? this.#client : undefined;
+      const client = connected ?? (await this.#operational(signal));
       try {
         return await work(client);
       } catch (error) {
-        return await this.#recover(client, work, error);
+        return await this.#recover(client, work, error, signal);
       }
     } finally {
       this.#requests--;
@@ -217,22 +216,29 @@ export class Session {
   }
 
   /** With a coordinator that blocks, callers wait here: no request, and so no time-out, is open meanwhile. */
-  async #awaitPersonIfBlocking(): Promise<void> {
+  async #awaitPersonIfBlocking(signal?: AbortSignal): Promise<void> {
     if (!this.#options.coordinator.blocksCallers) return;
-    while (this.#status === 'AUTH_PENDING' && this.#watching !== undefined) await this.#watching.ended;
+    while (this.#status === 'AUTH_PENDING' && this.#watching !== undefined) {
+      await withSignal(this.#watching.ended, signal);
+    }
   }
 
-  async #recover<T>(client: SdkClient, work: (client: SdkClient) => Promise<T>, error: unknown): Promise<T> {
+  async #recover<T>(
+    client: SdkClient,
+    work: (client: SdkClient) => Promise<T>,
+    error: unknown,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
     const required = findAuthorizationRequired(error);
     if (required !== undefined) {
       if (this.#client === client) await this.#fail(required);
       if (!this.#options.coordinator.blocksCallers) throw required;
-      return work(await this.#operational());
+      return work(await this.#operational(signal));
     }
     if (isSessionGone(error)) {
       // The server has not processed it, so it is safe to send it once more.
       if (this.#client === client) await this.#reconnect();
-      return work(await this.#operational());
+      return work(await this.#operational(signal));
     }
     if (isConnectionLoss(error)) {
       if (this.#client === client) await this.#fail(error);
@@ -255,11 +261,12 @@ export class Session {
     await this.#connecting;
   }
 
-  async #operational(): Promise<SdkClient> {
-    await this.#awaitPersonIfBlocking();
+  async #operational(signal?: AbortSignal): Promise<SdkClient> {
+    await this.#awaitPersonIfBlocking(signal);
     if (this.#status !== 'CONNECTED') {
       if (this.#status === 'AUTH_PENDING' && (await this.#stillPending())) throw this.#error ?? this.#notConnected();
-      await this.connect();
+      await this.#connectNow();
+      await this.#awaitPersonIfBlocking(signal);
     }
     if (this.#status === 'CONNECTED' && this.#client !== undefined) return this.#client;
     throw this.#error ?? this.#notConnected();
@@ -310,7 +317,9 @@ export class Session {
       capabilities: capabilitiesOf(handlers),
       versionNegotiation: { mode },
       cachePartition: context.namespace.partition,
-      listChanged: { tools: { autoRefresh: false, onChanged: () => (this.#tools = undefined) } },
+    });
+    client.setNotificationHandler('notifications/tools/list_changed', () => {
+      this.#tools = undefined;
     });
     installHandlers(client, handlers, { server: this.server, contextId: context.id });
     return client;
@@ -318,14 +327,28 @@ export class Session {
 
   /** A handshake may be answered to anybody; a list of tools, as a rule, is not. */
   async #proveOperational(client: SdkClient): Promise<void> {
-    if ('command' in this.#options.config || client.getServerCapabilities()?.tools === undefined) return;
-    this.#tools = this.#list(client);
-    await this.#tools;
+    if (!('command' in this.#options.config)) await this.#catalogue(client);
   }
 
-  async #ask(client: SdkClient, options: RequestOptions): Promise<unknown> {
-    if (client.getProtocolEra() !== 'modern') return client.ping(options);
-    return client.discover(options);
+  /** The cheapest request that a server, as a rule, answers only to the user. */
+  #ask(client: SdkClient, options: RequestOptions): Promise<unknown> {
+    if (client.getServerCapabilities()?.tools !== undefined) {
+      return client.listTools(undefined, { ...options, cacheMode: 'refresh' });
+    }
+    return client.getProtocolEra() === 'modern' ? client.discover(options) : client.ping(options);
+  }
+
+  async #catalogue(client: SdkClient): Promise<readonly Tool[]> {
+    const now = this.#options.clock();
+    if (this.#tools === undefined || now - this.#tools.atMs > catalogueMs) {
+      this.#tools = { listed: this.#list(client), atMs: now };
+    }
+    try {
+      return await this.#tools.listed;
+    } catch (error) {
+      this.#tools = undefined;
+      throw error;
+    }
   }
 
   async #list(client: SdkClient): Promise<readonly Tool[]> {

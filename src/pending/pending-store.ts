@@ -54,7 +54,7 @@ export class PendingStore<T = unknown> {
     return { ...pending, namespace: this.namespace, status: 'pending', version: versions[0] };
   }
 
-  /** The pending; after it ended, for a day. */
+  /** The pending; after it ended, until a day after the time it had. `undefined` once time has ended it. */
   async get(id: string): Promise<Pending<T> | undefined> {
     const stored = await this.#records.find(await hashId(id));
     return stored && this.#present(stored);
@@ -110,12 +110,13 @@ export class PendingStore<T = unknown> {
       const versions = await this.storage.commit([
         this.#records.putting(path, record, {
           expect: stored.version,
-          expiresAtMs: Math.max(stored.value.expiresAtMs, this.#clock() + rememberMs),
+          expiresAtMs: Math.max(stored.value.expiresAtMs, this.#clock()) + rememberMs,
         }),
         ...alongside,
       ]);
       if (versions !== undefined) {
-        await this.signal(id);
+        // It has ended, whether or not anybody can be told: those who wait look for themselves now and then.
+        await this.signal(id).catch(() => {});
         return { ...this.#present(stored), ...outcome, version: versions[0] ?? '' };
       }
     }
@@ -130,11 +131,11 @@ export class PendingStore<T = unknown> {
     return (await this.#records.list([], { limit })).map((stored) => this.#present(stored));
   }
 
-  /** Forgets every pending of the namespace. Those who wait for one see it expire. */
+  /** Forgets every pending of the namespace. Those who wait for one see it expire. Returns how many there were. */
   async clear(): Promise<number> {
     const pendings = await this.list(1000);
     const removed = await this.#records.storage.clear();
-    await Promise.all(pendings.map((pending) => this.signal(pending.id)));
+    await Promise.all(pendings.map((pending) => this.signal(pending.id).catch(() => {})));
     return removed;
   }
 
@@ -147,9 +148,8 @@ export class PendingStore<T = unknown> {
     await this.storage.signal(...(await this.channel(id)));
   }
 
+  /** What the store still has is live: time is the store's, and a process whose clock is wrong ends nothing early. */
   #present({ value, version }: Stored<PendingRecord>): Pending<T> {
-    const status =
-      value.status === 'pending' && value.expiresAtMs <= this.#clock() ? 'expired' : value.status;
-    return { ...value, data: value.data as T | undefined, status, namespace: this.namespace, version };
+    return { ...value, data: value.data as T | undefined, namespace: this.namespace, version };
   }
 }

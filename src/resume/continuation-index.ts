@@ -39,7 +39,8 @@ export class ContinuationIndex {
       this.#pointers.putting(['ready', id], to),
       this.#pointers.deleting(['waiting', id]),
     ]);
-    await this.storage.signal('ready');
+    // A hint: workers look for themselves now and then.
+    await this.storage.signal('ready').catch(() => {});
   }
 
   async remove(id: string): Promise<void> {

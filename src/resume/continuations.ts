@@ -40,9 +40,9 @@ export interface ContinuationsOptions extends ResumePolicy {
 }
 
 const maxPayloadBytes = 256 * 1024;
+const pageSize = 100;
+/** How long a request is kept after the time its pending had, or after its last run. */
 const keepMs = 24 * 60 * 60_000;
-/** How old a pointer without a request must be to be dropped. */
-const orphanMs = 5 * 60_000;
 
 type Outcome = Exclude<PendingStatus, 'pending'>;
 
@@ -98,34 +98,47 @@ export class Continuations {
     request: { handler: string; payload: unknown; waitingFor: string },
   ): Promise<{ id: string }> {
     assertPayload(request.payload);
+    const { handler, payload, waitingFor } = request;
     const id = randomId(this.#random);
-    const pending = await this.#pendings(namespace).get(request.waitingFor);
-    const dueAtMs = pending?.expiresAtMs ?? this.#clock();
+    const records = this.#records(namespace);
+    const pending = await this.#pendings(namespace).get(waitingFor);
     const now = this.#clock();
+    const dueAtMs = Math.max(pending?.expiresAtMs ?? now, now);
     const to = { partition: namespace.partition, dueAtMs, sinceMs: now };
-    await this.#index.wait(id, to);
-    await this.#records(namespace).put(
+    // The record first: a pointer that finds none is stale, whoever reads it and whatever their clock says.
+    await records.put(
       [id],
-      { id, ...request, status: 'waiting', attempts: 0, createdAtMs: now },
+      { id, handler, payload, waitingFor, status: 'waiting', attempts: 0, createdAtMs: now },
       { expect: absent, expiresAtMs: dueAtMs + keepMs },
     );
-    // The pending may have ended before the request was there to be found.
-    if ((await this.#outcome(namespace, request.waitingFor)) !== undefined) {
-      await this.#index.ready(id, { ...to, dueAtMs: 0 });
+    try {
+      await this.#index.wait(id, to);
+    } catch (error) {
+      // The caller is told that nothing was parked, and may park again.
+      await records.delete([id]).catch(() => {});
+      throw error;
     }
+    await this.#readyIfEnded(namespace, waitingFor, id, to);
     return { id };
   }
 
   /** Tells the workers that a pending has ended. A hint: without it they find out at their next sweep. */
   async announce(namespace: Namespace, pendingId: string): Promise<void> {
-    const waiting = await this.#records(namespace).list([], { limit: 1_000 });
-    for (const { value } of waiting) {
-      if (value.waitingFor !== pendingId || value.status !== 'waiting') continue;
-      await this.#index.ready(value.id, {
-        partition: namespace.partition,
-        dueAtMs: 0,
-        sinceMs: value.createdAtMs,
-      });
+    const records = this.#records(namespace);
+    let after: Key | undefined;
+    for (;;) {
+      const page = await records.list([], { limit: pageSize, after });
+      for (const { value } of page) {
+        if (value.waitingFor !== pendingId || value.status !== 'waiting') continue;
+        await this.#index.ready(value.id, {
+          partition: namespace.partition,
+          dueAtMs: 0,
+          sinceMs: value.createdAtMs,
+        });
+      }
+      const last = page.at(-1);
+      if (last === undefined || page.length < pageSize) return;
+      after = records.storage.key(last.path);
     }
   }
 
@@ -150,6 +163,7 @@ export class Continuations {
     const stopping = new AbortController();
     let running = Promise.resolve();
     let again = false;
+    let sweep = false;
     let idle = true;
     const wake = (): void => {
       again = true;
@@ -157,9 +171,11 @@ export class Continuations {
       idle = false;
       running = (async () => {
         while (again && !stopping.signal.aborted) {
+          const options = { sweep, signal: stopping.signal };
           again = false;
+          sweep = false;
           try {
-            await this.#launchDue({ signal: stopping.signal });
+            await this.#launchDue(options);
           } catch (error) {
             this.#logger.error('resuming parked requests failed; it is tried again at the next sweep', {
               code: findPosternError(error)?.code,
@@ -169,18 +185,29 @@ export class Continuations {
         idle = true;
       })();
     };
-    const timer = setInterval(wake, this.#sweepMs);
+    const wakeToSweep = (): void => {
+      sweep = true;
+      wake();
+    };
+    // A store that cannot signal just now is still swept.
+    const listening = this.#index.storage.listen(['ready'], wake).catch((error: unknown) => {
+      this.#logger.warn('no signals of parked requests arrive; sweeps find them', {
+        code: findPosternError(error)?.code,
+      });
+    });
+    const timer = setInterval(wakeToSweep, this.#sweepMs);
     this.#worker = {
       stop: async () => {
         stopping.abort();
         clearInterval(timer);
-        await unlisten();
+        const unlisten = await listening;
+        await unlisten?.().catch(() => {});
         await running;
         await Promise.allSettled(this.#active.values());
       },
     };
-    const unlisten = await this.#index.storage.listen(['ready'], wake);
-    wake();
+    await listening;
+    wakeToSweep();
   }
 
   /** Stops taking up requests, and waits for the handlers that run. */
@@ -191,14 +218,18 @@ export class Continuations {
   }
 
   async #launchDue(options: { sweep?: boolean; signal?: AbortSignal }): Promise<Promise<boolean>[]> {
-    const sweep = options.sweep ?? this.#clock() - this.#sweptAtMs >= this.#sweepMs;
+    const sinceSweepMs = this.#clock() - this.#sweptAtMs;
+    // A clock that was set back says nothing about how long ago the last sweep was.
+    const sweep = options.sweep ?? (sinceSweepMs >= this.#sweepMs || sinceSweepMs < 0);
     const launched: Promise<boolean>[] = [];
     for (const list of sweep ? (['ready', 'waiting'] as const) : (['ready'] as const)) {
       if (list === 'waiting') this.#sweptAtMs = this.#clock();
       for await (const { id, value } of this.#index.all(list)) {
-        if (options.signal?.aborted) return launched;
         if (this.#active.has(id) || (list === 'ready' && value.dueAtMs > this.#clock())) continue;
-        if (this.#active.size >= this.#concurrency) await Promise.race(this.#active.values());
+        while (this.#active.size >= this.#concurrency) await Promise.race(this.#active.values());
+        if (options.signal?.aborted) return launched;
+        // While it waited for its turn, another loop of this process may have taken it up.
+        if (this.#active.has(id)) continue;
         launched.push(this.#launch(id, value));
       }
     }
@@ -224,8 +255,8 @@ export class Continuations {
     const records = this.#records(namespace);
     const found = await records.find(id);
     if (found === undefined) {
-      // Written first, the pointer may only be early; an old one is of a process that died while parking.
-      if (this.#clock() - to.sinceMs > orphanMs) await this.#index.remove(id);
+      // The namespace was cleared, or the request outlived its time.
+      await this.#index.remove(id);
       return false;
     }
     if (found.value.status === 'done' || found.value.status === 'abandoned') {

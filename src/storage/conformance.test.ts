@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { storageConformance, type ConformanceSubject } from './conformance/index.ts';
 import { encrypted } from './encrypted.ts';
 import { createKeyring } from './keyring.ts';
@@ -64,7 +64,7 @@ describe.each(Object.keys(stores))('%s', (store) => {
   test.concurrent.each(cases.map((each, index) => ({ ...each, index })))(
     '$title',
     async ({ run, index }) => {
-      await run(stores[store]!(String(index)));
+      await expect(run(stores[store]!(String(index)))).resolves.toBeUndefined();
     },
     60_000,
   );

@@ -54,6 +54,8 @@ describe('SortedRecords', () => {
   test('records stay in order and unique through 20,000 changes in any order', () => {
     const records = new SortedRecords<{ path: string; turn: number }>();
     const model = new Map<string, number>();
+    const found: (number | undefined)[] = [];
+    const wanted: (number | undefined)[] = [];
     for (let turn = 0; turn < 20_000; turn++) {
       const path = String((turn * 7_919) % 5_003);
       if (turn % 3 === 2) {
@@ -63,8 +65,10 @@ describe('SortedRecords', () => {
         records.set({ path, turn });
         model.set(path, turn);
       }
-      if (turn % 500 === 0) expect(records.find(path)?.turn).toBe(model.get(path));
+      found.push(records.find(path)?.turn);
+      wanted.push(model.get(path));
     }
+    expect(found).toEqual(wanted);
     const expected = [...model].toSorted(([a], [b]) => (a < b ? -1 : 1));
     expect([...records.after('')].map(({ path, turn }) => [path, turn])).toEqual(expected);
     const after = [...records.after('3')].map(({ path }) => path);

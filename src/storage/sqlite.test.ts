@@ -65,7 +65,7 @@ describe('openSqlite', () => {
     const store = open(path);
     await store.commit([{ put: ['p', 'a'], value }]);
     for (const suffix of ['', '-wal', '-shm']) {
-      expect(statSync(path + suffix).mode & 0o777, suffix).toBe(0o600);
+      expect([suffix, statSync(path + suffix).mode & 0o777]).toEqual([suffix, 0o600]);
     }
   });
 
@@ -242,9 +242,11 @@ describe('openSqlite', () => {
   test('a listener that missed more signals than are kept is woken all the same', async () => {
     const path = freshPath();
     const [store, other] = [open(path), open(path, { pollMs: 5 })];
-    const woken = new Promise<void>((resolve) => void other.listen('mine', resolve));
+    const woken = new Promise<string>((resolve) => {
+      void other.listen('mine', () => resolve('woken'));
+    });
     await Promise.all([store.signal('mine'), ...Array.from({ length: 3_000 }, () => store.signal('other'))]);
-    await woken;
+    expect(await woken).toBe('woken');
   });
 
   test('a handle that listens does not keep the process alive', () => {
@@ -271,7 +273,7 @@ describe('openLocalStorage', () => {
     const names = readdirSync(directory);
     expect(names).toEqual(expect.arrayContaining(['postern.db', 'postern.db-wal', 'postern.keys']));
     for (const name of names) {
-      expect(statSync(join(directory, name)).mode & 0o777, name).toBe(0o600);
+      expect([name, statSync(join(directory, name)).mode & 0o777]).toEqual([name, 0o600]);
       const dump = readFileSync(join(directory, name)).toString('latin1');
       for (const form of [canary, btoa(canary).slice(0, 16), Buffer.from(canary).toString('hex')])
         expect(dump).not.toContain(form);

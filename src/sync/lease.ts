@@ -34,12 +34,16 @@ export class Lease implements AsyncDisposable {
   readonly #holder: string;
   readonly #lost = new AbortController();
   #version: string;
+  /** When the lease ends unless it is renewed, by a clock that nobody sets. */
+  #endsAt: number;
+  #writing: Promise<void> = Promise.resolve();
+  #released = false;
 
   /** Use {@link acquireLease} or {@link tryAcquireLease}. */
   constructor(
     records: Collection<z.infer<typeof leaseRecord>>,
     path: readonly string[],
-    options: { holder: string; version: string; leaseMs: number; clock: Clock },
+    options: { holder: string; version: string; leaseMs: number; takenAt: number; clock: Clock },
   ) {
     this.#records = records;
     this.#path = path;
@@ -47,9 +51,10 @@ export class Lease implements AsyncDisposable {
     this.#version = options.version;
     this.#leaseMs = options.leaseMs;
     this.#clock = options.clock;
+    this.#endsAt = options.takenAt + options.leaseMs;
   }
 
-  /** Aborts when a renewal finds the lease gone. */
+  /** Aborts when a renewal finds the lease gone, or when {@link keepAlive} could not renew it in its time. */
   get signal(): AbortSignal {
     return this.#lost.signal;
   }
@@ -57,38 +62,46 @@ export class Lease implements AsyncDisposable {
   /**
    * Extends the lease to its full length from now.
    *
-   * @throws {PosternError} ERR_POSTERN_LEASE_LOST when it has ended or another holds it.
+   * @throws {PosternError} ERR_POSTERN_LEASE_LOST when it has ended, was given back, or another holds it.
    */
-  async renew(): Promise<void> {
-    const version = await this.#records.put(
-      this.#path,
-      { holder: this.#holder },
-      { expect: this.#version, expiresAtMs: this.#clock() + this.#leaseMs },
-    );
-    if (version === undefined) {
-      const lost = new PosternError(
-        'ERR_POSTERN_LEASE_LOST',
-        `the lease on ${JSON.stringify(formatKey(this.#records.storage.key(this.#path)))} ended before its work`,
+  renew(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#released) throw this.#end();
+      const startedAt = performance.now();
+      const expiresAtMs = this.#clock() + this.#leaseMs;
+      const renewed = await this.#ifHeld((expect) =>
+        this.#records.put(this.#path, { holder: this.#holder }, { expect, expiresAtMs }),
       );
-      this.#lost.abort(lost);
-      throw lost;
-    }
-    this.#version = version;
+      if (renewed === undefined) throw this.#end();
+      this.#version = renewed;
+      this.#endsAt = startedAt + this.#leaseMs;
+    });
   }
 
-  /** Gives the lease back, if it is still held. */
-  async release(): Promise<void> {
-    if (await this.#records.delete(this.#path, { expect: this.#version })) {
-      await this.#records.storage.signal(...this.#path);
-    }
+  /** Gives the lease back, if it is still held, and wakes whoever waits for it. */
+  release(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#released = true;
+      const deleted = await this.#ifHeld(async (expect) =>
+        (await this.#records.delete(this.#path, { expect })) ? true : undefined,
+      );
+      // A hint: those who wait look for themselves now and then.
+      if (deleted) await this.#records.storage.signal(...this.#path).catch(() => {});
+    });
   }
 
   /** Renews in the background, a third of the lease apart, until the returned function is called. */
   keepAlive(): () => void {
+    let renewing = false;
     const timer = setInterval(
       () => {
-        // A failed renewal shows in `signal`; a store that does not answer shows at the next one.
-        this.renew().catch(() => {});
+        if (performance.now() >= this.#endsAt) this.#end();
+        // One renewal at a time. A lost lease shows in `signal`; a store that does not answer is asked again.
+        if (renewing) return;
+        renewing = true;
+        void this.renew()
+          .catch(() => {})
+          .finally(() => (renewing = false));
       },
       Math.max(1, Math.floor(this.#leaseMs / 3)),
     );
@@ -98,6 +111,31 @@ export class Lease implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
+  }
+
+  /** A renewal and a release name the version the one before left, so they never overlap. */
+  #inTurn(write: () => Promise<void>): Promise<void> {
+    const turn = this.#writing.then(write);
+    this.#writing = turn.catch(() => {});
+    return turn;
+  }
+
+  /** Writes under our version. When that is not there, our own write may have been one whose answer was lost. */
+  async #ifHeld<R>(write: (expect: string) => Promise<R | undefined>): Promise<R | undefined> {
+    const written = await write(this.#version);
+    if (written !== undefined) return written;
+    const stored = await this.#records.find(...this.#path);
+    if (stored?.value.holder !== this.#holder || stored.version === this.#version) return undefined;
+    return write(stored.version);
+  }
+
+  #end(): PosternError {
+    const lost = new PosternError(
+      'ERR_POSTERN_LEASE_LOST',
+      `the lease on ${JSON.stringify(formatKey(this.#records.storage.key(this.#path)))} ended before its work`,
+    );
+    this.#lost.abort(lost);
+    return lost;
   }
 }
 
@@ -110,6 +148,7 @@ export async function tryAcquireLease(
   const records = new Collection(storage, leaseRecord);
   const { leaseMs, clock = systemClock } = options;
   const holder = randomId();
+  const takenAt = performance.now();
   const version = await records.put(
     path,
     { holder },
@@ -117,7 +156,7 @@ export async function tryAcquireLease(
   );
   return version === undefined
     ? undefined
-    : new Lease(records, path, { holder, version, leaseMs, clock });
+    : new Lease(records, path, { holder, version, leaseMs, takenAt, clock });
 }
 
 /**

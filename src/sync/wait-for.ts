@@ -33,10 +33,10 @@ export async function waitFor<T>(
   signal?.throwIfAborted();
   const deadline = performance.now() + timeoutMs;
   let wake = new AbortController();
-  const onAbort = (): void => wake.abort();
-  signal?.addEventListener('abort', onAbort, { once: true });
   // A store that cannot signal just now can still be read.
   const unlisten = await storage.listen(path, () => wake.abort()).catch(() => undefined);
+  const onAbort = (): void => wake.abort();
+  signal?.addEventListener('abort', onAbort, { once: true });
   try {
     for (;;) {
       let failure: unknown;

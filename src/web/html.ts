@@ -19,8 +19,9 @@ const entities: Record<string, string> = {
   "'": '&#39;',
 };
 
-// Directional controls could make a page read differently from what it says.
-const unprintable = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/gu;
+// Directional and invisible controls could make a page read differently from what it says.
+const unprintable =
+  /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u061C\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB\u{E0000}-\u{E007F}]/gu;
 
 function escape(value: string): string {
   return value.replaceAll(unprintable, '\uFFFD').replaceAll(/[&<>"']/gu, (character) => entities[character] ?? '');

@@ -8,6 +8,7 @@ export interface PageContent {
   readonly text: string;
   /** A dull code for the person to quote when they ask for help. */
   readonly code?: string | undefined;
+  /** Where the person may go on. Left out of the page unless it leads to `http:`, `https:` or a path of our own. */
   readonly action?: { readonly href: string; readonly label: string } | undefined;
 }
 
@@ -44,12 +45,18 @@ export async function page(
   });
 }
 
+/** Escaping does not help against a link that is a script. */
+function isWebLink(href: string): boolean {
+  const url = URL.parse(href, 'https://own.invalid');
+  return url?.protocol === 'https:' || url?.protocol === 'http:';
+}
+
 function render({ tone, title, text, code, action }: PageContent): Html {
   return html`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex"><title>${title}</title><style>${trustedStyle}</style></head>
 <body><main class="${tone}" role="${tone === 'bad' ? 'alert' : 'status'}"><h1>${title}</h1><p>${text}</p>${
-    action && html`<p><a class="act" href="${action.href}">${action.label}</a></p>`
+    action && isWebLink(action.href) && html`<p><a class="act" href="${action.href}">${action.label}</a></p>`
   }${code && html`<p class="dim">${code}</p>`}</main></body>
 </html>`;
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
 import { openSqlite } from '../../src/storage/sqlite.ts';
 
@@ -42,18 +43,17 @@ async function increment(times: number): Promise<number> {
 
 /** Resolves with how long after the moment in the entry the signal came. */
 async function awaitSignal(): Promise<number> {
-  return new Promise((resolve, reject) => {
+  const signalled = new Promise<number>((resolve, reject) => {
     const timeout = setTimeout(() => reject(new Error('no signal came')), 10_000);
-    void store
-      .listen('go', () => {
-        const nowMs = Date.now();
-        void store.get(['moment', 'sent']).then((entry) => {
-          clearTimeout(timeout);
-          resolve(nowMs - Number(decoder.decode(entry?.value)));
-        });
-      })
-      .then(() => console.log('listening'));
+    const wake = (): void => {
+      clearTimeout(timeout);
+      resolve(Date.now());
+    };
+    store.listen('go', wake).then(() => console.log('listening'), reject);
   });
+  const wokenMs = await signalled;
+  const entry = await store.get(['moment', 'sent']);
+  return wokenMs - Number(decoder.decode(entry?.value));
 }
 
 /** Writes pairs until it is killed, and notes each acknowledged one in a file of its own. */
@@ -84,9 +84,7 @@ async function run(): Promise<unknown> {
 }
 
 console.log('ready');
-process.stdin.once('data', () => {
-  void run().then(async (outcome) => {
-    await store.close();
-    process.stdout.write(`${JSON.stringify(outcome)}\n`, () => process.exit(0));
-  });
-});
+await once(process.stdin, 'data');
+const outcome = await run();
+await store.close();
+process.stdout.write(`${JSON.stringify(outcome)}\n`, () => process.exit(0));

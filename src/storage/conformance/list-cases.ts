@@ -91,9 +91,11 @@ function pathsOf(entries: readonly { readonly key: Key }[]): string[][] {
   return entries.map((entry) => entry.key.slice(1));
 }
 
+function byEncoding(a: readonly string[], b: readonly string[]): number {
+  return encodePath(a) < encodePath(b) ? -1 : 1;
+}
+
 function inOrder(paths: readonly (readonly string[])[]): string[][] {
-  const byEncoding = (a: readonly string[], b: readonly string[]): number =>
-    encodePath(a) < encodePath(b) ? -1 : 1;
   return paths.map((path) => [...path]).toSorted(byEncoding);
 }
 

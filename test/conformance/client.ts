@@ -1,0 +1,105 @@
+/**
+ * The client that the MCP conformance suite tests: `src/client` as a program would use it, with a scripted
+ * browser for the person. It connects, lists what there is and uses all of it.
+ *
+ * @see main.ts, which runs the suite against it
+ */
+import type { Tool } from '@modelcontextprotocol/client';
+import { createCookieBrowser } from '../../demo/browser.ts';
+import { Client, LocalAuthCoordinator, type ClientHandlers, type Session } from '../../src/client/index.ts';
+import { sampleArguments } from './sample-arguments.ts';
+import { authOf } from './scenario-auth.ts';
+import { readScenarioRun, type ScenarioRun } from './scenario-context.ts';
+
+/** The suite's name for a metadata document; its authorization servers do not fetch it. */
+const clientMetadataUrl = 'https://conformance-test.local/client-metadata.json';
+/** A client the suite has given up on ends by itself. */
+const limitMs = 110_000;
+
+const handlers: ClientHandlers = {
+  // Only what is required is filled in: the defaults of the rest are the client's to add.
+  elicitation: (request) => ({
+    action: 'accept',
+    ...('requestedSchema' in request && {
+      content: sampleArguments(request.requestedSchema) as Record<string, string | number | boolean>,
+    }),
+  }),
+  sampling: () => ({ role: 'assistant', content: { type: 'text', text: 'sample' }, model: 'sample' }),
+  roots: () => [],
+};
+
+const late = setTimeout(() => {
+  console.error(`not finished after ${limitMs} ms`);
+  process.exit(3);
+}, limitMs);
+late.unref();
+
+await runScenario(readScenarioRun(process.argv, process.env));
+
+async function runScenario(run: ScenarioRun): Promise<void> {
+  const auth = await authOf(run);
+  const coordinator = new LocalAuthCoordinator({ clientMetadataUrl, openBrowser });
+  const client = new Client(
+    { tested: { url: run.serverUrl, ...(auth && { auth }) } },
+    { coordinator, handlers, versionNegotiation: 'auto', connectTimeoutMs: 60_000 },
+  );
+  try {
+    await client.connect();
+    const session = client.session('tested');
+    if (session.error !== undefined) throw session.error;
+    await useTools(client, run);
+    await useTheRest(client, session);
+    console.log(`${run.scenario}: everything was answered`);
+  } catch (error) {
+    process.exitCode = 1;
+    console.error(`${run.scenario}:`, error);
+  } finally {
+    await client.close();
+    await coordinator.close();
+  }
+}
+
+/** Calls every tool, all at once: none may see what belongs to another. */
+async function useTools(client: Client, { context }: ScenarioRun): Promise<void> {
+  const tools = (await client.listTools()).map(({ tool }) => tool);
+  const calls =
+    context.toolCalls ?? tools.map((tool) => ({ name: tool.name, arguments: argumentsOf(tool, tools) }));
+  const outcomes = await Promise.allSettled(
+    calls.map(({ name, arguments: args }) => client.callTool(name, args, { server: 'tested' })),
+  );
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+function argumentsOf(tool: Tool, tools: readonly Tool[]): Record<string, unknown> {
+  const args = sampleArguments(tool.inputSchema);
+  // This tool of the suite wants to see what is left of another one's schema.
+  if (tool.name === 'json_schema_echo') {
+    args['schema'] = tools.find(({ name }) => name !== tool.name)?.inputSchema;
+  }
+  return args;
+}
+
+async function useTheRest(client: Client, session: Session): Promise<void> {
+  const offered = session.sdk?.getServerCapabilities();
+  if (offered?.resources !== undefined) {
+    for (const { resource } of await client.listResources()) {
+      await client.readResource(resource.uri, { server: 'tested' });
+    }
+  }
+  if (offered?.prompts !== undefined) {
+    for (const { prompt } of await client.listPrompts()) {
+      await client.getPrompt(prompt.name, undefined, { server: 'tested' });
+    }
+  }
+}
+
+/** The suite's authorization servers ask nothing, so following the link is all a person would do. */
+function openBrowser(url: string): Promise<boolean> {
+  createCookieBrowser()
+    .signIn(url, { user: 'conformance' })
+    .then(
+      ({ status }) => console.log(`the browser ended at a page with status ${status}`),
+      (error: unknown) => console.error('the browser failed:', error),
+    );
+  return Promise.resolve(true);
+}
