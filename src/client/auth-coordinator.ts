@@ -26,6 +26,11 @@ export interface AuthCoordinatorOptions {
   readonly signInTtlMs?: number | undefined;
   /** How long a declined sign-in is not asked for again by itself. Default 60,000 ms. */
   readonly declineCooldownMs?: number | undefined;
+  /**
+   * How long a process has for one refresh, registration or exchange; after it, it counts as dead and another goes on.
+   * More than a request to an authorization server may take. Default 30,000 ms.
+   */
+  readonly leaseMs?: number | undefined;
   /** For requests to authorization servers. Default: the global `fetch`. */
   readonly fetch?: FetchLike | undefined;
   readonly resume?: ResumePolicy | undefined;
@@ -48,6 +53,7 @@ export abstract class AuthCoordinator {
   readonly pendings: PendingManager<SignIn>;
   readonly continuations: Continuations;
   readonly signInTtlMs: number;
+  readonly leaseMs: number;
   protected readonly clock: Clock;
   protected readonly logger: Logger;
   readonly #handlers = new Map<string, CompletionHandler>();
@@ -63,6 +69,7 @@ export abstract class AuthCoordinator {
     this.clock = options.clock ?? systemClock;
     this.logger = options.logger ?? silentLogger;
     this.signInTtlMs = options.signInTtlMs ?? 10 * 60_000;
+    this.leaseMs = options.leaseMs ?? 30_000;
     this.#waitUntil = options.waitUntil ?? (() => {});
     const { storage, clock, logger } = this;
     this.pendings = new PendingManager<SignIn>({
@@ -85,6 +92,7 @@ export abstract class AuthCoordinator {
       clock,
       logger,
       declineCooldownMs: options.declineCooldownMs ?? 60_000,
+      takenMs: this.leaseMs,
       handlerNamed: (name) => this.handlerNamed(name),
       verify: (request, pending) => this.verify(request, pending),
       baseUrl: () => this.baseUrl,

@@ -31,6 +31,8 @@ export interface CallbackHandlerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly declineCooldownMs: number;
+  /** After this long, a taken attempt belongs to a process that died on the way. */
+  readonly takenMs: number;
   readonly handlerNamed: (name: string) => CompletionHandler;
   readonly verify: (request: Request, pending: Pending<SignIn>) => Promise<Response | undefined>;
   readonly baseUrl: () => string;
@@ -40,8 +42,6 @@ export interface CallbackHandlerOptions {
   readonly ended: (pending: Pending<SignIn>) => void;
 }
 
-/** After this long, a taken attempt belongs to a process that died on the way. */
-const takenMs = 30_000;
 /** How long a second request for an attempt that is being finished waits for it. */
 const joinMs = 10_000;
 /** How long the result of an exchange that cannot be repeated is kept trying to be written. */
@@ -239,11 +239,11 @@ export class CallbackHandler {
 
   /** Somebody is finishing this attempt, or died while doing so. */
   async #join(pending: Pending<SignIn>, attempt: Stored<Attempt>): Promise<Response> {
-    const { pendings, clock } = this.#options;
-    const takenAtMs = attempt.value.takenAtMs ?? clock();
-    if (clock() - takenAtMs < takenMs && pending.status === 'pending') {
+    const { pendings, clock, takenMs } = this.#options;
+    const leftMs = (attempt.value.takenAtMs ?? clock()) + takenMs - clock();
+    if (leftMs > 0 && pending.status === 'pending') {
       try {
-        const ended = await pendings.waitFor(pending, { timeoutMs: joinMs, pollMs: 250 });
+        const ended = await pendings.waitFor(pending, { timeoutMs: Math.min(joinMs, leftMs), pollMs: 250 });
         const end = errorOfEnd(ended);
         return end === undefined ? await alreadyDonePage() : await failurePage(end.code);
       } catch (error) {

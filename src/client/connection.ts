@@ -1,7 +1,7 @@
 import type { Transport } from '@modelcontextprotocol/client';
 import type { AuthStrategy } from './auth-strategy.ts';
 import { authorizedFetch } from './authorized-fetch.ts';
-import type { ServerConfig } from './server-config.ts';
+import type { HttpServerConfig, ServerConfig, StdioServerConfig } from './server-config.ts';
 
 /** How bytes reach one server. Knows nothing of sessions, and of authentication only its strategy. */
 export interface Connection {
@@ -14,7 +14,7 @@ export function createConnection(options: {
   server: string;
   config: ServerConfig;
   strategy: AuthStrategy;
-  fetch: typeof fetch;
+  fetch: typeof globalThis.fetch;
 }): Connection {
   const { server, config, strategy } = options;
   const fetch = authorizedFetch(strategy, { fetch: options.fetch, server });
@@ -23,36 +23,33 @@ export function createConnection(options: {
   return config.transport === 'sse' ? sseConnection(config, fetch) : streamableHttpConnection(config, fetch);
 }
 
-type HttpConfig = Extract<ServerConfig, { transport?: unknown }>;
-type StdioConfig = Extract<ServerConfig, { command: unknown }>;
-
-function streamableHttpConnection({ url, headers }: HttpConfig, fetch: typeof globalThis.fetch): Connection {
+function streamableHttpConnection({ url, headers }: HttpServerConfig, fetch: typeof globalThis.fetch): Connection {
   return {
     async createTransport() {
       const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
       return new StreamableHTTPClientTransport(new URL(url), {
         fetch,
-        ...(headers && { requestInit: { headers } }),
+        ...(headers && { requestInit: { headers: { ...headers } } }),
       });
     },
   };
 }
 
 /** The transport of before 2025-03-26, for servers that still have no other. */
-function sseConnection({ url, headers }: HttpConfig, fetch: typeof globalThis.fetch): Connection {
+function sseConnection({ url, headers }: HttpServerConfig, fetch: typeof globalThis.fetch): Connection {
   return {
     async createTransport() {
       const { SSEClientTransport } = await import('@modelcontextprotocol/client');
       return new SSEClientTransport(new URL(url), {
         fetch,
-        ...(headers && { requestInit: { headers } }),
+        ...(headers && { requestInit: { headers: { ...headers } } }),
       });
     },
   };
 }
 
 /** A child process. Its credentials come from its environment: the authorization specification is for HTTP. */
-function stdioConnection({ command, args, env, cwd }: StdioConfig): Connection {
+function stdioConnection({ command, args, env, cwd }: StdioServerConfig): Connection {
   return {
     async createTransport() {
       const { StdioClientTransport } = await import('@modelcontextprotocol/client/stdio');

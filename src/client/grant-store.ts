@@ -11,8 +11,6 @@ import { acquireLease } from '../sync/lease.ts';
 import { SingleFlight } from '../sync/single-flight.ts';
 import { storedGrant, type StoredGrant } from './stored-grant.ts';
 
-/** The lease outlasts the longest refresh: one request with its deadline, and saving what came of it. */
-const leaseMs = 30_000;
 /** How long a new refresh token is kept trying to be saved. */
 const saveMs = 10_000;
 /** After a failed refresh, how long nobody tries again. */
@@ -34,17 +32,26 @@ export class GrantStore {
   readonly #http: OAuthHttp;
   readonly #clock: Clock;
   readonly #tokenOptions: TokenRequestOptions;
+  readonly #leaseMs: number;
   readonly #cooldown: Cooldown;
   #cached: Stored<StoredGrant> | undefined;
   #cachedAtMs = 0;
 
-  /** @param storage the subtree `…:connection:oauth`. */
-  constructor(storage: NamespacedStorage, http: OAuthHttp, tokenOptions: TokenRequestOptions = {}) {
+  /**
+   * @param storage the subtree `…:connection:oauth`.
+   * @param options `leaseMs` outlasts the longest refresh: one request with its deadline, and saving what came of it.
+   */
+  constructor(
+    storage: NamespacedStorage,
+    http: OAuthHttp,
+    options: { leaseMs: number; tokenOptions?: TokenRequestOptions | undefined },
+  ) {
     this.#storage = storage;
     this.#records = new Collection(storage, storedGrant);
     this.#http = http;
     this.#clock = http.clock;
-    this.#tokenOptions = tokenOptions;
+    this.#tokenOptions = options.tokenOptions ?? {};
+    this.#leaseMs = options.leaseMs;
     this.#cooldown = new Cooldown(storage, ['refresh-cooldown'], http.clock);
   }
 
@@ -100,8 +107,8 @@ export class GrantStore {
     if (before === undefined || before.version !== refused) return before;
     if (before.value.grant.refreshToken === undefined) return undefined;
     await using _lease = await acquireLease(this.#storage, ['refresh-lease'], {
-      leaseMs,
-      waitMs: leaseMs + 5_000,
+      leaseMs: this.#leaseMs,
+      waitMs: this.#leaseMs + 5_000,
       clock: this.#clock,
     });
     const found = await this.#records.find('grant');

@@ -40,7 +40,20 @@ export {
   type RemoteAuthCoordinatorOptions,
   type VerifyUser,
 } from './remote-auth-coordinator.ts';
-export type { AuthConfig, MachineAuthConfig, OAuthConfig, ServerConfig } from './server-config.ts';
+export type {
+  ApiKeyConfig,
+  AuthConfig,
+  ClientCredentialsConfig,
+  EnterpriseManagedConfig,
+  HttpServerConfig,
+  JwtBearerConfig,
+  MachineAuthConfig,
+  OAuthConfig,
+  OwnTransportConfig,
+  ServerConfig,
+  ServerConfigs,
+  StdioServerConfig,
+} from './server-config.ts';
 export {
   canRetry,
   isConnecting,

@@ -61,7 +61,8 @@ export class OAuthStrategy implements AuthStrategy {
     this.#origin = new URL(deps.serverUrl).origin;
     this.#clock = deps.clock;
     this.#http = createOAuthHttp({ fetch: deps.fetch, clock: deps.clock, trustedBy: deps.serverUrl });
-    this.#grants = new GrantStore(deps.storage.namespace('oauth'), this.#http, options.tokenOptions);
+    const { leaseMs } = deps.coordinator;
+    this.#grants = new GrantStore(deps.storage.namespace('oauth'), this.#http, { leaseMs, tokenOptions: options.tokenOptions });
   }
 
   async authorize({ method, url }: { method: string; url: string }): Promise<Authorization> {
@@ -92,8 +93,8 @@ export class OAuthStrategy implements AuthStrategy {
       this.#dpopNonce = challenge.dpopNonce;
       return !known && attempt < 3;
     }
-    if (response.status === 403) return this.#stepUp(challenge);
     const refused = typeof authorization.credential === 'string' ? authorization.credential : undefined;
+    if (response.status === 403) return this.#stepUp(challenge, refused);
     const stored = await this.#grants.read();
     if (stored === undefined) return this.#authorizeAnew(challenge);
     // Somebody has renewed it since this request was sent.
@@ -167,9 +168,11 @@ export class OAuthStrategy implements AuthStrategy {
     );
   }
 
-  async #stepUp(challenge: Challenge | undefined): Promise<boolean> {
+  async #stepUp(challenge: Challenge | undefined, refused: string | undefined): Promise<boolean> {
     if (challenge?.error !== 'insufficient_scope') return false;
     const stored = await this.#grants.read();
+    // The person has granted more since this request was sent.
+    if (stored !== undefined && stored.version !== refused) return true;
     const asked = challenge.scope ?? [];
     if (stored !== undefined && isScopeSubset(asked, stored.value.requestedScopes)) {
       throw new PosternError(
@@ -289,7 +292,7 @@ export class OAuthStrategy implements AuthStrategy {
     if (known !== undefined || this.#options.client !== undefined) return identify();
     // One registration for the application, not one for each of its users and processes.
     await using _lease = await acquireLease(registrations.storage, ['lease', discovery.issuer], {
-      leaseMs: 20_000,
+      leaseMs: Math.min(20_000, coordinator.leaseMs),
       waitMs: 25_000,
       clock: this.#clock,
     });

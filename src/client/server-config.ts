@@ -1,120 +1,166 @@
 import type { Transport } from '@modelcontextprotocol/client';
 import { z } from 'zod';
 import { PosternError } from '../core/postern-error.ts';
+import type { allowPkceUnadvertised } from '../oauth/attempt.ts';
+import type { TokenEndpointAuthMethod } from '../oauth/client-identity.ts';
+import type { allowIssuerMismatch } from '../oauth/discovery.ts';
+import type { PreregisteredClient } from '../oauth/registration.ts';
 import type { AuthStrategyFactory } from './auth-strategy.ts';
 
-const text = z.string().min(1);
-
-/** A client registered beforehand. Used only at `issuer`, when that is given. */
-const registeredClient = z.strictObject({
-  clientId: text,
-  clientSecret: text.optional(),
-  issuer: z.url().optional(),
-  tokenEndpointAuthMethod: z
-    .enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
-    .optional(),
-  privateKeyJwk: z.record(z.string(), z.unknown()).optional(),
-});
-
-const oauthAuth = z.strictObject({
-  type: z.literal('oauth'),
-  clientName: text.optional(),
-  client: registeredClient.optional(),
+/** The authorization code flow, begun when the server asks for it. */
+export interface OAuthConfig {
+  readonly type: 'oauth';
+  /** How the client introduces itself to people. Default: `MCP client (<server>)`. */
+  readonly clientName?: string | undefined;
+  /** A client registered beforehand. Used only at its `issuer`, when that is given. */
+  readonly client?: PreregisteredClient | undefined;
   /** Asked for instead of what the server suggests. */
-  scopes: z.array(text).optional(),
+  readonly scopes?: readonly string[] | undefined;
   /** More parameters of the authorization request. */
-  authorizeParams: z.record(z.string(), z.string()).optional(),
-  loginHint: text.optional(),
-});
-
-/** Gives a fresh token or assertion each time it is called. */
-const tokenSource = z.custom<() => string | Promise<string>>((value) => typeof value === 'function');
+  readonly authorizeParams?: Readonly<Record<string, string>> | undefined;
+  readonly loginHint?: string | undefined;
+  /** Dangerous. Goes on although the authorization server does not advertise PKCE with S256. */
+  readonly [allowPkceUnadvertised]?: boolean | undefined;
+  /** Dangerous. Issuers whose metadata may name another. */
+  readonly [allowIssuerMismatch]?: readonly string[] | undefined;
+}
 
 /** The client acts for itself. @see SEP-1046 */
-const clientCredentialsAuth = z.strictObject({
-  type: z.literal('client_credentials'),
-  client: registeredClient,
-  scopes: z.array(text).optional(),
-});
+export interface ClientCredentialsConfig {
+  readonly type: 'client_credentials';
+  readonly client: PreregisteredClient;
+  readonly scopes?: readonly string[] | undefined;
+}
 
-/** A workload presents an assertion of its platform. @see RFC 7523, SEP-1933 */
-const jwtBearerAuth = z.strictObject({
-  type: z.literal('jwt_bearer'),
-  client: registeredClient,
-  assertion: tokenSource,
-  scopes: z.array(text).optional(),
-});
+/** A workload presents an assertion of its platform, fresh for each grant. @see RFC 7523, SEP-1933 */
+export interface JwtBearerConfig {
+  readonly type: 'jwt_bearer';
+  readonly client: PreregisteredClient;
+  readonly assertion: () => string | Promise<string>;
+  readonly scopes?: readonly string[] | undefined;
+}
 
 /** An employer's identity provider vouches for the user. @see SEP-990 */
-const enterpriseManagedAuth = z.strictObject({
-  type: z.literal('enterprise_managed'),
-  client: registeredClient,
-  identityProvider: z.strictObject({
-    issuer: z.url(),
-    tokenEndpoint: z.url(),
-    clientId: text,
-    clientSecret: text.optional(),
+export interface EnterpriseManagedConfig {
+  readonly type: 'enterprise_managed';
+  readonly client: PreregisteredClient;
+  readonly identityProvider: {
+    readonly issuer: string;
+    readonly tokenEndpoint: string;
+    readonly clientId: string;
+    readonly clientSecret?: string | undefined;
     /** The user's ID token. */
-    subjectToken: tokenSource,
-  }),
-  scopes: z.array(text).optional(),
-});
+    readonly subjectToken: () => string | Promise<string>;
+  };
+  readonly scopes?: readonly string[] | undefined;
+}
 
-const apiKeyAuth = z.strictObject({ type: z.literal('api_key'), key: text, headerName: text.optional() });
-const noAuth = z.strictObject({ type: z.literal('none') });
-const ownAuth = z.custom<AuthStrategyFactory>((value) => typeof value === 'function');
-const anyAuth = z.union([
-  z.discriminatedUnion('type', [
-    oauthAuth,
-    clientCredentialsAuth,
-    jwtBearerAuth,
-    enterpriseManagedAuth,
-    apiKeyAuth,
-    noAuth,
-  ]),
-  ownAuth,
-]);
+/** A fixed key in a header. Default header: `X-API-Key`. */
+export interface ApiKeyConfig {
+  readonly type: 'api_key';
+  readonly key: string;
+  readonly headerName?: string | undefined;
+}
 
-const httpServer = z.strictObject({
-  url: z.url({ protocol: /^https?$/u }),
-  transport: z.enum(['streamable-http', 'sse']).optional(),
+/** Grants that need no person. */
+export type MachineAuthConfig = ClientCredentialsConfig | JwtBearerConfig | EnterpriseManagedConfig;
+
+/** How to authenticate to one server, or a function that makes a strategy of the host's own. */
+export type AuthConfig = OAuthConfig | MachineAuthConfig | ApiKeyConfig | { readonly type: 'none' } | AuthStrategyFactory;
+
+/** A server over HTTP. */
+export interface HttpServerConfig {
+  readonly url: string;
+  readonly transport?: 'streamable-http' | 'sse' | undefined;
   /** Default: OAuth, begun when the server asks for it. */
-  auth: anyAuth.optional(),
+  readonly auth?: AuthConfig | undefined;
   /** Sent with every request, beside what the strategy sends. */
-  headers: z.record(z.string(), z.string()).optional(),
-});
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
 
-const stdioServer = z.strictObject({
-  command: text,
-  args: z.array(z.string()).optional(),
+/** A server as a child process. */
+export interface StdioServerConfig {
+  readonly command: string;
+  readonly args?: readonly string[] | undefined;
   /** Added to a short allow-list of the environment; credentials of a stdio server go here. */
-  env: z.record(z.string(), z.string()).optional(),
-  cwd: text.optional(),
-});
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly cwd?: string | undefined;
+}
 
-const ownServer = z.strictObject({
-  /** Any transport of the MCP SDK; called for every connection. */
-  connect: z.custom<(fetch: typeof globalThis.fetch) => Transport | Promise<Transport>>(
-    (value) => typeof value === 'function',
-  ),
-  /** What OAuth would be for, where that is not a URL of its own. */
-  url: z.url().optional(),
-  auth: anyAuth.optional(),
-});
+/** A server over a transport of the host's own. */
+export interface OwnTransportConfig {
+  /** Called for every connection, with a `fetch` that authenticates. */
+  readonly connect: (fetch: typeof globalThis.fetch) => Transport | Promise<Transport>;
+  /** What OAuth would be for. */
+  readonly url?: string | undefined;
+  readonly auth?: AuthConfig | undefined;
+}
 
-const serverConfig = z.union([httpServer, stdioServer, ownServer]);
-
-/** One MCP server, over HTTP, as a child process, or over a transport of the host's own. */
-export type ServerConfig = z.input<typeof serverConfig>;
-export type OAuthConfig = z.infer<typeof oauthAuth>;
-export type MachineAuthConfig =
-  | z.infer<typeof clientCredentialsAuth>
-  | z.infer<typeof jwtBearerAuth>
-  | z.infer<typeof enterpriseManagedAuth>;
-export type AuthConfig = NonNullable<z.infer<typeof httpServer>['auth']>;
+/** One MCP server. */
+export type ServerConfig = HttpServerConfig | StdioServerConfig | OwnTransportConfig;
 
 /** Servers by name, as a host writes them, or checked already. */
 export type ServerConfigs = Readonly<Record<string, ServerConfig>> | ReadonlyMap<string, ServerConfig>;
+
+const text = z.string().min(1);
+const texts = z.record(z.string(), z.string());
+const scopes = z.array(text).optional();
+const isFunction = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function');
+const authMethods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const;
+
+const client = z.strictObject({
+  clientId: text,
+  clientSecret: text.optional(),
+  issuer: z.url().optional(),
+  tokenEndpointAuthMethod: z.enum(authMethods satisfies readonly TokenEndpointAuthMethod[]).optional(),
+  privateKeyJwk: z.looseObject({}).optional(),
+});
+
+const auth = z.union([
+  z.discriminatedUnion('type', [
+    z.strictObject({
+      type: z.literal('oauth'),
+      clientName: text.optional(),
+      client: client.optional(),
+      scopes,
+      authorizeParams: texts.optional(),
+      loginHint: text.optional(),
+    }),
+    z.strictObject({ type: z.literal('client_credentials'), client, scopes }),
+    z.strictObject({ type: z.literal('jwt_bearer'), client, assertion: isFunction, scopes }),
+    z.strictObject({
+      type: z.literal('enterprise_managed'),
+      client,
+      identityProvider: z.strictObject({
+        issuer: z.url(),
+        tokenEndpoint: z.url(),
+        clientId: text,
+        clientSecret: text.optional(),
+        subjectToken: isFunction,
+      }),
+      scopes,
+    }),
+    z.strictObject({ type: z.literal('api_key'), key: text, headerName: text.optional() }),
+    z.strictObject({ type: z.literal('none') }),
+  ]),
+  isFunction,
+]);
+
+const shapes = {
+  http: z.strictObject({
+    url: z.url({ protocol: /^https?$/u }),
+    transport: z.enum(['streamable-http', 'sse']).optional(),
+    auth: auth.optional(),
+    headers: texts.optional(),
+  }),
+  stdio: z.strictObject({
+    command: text,
+    args: z.array(z.string()).optional(),
+    env: texts.optional(),
+    cwd: text.optional(),
+  }),
+  own: z.strictObject({ connect: isFunction, url: z.url().optional(), auth: auth.optional() }),
+};
 
 /** Checks the configuration of several servers. What is checked already is returned as it is. */
 export function parseServerConfigs(servers: ServerConfigs): ReadonlyMap<string, ServerConfig> {
@@ -127,24 +173,23 @@ export function parseServerConfigs(servers: ServerConfigs): ReadonlyMap<string, 
  *
  * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED naming the server and what is wrong, without quoting values.
  */
-export function parseServerConfig(name: string, config: unknown): ServerConfig {
-  const shape =
-    typeof config !== 'object' || config === null
-      ? serverConfig
-      : 'connect' in config
-        ? ownServer
-        : 'command' in config
-          ? stdioServer
-          : httpServer;
-  const parsed = shape.safeParse(config);
+export function parseServerConfig(name: string, config: ServerConfig): ServerConfig {
   if (name === '' || name.length > 100) {
     throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', 'a server name must have 1 to 100 characters');
   }
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.code}`);
+  const { success, error } = shapeOf(config).safeParse(config);
+  // As it was given: what an option's symbol says would not survive being copied.
+  if (success) return config;
+  const problems = error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.code}`);
   throw new PosternError(
     'ERR_POSTERN_CONFIG_MISCONFIGURED',
     `the server ${JSON.stringify(name)} is not configured right (${problems.join('; ')})`,
     { hint: 'A server is { url, auth? }, { command, args?, env? }, or { connect }.' },
   );
+}
+
+function shapeOf(config: unknown): (typeof shapes)[keyof typeof shapes] {
+  if (typeof config !== 'object' || config === null) return shapes.http;
+  if ('connect' in config) return shapes.own;
+  return 'command' in config ? shapes.stdio : shapes.http;
 }

@@ -15,6 +15,63 @@ export interface ErrorCodeFacts {
   readonly exit: number;
 }
 
+/** Every code a {@link PosternError} can carry. */
+export type PosternErrorCode =
+  | 'ERR_POSTERN_CONFIG_MISCONFIGURED'
+  | 'ERR_POSTERN_NAMESPACE_INVALID'
+  | 'ERR_POSTERN_STORAGE_UNAVAILABLE'
+  | 'ERR_POSTERN_STORAGE_KEY_INVALID'
+  | 'ERR_POSTERN_STORAGE_VALUE_TOO_LARGE'
+  | 'ERR_POSTERN_STORAGE_CONFLICT'
+  | 'ERR_POSTERN_STORAGE_CORRUPT'
+  | 'ERR_POSTERN_STORAGE_TAMPERED'
+  | 'ERR_POSTERN_STORAGE_KEY_UNAVAILABLE'
+  | 'ERR_POSTERN_STORAGE_KEYRING_INVALID'
+  | 'ERR_POSTERN_STORAGE_SCHEMA_UNSUPPORTED'
+  | 'ERR_POSTERN_LEASE_TIMEOUT'
+  | 'ERR_POSTERN_LEASE_LOST'
+  | 'ERR_POSTERN_PENDING_NOT_FOUND'
+  | 'ERR_POSTERN_PENDING_EXPIRED'
+  | 'ERR_POSTERN_PENDING_CANCELLED'
+  | 'ERR_POSTERN_PENDING_FAILED'
+  | 'ERR_POSTERN_PENDING_ALREADY_FINISHED'
+  | 'ERR_POSTERN_PENDING_WAIT_TIMEOUT'
+  | 'ERR_POSTERN_RESUME_HANDLER_UNKNOWN'
+  | 'ERR_POSTERN_RESUME_PAYLOAD_INVALID'
+  | 'ERR_POSTERN_RESUME_GAVE_UP'
+  | 'ERR_POSTERN_AUTH_REQUIRED'
+  | 'ERR_POSTERN_AUTH_DENIED'
+  | 'ERR_POSTERN_AUTH_REVOKED'
+  | 'ERR_POSTERN_AUTH_REJECTED'
+  | 'ERR_POSTERN_AUTH_WRONG_USER'
+  | 'ERR_POSTERN_AUTH_BROWSER_MISMATCH'
+  | 'ERR_POSTERN_AUTH_STATE_UNKNOWN'
+  | 'ERR_POSTERN_AUTH_STATE_USED'
+  | 'ERR_POSTERN_AUTH_CALLBACK_INVALID'
+  | 'ERR_POSTERN_OAUTH_DISCOVERY_FAILED'
+  | 'ERR_POSTERN_OAUTH_METADATA_INVALID'
+  | 'ERR_POSTERN_OAUTH_ISSUER_MISMATCH'
+  | 'ERR_POSTERN_OAUTH_RESOURCE_MISMATCH'
+  | 'ERR_POSTERN_OAUTH_PKCE_UNSUPPORTED'
+  | 'ERR_POSTERN_OAUTH_URL_FORBIDDEN'
+  | 'ERR_POSTERN_OAUTH_REGISTRATION_REQUIRED'
+  | 'ERR_POSTERN_OAUTH_REGISTRATION_REJECTED'
+  | 'ERR_POSTERN_OAUTH_CLIENT_REJECTED'
+  | 'ERR_POSTERN_OAUTH_GRANT_INVALID'
+  | 'ERR_POSTERN_OAUTH_REQUEST_FAILED'
+  | 'ERR_POSTERN_OAUTH_RESPONSE_INVALID'
+  | 'ERR_POSTERN_OAUTH_UNREACHABLE'
+  | 'ERR_POSTERN_OAUTH_SCOPE_INSUFFICIENT'
+  | 'ERR_POSTERN_CLIENT_SERVER_UNKNOWN'
+  | 'ERR_POSTERN_CLIENT_TOOL_NOT_FOUND'
+  | 'ERR_POSTERN_CLIENT_TOOL_AMBIGUOUS'
+  | 'ERR_POSTERN_CLIENT_NOT_CONNECTED'
+  | 'ERR_POSTERN_CLIENT_CLOSED'
+  | 'ERR_POSTERN_CLIENT_UNREACHABLE'
+  | 'ERR_POSTERN_CLIENT_CONNECTION_FAILED'
+  | 'ERR_POSTERN_CLIENT_TRANSITION_ILLEGAL'
+  | 'ERR_POSTERN_CLIENT_PORT_IN_USE';
+
 const row = (
   meaning: string,
   fixedBy: FixedBy,
@@ -24,7 +81,7 @@ const row = (
 ): ErrorCodeFacts => ({ meaning, fixedBy, retry, http, exit });
 
 /** Every code, once. `docs/errors.md` is made from this table, and a test holds the two together. */
-export const errorCodes = {
+export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
   ERR_POSTERN_CONFIG_MISCONFIGURED: row('A required option is missing, or two options contradict each other.', 'developer', false, 500, 2),
 
   ERR_POSTERN_NAMESPACE_INVALID: row('The id of a context or namespace is empty, not a string, too long, or not well-formed text.', 'developer', false, 400, 2),
@@ -87,7 +144,4 @@ export const errorCodes = {
   ERR_POSTERN_CLIENT_CONNECTION_FAILED: row('The connection to the server was made and then broke, or speaks no protocol we know.', 'server', true, 502),
   ERR_POSTERN_CLIENT_TRANSITION_ILLEGAL: row('A session was moved between two states that have no transition. This is a defect of the library.', 'developer', false, 500),
   ERR_POSTERN_CLIENT_PORT_IN_USE: row('The configured callback port is taken by another program.', 'operator', false, 500, 2),
-} as const satisfies Record<`ERR_POSTERN_${string}`, ErrorCodeFacts>;
-
-/** Every code a {@link PosternError} can carry. */
-export type PosternErrorCode = keyof typeof errorCodes;
+};

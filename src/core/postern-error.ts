@@ -42,15 +42,22 @@ export class PosternError extends Error {
     return hint === undefined ? { name, code, message } : { name, code, message, hint };
   }
 
-  /**
-   * What a console prints. Other people's errors in the chain of causes show their type, code and frames, and no more:
-   * their messages and fields may quote what a server sent.
-   */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    const own = `${this.name} [${this.code}]: ${this.message}`;
-    const hint = this.hint === undefined ? '' : `\n  hint: ${this.hint}`;
-    return `${own}${hint}${framesOf(this)}${describeCauses(this)}`;
+  static {
+    Object.defineProperty(this.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+      value(this: PosternError): string {
+        return inspected(this);
+      },
+    });
   }
+}
+
+/**
+ * What a console prints. Other people's errors in the chain of causes show their type, code and frames, and no more:
+ * their messages and fields may quote what a server sent.
+ */
+function inspected(error: PosternError): string {
+  const hint = error.hint === undefined ? '' : `\n  hint: ${error.hint}`;
+  return `${error.name} [${error.code}]: ${error.message}${hint}${framesOf(error)}${describeCauses(error)}`;
 }
 
 function describeCauses(error: Error): string {

@@ -25,7 +25,7 @@ export class Secret<T = string> {
     return redacted;
   }
 
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return redacted;
+  static {
+    Object.defineProperty(this.prototype, Symbol.for('nodejs.util.inspect.custom'), { value: () => redacted });
   }
 }

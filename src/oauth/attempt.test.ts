@@ -112,11 +112,18 @@ describe('createAttempt', () => {
 
   test('a profile and the caller add parameters, the caller last', async () => {
     const { url, attempt } = await createAttempt(
-      options({}, {
-        profile: { authorizeParams: { prompt: 'consent', audience: 'x' }, omitResource: true, scopeSeparator: ',' },
-        extraAuthorizeParams: { prompt: 'login' },
-        loginHint: 'someone',
-      }),
+      options(
+        {},
+        {
+          profile: {
+            authorizeParams: { prompt: 'consent', audience: 'x' },
+            omitResource: true,
+            scopeSeparator: ',',
+          },
+          extraAuthorizeParams: { prompt: 'login' },
+          loginHint: 'someone',
+        },
+      ),
       http(),
     );
     const sent = Object.fromEntries(new URL(url).searchParams);
@@ -125,19 +132,23 @@ describe('createAttempt', () => {
     expect(attempt.resource).toBe('https://mcp.example/mcp');
   });
 
-  test.each(['redirect_uri', 'state', 'code_challenge', 'code_challenge_method', 'response_type', 'request_uri'])(
-    'the parameter %s cannot be set from outside',
-    async (name) => {
-      for (const more of [
-        { extraAuthorizeParams: { [name]: 'x' } },
-        { profile: { authorizeParams: { [name]: 'x' } } },
-      ]) {
-        await expect(createAttempt(options({}, more), http())).rejects.toEqual(
-          coded('ERR_POSTERN_CONFIG_MISCONFIGURED'),
-        );
-      }
-    },
-  );
+  test.each([
+    'redirect_uri',
+    'state',
+    'code_challenge',
+    'code_challenge_method',
+    'response_type',
+    'request_uri',
+  ])('the parameter %s cannot be set from outside', async (name) => {
+    for (const more of [
+      { extraAuthorizeParams: { [name]: 'x' } },
+      { profile: { authorizeParams: { [name]: 'x' } } },
+    ]) {
+      await expect(createAttempt(options({}, more), http())).rejects.toEqual(
+        coded('ERR_POSTERN_CONFIG_MISCONFIGURED'),
+      );
+    }
+  });
 
   test('a client of another issuer is not used', async () => {
     const foreign = { ...client, issuer: 'https://old.example' };

@@ -63,10 +63,7 @@ export const attemptSchema: ZodType<Attempt> = z.looseObject({
 
 /** What {@link createAttempt} takes. */
 export interface CreateAttemptOptions {
-  readonly discovery: Pick<
-    Discovery,
-    'issuer' | 'server' | 'resource' | 'legacyEndpoints' | 'dpopRequired'
-  >;
+  readonly discovery: Pick<Discovery, 'issuer' | 'server' | 'resource' | 'legacyEndpoints' | 'dpopRequired'>;
   readonly client: ClientIdentity;
   readonly redirectUri: string;
   readonly scopes?: readonly string[] | undefined;
@@ -116,14 +113,12 @@ const reserved: ReadonlySet<string> = new Set([
  * @throws {PosternError} ERR_POSTERN_OAUTH_URL_FORBIDDEN when its endpoint may not be opened in a browser.
  * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when an extra parameter is not free to set, or the client is another issuer's.
  */
-export async function createAttempt(
-  options: CreateAttemptOptions,
-  http: OAuthHttp,
-): Promise<StartedAttempt> {
+export async function createAttempt(options: CreateAttemptOptions, http: OAuthHttp): Promise<StartedAttempt> {
   const { discovery, random = systemRandom } = options;
   const { server } = discovery;
   checkOptions(options);
-  const authorizationEndpoint = server.authorization_endpoint ?? lacks(discovery.issuer, 'authorization_endpoint');
+  const authorizationEndpoint =
+    server.authorization_endpoint ?? lacks(discovery.issuer, 'authorization_endpoint');
   const attempt: Attempt = {
     issuer: discovery.issuer,
     ...(server.issuer !== discovery.issuer && { statedIssuer: server.issuer }),
@@ -181,10 +176,12 @@ async function authorizationParameters(
 function checkOptions(options: CreateAttemptOptions): void {
   const { discovery, client, extraAuthorizeParams = {}, profile } = options;
   if (client.issuer !== discovery.issuer) {
-    throw misconfigured(`the client belongs to ${describeUrl(client.issuer)}, not to ${describeUrl(discovery.issuer)}`);
+    throw misconfigured(
+      `the client belongs to ${describeUrl(client.issuer)}, not to ${describeUrl(discovery.issuer)}`,
+    );
   }
-  const taken = [...Object.keys(extraAuthorizeParams), ...Object.keys(profile?.authorizeParams ?? {})].find((name) =>
-    reserved.has(name),
+  const taken = [...Object.keys(extraAuthorizeParams), ...Object.keys(profile?.authorizeParams ?? {})].find(
+    (name) => reserved.has(name),
   );
   if (taken !== undefined) {
     throw misconfigured(`the authorization parameter ${JSON.stringify(taken)} cannot be set from outside`);

@@ -47,16 +47,20 @@ describe('validateCallback', () => {
 
   test('where the operator allowed another name, that name is the one expected', () => {
     const attempt = { ...promising, statedIssuer: 'https://other.example' };
-    expect(validateCallback(attempt, new URLSearchParams('code=c&iss=https://other.example'))).toEqual({ code: 'c' });
+    expect(validateCallback(attempt, new URLSearchParams('code=c&iss=https://other.example'))).toEqual({
+      code: 'c',
+    });
     expect(failure(attempt, `code=c&iss=${issuer}`)).toEqual(coded('ERR_POSTERN_OAUTH_ISSUER_MISMATCH'));
   });
 
-  test.each(['code=c&code=c', 'code=c&state=a&state=a', `code=c&iss=${issuer}&iss=${issuer}`, 'error=a&error=b'])(
-    'a repeated parameter is refused: %s',
-    (query) => {
-      expect(failure(silent, query)).toEqual(coded('ERR_POSTERN_AUTH_CALLBACK_INVALID'));
-    },
-  );
+  test.each([
+    'code=c&code=c',
+    'code=c&state=a&state=a',
+    `code=c&iss=${issuer}&iss=${issuer}`,
+    'error=a&error=b',
+  ])('a repeated parameter is refused: %s', (query) => {
+    expect(failure(silent, query)).toEqual(coded('ERR_POSTERN_AUTH_CALLBACK_INVALID'));
+  });
 
   test.each(['code=c&error=access_denied', 'state=s', '', 'code=', 'error='])(
     'what is neither an answer nor an error is refused: %j',
@@ -75,7 +79,10 @@ describe('validateCallback', () => {
   });
 
   test('an unregistered error is not repeated', () => {
-    const error = failure(silent, 'error=%3Cimg src%3Dx%3E&error_description=CNRY&error_uri=https://evil.example');
+    const error = failure(
+      silent,
+      'error=%3Cimg src%3Dx%3E&error_description=CNRY&error_uri=https://evil.example',
+    );
     expect(error).toEqual(coded('ERR_POSTERN_OAUTH_REQUEST_FAILED'));
     expect(JSON.stringify(error)).toContain('an unregistered error');
     expect(JSON.stringify(error) + String(error)).not.toMatch(/img|CNRY|evil/u);

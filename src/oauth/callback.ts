@@ -41,10 +41,7 @@ export function validateCallback(
 }
 
 /** Compared as plain text: any normalisation is a way to look like another issuer. */
-function checkIssuer(
-  attempt: CallbackExpectation,
-  iss: string | null,
-): void {
+function checkIssuer(attempt: CallbackExpectation, iss: string | null): void {
   if (iss === (attempt.statedIssuer ?? attempt.issuer)) return;
   if (iss === null && !attempt.issParameterSupported) return;
   const expected = describeUrl(attempt.issuer);

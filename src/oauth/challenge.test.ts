@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { parseChallenge } from './challenge.ts';
 
 function challenge(header: string, more: Record<string, string> = {}): ReturnType<typeof parseChallenge> {
-  return parseChallenge(new Response(null, { status: 401, headers: { 'www-authenticate': header, ...more } }));
+  return parseChallenge(
+    new Response(null, { status: 401, headers: { 'www-authenticate': header, ...more } }),
+  );
 }
 
 describe('parseChallenge', () => {
@@ -13,14 +15,19 @@ describe('parseChallenge', () => {
 
   test('reads quoted and plain values', () => {
     expect(
-      challenge('Bearer error="invalid_token", scope="a  b a", resource_metadata="https://r.example/.well-known/x"'),
+      challenge(
+        'Bearer error="invalid_token", scope="a  b a", resource_metadata="https://r.example/.well-known/x"',
+      ),
     ).toMatchObject({
       scheme: 'bearer',
       error: 'invalid_token',
       scope: ['a', 'b'],
       resourceMetadataUrl: 'https://r.example/.well-known/x',
     });
-    expect(challenge('bearer error=invalid_token,scope=a')).toMatchObject({ error: 'invalid_token', scope: ['a'] });
+    expect(challenge('bearer error=invalid_token,scope=a')).toMatchObject({
+      error: 'invalid_token',
+      scope: ['a'],
+    });
   });
 
   test('takes the Bearer challenge from among others', () => {
@@ -31,7 +38,9 @@ describe('parseChallenge', () => {
 
   test('takes the challenge that carries an error, and what only another one names', () => {
     expect(
-      challenge('Bearer resource_metadata="https://r.example/m", DPoP error="use_dpop_nonce"', { 'dpop-nonce': 'n1' }),
+      challenge('Bearer resource_metadata="https://r.example/m", DPoP error="use_dpop_nonce"', {
+        'dpop-nonce': 'n1',
+      }),
     ).toMatchObject({
       scheme: 'dpop',
       error: 'use_dpop_nonce',
@@ -67,7 +76,7 @@ describe('parseChallenge', () => {
   test('no header makes it fail', () => {
     fc.assert(
       fc.property(
-        fc.string({ unit: fc.constantFrom(...'Bearer dpop="\\,= \t;@scope') }),
+        fc.string({ unit: fc.constantFrom(...Array.from('Bearer dpop="\\,= \t;@scope')) }),
         (header) => {
           const parsed = challenge(header.trim());
           expect(parsed === undefined || typeof parsed.scheme === 'string').toBe(true);

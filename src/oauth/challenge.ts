@@ -38,7 +38,9 @@ export function parseChallenge(response: Response): Challenge | undefined {
   if (chosen === undefined) return undefined;
   const find = (name: string): string | undefined =>
     chosen.parameters.get(name) ?? ours.find(({ parameters }) => parameters.has(name))?.parameters.get(name);
-  const scope = find('scope')?.split(/\s+/u).filter((token) => token !== '');
+  const scope = find('scope')
+    ?.split(/\s+/u)
+    .filter((token) => token !== '');
   return {
     scheme: chosen.scheme,
     schemes: all.map(({ scheme }) => scheme),

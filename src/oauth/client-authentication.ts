@@ -1,12 +1,5 @@
 import { importJWK, importPKCS8, exportJWK, type JWK } from 'jose';
-import {
-  ClientSecretBasic,
-  ClientSecretPost,
-  None,
-  PrivateKeyJwt,
-  type Client,
-  type ClientAuth,
-} from 'oauth4webapi';
+import { ClientSecretPost, None, PrivateKeyJwt, type Client, type ClientAuth } from 'oauth4webapi';
 import { PosternError } from '../core/postern-error.ts';
 import type { ClientIdentity } from './client-identity.ts';
 
@@ -29,7 +22,7 @@ export async function authenticationOf(
     case 'none':
       return None();
     case 'client_secret_basic':
-      return ClientSecretBasic(clientSecret ?? missing('a client secret'));
+      return basic(clientSecret ?? missing('a client secret'));
     case 'client_secret_post':
       return ClientSecretPost(clientSecret ?? missing('a client secret'));
     case 'private_key_jwt':
@@ -58,6 +51,22 @@ export async function privateKeyFromPem(pem: string, alg = 'ES256'): Promise<JWK
       `the private key is not a PKCS #8 key for ${JSON.stringify(alg)}`,
     );
   }
+}
+
+/** @see RFC 6749 §2.3.1 */
+function basic(clientSecret: string): ClientAuth {
+  return (_server, client, _body, headers) => {
+    const credentials = `${formEncoded(client.client_id)}:${formEncoded(clientSecret)}`;
+    headers.set('authorization', `Basic ${btoa(credentials)}`);
+  };
+}
+
+/**
+ * Encodes only what the form encoding encodes. The library's `ClientSecretBasic` encodes hyphens and dots too,
+ * and an id like `my-client` is then unknown to the many servers that do not decode.
+ */
+function formEncoded(text: string): string {
+  return new URLSearchParams([['', text]]).toString().slice(1);
 }
 
 function assertedBy(assertion: ClientAssertion): ClientAuth {

@@ -25,12 +25,7 @@ export const clientIdentitySchema: ZodType<ClientIdentity> = z.looseObject({
   issuer: z.string(),
   clientId: z.string(),
   clientSecret: z.string().optional(),
-  tokenEndpointAuthMethod: z.enum([
-    'none',
-    'client_secret_basic',
-    'client_secret_post',
-    'private_key_jwt',
-  ]),
+  tokenEndpointAuthMethod: z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']),
   privateKeyJwk: z.looseObject({}).optional(),
   source: z.enum(['preregistered', 'metadata-document', 'dynamic']),
   redirectUris: z.array(z.string()),

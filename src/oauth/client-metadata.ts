@@ -28,9 +28,7 @@ export interface ClientMetadataDocumentOptions {
  *
  * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the URL cannot be a client id.
  */
-export function clientMetadataDocument(
-  options: ClientMetadataDocumentOptions,
-): Record<string, unknown> {
+export function clientMetadataDocument(options: ClientMetadataDocumentOptions): Record<string, unknown> {
   const { url, metadata, redirectUris, keys = [] } = options;
   checkDocumentUrl(url);
   const [first] = redirectUris;

@@ -1,6 +1,7 @@
 /** The origin and path of a URL, quoted and cut short: what an error may say about it. */
 export function describeUrl(url: string | URL): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  const shown = parsed === undefined ? 'a text that is no URL' : `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
+  const shown =
+    parsed === undefined ? 'a text that is no URL' : `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
   return JSON.stringify(shown.length > 200 ? `${shown.slice(0, 200)}…` : shown);
 }

@@ -111,7 +111,7 @@ describe('protected-resource metadata', () => {
     ['nested as an object', `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
     ['not UTF-8', new Response(new Uint8Array([0x7b, 0xff, 0x7d]))],
   ])('that is %s is refused with a typed error', async (_, document) => {
-    const { result } = run({ [`${resourceAt}/v1/mcp`]: document as Route });
+    const { result } = run({ [`${resourceAt}/v1/mcp`]: document });
     await expect(result).rejects.toEqual(coded('ERR_POSTERN_OAUTH_METADATA_INVALID'));
   });
 
@@ -127,7 +127,9 @@ describe('protected-resource metadata', () => {
   test('that fails is not taken for absent: no credentials go to a guessed place', async () => {
     for (const answer of [new Response('', { status: 503 }), new TypeError('fetch failed')]) {
       const { result, asked } = run({ [`${resourceAt}/v1/mcp`]: answer });
-      await expect(result).rejects.toThrow('"https://mcp.example/.well-known/oauth-protected-resource/v1/mcp"');
+      await expect(result).rejects.toThrow(
+        '"https://mcp.example/.well-known/oauth-protected-resource/v1/mcp"',
+      );
       expect(asked().some((url) => url.includes('authorization-server'))).toBe(false);
     }
   });
@@ -201,13 +203,19 @@ describe('authorization-server metadata', () => {
   test.each([`${as}/`, 'https://AS.example', 'https://evil.example', 'https://as.example:443'])(
     'that names the issuer %s instead is refused',
     async (issuer) => {
-      const { result } = run({ ...standard, [`${as}/.well-known/oauth-authorization-server`]: metadata(issuer) });
+      const { result } = run({
+        ...standard,
+        [`${as}/.well-known/oauth-authorization-server`]: metadata(issuer),
+      });
       await expect(result).rejects.toEqual(coded('ERR_POSTERN_OAUTH_ISSUER_MISMATCH'));
     },
   );
 
   test('that names another issuer is accepted for an issuer the operator listed, and for no other', async () => {
-    const routes = { ...standard, [`${as}/.well-known/oauth-authorization-server`]: metadata('https://odd.example') };
+    const routes = {
+      ...standard,
+      [`${as}/.well-known/oauth-authorization-server`]: metadata('https://odd.example'),
+    };
     const { result } = run(routes, { [allowIssuerMismatch]: [as] });
     expect(await result).toMatchObject({ issuer: as, server: { issuer: 'https://odd.example' } });
     await expect(run(routes, { [allowIssuerMismatch]: ['https://x.example'] }).result).rejects.toEqual(
@@ -223,7 +231,12 @@ describe('authorization-server metadata', () => {
     'device_authorization_endpoint',
     'pushed_authorization_request_endpoint',
   ])('whose %s leads into a private network is refused', async (name) => {
-    for (const url of ['http://169.254.169.254/', 'https://127.0.0.1/', 'javascript:alert(1)', 'http://as.example/']) {
+    for (const url of [
+      'http://169.254.169.254/',
+      'https://127.0.0.1/',
+      'javascript:alert(1)',
+      'http://as.example/',
+    ]) {
       const { result } = run({
         ...standard,
         [`${as}/.well-known/oauth-authorization-server`]: metadata(as, { [name]: url }),
@@ -238,14 +251,16 @@ describe('authorization-server metadata', () => {
     ['has no issuer', { ...metadata(as), issuer: undefined }],
     ['is an array', [metadata(as)]],
   ])('that %s is refused', async (_, document) => {
-    const { result } = run({ ...standard, [`${as}/.well-known/oauth-authorization-server`]: document as Route });
+    const { result } = run({ ...standard, [`${as}/.well-known/oauth-authorization-server`]: document });
     await expect(result).rejects.toEqual(coded('ERR_POSTERN_OAUTH_METADATA_INVALID'));
   });
 
   test('a list of the wrong type counts as absent', async () => {
     const { result } = run({
       ...standard,
-      [`${as}/.well-known/oauth-authorization-server`]: metadata(as, { code_challenge_methods_supported: 'S256' }),
+      [`${as}/.well-known/oauth-authorization-server`]: metadata(as, {
+        code_challenge_methods_supported: 'S256',
+      }),
     });
     expect((await result).server.code_challenge_methods_supported).toBeUndefined();
   });

@@ -20,6 +20,14 @@ export {
   type ClientMetadataDocumentOptions,
 } from './client-metadata.ts';
 export {
+  deviceAuthorizationSchema,
+  pollDevice,
+  startDeviceAuthorization,
+  type DeviceAuthorization,
+  type DeviceAuthorizationOptions,
+  type DevicePoll,
+} from './device.ts';
+export {
   allowIssuerMismatch,
   discover,
   discoverAuthorizationServer,
@@ -45,10 +53,6 @@ export {
 export { createOAuthHttp, type FetchLike, type OAuthHttp, type OAuthHttpOptions } from './oauth-http.ts';
 export { OAuthRequestError, type OAuthRequestFailure } from './oauth-request-error.ts';
 export { issuerProfileSchema, profileOf, type IssuerProfile } from './profiles.ts';
-export {
-  identifyClient,
-  type IdentifyClientOptions,
-  type PreregisteredClient,
-} from './registration.ts';
+export { identifyClient, type IdentifyClientOptions, type PreregisteredClient } from './registration.ts';
 export { initialScopes, isScopeSubset, unionScopes, type ScopeSources } from './scopes.ts';
 export { allowPrivateNetwork, checkBrowserUrl, checkUrl, type UrlPolicy } from './url-policy.ts';

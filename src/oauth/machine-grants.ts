@@ -29,10 +29,7 @@ export interface MachineGrantOptions extends TokenRequestOptions {
  *
  * @throws {PosternError} as `exchangeCode` does.
  */
-export async function clientCredentialsGrant(
-  options: MachineGrantOptions,
-  http: OAuthHttp,
-): Promise<Grant> {
+export async function clientCredentialsGrant(options: MachineGrantOptions, http: OAuthHttp): Promise<Grant> {
   return machineGrant('client_credentials', {}, options, http);
 }
 

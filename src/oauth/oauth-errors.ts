@@ -95,11 +95,7 @@ export function requestRefused(refusal: Refusal, options: PosternErrorOptions = 
     case 'access_denied':
       return new PosternError('ERR_POSTERN_AUTH_DENIED', message, options);
     default:
-      return new OAuthRequestError(
-        message,
-        { status, error, retryAfterMs: refusal.retryAfterMs },
-        options,
-      );
+      return new OAuthRequestError(message, { status, error, retryAfterMs: refusal.retryAfterMs }, options);
   }
 }
 

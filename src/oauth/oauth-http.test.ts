@@ -24,7 +24,9 @@ describe('createOAuthHttp', () => {
   test('a forbidden URL is refused before anything is sent', async () => {
     const { fetch, sent } = programmableFetch({});
     const http = createOAuthHttp({ fetch });
-    await expect(http.fetch('http://169.254.169.254/', post)).rejects.toEqual(coded('ERR_POSTERN_OAUTH_URL_FORBIDDEN'));
+    await expect(http.fetch('http://169.254.169.254/', post)).rejects.toEqual(
+      coded('ERR_POSTERN_OAUTH_URL_FORBIDDEN'),
+    );
     await expect(http.getDocument(new URL('https://10.0.0.1/'))).rejects.toEqual(
       coded('ERR_POSTERN_OAUTH_URL_FORBIDDEN'),
     );
@@ -50,7 +52,8 @@ describe('createOAuthHttp', () => {
   });
 
   test('a body that never ends is cut at the deadline', async () => {
-    const stalled = (): Response => new Response(new ReadableStream({ start: (c) => c.enqueue(new Uint8Array(1)) }));
+    const stalled = (): Response =>
+      new Response(new ReadableStream({ start: (c) => c.enqueue(new Uint8Array(1)) }));
     const http = createOAuthHttp({ fetch: async () => stalled(), timeoutMs: 5 });
     await expect(http.fetch(url, post)).rejects.toEqual(coded('ERR_POSTERN_OAUTH_UNREACHABLE'));
   });
@@ -101,16 +104,19 @@ describe('createOAuthHttp', () => {
     }
   });
 
-  test.each(['http://b.example/', 'https://10.1.2.3/', 'http://127.0.0.1/', 'file:///etc/passwd', 'https://u@b.example/'])(
-    'a document that redirects to %s is not followed there',
-    async (location) => {
-      const { fetch, sent } = programmableFetch({ 'https://a.example/': redirect(location) });
-      await expect(createOAuthHttp({ fetch }).getDocument(new URL('https://a.example/'))).rejects.toEqual(
-        coded('ERR_POSTERN_OAUTH_URL_FORBIDDEN'),
-      );
-      expect(sent).toHaveLength(1);
-    },
-  );
+  test.each([
+    'http://b.example/',
+    'https://10.1.2.3/',
+    'http://127.0.0.1/',
+    'file:///etc/passwd',
+    'https://u@b.example/',
+  ])('a document that redirects to %s is not followed there', async (location) => {
+    const { fetch, sent } = programmableFetch({ 'https://a.example/': redirect(location) });
+    await expect(createOAuthHttp({ fetch }).getDocument(new URL('https://a.example/'))).rejects.toEqual(
+      coded('ERR_POSTERN_OAUTH_URL_FORBIDDEN'),
+    );
+    expect(sent).toHaveLength(1);
+  });
 
   test('a redirect from https to http on loopback is not followed', async () => {
     const { fetch, sent } = programmableFetch({ 'https://localhost/': redirect('http://localhost/') });

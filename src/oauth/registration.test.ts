@@ -38,14 +38,20 @@ describe('identifyClient', () => {
   const cimd = { client_id_metadata_document_supported: true };
 
   test('a preregistered client comes before everything else', async () => {
-    const { identity, asked } = await identify({ preregistered, clientMetadataUrl, discovery: discovery(cimd) });
+    const { identity, asked } = await identify({
+      preregistered,
+      clientMetadataUrl,
+      discovery: discovery(cimd),
+    });
     expect(identity).toMatchObject({ clientId: 'pre', source: 'preregistered', issuer });
     expect(asked).toBeUndefined();
   });
 
   test('a preregistered client of another issuer is refused', async () => {
     const other = { ...preregistered, issuer: `${issuer}/` };
-    await expect(identify({ preregistered: other })).rejects.toEqual(coded('ERR_POSTERN_OAUTH_ISSUER_MISMATCH'));
+    await expect(identify({ preregistered: other })).rejects.toEqual(
+      coded('ERR_POSTERN_OAUTH_ISSUER_MISMATCH'),
+    );
   });
 
   test.each([
@@ -74,7 +80,9 @@ describe('identifyClient', () => {
   test.each(['http://client.example/m', 'https://client.example/', 'https://client.example/m#x', 'm'])(
     'a metadata document cannot be at %s',
     async (url) => {
-      await expect(identify({ clientMetadataUrl: url })).rejects.toEqual(coded('ERR_POSTERN_CONFIG_MISCONFIGURED'));
+      await expect(identify({ clientMetadataUrl: url })).rejects.toEqual(
+        coded('ERR_POSTERN_CONFIG_MISCONFIGURED'),
+      );
     },
   );
 
@@ -150,7 +158,10 @@ describe('identifyClient', () => {
   });
 
   test('a reply with status 200 and an expiry as text is understood', async () => {
-    const { identity } = await identify({}, reply({ client_secret: 's', client_secret_expires_at: '2000' }, 200));
+    const { identity } = await identify(
+      {},
+      reply({ client_secret: 's', client_secret_expires_at: '2000' }, 200),
+    );
     expect(identity.secretExpiresAtMs).toBe(2_000_000);
   });
 
@@ -196,7 +207,11 @@ describe('clientMetadataDocument', () => {
 
   test('names its own URL as the client', () => {
     expect(
-      clientMetadataDocument({ url, metadata: { clientName: 'Test' }, redirectUris: ['https://c.example/cb'] }),
+      clientMetadataDocument({
+        url,
+        metadata: { clientName: 'Test' },
+        redirectUris: ['https://c.example/cb'],
+      }),
     ).toEqual({
       client_id: url,
       client_name: 'Test',

@@ -8,12 +8,7 @@ import {
 } from 'oauth4webapi';
 import { PosternError } from '../core/postern-error.ts';
 import type { ClientIdentity, TokenEndpointAuthMethod } from './client-identity.ts';
-import {
-  applicationType,
-  checkDocumentUrl,
-  wireMetadata,
-  type ClientMetadata,
-} from './client-metadata.ts';
+import { applicationType, checkDocumentUrl, wireMetadata, type ClientMetadata } from './client-metadata.ts';
 import { describeUrl } from './describe-url.ts';
 import type { Discovery } from './discovery.ts';
 import { readJsonBody } from './json-body.ts';
@@ -225,11 +220,7 @@ function methodToAsk(server: AuthorizationServer): TokenEndpointAuthMethod {
 }
 
 /** For a reply that names no method: the one asked for, unless a secret came that the server will want. */
-function agreedMethod(
-  asked: string,
-  clientSecret: string | undefined,
-  server: AuthorizationServer,
-): string {
+function agreedMethod(asked: string, clientSecret: string | undefined, server: AuthorizationServer): string {
   const supported = server.token_endpoint_auth_methods_supported;
   if (clientSecret === undefined) return 'none';
   if (asked !== 'none') return asked;

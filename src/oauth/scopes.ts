@@ -28,17 +28,12 @@ export function initialScopes(sources: ScopeSources): string[] | undefined {
 }
 
 /** Every scope of every set once, in order of appearance; `undefined` when that is none. */
-export function unionScopes(
-  ...sets: readonly (readonly string[] | undefined)[]
-): string[] | undefined {
+export function unionScopes(...sets: readonly (readonly string[] | undefined)[]): string[] | undefined {
   const all = new Set(sets.flatMap((set) => set ?? []));
   return all.size === 0 ? undefined : [...all];
 }
 
 /** Whether all that is asked is held. Nothing is known to be held when `held` is left out. */
-export function isScopeSubset(
-  asked: readonly string[],
-  held: readonly string[] | undefined,
-): boolean {
+export function isScopeSubset(asked: readonly string[], held: readonly string[] | undefined): boolean {
   return asked.every((scope) => held?.includes(scope) === true);
 }

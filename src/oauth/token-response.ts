@@ -43,7 +43,19 @@ export interface TokenExpectation {
 const maxLifetimeSeconds = 10 * 365 * 86_400;
 
 /** For a server that does not list its algorithms; none of them is `none` or a shared secret. */
-const anyAlg = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
+const anyAlg = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
 
 /**
  * Reads the reply of a token endpoint, as the servers that exist write it.
@@ -56,10 +68,7 @@ const anyAlg = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', '
  * ERR_POSTERN_OAUTH_REQUEST_FAILED when the reply is an error.
  * @throws {PosternError} ERR_POSTERN_OAUTH_RESPONSE_INVALID when it is neither an error nor usable tokens.
  */
-export async function processTokenResponse(
-  response: Response,
-  expected: TokenExpectation,
-): Promise<Tokens> {
+export async function processTokenResponse(response: Response, expected: TokenExpectation): Promise<Tokens> {
   const what = `the token endpoint of ${describeUrl(expected.issuer)}`;
   const reply = await readTokenReply(response, expected);
   const body = normalised(reply, expected.profile);
@@ -171,7 +180,10 @@ async function checkedByLibrary(
 
 function splitScopes(scope: string | undefined, profile: IssuerProfile | undefined): string[] | undefined {
   const separator = profile?.grantedScopeSeparator ?? profile?.scopeSeparator ?? ' ';
-  const scopes = scope?.split(separator).flatMap((part) => part.split(/\s+/u)).filter(isText);
+  const scopes = scope
+    ?.split(separator)
+    .flatMap((part) => part.split(/\s+/u))
+    .filter(isText);
   return scopes === undefined || scopes.length === 0 ? undefined : scopes;
 }
 

@@ -65,12 +65,14 @@ describe('checkUrl', () => {
     expect(checkUrl(url, { [allowPrivateNetwork]: true }).href).toBe(new URL(url).href);
   });
 
-  test.each(['https://as.example/t?x=1', 'https://8.8.8.8/', 'https://[2606:4700::1111]/', 'https://172.32.0.1/'])(
-    'lets %j pass',
-    (url) => {
-      expect(checkUrl(url).href).toBe(new URL(url).href);
-    },
-  );
+  test.each([
+    'https://as.example/t?x=1',
+    'https://8.8.8.8/',
+    'https://[2606:4700::1111]/',
+    'https://172.32.0.1/',
+  ])('lets %j pass', (url) => {
+    expect(checkUrl(url).href).toBe(new URL(url).href);
+  });
 
   test('an error names origin and path only', () => {
     expect(() => checkUrl('http://as.example/a?secret=CNRY')).toThrow('"http://as.example/a"');
@@ -115,7 +117,8 @@ describe('checkBrowserUrl', () => {
   });
 
   test('leaves an ordinary authorization URL as it is', () => {
-    const url = 'https://a.example/authorize?client_id=x%2Fy&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcb&scope=a+b';
+    const url =
+      'https://a.example/authorize?client_id=x%2Fy&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcb&scope=a+b';
     expect(checkBrowserUrl(url)).toBe(url);
   });
 });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z, type ZodType } from 'zod';
 import { errorCodes, type PosternErrorCode } from '../core/error-codes.ts';
 import { PosternError } from '../core/postern-error.ts';
 import type { Namespace } from '../namespace/namespace.ts';
@@ -42,8 +42,12 @@ export type PendingOutcome =
   | { readonly status: 'cancelled'; readonly failure?: PosternErrorCode | undefined }
   | { readonly status: 'failed'; readonly failure: PosternErrorCode };
 
-/** As stored. `data` is kept apart from the rest so that ending a pending forgets it. */
-export const pendingRecord = z.looseObject({
+/** A pending as it is stored: without what its key says, and `expired` is not written. */
+export type PendingRecord = Omit<Pending, 'namespace' | 'version' | 'status'> & {
+  readonly status: Exclude<PendingStatus, 'expired'>;
+};
+
+export const pendingRecord: ZodType<PendingRecord> = z.looseObject({
   id: z.string(),
   kind: z.string(),
   alias: z.string().optional(),
@@ -61,8 +65,6 @@ export const pendingRecord = z.looseObject({
     .catch('ERR_POSTERN_PENDING_FAILED'),
   data: z.unknown().optional(),
 });
-
-export type PendingRecord = z.infer<typeof pendingRecord>;
 
 /** The error a pending's end means to whoever waited for it; `undefined` when it was completed, or has not ended. */
 export function errorOfEnd(pending: {

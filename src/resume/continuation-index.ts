@@ -1,17 +1,22 @@
-import { z } from 'zod';
+import { z, type ZodType } from 'zod';
 import { Collection, type Stored } from '../storage/collection.ts';
 import type { StorageBackend } from '../storage/contract.ts';
 import { NamespacedStorage } from '../storage/namespaced-storage.ts';
 
-const pointer = z.looseObject({
-  partition: z.string(),
+/** Where a parked request is. */
+export interface ContinuationPointer {
+  readonly partition: string;
   /** Not to be looked at before: the end of a back-off, or of the pending's life. */
-  dueAtMs: z.number(),
+  readonly dueAtMs: number;
   /** When the request was parked. */
+  readonly sinceMs: number;
+}
+
+const pointer: ZodType<ContinuationPointer> = z.looseObject({
+  partition: z.string(),
+  dueAtMs: z.number(),
   sinceMs: z.number(),
 });
-
-export type ContinuationPointer = z.infer<typeof pointer>;
 
 /**
  * Where a worker looks for parked requests of all namespaces. It only points; each namespace decides for itself.

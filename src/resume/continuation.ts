@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z, type ZodType } from 'zod';
 import type { Namespace } from '../namespace/namespace.ts';
 import type { PendingStatus } from '../pending/pending.ts';
 
@@ -24,14 +24,28 @@ export interface ContinuationHandler<P = unknown> {
   /** Goes on with the request, after its pending was completed. */
   resume(continuation: Continuation<P>): Promise<void>;
   /**
-   * Is told, once, that the request will not go on: the person declined, the pending failed or expired,
-   * or `resume` failed as often as the policy allows. `code` says which.
+   * Is told that the request will not go on: the person declined, the pending failed or expired, or `resume` failed
+   * as often as the policy allows. `code` says why. Told once, under the same condition as `resume` runs once.
    */
   abandon?(continuation: Continuation<P>, code: string): Promise<void>;
 }
 
-/** As stored in its namespace. */
-export const continuationRecord = z.looseObject({
+/** A parked request as it is stored in its namespace. */
+export interface ContinuationRecord {
+  readonly id: string;
+  readonly handler: string;
+  /** Gone once the request is done or abandoned. */
+  readonly payload?: unknown;
+  /** The id of the pending. */
+  readonly waitingFor: string;
+  readonly status: ContinuationStatus;
+  readonly attempts: number;
+  readonly createdAtMs: number;
+  /** The code of the last failure. */
+  readonly failure?: string | undefined;
+}
+
+export const continuationRecord: ZodType<ContinuationRecord> = z.looseObject({
   id: z.string(),
   handler: z.string(),
   payload: z.unknown().optional(),
@@ -39,8 +53,5 @@ export const continuationRecord = z.looseObject({
   status: z.enum(['waiting', 'running', 'done', 'abandoned']),
   attempts: z.number().int(),
   createdAtMs: z.number(),
-  /** The code of the last failure. */
   failure: z.string().optional(),
 });
-
-export type ContinuationRecord = z.infer<typeof continuationRecord>;

@@ -7,10 +7,6 @@ export class ChannelListeners {
     return this.#channels.size;
   }
 
-  has(channel: string): boolean {
-    return this.#channels.has(channel);
-  }
-
   /** Calls `wake` at every signal until the returned function is called. */
   add(channel: string, wake: () => void): () => void {
     // Wrapped, so that a function given twice is two listeners, each removed on its own.

@@ -8,7 +8,7 @@ import { createKeyring } from './keyring.ts';
 import { MemoryBackend } from './memory-backend.ts';
 import { openSqlite } from './sqlite.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'postern-conformance-'));
+const directory = mkdtempSync(join(tmpdir(), 'postern-storage-kit-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 function manualClock(): { now: () => number; advance: (ms: number) => void } {

@@ -2,7 +2,7 @@ import type { Key, Page } from './contract.ts';
 import { pathOf } from './keys.ts';
 
 /** The most entries one call of `list` returns. */
-export const maxPageLimit = 1_000;
+const maxPageLimit = 1_000;
 
 const defaultPageLimit = 100;
 

@@ -11,7 +11,7 @@ const exactLength = 16;
  */
 export class SortedRecords<R extends { readonly path: string }> {
   /** None is empty; all paths of one come before those of the next. */
-  readonly #chunks: R[][] = [];
+  #chunks: R[][] = [];
 
   get isEmpty(): boolean {
     return this.#chunks.length === 0;
@@ -28,7 +28,8 @@ export class SortedRecords<R extends { readonly path: string }> {
   set(record: R): void {
     const last = this.#chunks.length - 1;
     if (last < 0) {
-      this.#chunks.push([record]);
+      // Not pushed: an array that has grown keeps room for sixteen more.
+      this.#chunks = [[record]];
       return;
     }
     const at = Math.min(this.#chunkOf(record.path), last);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z, type ZodType } from 'zod';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { randomId } from '../core/random.ts';
@@ -8,7 +8,11 @@ import { formatKey } from '../storage/keys.ts';
 import type { NamespacedStorage } from '../storage/namespaced-storage.ts';
 import { waitFor } from './wait-for.ts';
 
-const leaseRecord = z.looseObject({ holder: z.string() });
+interface LeaseRecord {
+  readonly holder: string;
+}
+
+const leaseRecord: ZodType<LeaseRecord> = z.looseObject({ holder: z.string() });
 
 /** How long a lease lasts, and how long to wait for one that is taken. */
 export interface LeaseOptions {
@@ -27,7 +31,7 @@ export interface LeaseOptions {
  * so whatever it writes must be conditional on a version of its own.
  */
 export class Lease implements AsyncDisposable {
-  readonly #records: Collection<z.infer<typeof leaseRecord>>;
+  readonly #records: Collection<LeaseRecord>;
   readonly #path: readonly string[];
   readonly #leaseMs: number;
   readonly #clock: Clock;
@@ -41,7 +45,7 @@ export class Lease implements AsyncDisposable {
 
   /** Use {@link acquireLease} or {@link tryAcquireLease}. */
   constructor(
-    records: Collection<z.infer<typeof leaseRecord>>,
+    records: Collection<LeaseRecord>,
     path: readonly string[],
     options: { holder: string; version: string; leaseMs: number; takenAt: number; clock: Clock },
   ) {

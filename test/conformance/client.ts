@@ -7,6 +7,7 @@
 import type { Tool } from '@modelcontextprotocol/client';
 import { createCookieBrowser } from '../../demo/browser.ts';
 import { Client, LocalAuthCoordinator, type ClientHandlers, type Session } from '../../src/client/index.ts';
+import { answered, outcomeLine } from './expected-outcomes.ts';
 import { sampleArguments } from './sample-arguments.ts';
 import { authOf } from './scenario-auth.ts';
 import { readScenarioRun, type ScenarioRun } from './scenario-context.ts';
@@ -43,20 +44,27 @@ async function runScenario(run: ScenarioRun): Promise<void> {
     { tested: { url: run.serverUrl, ...(auth && { auth }) } },
     { coordinator, handlers, versionNegotiation: 'auto', connectTimeoutMs: 60_000 },
   );
+  let outcome: string;
   try {
     await client.connect();
     const session = client.session('tested');
     if (session.error !== undefined) throw session.error;
     await useTools(client, run);
     await useTheRest(client, session);
-    console.log(`${run.scenario}: everything was answered`);
+    outcome = answered;
   } catch (error) {
+    outcome = codeOf(error);
     process.exitCode = 1;
-    console.error(`${run.scenario}:`, error);
+    console.error(error);
   } finally {
     await client.close();
     await coordinator.close();
   }
+  console.log(outcomeLine(outcome));
+}
+
+function codeOf(error: unknown): string {
+  return String((error as { code?: unknown } | null)?.code ?? 'unknown');
 }
 
 /** Calls every tool, all at once: none may see what belongs to another. */

@@ -1,5 +1,5 @@
-import { exportJWK, importPKCS8 } from 'jose';
 import type { AuthConfig } from '../../src/client/index.ts';
+import { privateKeyFromPem } from '../../src/oauth/index.ts';
 import { required, type ScenarioContext, type ScenarioRun } from './scenario-context.ts';
 
 /** The scenarios whose client is known beforehand, and how it is configured. Every other one is plain OAuth. */
@@ -20,7 +20,13 @@ const configured: Readonly<Record<string, (context: ScenarioContext) => AuthConf
 
   'auth/client-credentials-jwt': async (context) => ({
     type: 'client_credentials',
-    client: { clientId: required(context, 'client_id'), privateKeyJwk: await readPrivateKey(context) },
+    client: {
+      clientId: required(context, 'client_id'),
+      privateKeyJwk: await privateKeyFromPem(
+        required(context, 'private_key_pem'),
+        required(context, 'signing_algorithm'),
+      ),
+    },
   }),
 
   'auth/wif-jwt-bearer': (context) => ({
@@ -44,10 +50,4 @@ const configured: Readonly<Record<string, (context: ScenarioContext) => AuthConf
 /** How the client of a scenario is configured; nothing, where it finds out by itself. */
 export async function authOf({ scenario, context }: ScenarioRun): Promise<AuthConfig | undefined> {
   return configured[scenario]?.(context);
-}
-
-async function readPrivateKey(context: ScenarioContext): Promise<Record<string, unknown>> {
-  const alg = required(context, 'signing_algorithm');
-  const key = await importPKCS8(required(context, 'private_key_pem'), alg, { extractable: true });
-  return { ...(await exportJWK(key)), alg };
 }

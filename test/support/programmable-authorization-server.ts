@@ -1,6 +1,13 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { calculateJwkThumbprint, decodeProtectedHeader, decodeJwt, generateKeyPair, SignJWT, type JWK } from 'jose';
+import {
+  calculateJwkThumbprint,
+  decodeProtectedHeader,
+  decodeJwt,
+  generateKeyPair,
+  SignJWT,
+  type JWK,
+} from 'jose';
 import { readText, sendReply, type Reply } from './programmable-reply.ts';
 import { ProgrammableTokens, randomText } from './programmable-tokens.ts';
 
@@ -89,7 +96,9 @@ export async function startProgrammableAuthorizationServer(
 
   const server = createServer((request, response) => {
     void receive(request)
-      .then(async (call) => sendReply((await overrides.get(call.kind)?.(call)) ?? (await answer(call)), response))
+      .then(async (call) =>
+        sendReply((await overrides.get(call.kind)?.(call)) ?? (await answer(call)), response),
+      )
       .catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -215,22 +224,30 @@ export async function startProgrammableAuthorizationServer(
 
   function register(call: Call): Reply {
     const asked = JSON.parse(call.text) as Record<string, unknown>;
-    const secret = asked.token_endpoint_auth_method === 'none' ? {} : {
-      client_secret: randomText('secret'),
-      client_secret_expires_at: 0,
-    };
+    const secret =
+      asked.token_endpoint_auth_method === 'none'
+        ? {}
+        : {
+            client_secret: randomText('secret'),
+            client_secret_expires_at: 0,
+          };
     return { status: 201, body: { ...asked, client_id: randomText('client'), ...secret } };
   }
 
   async function issueTokens(call: Call): Promise<Reply> {
     const { form, headers } = call;
     const proof = typeof headers.dpop === 'string' ? headers.dpop : undefined;
-    if (proof !== undefined && options.dpopNonce !== undefined && decodeJwt(proof).nonce !== options.dpopNonce) {
+    if (
+      proof !== undefined &&
+      options.dpopNonce !== undefined &&
+      decodeJwt(proof).nonce !== options.dpopNonce
+    ) {
       const nonce = { 'dpop-nonce': options.dpopNonce };
       return { status: 400, headers: nonce, body: { error: 'use_dpop_nonce' } };
     }
     const jkt = proof && (await calculateJwkThumbprint(decodeProtectedHeader(proof).jwk as JWK));
-    const issued = call.kind === 'refresh' ? tokens.refresh(form.get('refresh_token') ?? '') : first(form, jkt);
+    const issued =
+      call.kind === 'refresh' ? tokens.refresh(form.get('refresh_token') ?? '') : first(form, jkt);
     if (issued === undefined) return { status: 400, body: { error: 'invalid_grant' } };
     const { scope, subject: sub } = issued.family;
     const clientId = issued.family.clientId;
@@ -246,12 +263,22 @@ export async function startProgrammableAuthorizationServer(
     };
   }
 
-  function first(form: URLSearchParams, jkt: string | undefined): ReturnType<ProgrammableTokens['issue']> | undefined {
-    const shared = { scope: form.get('scope') ?? undefined, resource: form.get('resource') ?? undefined, jkt };
+  function first(
+    form: URLSearchParams,
+    jkt: string | undefined,
+  ): ReturnType<ProgrammableTokens['issue']> | undefined {
+    const shared = {
+      scope: form.get('scope') ?? undefined,
+      resource: form.get('resource') ?? undefined,
+      jkt,
+    };
     const clientId = form.get('client_id') ?? '';
-    if (form.get('grant_type') !== 'authorization_code') return tokens.issue({ ...shared, clientId, subject: 'machine' });
+    if (form.get('grant_type') !== 'authorization_code')
+      return tokens.issue({ ...shared, clientId, subject: 'machine' });
     const code = tokens.redeemCode(form.get('code') ?? '', form);
-    return code && tokens.issue({ ...shared, scope: code.scope, clientId: code.clientId, subject: code.subject });
+    return (
+      code && tokens.issue({ ...shared, scope: code.scope, clientId: code.clientId, subject: code.subject })
+    );
   }
 
   async function idToken(sub: string, clientId: string): Promise<string> {

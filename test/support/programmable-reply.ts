@@ -59,19 +59,29 @@ async function drip(everyMs: number, response: ServerResponse): Promise<void> {
 }
 
 function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    response.once('drain', resolve);
-    response.once('close', resolve);
+  return untilClosed(response, (done) => {
+    response.once('drain', done);
+    return () => response.off('drain', done);
   });
 }
 
 function pause(ms: number, response: ServerResponse): Promise<void> {
+  return untilClosed(response, (done) => {
+    const timer = setTimeout(done, ms);
+    return () => clearTimeout(timer);
+  });
+}
+
+/** Waits for what `arm` waits for, or for the peer to hang up, and leaves no listener behind. */
+function untilClosed(response: ServerResponse, arm: (done: () => void) => () => void): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    response.once('close', () => {
-      clearTimeout(timer);
+    const done = (): void => {
+      disarm();
+      response.off('close', done);
       resolve();
-    });
+    };
+    const disarm = arm(done);
+    response.once('close', done);
   });
 }
 

@@ -60,7 +60,11 @@ export class ProgrammableTokens {
     return right ? code : undefined;
   }
 
-  issue(family: Omit<TokenFamily, 'id' | 'revoked'>): { access: string; refresh: string; family: TokenFamily } {
+  issue(family: Omit<TokenFamily, 'id' | 'revoked'>): {
+    access: string;
+    refresh: string;
+    family: TokenFamily;
+  } {
     const whole: TokenFamily = { ...family, id: randomText('family'), revoked: false };
     this.families.push(whole);
     return { ...this.#mint(whole), family: whole };
@@ -75,7 +79,8 @@ export class ProgrammableTokens {
       if (this.#reuseRevokes) record.family.revoked = true;
       return undefined;
     }
-    if (!this.#rotate) return { access: this.#mintAccess(record.family), refresh: undefined, family: record.family };
+    if (!this.#rotate)
+      return { access: this.#mintAccess(record.family), refresh: undefined, family: record.family };
     record.spent = true;
     return { ...this.#mint(record.family), family: record.family };
   }

@@ -1,0 +1,226 @@
+import {
+  allowInsecureRequests,
+  customFetch,
+  deviceAuthorizationRequest,
+  processDeviceAuthorizationResponse,
+} from 'oauth4webapi';
+import { z, type ZodType } from 'zod';
+import { PosternError } from '../core/postern-error.ts';
+import { authenticationOf, libraryClient } from './client-authentication.ts';
+import { clientIdentitySchema, type ClientIdentity } from './client-identity.ts';
+import { describeUrl } from './describe-url.ts';
+import type { Discovery } from './discovery.ts';
+import type { Grant } from './grant-record.ts';
+import { readJsonBody } from './json-body.ts';
+import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
+import type { OAuthHttp } from './oauth-http.ts';
+import { issuerProfileSchema, type IssuerProfile } from './profiles.ts';
+import { scopeParameter, sendTokenRequest, type TokenRequestOptions } from './token-request.ts';
+import { processTokenResponse } from './token-response.ts';
+
+/** A sign-in that goes on at another device. The device code is a secret; the user code is for the person. */
+export interface DeviceAuthorization {
+  readonly issuer: string;
+  readonly statedIssuer?: string | undefined;
+  readonly tokenEndpoint: string;
+  readonly revocationEndpoint?: string | undefined;
+  readonly idTokenSigningAlgs?: readonly string[] | undefined;
+  readonly client: ClientIdentity;
+  readonly resource: string;
+  readonly scopes?: readonly string[] | undefined;
+  readonly profile?: IssuerProfile | undefined;
+  readonly deviceCode: string;
+  readonly userCode: string;
+  readonly verificationUri: string;
+  readonly verificationUriComplete?: string | undefined;
+  readonly expiresAtMs: number;
+  /** How long to wait before each poll. */
+  readonly intervalMs: number;
+}
+
+export const deviceAuthorizationSchema: ZodType<DeviceAuthorization> = z.looseObject({
+  issuer: z.string(),
+  statedIssuer: z.string().optional(),
+  tokenEndpoint: z.string(),
+  revocationEndpoint: z.string().optional(),
+  idTokenSigningAlgs: z.array(z.string()).optional(),
+  client: clientIdentitySchema,
+  resource: z.string(),
+  scopes: z.array(z.string()).optional(),
+  profile: issuerProfileSchema.optional(),
+  deviceCode: z.string(),
+  userCode: z.string(),
+  verificationUri: z.string(),
+  verificationUriComplete: z.string().optional(),
+  expiresAtMs: z.number(),
+  intervalMs: z.number(),
+});
+
+/** What {@link startDeviceAuthorization} takes. */
+export interface DeviceAuthorizationOptions extends TokenRequestOptions {
+  readonly discovery: Pick<Discovery, 'issuer' | 'server' | 'resource'>;
+  readonly client: ClientIdentity;
+  readonly scopes?: readonly string[] | undefined;
+  readonly profile?: IssuerProfile | undefined;
+}
+
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
+const maxLifetimeMs = 3_600_000;
+const maxIntervalMs = 60_000;
+const maxTextLength = 2048;
+
+/**
+ * Asks for a code that the person enters at another device.
+ *
+ * @throws {PosternError} ERR_POSTERN_OAUTH_METADATA_INVALID when the server has no endpoint for it.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_URL_FORBIDDEN when the page it names may not be opened.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_RESPONSE_INVALID when its answer cannot be used.
+ * @see RFC 8628 §3.1
+ */
+export async function startDeviceAuthorization(
+  options: DeviceAuthorizationOptions,
+  http: OAuthHttp,
+): Promise<DeviceAuthorization> {
+  const { discovery, client, scopes, profile } = options;
+  const { issuer, server, resource } = discovery;
+  const what = `the device-authorization endpoint of ${describeUrl(issuer)}`;
+  const { token_endpoint: tokenEndpoint, device_authorization_endpoint: endpoint } = server;
+  if (tokenEndpoint === undefined || endpoint === undefined) {
+    throw new PosternError(
+      'ERR_POSTERN_OAUTH_METADATA_INVALID',
+      `the metadata of ${describeUrl(issuer)} names no endpoint for device codes`,
+    );
+  }
+  const parameters = {
+    ...scopeParameter(scopes, profile),
+    ...(profile?.omitResource !== true && { resource }),
+  };
+  const response = await deviceAuthorizationRequest(
+    server,
+    libraryClient(client),
+    await authenticationOf(client, options.clientAssertion),
+    parameters,
+    { [customFetch]: http.fetch, [allowInsecureRequests]: true },
+  );
+  const { object: reply } = await readJsonBody(response);
+  const { status } = response;
+  if (!response.ok || reply?.error !== undefined) {
+    const error = reply?.error;
+    throw requestRefused({ what, status, error, retryAfterMs: retryAfterMs(response, http.clock()) });
+  }
+  const device = await processDeviceAuthorizationResponse(
+    server,
+    libraryClient(client),
+    Response.json({ ...reply, interval: intervalSeconds(reply?.interval) }),
+  ).catch((cause: unknown) => {
+    throw unusable(what, libraryCode(cause));
+  });
+  const texts = [device.user_code, device.verification_uri, device.verification_uri_complete ?? ''];
+  if (texts.some((text) => text.length > maxTextLength)) throw unusable(what, 'a text is too long');
+  return {
+    issuer,
+    ...(server.issuer !== issuer && { statedIssuer: server.issuer }),
+    tokenEndpoint,
+    revocationEndpoint: server.revocation_endpoint,
+    idTokenSigningAlgs: server.id_token_signing_alg_values_supported,
+    client,
+    resource,
+    scopes,
+    profile,
+    deviceCode: device.device_code,
+    userCode: device.user_code,
+    verificationUri: http.checkBrowserUrl(device.verification_uri),
+    ...(device.verification_uri_complete !== undefined && {
+      verificationUriComplete: http.checkBrowserUrl(device.verification_uri_complete),
+    }),
+    expiresAtMs: http.clock() + Math.min(device.expires_in * 1000, maxLifetimeMs),
+    intervalMs: Math.min((device.interval ?? 5) * 1000, maxIntervalMs),
+  };
+}
+
+/** What one poll found. A waiting one says how long to wait before the next. */
+export type DevicePoll =
+  | { readonly status: 'waiting'; readonly intervalMs: number }
+  | { readonly status: 'granted'; readonly grant: Grant };
+
+/**
+ * Asks once whether the person has finished. Waiting, and who may poll, are the caller's.
+ *
+ * @throws {PosternError} ERR_POSTERN_PENDING_EXPIRED when the code has run out; nothing is sent then.
+ * @throws {PosternError} ERR_POSTERN_AUTH_DENIED when the person declined.
+ * @throws {PosternError} as `exchangeCode` does.
+ * @see RFC 8628 §3.5
+ */
+export async function pollDevice(
+  device: DeviceAuthorization,
+  http: OAuthHttp,
+  options: TokenRequestOptions & {
+    /** Of the last poll. Default: that of the authorization. */
+    readonly intervalMs?: number | undefined;
+  } = {},
+): Promise<DevicePoll> {
+  const { intervalMs = device.intervalMs } = options;
+  const sentAtMs = http.clock();
+  if (sentAtMs >= device.expiresAtMs) throw expired();
+  const { response } = await sendTokenRequest(
+    device,
+    deviceGrant,
+    { device_code: device.deviceCode },
+    http,
+    options,
+  );
+  const { object } = await readJsonBody(response.clone());
+  switch (object?.error) {
+    case 'authorization_pending':
+      return { status: 'waiting', intervalMs };
+    case 'slow_down':
+      return { status: 'waiting', intervalMs: intervalMs + 5000 };
+    case 'expired_token':
+      throw expired();
+    default:
+  }
+  const { issuer, statedIssuer, tokenEndpoint, revocationEndpoint, idTokenSigningAlgs } = device;
+  const { client, resource, scopes, profile } = device;
+  const tokens = await processTokenResponse(response, {
+    issuer,
+    statedIssuer,
+    clientId: client.clientId,
+    idTokenSigningAlgs,
+    dpop: false,
+    openid: scopes?.includes('openid') === true,
+    profile,
+    sentAtMs,
+    clock: http.clock,
+  });
+  const endpoints = { issuer, statedIssuer, tokenEndpoint, revocationEndpoint, idTokenSigningAlgs };
+  return {
+    status: 'granted',
+    grant: {
+      ...tokens,
+      ...endpoints,
+      scopes: tokens.scopes ?? scopes,
+      client,
+      resource,
+      profile,
+      obtainedAtMs: http.clock(),
+    },
+  };
+}
+
+function intervalSeconds(value: unknown): number {
+  const seconds = Number(value ?? 5);
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : 5;
+}
+
+function expired(): PosternError {
+  return new PosternError('ERR_POSTERN_PENDING_EXPIRED', 'the device code has run out', {
+    hint: 'Start the sign-in again.',
+  });
+}
+
+function unusable(what: string, why: string): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_OAUTH_RESPONSE_INVALID',
+    `${what} sent a reply that cannot be used: ${why}`,
+  );
+}

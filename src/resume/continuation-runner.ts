@@ -1,0 +1,211 @@
+import { sleep, type Clock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import { findPosternError } from '../core/postern-error.ts';
+import type { Stored } from '../storage/collection.ts';
+import { tryAcquireLease, type Lease } from '../sync/lease.ts';
+import type { ContinuationIndex } from './continuation-index.ts';
+import type { ContinuationStore, PendingEnd } from './continuation-store.ts';
+import type { Continuation, ContinuationHandler, ContinuationRecord } from './continuation.ts';
+
+/** How often, and how patiently, a parked request is tried. */
+export interface ResumePolicy {
+  /** Runs of a handler that fails, or that its process does not survive. Default 5. */
+  readonly maxAttempts?: number | undefined;
+  /** The pause after the first failure; it doubles each time, to at most an hour. Default 1,000 ms. */
+  readonly backoffMs?: number | undefined;
+  /** After this long without a sign of life, a run counts as crashed and another process starts it again. Default 30,000 ms. */
+  readonly claimMs?: number | undefined;
+  /** How often the waiting list is read as a whole. Default 5,000 ms. */
+  readonly sweepMs?: number | undefined;
+  /** Requests run at once in this process. Default 16. */
+  readonly concurrency?: number | undefined;
+}
+
+export interface ContinuationRunnerOptions {
+  readonly index: ContinuationIndex;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly waitsFor: (error: unknown) => string | undefined;
+  readonly maxAttempts: number;
+  readonly backoffMs: number;
+  readonly claimMs: number;
+}
+
+/** One attempt, under its claim. */
+interface Attempt {
+  readonly store: ContinuationStore;
+  readonly handler: ContinuationHandler;
+  readonly claim: Lease;
+  readonly running: Stored<ContinuationRecord>;
+  readonly continuation: Continuation;
+}
+
+const longestPauseMs = 60 * 60_000;
+
+const endCodes: Record<Exclude<PendingEnd['outcome'], 'completed'>, string> = {
+  cancelled: 'ERR_POSTERN_PENDING_CANCELLED',
+  failed: 'ERR_POSTERN_PENDING_FAILED',
+  expired: 'ERR_POSTERN_PENDING_EXPIRED',
+};
+
+const isOver = ({ status }: ContinuationRecord): boolean => status === 'done' || status === 'abandoned';
+
+/** Runs one parked request at a time: claims it, calls its handler, and writes down what came of it. */
+export class ContinuationRunner {
+  readonly #options: ContinuationRunnerOptions;
+
+  constructor(options: ContinuationRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Runs a request if it is due and nobody else has it. Returns whether its handler ran. */
+  async run(
+    store: ContinuationStore,
+    id: string,
+    handlerNamed: (name: string) => ContinuationHandler | undefined,
+  ): Promise<boolean> {
+    const { index, logger, claimMs, clock } = this.#options;
+    const found = await store.find(id);
+    if (found === undefined || isOver(found.value)) {
+      if (found === undefined) logger.warn('a parked request is gone: it was cleared, or outlived its time');
+      await index.remove(id);
+      return false;
+    }
+    const end = await store.endOf(found.value.waitingFor);
+    if (end === undefined) return false;
+    const handler = handlerNamed(found.value.handler);
+    if (handler === undefined) {
+      logger.debug('a parked request is left to a process that knows its handler', {
+        handler: found.value.handler,
+      });
+      return false;
+    }
+    const claim = await tryAcquireLease(store.storage, ['claim', id], { leaseMs: claimMs, clock });
+    if (claim === undefined) return false;
+    const stopRenewing = claim.keepAlive();
+    try {
+      // Read again under the claim: whoever held it before may have finished, failed, or parked it anew.
+      const now = await store.find(id);
+      if (now?.version !== found.version) return false;
+      return await this.#attempt(store, now, end, handler, claim);
+    } finally {
+      stopRenewing();
+      await claim.release();
+    }
+  }
+
+  async #attempt(
+    store: ContinuationStore,
+    found: Stored<ContinuationRecord>,
+    { outcome, code }: PendingEnd,
+    handler: ContinuationHandler,
+    claim: Lease,
+  ): Promise<boolean> {
+    const attempts = found.value.attempts + 1;
+    const running = await store.change(found, { status: 'running', attempts });
+    if (running === undefined) return false;
+    const continuation: Continuation = {
+      idempotencyKey: running.value.id,
+      namespace: store.namespace,
+      payload: running.value.payload,
+      outcome,
+      attempt: attempts,
+      signal: claim.signal,
+    };
+    const attempt = { store, handler, claim, running, continuation };
+    if (outcome !== 'completed') {
+      await this.#abandon(attempt, code ?? endCodes[outcome]);
+    } else if (attempts > this.#options.maxAttempts) {
+      // No attempt lived to report a failure. It is not tried for ever: it may be what ends the processes.
+      await this.#abandon(attempt, 'ERR_POSTERN_RESUME_GAVE_UP');
+    } else {
+      await this.#resume(attempt);
+    }
+    return true;
+  }
+
+  async #resume(attempt: Attempt): Promise<void> {
+    try {
+      await attempt.handler.resume(attempt.continuation);
+    } catch (error) {
+      await this.#afterFailure(attempt, error);
+      return;
+    }
+    await this.#finish(attempt, { status: 'done', payload: null });
+  }
+
+  async #afterFailure(attempt: Attempt, error: unknown): Promise<void> {
+    const { index, clock, logger, waitsFor, maxAttempts, backoffMs } = this.#options;
+    const { store, running } = attempt;
+    const { value } = running;
+    const to = {
+      partition: store.namespace.partition,
+      dueAtMs: clock(),
+      sinceMs: value.createdAtMs,
+    };
+    const waitingFor = waitsFor(error);
+    if (waitingFor !== undefined && waitingFor !== value.waitingFor) {
+      // A second consent was needed: that is no failure of the request.
+      const change = { status: 'waiting' as const, waitingFor, attempts: value.attempts - 1 };
+      if (!(await this.#change(attempt, change))) return;
+      await index.wait(value.id, to);
+      if ((await store.endOf(waitingFor)) !== undefined) await index.ready(value.id, to);
+      return;
+    }
+    if (value.attempts >= maxAttempts) {
+      await this.#abandon(attempt, 'ERR_POSTERN_RESUME_GAVE_UP');
+      return;
+    }
+    const code = findPosternError(error)?.code;
+    const pauseMs = Math.min(backoffMs * 2 ** (value.attempts - 1), longestPauseMs);
+    logger.warn('a parked request failed and is tried again', {
+      handler: value.handler,
+      attempt: value.attempts,
+      pauseMs,
+      code,
+    });
+    if (!(await this.#change(attempt, { status: 'waiting', failure: code }))) return;
+    await index.ready(value.id, { ...to, dueAtMs: clock() + pauseMs });
+    const timer = setTimeout(() => void index.storage.signal('ready').catch(() => {}), pauseMs);
+    if (typeof timer === 'object') timer.unref();
+  }
+
+  async #abandon(attempt: Attempt, code: string): Promise<void> {
+    const { logger, maxAttempts } = this.#options;
+    const { handler, continuation, running } = attempt;
+    logger.error('a parked request was given up', { handler: running.value.handler, code });
+    // The same rule for those who are told as for those who resume: what ends processes is not called for ever.
+    if (running.value.attempts <= 2 * maxAttempts) {
+      try {
+        await handler.abandon?.(continuation, code);
+      } catch (error) {
+        logger.error('the handler of an abandoned request failed', { code: findPosternError(error)?.code });
+      }
+    }
+    await this.#finish(attempt, { status: 'abandoned', failure: code, payload: null });
+  }
+
+  /** Writes the end down, for as long as the claim holds: what is not written down happens again. */
+  async #finish(attempt: Attempt, change: Partial<ContinuationRecord>): Promise<void> {
+    const { index, claimMs } = this.#options;
+    const deadline = performance.now() + claimMs;
+    for (let pauseMs = 50; ; pauseMs *= 2) {
+      try {
+        if (!(await this.#change(attempt, change))) return;
+        break;
+      } catch (error) {
+        if (attempt.claim.signal.aborted || performance.now() + pauseMs > deadline) throw error;
+      }
+      await sleep(pauseMs, { signal: attempt.claim.signal });
+    }
+    await index.remove(attempt.running.value.id);
+  }
+
+  async #change({ store, running }: Attempt, change: Partial<ContinuationRecord>): Promise<boolean> {
+    if ((await store.change(running, change)) !== undefined) return true;
+    this.#options.logger.warn('another process has taken a parked request over', {
+      handler: running.value.handler,
+    });
+    return false;
+  }
+}
