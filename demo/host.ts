@@ -25,7 +25,7 @@ export type FromHost =
 const [directory = '', publicUrl = '', calendarUrl = ''] = process.argv.slice(2);
 const tell = (message: FromHost): void => void process.send?.(message);
 
-const storage = await openLocalStorage(directory);
+const storage = openLocalStorage(directory);
 const coordinator = new RemoteAuthCoordinator({
   storage,
   publicUrl: `${publicUrl}/postern`,

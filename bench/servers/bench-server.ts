@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -5,8 +6,8 @@ import { CountingAuthorizationServer, type Answer } from './authorization-server
 import { answerMcp } from './mcp-endpoint.ts';
 
 /**
- * The process the benches talk to: an MCP server at `/mcp` (with `?open`, without authorization), its authorization
- * server, and `/control/…` for the bench itself. It says its origin to its parent, and ends when the parent does.
+ * The process the benches talk to: an MCP server at `/mcp` that wants a live access token, its authorization server,
+ * and `/control/…` for the bench itself. It says its origin to its parent, and ends when the parent does.
  */
 
 /** How long a token request takes, so that requests of one storm really meet. */
@@ -22,17 +23,19 @@ const server = createServer((request, response) => {
   );
 });
 server.keepAliveTimeout = 60_000;
-server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => process.send?.({ origin }));
+server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 });
+await once(server, 'listening');
 const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 const authorization = new CountingAuthorizationServer(origin);
 process.on('disconnect', () => process.exit(0));
+process.send?.({ origin });
 
 async function answer(request: IncomingMessage): Promise<Answer> {
   const url = new URL(request.url ?? '/', origin);
   const body = await readBody(request);
   switch (url.pathname) {
     case '/mcp':
-      return answerResource(request, url, body);
+      return answerResource(request, body);
     case '/.well-known/oauth-protected-resource/mcp':
       return { status: 200, body: { resource: `${origin}/mcp`, authorization_servers: [origin] } };
     case '/control/counts':
@@ -48,9 +51,9 @@ async function answer(request: IncomingMessage): Promise<Answer> {
   return authorization.answer(url, request.method ?? 'GET', new URLSearchParams(body)) ?? { status: 404 };
 }
 
-function answerResource(request: IncomingMessage, url: URL, body: string): Answer {
+function answerResource(request: IncomingMessage, body: string): Answer {
   const token = /^Bearer (.+)$/u.exec(request.headers.authorization ?? '')?.[1] ?? '';
-  if (!url.searchParams.has('open') && !authorization.accepts(token)) {
+  if (!authorization.accepts(token)) {
     const metadata = `${origin}/.well-known/oauth-protected-resource/mcp`;
     return { status: 401, headers: { 'www-authenticate': `Bearer resource_metadata="${metadata}"` } };
   }

@@ -1,0 +1,72 @@
+import { isAuthorizationRequired } from '../../src/client/authorization-required-error.ts';
+import type { Client } from '../../src/client/client.ts';
+import { ClientManager } from '../../src/client/client-manager.ts';
+import { RemoteAuthCoordinator } from '../../src/client/remote-auth-coordinator.ts';
+import type { StorageBackend } from '../../src/storage/contract.ts';
+import { Browser, locationOf } from './browser.ts';
+import { clientInfo, echoCall, type LoggedInClient } from './logged-in-client.ts';
+
+export const publicUrl = 'http://127.0.0.1:9/postern';
+export const contextId = 'alice';
+export const serverName = 'bench';
+
+/** Postern as an application sets it up, on any store. */
+export async function openPostern(
+  mcpUrl: string,
+  storage: StorageBackend,
+): Promise<{ manager: ClientManager; coordinator: RemoteAuthCoordinator; client: Client }> {
+  const coordinator = new RemoteAuthCoordinator({ storage, publicUrl, verifyUser: () => contextId });
+  const manager = new ClientManager(
+    { [serverName]: { url: mcpUrl } },
+    { coordinator, clientInfo, versionNegotiation: 'legacy' },
+  );
+  return { manager, coordinator, client: await manager.getClient(contextId) };
+}
+
+/** Has the person open their link, and returns the genuine callback, which has not been sent yet. */
+export async function goToCallback(
+  client: Client,
+  coordinator: RemoteAuthCoordinator,
+  browser: Browser,
+): Promise<URL> {
+  const link = await callEcho(client).then(
+    () => undefined,
+    (error: unknown) => {
+      if (!isAuthorizationRequired(error)) throw error;
+      return error.challenge.url;
+    },
+  );
+  if (link === undefined) throw new Error('the server asked for no login');
+  return browser.consent(locationOf(await browser.open(link, coordinator.fetch)));
+}
+
+/** A client on a store where somebody has logged in already. */
+export async function resumePostern(mcpUrl: string, storage: StorageBackend): Promise<LoggedInClient> {
+  const { manager, client } = await openPostern(mcpUrl, storage);
+  const links = new Set<string>();
+  return {
+    async call() {
+      try {
+        return await callEcho(client);
+      } catch (error) {
+        if (isAuthorizationRequired(error)) links.add(error.challenge.pendingId);
+        throw error;
+      }
+    },
+    loginsAsked: () => links.size,
+    [Symbol.asyncDispose]: () => manager.close(),
+  };
+}
+
+/** Logs in, in a browser that is asked once. */
+export async function logInPostern(mcpUrl: string, storage: StorageBackend): Promise<void> {
+  const { manager, coordinator, client } = await openPostern(mcpUrl, storage);
+  const browser = new Browser();
+  await browser.open(await goToCallback(client, coordinator, browser), coordinator.fetch);
+  await callEcho(client);
+  await manager.close();
+}
+
+export function callEcho(client: Client): Promise<unknown> {
+  return client.session(serverName).callTool(echoCall.name, echoCall.arguments);
+}

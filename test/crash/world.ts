@@ -1,0 +1,23 @@
+import { startAuthorizationServer, type AuthorizationServer } from '../../demo/authorization-server.ts';
+import { startCalendarServer, type CalendarServer } from '../../demo/calendar-server.ts';
+
+/** What stays alive in a story: an authorization server that ends a grant when a refresh token comes twice, and a calendar. */
+export interface World {
+  readonly authorizationServer: AuthorizationServer;
+  readonly calendar: CalendarServer;
+  close(): Promise<void>;
+}
+
+/** Opaque tokens, so that the end of a grant at the authorization server is the end of its access. */
+export async function startWorld(users: readonly string[]): Promise<World> {
+  const authorizationServer = await startAuthorizationServer({ users, accessTokenFormat: 'opaque' });
+  const calendar = await startCalendarServer({ authorizationServer });
+  return {
+    authorizationServer,
+    calendar,
+    close: async () => {
+      await calendar.close();
+      await authorizationServer.close();
+    },
+  };
+}
