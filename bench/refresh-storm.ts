@@ -1,7 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryBackend } from '../src/storage/memory-backend.ts';
 import { openLocalStorage } from '../src/storage/local.ts';
@@ -11,8 +9,9 @@ import { logInSdk, resumeSdk, SdkProvider } from './clients/bare-sdk.ts';
 import type { LoggedInClient } from './clients/logged-in-client.ts';
 import { logInPostern, resumePostern } from './clients/postern.ts';
 import { peersMissing } from './peers-missing.ts';
-import { withoutWarnings } from './without-warnings.ts';
 import { startBenchServer, type BenchServer } from './servers/start-bench-server.ts';
+import { withTemporaryDirectory } from './temporary-directory.ts';
+import { withoutWarnings } from './without-warnings.ts';
 import type { StormJob, StormReport } from './workers/storm-process.ts';
 
 /** How long a token request takes: long enough for every call of the storm to have been refused meanwhile. */
@@ -65,7 +64,7 @@ const posternRows: readonly Row[] = [
   {
     label: 'Postern, 4 processes × 10 (SQLite)',
     storm: (server) =>
-      withDirectory(async (directory) => {
+      withTemporaryDirectory(async (directory) => {
         const storage = openLocalStorage(directory);
         await logInPostern(server.mcpUrl, storage);
         await storage.close();
@@ -81,13 +80,13 @@ const sdkRows: readonly Row[] = [
       const provider = new SdkProvider();
       await logInSdk(server.mcpUrl, provider);
       await using client = await resumeSdk(server.mcpUrl, provider);
-      return localStorm(server, [client], 10);
+      return await localStorm(server, [client], 10);
     },
   },
   {
     label: 'bare SDK client, 4 processes × 5 (one file)',
     storm: (server) =>
-      withDirectory(async (directory) => {
+      withTemporaryDirectory(async (directory) => {
         const store = join(directory, 'oauth.json');
         await logInSdk(server.mcpUrl, new SdkProvider(store));
         return processStorm(server, { make: 'sdk', mcpUrl: server.mcpUrl, store, calls: 5 });
@@ -103,10 +102,9 @@ async function aiSdkRows(): Promise<readonly Row[]> {
     const clients = await Promise.all(
       Array.from({ length: clientCount }, () => resumeAiSdk(ai, server.mcpUrl, provider)),
     );
-    const { logins } = provider;
     const outcome = await localStorm(server, clients, callsEach);
     await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
-    return { ...outcome, logins: provider.logins - logins };
+    return outcome;
   };
   return [
     { label: 'AI SDK client, 1 process × 10', storm: (server) => stormOf(server, 1, 10) },
@@ -118,7 +116,7 @@ async function posternInMemory(server: BenchServer, calls: number): Promise<Outc
   const storage = new MemoryBackend();
   await logInPostern(server.mcpUrl, storage);
   await using client = await resumePostern(server.mcpUrl, storage);
-  return localStorm(server, [client], calls);
+  return await localStorm(server, [client], calls);
 }
 
 async function localStorm(
@@ -131,7 +129,7 @@ async function localStorm(
   const results = await Promise.allSettled(
     clients.flatMap((client) => Array.from({ length: callsEach }, () => client.call())),
   );
-  const logins = clients.reduce((sum, client) => sum + client.loginsAsked(), 0);
+  const logins = new Set(clients.flatMap((client) => client.loginsAsked())).size;
   const [first] = clients;
   return {
     calls: results.length,
@@ -197,15 +195,6 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.connected) child.disconnect();
   await exited;
   clearTimeout(timer);
-}
-
-async function withDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
-  const directory = mkdtempSync(join(tmpdir(), 'postern-bench-'));
-  try {
-    return await work(directory);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
 }
 
 function describe(label: string, outcomes: readonly Outcome[]): string[] {

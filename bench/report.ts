@@ -40,7 +40,7 @@ export function formatOutcome(outcome: Outcome): string {
         formatAim(figure),
       ]),
     }),
-    ...(table === undefined ? [] : ['', ...formatTable(table)]),
+    ...(table === undefined ? [] : formatTable(table)),
     ...notes.map((note) => `  * ${note}`),
     '',
   ].join('\n');

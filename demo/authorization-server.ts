@@ -3,21 +3,14 @@
  *
  * A person signs in by name alone. It listens on 127.0.0.1 and keeps everything in memory.
  */
-import { createHash, randomBytes } from 'node:crypto';
-import type { EventEmitter } from 'node:events';
+import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify } from 'jose';
-// @ts-expect-error oidc-provider ships no types; the part of it used here is declared below.
-import { errors as untypedErrors, Provider as UntypedProvider } from 'oidc-provider';
-
-/** What each scope lets a program do, in the words of the consent page. */
-export const calendarScopes: Readonly<Record<string, string>> = {
-  'calendar:read': 'See your events',
-  'calendar:write': 'Add events',
-  'calendar:share': 'Share your calendar with others',
-};
+import { createAdapter, type TokenStore } from './provider-adapter.ts';
+import { errors, Provider, type ProviderContext } from './provider.ts';
+import { calendarScopes, escapeHtml, interact, page } from './sign-in-pages.ts';
 
 export interface AuthorizationServerOptions {
   /** Default 0: any free port. */
@@ -137,7 +130,7 @@ export async function startAuthorizationServer(
     interactions: { url: (_context: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
     renderError: (context: { type: string; body: string }, out: { error_description?: string }) => {
       context.type = 'html';
-      context.body = page('This sign-in cannot go on', `<p>${escape(out.error_description ?? '')}</p>`);
+      context.body = page('This sign-in cannot go on', `<p>${escapeHtml(out.error_description ?? '')}</p>`);
     },
     ttl: {
       AccessToken: accessTokenTtlSeconds,
@@ -257,177 +250,9 @@ function answerNotReady(_request: IncomingMessage, response: ServerResponse): vo
   response.writeHead(503).end();
 }
 
-interface InteractionRules {
-  readonly provider: Provider;
-  readonly issuer: string;
-  readonly users: ReadonlySet<string>;
-  readonly requireConsent: boolean;
-}
-
-/** Shows the sign-in or consent page, or takes its answer. */
-async function interact(
-  { provider, issuer, users, requireConsent }: InteractionRules,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const show = (status: number, title: string, body: string): void => {
-    response.writeHead(status, pageHeaders).end(page(title, body));
-  };
-  try {
-    const posted = request.method === 'POST';
-    if (posted && (request.headers.origin ?? issuer) !== issuer) {
-      return show(403, 'Refused', '<p>This form was sent from another site.</p>');
-    }
-    const { prompt, params, session } = await provider.interactionDetails(request, response);
-    const form = posted ? await readForm(request) : new URLSearchParams();
-    const finish = (result: object): Promise<void> => provider.interactionFinished(request, response, result);
-
-    if (prompt.name === 'login') {
-      const user = form.get('user')?.trim().toLowerCase() ?? '';
-      if (users.has(user)) return await finish({ login: { accountId: user } });
-      return show(posted ? 400 : 200, 'Sign in', loginForm(users, posted ? user : undefined));
-    }
-
-    if (posted && form.get('decision') === 'deny') {
-      return await finish({ error: 'access_denied', error_description: 'The person declined' });
-    }
-    const { missingOIDCScope = [], missingResourceScopes = {} } = prompt.details;
-    if (!requireConsent || (posted && form.get('decision') === 'allow')) {
-      const grant = new provider.Grant({ accountId: session?.accountId ?? '', clientId: params.client_id });
-      grant.addOIDCScope(missingOIDCScope.join(' '));
-      for (const [resource, scopes] of Object.entries(missingResourceScopes)) {
-        grant.addResourceScope(resource, scopes.join(' '));
-      }
-      return await finish({ consent: { grantId: await grant.save() } });
-    }
-    const client = await provider.Client.find(params.client_id);
-    const scopes = Object.values(missingResourceScopes).flat();
-    const name = client?.clientName ?? 'A program';
-    return show(
-      200,
-      'Allow access?',
-      consentForm(name, session?.accountId ?? '', new URL(params.redirect_uri).host, scopes),
-    );
-  } catch (error) {
-    if (response.headersSent) return void response.destroy();
-    const known = error instanceof errors.OIDCProviderError;
-    return show(
-      known ? 400 : 500,
-      'This sign-in cannot go on',
-      '<p>Go back to where you came from and start again.</p>',
-    );
-  }
-}
-
-async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
-  let text = '';
-  for await (const chunk of request) {
-    text += String(chunk);
-    if (text.length > 4_096) throw new RangeError('a form of more than 4096 characters');
-  }
-  return new URLSearchParams(text);
-}
-
-function loginForm(users: ReadonlySet<string>, unknown: string | undefined): string {
-  const names = [...users].slice(0, 5).map((name) => `<b>${escape(name)}</b>`);
-  const complaint =
-    unknown === undefined ? '' : `<p role="alert">Nobody here is called “${escape(unknown)}”.</p>`;
-  return `<form method="post">${complaint}
-<label for="user">Your name</label>
-<input id="user" name="user" required autofocus autocapitalize="none" autocomplete="username" spellcheck="false">
-<p class="note">This is a demo without passwords. Try ${names.join(', ')}.</p>
-<div class="row"><button>Sign in</button></div></form>`;
-}
-
-function consentForm(client: string, user: string, host: string, scopes: readonly string[]): string {
-  const wishes = scopes.map(
-    (scope) => `<li>${escape(calendarScopes[scope] ?? scope)}<code>${escape(scope)}</code></li>`,
-  );
-  return `<form method="post">
-<p><b>${escape(client)}</b> asks to use the calendar of <b>${escape(user)}</b>.</p>
-<ul>${wishes.join('') || '<li>Know who you are</li>'}</ul>
-<p class="note">You will be sent back to <b>${escape(host)}</b>.</p>
-<div class="row"><button name="decision" value="allow">Allow</button>
-<button name="decision" value="deny" class="quiet">Deny</button></div></form>`;
-}
-
-const style = `:root{color-scheme:light dark;--ink:light-dark(#1d2430,#e8ebf0);--dim:light-dark(#5b6575,#9aa5b5);
---card:light-dark(#fff,#1c222c);--edge:light-dark(#d5dae2,#38414f);--act:light-dark(#1f5fbf,#8ab4ff);--on:light-dark(#fff,#0e1420)}
-*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;padding:16px;color:var(--ink);
-background:light-dark(#f1f3f6,#11151b);font:16px/1.5 system-ui,sans-serif}
-main{width:100%;max-width:25rem;padding:clamp(20px,6vw,32px);background:var(--card);border:1px solid var(--edge);border-radius:12px}
-header{color:var(--dim);font-size:.875rem}h1{margin:.2em 0 .7em;font-size:1.5rem;line-height:1.25}p{overflow-wrap:anywhere}
-label{display:block;margin-bottom:4px;font-weight:600}input{width:100%;padding:10px 12px;font:inherit;color:inherit;
-background:transparent;border:1px solid light-dark(#7d8796,#7a8698);border-radius:8px}ul{margin:0;padding:0;list-style:none;border-top:1px solid var(--edge)}
-li{padding:8px 0;border-bottom:1px solid var(--edge)}code{display:block;color:var(--dim);font-size:.8125rem}.note{color:var(--dim);font-size:.875rem}
-[role=alert]{color:light-dark(#a3231b,#ff9c94)}.row{display:flex;flex-wrap:wrap;gap:12px;margin-top:20px}
-button{flex:1 1 8rem;padding:11px 16px;font:inherit;font-weight:600;color:var(--on);background:var(--act);border:1px solid var(--act);border-radius:8px;cursor:pointer}
-.quiet{color:var(--act);background:transparent}:focus-visible{outline:3px solid var(--act);outline-offset:2px}`;
-
-const pageHeaders = {
-  'content-type': 'text/html; charset=utf-8',
-  'cache-control': 'no-store',
-  // Not no-referrer: under it a browser sends `Origin: null` with the page's own form.
-  'referrer-policy': 'same-origin',
-  'x-content-type-options': 'nosniff',
-  // No form-action: Chromium applies it to redirects too, and the consent form ends at the client's own origin.
-  'content-security-policy': `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; frame-ancestors 'none'`,
-};
-
-function page(title: string, body: string): string {
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>${escape(title)}</title><style>${style}</style></head>
-<body><main><header>Demo accounts</header><h1>${escape(title)}</h1>${body}</main></body></html>`;
-}
-
-function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}
-
 function isLoopback(text: string): boolean {
   const hostname = URL.parse(text)?.hostname;
   return hostname === '127.0.0.1' || hostname === 'localhost' || hostname === '[::1]';
-}
-
-type TokenStore = Map<string, { readonly payload: Payload; readonly expiresAtMs: number }>;
-
-/** What oidc-provider asks of its storage, over one map. */
-function createAdapter(model: string, store: TokenStore): object {
-  const find = (id: string): Payload | undefined => {
-    const entry = store.get(`${model}:${id}`);
-    return entry !== undefined && entry.expiresAtMs > Date.now() ? entry.payload : undefined;
-  };
-  return {
-    find: async (id: string) => find(id),
-    findByUid: async (uid: string) =>
-      [...store].find(([key, { payload }]) => key.startsWith('Session:') && payload.uid === uid)?.[1].payload,
-    findByUserCode: async () => undefined,
-    revokeByGrantId: async (grantId: string) => {
-      for (const [key, { payload }] of store) if (payload.grantId === grantId) store.delete(key);
-    },
-    destroy: async (id: string) => void store.delete(`${model}:${id}`),
-    upsert: async (id: string, payload: Payload, expiresInSeconds?: number) => {
-      // A registered scope is what a client starts with. Kept as a limit, it would make every step-up fail.
-      if (model === 'Client') delete payload.scope;
-      const expiresAtMs = expiresInSeconds === undefined ? Infinity : Date.now() + expiresInSeconds * 1_000;
-      store.set(`${model}:${id}`, { payload, expiresAtMs });
-      if (store.size % 256 === 0) {
-        for (const [key, entry] of store) if (entry.expiresAtMs <= Date.now()) store.delete(key);
-      }
-    },
-    consume: async (id: string) => {
-      const payload = find(id);
-      if (payload !== undefined) payload.consumed = Math.floor(Date.now() / 1_000);
-    },
-  };
-}
-
-interface Payload {
-  accountId?: string;
-  grantId?: string;
-  uid?: string;
-  scope?: string;
-  consumed?: number;
 }
 
 interface TokenClaims {
@@ -439,42 +264,3 @@ interface TokenClaims {
   readonly scope?: string;
   readonly generation: number;
 }
-
-interface ProviderContext {
-  readonly oidc: {
-    readonly params?: Readonly<Record<string, unknown>>;
-    readonly result?: { readonly consent?: { readonly grantId?: string } };
-  };
-}
-
-interface Interaction {
-  readonly prompt: {
-    readonly name: string;
-    readonly details: {
-      readonly missingOIDCScope?: readonly string[];
-      readonly missingResourceScopes?: Readonly<Record<string, readonly string[]>>;
-    };
-  };
-  readonly params: { readonly client_id: string; readonly redirect_uri: string };
-  readonly session?: { readonly accountId: string };
-}
-
-interface Grant {
-  addOIDCScope(scope: string): void;
-  addResourceScope(resource: string, scope: string): void;
-  save(): Promise<string>;
-}
-
-interface Provider extends EventEmitter {
-  callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-  interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<Interaction>;
-  interactionFinished(request: IncomingMessage, response: ServerResponse, result: object): Promise<void>;
-  readonly Client: { find(id: string): Promise<{ readonly clientName?: string } | undefined> };
-  readonly Grant: {
-    new (owner: { accountId: string; clientId: string }): Grant;
-    find(id: string): Promise<Grant | undefined>;
-  };
-}
-
-const Provider = UntypedProvider as new (issuer: string, configuration: object) => Provider;
-const errors = untypedErrors as Record<'InvalidTarget' | 'OIDCProviderError', new (detail?: string) => Error>;

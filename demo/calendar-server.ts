@@ -27,7 +27,8 @@ import {
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 
-import { calendarScopes, type AuthorizationServer } from './authorization-server.ts';
+import type { AuthorizationServer } from './authorization-server.ts';
+import { calendarScopes } from './sign-in-pages.ts';
 
 /** A token that reached the server, without the token. */
 export interface SeenToken {

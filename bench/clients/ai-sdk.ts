@@ -41,7 +41,8 @@ export class AiSdkProvider {
   #state: string | undefined;
   #verifier = '';
   authorizationUrl: URL | undefined;
-  logins = 0;
+  /** The challenge of each login that was asked for. */
+  readonly logins: string[] = [];
 
   constructor(options: { keepsState: boolean }) {
     this.state = options.keepsState ? () => crypto.randomUUID() : undefined;
@@ -81,7 +82,7 @@ export class AiSdkProvider {
 
   redirectToAuthorization(url: URL): void {
     this.authorizationUrl = url;
-    this.logins++;
+    this.logins.push(url.searchParams.get('code_challenge') ?? '');
   }
 
   saveCodeVerifier(verifier: string): void {
@@ -109,10 +110,10 @@ export async function resumeAiSdk(ai: AiSdk, mcpUrl: string, provider: AiSdkProv
     // What a call meets, the call rejects with; this is for the rest, and would be printed.
     onUncaughtError: () => {},
   });
-  const before = provider.logins;
+  const before = provider.logins.length;
   return {
     call: () => client.callTool(echoCall),
-    loginsAsked: () => provider.logins - before,
+    loginsAsked: () => provider.logins.slice(before),
     [Symbol.asyncDispose]: () => client.close(),
   };
 }

@@ -27,7 +27,8 @@ export class SdkProvider implements OAuthClientProvider {
   #verifier = '';
   lastState: string | undefined;
   authorizationUrl: URL | undefined;
-  logins = 0;
+  /** The state of each login that was asked for. */
+  readonly logins: string[] = [];
 
   constructor(path?: string) {
     this.#path = path;
@@ -64,7 +65,7 @@ export class SdkProvider implements OAuthClientProvider {
 
   redirectToAuthorization(url: URL): void {
     this.authorizationUrl = url;
-    this.logins++;
+    this.logins.push(url.searchParams.get('state') ?? '');
   }
 
   saveCodeVerifier(verifier: string): void {
@@ -120,10 +121,10 @@ export async function startSdkLogin(
 export async function resumeSdk(mcpUrl: string, provider: SdkProvider): Promise<LoggedInClient> {
   const client = new Client(clientInfo);
   await client.connect(new StreamableHTTPClientTransport(new URL(mcpUrl), { authProvider: provider }));
-  const before = provider.logins;
+  const before = provider.logins.length;
   return {
     call: () => client.callTool(echoCall),
-    loginsAsked: () => provider.logins - before,
+    loginsAsked: () => provider.logins.slice(before),
     [Symbol.asyncDispose]: () => client.close(),
   };
 }

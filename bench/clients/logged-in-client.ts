@@ -2,8 +2,8 @@
 export interface LoggedInClient extends AsyncDisposable {
   /** Calls the tool. Rejects as the client does. */
   call(): Promise<unknown>;
-  /** How often a person has been asked to log in since the first login. */
-  loginsAsked(): number;
+  /** The logins a person has been asked for since the first, each once. */
+  loginsAsked(): readonly string[];
 }
 
 export const clientInfo = { name: 'bench', version: '1' };

@@ -53,7 +53,7 @@ export async function resumePostern(mcpUrl: string, storage: StorageBackend): Pr
         throw error;
       }
     },
-    loginsAsked: () => links.size,
+    loginsAsked: () => [...links],
     [Symbol.asyncDispose]: () => manager.close(),
   };
 }

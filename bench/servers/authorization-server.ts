@@ -71,16 +71,16 @@ export class CountingAuthorizationServer {
     };
   }
 
-  answer(url: URL, method: string, form: URLSearchParams): Answer | undefined {
+  answer(url: URL, method: string, body: string): Answer | undefined {
     switch (url.pathname) {
       case '/.well-known/oauth-authorization-server':
         return { status: 200, body: this.#metadata() };
       case '/authorize':
         return this.#authorize(url.searchParams);
       case '/token':
-        return method === 'POST' ? this.#token(form) : { status: 405 };
+        return method === 'POST' ? this.#token(new URLSearchParams(body)) : { status: 405 };
       case '/register':
-        return { status: 201, body: { client_id: 'bench', redirect_uris: [], token_endpoint_auth_method: 'none' } };
+        return { status: 201, body: { ...(JSON.parse(body) as object), client_id: 'bench', token_endpoint_auth_method: 'none' } };
       default:
         return undefined;
     }
@@ -91,6 +91,7 @@ export class CountingAuthorizationServer {
       issuer: this.#origin,
       authorization_endpoint: `${this.#origin}/authorize`,
       token_endpoint: `${this.#origin}/token`,
+      registration_endpoint: `${this.#origin}/register`,
       response_types_supported: ['code'],
       grant_types_supported: ['authorization_code', 'refresh_token'],
       code_challenge_methods_supported: ['S256'],

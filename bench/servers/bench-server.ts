@@ -48,7 +48,7 @@ async function answer(request: IncomingMessage): Promise<Answer> {
     case '/token':
       await sleep(tokenDelayMs);
   }
-  return authorization.answer(url, request.method ?? 'GET', new URLSearchParams(body)) ?? { status: 404 };
+  return authorization.answer(url, request.method ?? 'GET', body) ?? { status: 404 };
 }
 
 function answerResource(request: IncomingMessage, body: string): Answer {

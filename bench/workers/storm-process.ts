@@ -14,7 +14,7 @@ export interface StormJob {
 
 export interface StormReport {
   readonly successes: number;
-  /** One name for each login a person would have had to make. */
+  /** As of {@link LoggedInClient.loginsAsked}. */
   readonly logins: readonly string[];
 }
 
@@ -48,7 +48,7 @@ async function work(calls: number): Promise<void> {
   const results = await Promise.allSettled(Array.from({ length: calls }, () => client.call()));
   const report: StormReport = {
     successes: results.filter(({ status }) => status === 'fulfilled').length,
-    logins: Array.from({ length: client.loginsAsked() }, (_, index) => `${process.pid} ${index}`),
+    logins: client.loginsAsked(),
   };
   process.send?.(report);
 }

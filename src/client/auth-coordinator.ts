@@ -33,6 +33,8 @@ export interface AuthCoordinatorOptions {
   readonly leaseMs?: number | undefined;
   /** For requests to authorization servers. Default: the global `fetch`. */
   readonly fetch?: FetchLike | undefined;
+  /** The deadline of one request to an authorization server, body included. Default 10,000 ms. Less than half of `leaseMs`. */
+  readonly oauthTimeoutMs?: number | undefined;
   readonly resume?: ResumePolicy | undefined;
   /** Keeps a serverless process alive for work that goes on after the browser was answered. */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
@@ -54,6 +56,7 @@ export abstract class AuthCoordinator {
   readonly continuations: Continuations;
   readonly signInTtlMs: number;
   readonly leaseMs: number;
+  readonly oauthTimeoutMs: number;
   protected readonly clock: Clock;
   protected readonly logger: Logger;
   readonly #handlers = new Map<string, CompletionHandler>();
@@ -70,6 +73,7 @@ export abstract class AuthCoordinator {
     this.logger = options.logger ?? silentLogger;
     this.signInTtlMs = options.signInTtlMs ?? 10 * 60_000;
     this.leaseMs = options.leaseMs ?? 30_000;
+    this.oauthTimeoutMs = options.oauthTimeoutMs ?? 10_000;
     this.#waitUntil = options.waitUntil ?? (() => {});
     const { storage, clock, logger } = this;
     this.pendings = new PendingManager<SignIn>({
@@ -86,7 +90,7 @@ export abstract class AuthCoordinator {
       random: options.random,
       waitsFor: (error) => findAuthorizationRequired(error)?.challenge.pendingId,
     });
-    this.registerHandler('oauth', oauthCompletionHandler({ fetch: options.fetch, storage, clock }));
+    this.registerHandler('oauth', oauthCompletionHandler({ fetch: options.fetch, timeoutMs: this.oauthTimeoutMs, storage, clock }));
     this.#callbacks = new CallbackHandler({
       pendings: this.pendings,
       clock,

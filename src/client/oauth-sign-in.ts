@@ -2,13 +2,13 @@ import { z, type ZodType } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { isPosternError, PosternError } from '../core/postern-error.ts';
 import { hashId } from '../core/random.ts';
-import { attemptSchema, createAttempt } from '../oauth/attempt.ts';
+import { allowPkceUnadvertised, attemptSchema, createAttempt } from '../oauth/attempt.ts';
 import { validateCallback } from '../oauth/callback.ts';
 import { clientIdentitySchema, type ClientIdentity } from '../oauth/client-identity.ts';
 import { discoverySchema, type Discovery } from '../oauth/discovery.ts';
 import { exchangeCode, revokeGrant } from '../oauth/grant.ts';
 import { createOAuthHttp, type FetchLike, type OAuthHttp } from '../oauth/oauth-http.ts';
-import { profileOf } from '../oauth/profiles.ts';
+import { issuerProfileSchema, type IssuerProfile } from '../oauth/profiles.ts';
 import { Collection } from '../storage/collection.ts';
 import type { StorageBackend } from '../storage/contract.ts';
 import { NamespacedStorage } from '../storage/namespaced-storage.ts';
@@ -23,6 +23,9 @@ export interface OAuthFlow {
   readonly redirectUri: string;
   readonly authorizeParams?: Readonly<Record<string, string>> | undefined;
   readonly loginHint?: string | undefined;
+  readonly profile: IssuerProfile;
+  /** The operator has allowed a server that does not advertise PKCE. */
+  readonly pkceUnadvertised: boolean;
 }
 
 const oauthFlow: ZodType<OAuthFlow> = z.looseObject({
@@ -32,20 +35,51 @@ const oauthFlow: ZodType<OAuthFlow> = z.looseObject({
   redirectUri: z.string(),
   authorizeParams: z.record(z.string(), z.string()).optional(),
   loginHint: z.string().optional(),
+  profile: issuerProfileSchema,
+  pkceUnadvertised: z.boolean(),
 });
+
+/** What of an authorization server's metadata a sign-in needs. The rest may be large, and is left out. */
+const keptMetadata = [
+  'issuer',
+  'authorization_endpoint',
+  'token_endpoint',
+  'revocation_endpoint',
+  'pushed_authorization_request_endpoint',
+  'require_pushed_authorization_requests',
+  'code_challenge_methods_supported',
+  'authorization_response_iss_parameter_supported',
+  'token_endpoint_auth_methods_supported',
+  'token_endpoint_auth_signing_alg_values_supported',
+  'id_token_signing_alg_values_supported',
+  'dpop_signing_alg_values_supported',
+] as const;
+
+/** A discovery without what only the registration needed. */
+export function trimDiscovery({ resourceMetadata: _left, server, ...rest }: Discovery): Discovery {
+  const kept = keptMetadata.filter((name) => server[name] !== undefined).map((name) => [name, server[name]]);
+  return { ...rest, server: Object.fromEntries(kept) as typeof server };
+}
 
 /** The completion handler `oauth`: the authorization code flow with PKCE, between the link and the grant. */
 export function oauthCompletionHandler(options: {
   fetch?: FetchLike | undefined;
+  /** The deadline of one request. */
+  timeoutMs?: number | undefined;
   storage: StorageBackend;
   clock: Clock;
 }): CompletionHandler {
   const httpFor = (flow: OAuthFlow): OAuthHttp =>
-    createOAuthHttp({ fetch: options.fetch, clock: options.clock, trustedBy: flow.serverUrl });
+    createOAuthHttp({
+      fetch: options.fetch,
+      timeoutMs: options.timeoutMs,
+      clock: options.clock,
+      trustedBy: flow.serverUrl,
+    });
   return {
     async start({ pending }) {
       const flow = oauthFlow.parse(pending.data?.flow);
-      const { discovery, client, redirectUri, authorizeParams, loginHint } = flow;
+      const { discovery, client, redirectUri, authorizeParams, loginHint, profile, pkceUnadvertised } = flow;
       const scopes = pending.data?.scopes ?? [];
       return createAttempt(
         {
@@ -55,7 +89,8 @@ export function oauthCompletionHandler(options: {
           scopes: scopes.length > 0 ? scopes : undefined,
           extraAuthorizeParams: authorizeParams,
           loginHint,
-          profile: profileOf(discovery.issuer),
+          profile,
+          [allowPkceUnadvertised]: pkceUnadvertised,
         },
         httpFor(flow),
       );

@@ -1,11 +1,12 @@
 import type { Clock } from '../core/clock.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
+import { allowPkceUnadvertised, checkAttempt } from '../oauth/attempt.ts';
 import { parseChallenge, type Challenge } from '../oauth/challenge.ts';
-import { discover, type Discovery } from '../oauth/discovery.ts';
+import { allowIssuerMismatch, discover, type Discovery } from '../oauth/discovery.ts';
 import { createDpopProof } from '../oauth/dpop.ts';
 import type { TokenRequestOptions } from '../oauth/grant.ts';
 import { createOAuthHttp, type OAuthHttp } from '../oauth/oauth-http.ts';
-import { profileOf } from '../oauth/profiles.ts';
+import { profileOf, type IssuerProfile } from '../oauth/profiles.ts';
 import { identifyClient } from '../oauth/registration.ts';
 import { initialScopes, isScopeSubset, unionScopes } from '../oauth/scopes.ts';
 import type { Pending } from '../pending/pending.ts';
@@ -21,7 +22,7 @@ import { declinedPath } from './callback-handler.ts';
 import type { SignIn } from './completion.ts';
 import { GrantStore } from './grant-store.ts';
 import type { MachineGrant } from './machine-grants.ts';
-import { Registrations, type OAuthFlow } from './oauth-sign-in.ts';
+import { Registrations, trimDiscovery, type OAuthFlow } from './oauth-sign-in.ts';
 import type { OAuthConfig } from './server-config.ts';
 import type { StoredGrant } from './stored-grant.ts';
 
@@ -60,7 +61,12 @@ export class OAuthStrategy implements AuthStrategy {
     this.#serverUrl = deps.serverUrl;
     this.#origin = new URL(deps.serverUrl).origin;
     this.#clock = deps.clock;
-    this.#http = createOAuthHttp({ fetch: deps.fetch, clock: deps.clock, trustedBy: deps.serverUrl });
+    this.#http = createOAuthHttp({
+      fetch: deps.fetch,
+      timeoutMs: deps.coordinator.oauthTimeoutMs,
+      clock: deps.clock,
+      trustedBy: deps.serverUrl,
+    });
     const { leaseMs } = deps.coordinator;
     this.#grants = new GrantStore(deps.storage.namespace('oauth'), this.#http, { leaseMs, tokenOptions: options.tokenOptions });
   }
@@ -245,14 +251,24 @@ export class OAuthStrategy implements AuthStrategy {
     const redirectUri = await coordinator.redirectUri();
     const { discovery, scopes: wanted } = await this.#prepare(challenge, scopes);
     const client = await this.#identify(discovery, redirectUri, wanted);
+    const { authorizeParams, loginHint } = this.#options;
     const flow: OAuthFlow = {
       serverUrl: this.#serverUrl,
-      discovery,
+      discovery: trimDiscovery(discovery),
       client,
       redirectUri,
-      authorizeParams: this.#options.authorizeParams,
-      loginHint: this.#options.loginHint,
+      authorizeParams,
+      loginHint,
+      profile: this.#profile(discovery),
+      pkceUnadvertised: this.#options[allowPkceUnadvertised] === true,
     };
+    checkAttempt({
+      discovery,
+      client,
+      extraAuthorizeParams: authorizeParams,
+      profile: flow.profile,
+      [allowPkceUnadvertised]: flow.pkceUnadvertised,
+    });
     return {
       kind: 'oauth_redirect',
       resource: discovery.resource,
@@ -267,7 +283,7 @@ export class OAuthStrategy implements AuthStrategy {
     scopes: readonly string[] | undefined,
   ): Promise<{ discovery: Discovery; scopes: readonly string[] | undefined }> {
     const discovery = { ...(await this.#discover(challenge)), challengedScopes: challenge?.scope };
-    const profile = profileOf(discovery.issuer);
+    const profile = this.#profile(discovery);
     const initial = initialScopes({ discovery, configured: this.#options.scopes, profile });
     return { discovery, scopes: scopes === undefined ? initial : unionScopes(scopes, initial) };
   }
@@ -301,12 +317,19 @@ export class OAuthStrategy implements AuthStrategy {
     return client;
   }
 
+  #profile({ issuer }: Discovery): IssuerProfile {
+    const { profile } = this.#options;
+    return profileOf(issuer, profile && { [issuer]: profile });
+  }
+
   #discover(challenge: Challenge | undefined): Promise<Discovery> {
     const known = this.#discoveries;
     const key = this.#discoveryKey(challenge);
     const cached = known.get(key);
     if (cached !== undefined && this.#clock() - cached.atMs < discoveryTtlMs) return cached.found;
-    const found = discover(this.#serverUrl, challenge, this.#http);
+    const found = discover(this.#serverUrl, challenge, this.#http, {
+      [allowIssuerMismatch]: this.#options[allowIssuerMismatch],
+    });
     known.set(key, { atMs: this.#clock(), found });
     found.catch(() => known.delete(key));
     return found;

@@ -4,6 +4,7 @@ import { PosternError } from '../core/postern-error.ts';
 import type { allowPkceUnadvertised } from '../oauth/attempt.ts';
 import type { TokenEndpointAuthMethod } from '../oauth/client-identity.ts';
 import type { allowIssuerMismatch } from '../oauth/discovery.ts';
+import { issuerProfileSchema, type IssuerProfile } from '../oauth/profiles.ts';
 import type { PreregisteredClient } from '../oauth/registration.ts';
 import type { AuthStrategyFactory } from './auth-strategy.ts';
 
@@ -19,6 +20,8 @@ export interface OAuthConfig {
   /** More parameters of the authorization request. */
   readonly authorizeParams?: Readonly<Record<string, string>> | undefined;
   readonly loginHint?: string | undefined;
+  /** How this authorization server differs from the standard; laid over what is known of it. */
+  readonly profile?: IssuerProfile | undefined;
   /** Dangerous. Goes on although the authorization server does not advertise PKCE with S256. */
   readonly [allowPkceUnadvertised]?: boolean | undefined;
   /** Dangerous. Issuers whose metadata may name another. */
@@ -125,6 +128,7 @@ const auth = z.union([
       scopes,
       authorizeParams: texts.optional(),
       loginHint: text.optional(),
+      profile: issuerProfileSchema.optional(),
     }),
     z.strictObject({ type: z.literal('client_credentials'), client, scopes }),
     z.strictObject({ type: z.literal('jwt_bearer'), client, assertion: isFunction, scopes }),

@@ -85,7 +85,7 @@ describe('errorCodes', () => {
     expect(rows.filter(([, { exit }]) => exit < 1 || exit > 3).map(([code]) => code)).toEqual([]);
   });
 
-  test('answers an own defect or a retry with 5xx, except where a person has to act', () => {
+  test('answers 5xx for whatever invites a retry, except where a person has to act first', () => {
     const odd = rows.filter(([, { retry, http, fixedBy }]) => retry && http < 500 && fixedBy !== 'person');
     expect(odd.map(([code]) => code)).toEqual([]);
   });

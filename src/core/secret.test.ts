@@ -43,7 +43,7 @@ describe('Secret', () => {
   ])('shows as redacted through %s', (_name, show) => {
     const text = show(secret);
     expect(text).not.toContain(canary);
-    expect(decodeURIComponent(text)).toMatch(/\[secret\]|Secret/u);
+    expect(text).toMatch(/\[secret\]|%5Bsecret%5D|Secret/u);
   });
 
   test('keeps a value that is no text out of sight as well', () => {

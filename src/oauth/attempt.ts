@@ -116,7 +116,7 @@ const reserved: ReadonlySet<string> = new Set([
 export async function createAttempt(options: CreateAttemptOptions, http: OAuthHttp): Promise<StartedAttempt> {
   const { discovery, random = systemRandom } = options;
   const { server } = discovery;
-  checkOptions(options);
+  checkAttempt(options);
   const authorizationEndpoint =
     server.authorization_endpoint ?? lacks(discovery.issuer, 'authorization_endpoint');
   const attempt: Attempt = {
@@ -173,8 +173,21 @@ async function authorizationParameters(
   });
 }
 
-function checkOptions(options: CreateAttemptOptions): void {
+/**
+ * Whether an attempt could be started at all: so that what cannot work is said before a person gets a link.
+ *
+ * @throws {PosternError} as {@link createAttempt}.
+ */
+export function checkAttempt(
+  options: Pick<
+    CreateAttemptOptions,
+    'discovery' | 'client' | 'extraAuthorizeParams' | 'profile' | typeof allowPkceUnadvertised
+  >,
+): void {
   const { discovery, client, extraAuthorizeParams = {}, profile } = options;
+  if (discovery.server.authorization_endpoint === undefined)
+    lacks(discovery.issuer, 'authorization_endpoint');
+  if (discovery.server.token_endpoint === undefined) lacks(discovery.issuer, 'token_endpoint');
   if (client.issuer !== discovery.issuer) {
     throw misconfigured(
       `the client belongs to ${describeUrl(client.issuer)}, not to ${describeUrl(discovery.issuer)}`,

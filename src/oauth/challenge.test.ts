@@ -86,6 +86,10 @@ describe('parseChallenge', () => {
     );
   });
 
+  test('what stands beyond 64 kB is not read', () => {
+    expect(challenge(`Bearer a="${'x'.repeat(65_536)}", error="e"`)?.error).toBeUndefined();
+  });
+
   test.each([
     ['a thousand challenges', 'Bearer a="b", '.repeat(1000)],
     ['64 kB of quotes', `Bearer a=${'"'.repeat(65_536)}`],

@@ -108,7 +108,10 @@ describe('protected-resource metadata', () => {
     ['no JSON', '{'],
     ['no resource', { authorization_servers: [as] }],
     ['nested a hundred thousand deep', '['.repeat(100_000)],
-    ['nested as an object', `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
+    [
+      'nested in a field nobody reads',
+      `${JSON.stringify(about()).slice(0, -1)},"x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+    ],
     ['not UTF-8', new Response(new Uint8Array([0x7b, 0xff, 0x7d]))],
   ])('that is %s is refused with a typed error', async (_, document) => {
     const { result } = run({ [`${resourceAt}/v1/mcp`]: document });

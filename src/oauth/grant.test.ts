@@ -125,6 +125,18 @@ describe('exchangeCode', () => {
     expect(sentHeader && atob(sentHeader.replace('Basic ', ''))).toBe(header);
   });
 
+  test('a secret of letters, digits, `-`, `.` and `_` goes into the header as it is', async () => {
+    const { http, sent } = serve({ [token]: tokens() });
+    const identity = {
+      ...client,
+      clientId: 'a-b.c_d',
+      clientSecret: 'GOCSPX-1_2.3',
+      tokenEndpointAuthMethod: 'client_secret_basic' as const,
+    };
+    await exchangeCode({ ...attempt, client: identity }, 'c', http);
+    expect(sent[0]?.headers.get('authorization')).toBe(`Basic ${btoa('a-b.c_d:GOCSPX-1_2.3')}`);
+  });
+
   test('authenticates by an assertion for the issuer, signed with the client’s key', async () => {
     const { http, sent } = serve({ [token]: tokens() });
     const privateKeyJwk = { ...(await generateDpopKey()), kid: 'k1' };

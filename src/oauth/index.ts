@@ -1,6 +1,7 @@
 export {
   allowPkceUnadvertised,
   attemptSchema,
+  checkAttempt,
   createAttempt,
   type Attempt,
   type CreateAttemptOptions,

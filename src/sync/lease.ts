@@ -94,20 +94,21 @@ export class Lease implements AsyncDisposable {
     });
   }
 
-  /** Renews in the background, a third of the lease apart, until the returned function is called. */
+  /** Renews in the background, when a third of the lease has passed, until the returned function is called. */
   keepAlive(): () => void {
     let renewing = false;
     const timer = setInterval(
       () => {
-        if (performance.now() >= this.#endsAt) this.#end();
-        // One renewal at a time. A lost lease shows in `signal`; a store that does not answer is asked again.
-        if (renewing) return;
+        const leftMs = this.#endsAt - performance.now();
+        if (leftMs <= 0) this.#end();
+        // One renewal at a time. A lost lease shows in `signal`; a store that does not answer is asked again soon.
+        if (renewing || leftMs > (this.#leaseMs * 2) / 3) return;
         renewing = true;
         void this.renew()
           .catch(() => {})
           .finally(() => (renewing = false));
       },
-      Math.max(1, Math.floor(this.#leaseMs / 3)),
+      Math.max(1, Math.floor(this.#leaseMs / 12)),
     );
     if (typeof timer === 'object') timer.unref();
     return () => clearInterval(timer);

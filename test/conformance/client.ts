@@ -29,6 +29,9 @@ const handlers: ClientHandlers = {
   roots: () => [],
 };
 
+/** What the person is doing. A program does not wait for that, but here its end is part of the result. */
+const visits: Promise<void>[] = [];
+
 const late = setTimeout(() => {
   console.error(`not finished after ${limitMs} ms`);
   process.exit(3);
@@ -57,6 +60,7 @@ async function runScenario(run: ScenarioRun): Promise<void> {
     process.exitCode = 1;
     console.error(error);
   } finally {
+    await Promise.all(visits);
     await client.close();
     await coordinator.close();
   }
@@ -64,7 +68,8 @@ async function runScenario(run: ScenarioRun): Promise<void> {
 }
 
 function codeOf(error: unknown): string {
-  return String((error as { code?: unknown } | null)?.code ?? 'unknown');
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' || typeof code === 'number' ? `${code}` : 'unknown';
 }
 
 /** Calls every tool, all at once: none may see what belongs to another. */
@@ -103,11 +108,12 @@ async function useTheRest(client: Client, session: Session): Promise<void> {
 
 /** The suite's authorization servers ask nothing, so following the link is all a person would do. */
 function openBrowser(url: string): Promise<boolean> {
-  createCookieBrowser()
+  const visit = createCookieBrowser()
     .signIn(url, { user: 'conformance' })
     .then(
       ({ status }) => console.log(`the browser ended at a page with status ${status}`),
       (error: unknown) => console.error('the browser failed:', error),
     );
+  visits.push(visit);
   return Promise.resolve(true);
 }

@@ -32,5 +32,8 @@ export function outcomeLine(outcome: string): string {
 
 /** What the last line of a client's output says. */
 export function readOutcome(stdout: string): string {
-  return /^outcome: (?<outcome>\S+)$/u.exec(stdout.trimEnd().split('\n').at(-1) ?? '')?.groups?.['outcome'] ?? 'none';
+  return (
+    /^outcome: (?<outcome>\S+)$/u.exec(stdout.trimEnd().split('\n').at(-1) ?? '')?.groups?.['outcome'] ??
+    'none'
+  );
 }

@@ -38,7 +38,9 @@ async function main(): Promise<number> {
     return 2;
   }
   if (side !== 'client' || positionals.length > 1 || !isRevision(values.requirements)) {
-    console.error('usage: main.ts client --requirements 2026-07-28|2025-11-25 [--scenario NAME] [--timeout MS] [--json]');
+    console.error(
+      'usage: main.ts client --requirements 2026-07-28|2025-11-25 [--scenario NAME] [--timeout MS] [--json]',
+    );
     return 2;
   }
   const set = await chooseScenarios(values.requirements, values.scenario);
@@ -50,7 +52,10 @@ async function main(): Promise<number> {
 }
 
 /** The whole set of a revision, or the part of it that was asked for. */
-async function chooseScenarios(revision: Revision, only: string | undefined): Promise<RequirementSet | undefined> {
+async function chooseScenarios(
+  revision: Revision,
+  only: string | undefined,
+): Promise<RequirementSet | undefined> {
   const set = await readRequirementSet(revision);
   if (only === undefined) return set;
   const reason = set.unscored.get(only);

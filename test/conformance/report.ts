@@ -6,11 +6,18 @@ import { hasPassed, type ScenarioResult } from './scenario-result.ts';
 export interface Report {
   readonly requirements: string;
   readonly required: number;
-  readonly scenarios: { readonly passed: number; readonly failed: number; readonly noChecks: readonly string[] };
+  readonly scenarios: {
+    readonly passed: number;
+    readonly failed: number;
+    readonly noChecks: readonly string[];
+  };
   readonly checks: { readonly passed: number; readonly failed: number };
   /** What the suite runs and does not score. Here it must pass all the same. */
   readonly extensions: Readonly<
-    Record<string, { readonly reason: string; readonly ok: boolean; readonly passed: number; readonly failed: number }>
+    Record<
+      string,
+      { readonly reason: string; readonly ok: boolean; readonly passed: number; readonly failed: number }
+    >
   >;
 }
 
@@ -34,7 +41,10 @@ export function createReport(set: RequirementSet, results: Results): Report {
     extensions: Object.fromEntries(
       [...set.unscored].map(([scenario, reason]) => {
         const result = results.get(scenario) ?? nothing(scenario);
-        return [scenario, { reason, ok: hasPassed(result), passed: result.passed, failed: result.failures.length }];
+        return [
+          scenario,
+          { reason, ok: hasPassed(result), passed: result.passed, failed: result.failures.length },
+        ];
       }),
     ),
   };

@@ -34,7 +34,8 @@ export interface ScenarioRun {
 /** Reads what the suite has passed to this process. */
 export function readScenarioRun(argv: readonly string[], env: NodeJS.ProcessEnv): ScenarioRun {
   const serverUrl = argv.at(-1) ?? '';
-  if (!URL.canParse(serverUrl)) throw new TypeError('the last argument must be the URL of the server to test with');
+  if (!URL.canParse(serverUrl))
+    throw new TypeError('the last argument must be the URL of the server to test with');
   return {
     serverUrl,
     scenario: env.MCP_CONFORMANCE_SCENARIO ?? '',
@@ -47,5 +48,5 @@ export function readScenarioRun(argv: readonly string[], env: NodeJS.ProcessEnv)
 export function required(context: ScenarioContext, name: keyof ScenarioContext): string {
   const value = context[name];
   if (typeof value === 'string') return value;
-  throw new TypeError(`the scenario has passed no "${String(name)}"`);
+  throw new TypeError(`the scenario has passed no ${JSON.stringify(name)}`);
 }

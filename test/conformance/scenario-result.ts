@@ -30,7 +30,10 @@ export async function readResults(directory: string): Promise<ReadonlyMap<string
   const results = new Map<string, ScenarioResult>();
   for await (const path of glob('**/checks.json', { cwd: directory })) {
     // The suite adds the time of the run to the scenario's name.
-    const scenario = dirname(path).split(sep).join('/').replace(/-\d{4}-\d\d-\d\dT[\d-]+Z$/u, '');
+    const scenario = dirname(path)
+      .split(sep)
+      .join('/')
+      .replace(/-\d{4}-\d\d-\d\dT[\d-]+Z$/u, '');
     const read = (name: string): Promise<string> => readFile(join(directory, dirname(path), name), 'utf8');
     const checks = z.array(check).parse(JSON.parse(await read('checks.json')));
     results.set(scenario, {
@@ -38,7 +41,9 @@ export async function readResults(directory: string): Promise<ReadonlyMap<string
       passed: checks.filter(({ status }) => status === 'SUCCESS').length,
       failures: checks
         .filter(({ status }) => status === 'FAILURE' || status === 'WARNING')
-        .map(({ id, status, description = '', errorMessage = '' }) => `${status} ${id}: ${description} ${errorMessage}`.trimEnd()),
+        .map(({ id, status, description = '', errorMessage = '' }) =>
+          `${status} ${id}: ${description} ${errorMessage}`.trimEnd(),
+        ),
       outcome: readOutcome(await read('stdout.txt')),
       stderr: await read('stderr.txt'),
     });

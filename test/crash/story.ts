@@ -116,7 +116,7 @@ class Story {
       this.#victim.send({ work: true });
       void this.#victim.exited.then(() => this.#survivor.send({ work: true }));
     }
-    await this.#until('the first question is answered', () => this.#wasAnswered(question));
+    await this.#until('the first question is answered, as often as it was parked', () => this.#wasAnswered(question));
 
     authorizationServer.expireAccessTokens(this.#user);
     await this.#enter('refresh');
@@ -288,8 +288,13 @@ class Story {
     throw new Error('logging out again and again led nowhere');
   }
 
+  /** Whether every parking of it that somebody was told of has led to a delivery. */
   #wasAnswered(question: string): boolean {
-    return this.#deliveries.some((delivery) => delivery.question === question);
+    const parked = [...this.#victim.messages, ...this.#survivor.messages].filter(
+      (message) => 'parked' in message && message.parked.question === question,
+    );
+    const keys = new Set(this.#deliveries.filter((delivery) => delivery.question === question).map(({ key }) => key));
+    return keys.size > 0 && parked.every((message) => 'parked' in message && keys.has(message.parked.key));
   }
 
   async #tokensAreDead(): Promise<boolean> {

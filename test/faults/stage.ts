@@ -28,7 +28,10 @@ export interface StageOptions {
   readonly coordinator?: Partial<RemoteAuthCoordinatorOptions>;
   readonly manager?: Partial<ClientManagerOptions>;
   /** What the managers are configured with. Default: the calendar alone. */
-  readonly servers?: (calendar: CalendarServer) => Record<string, ServerConfig>;
+  readonly servers?: (
+    calendar: CalendarServer,
+    as: ProgrammableAuthorizationServer,
+  ) => Record<string, ServerConfig>;
   /** How many coordinators share the store and the address. Default 1. */
   readonly hosts?: number;
 }
@@ -61,7 +64,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const time = createSteppedClock();
   const logger = createRecordingLogger();
   const storage = new FaultyStorage(new MemoryBackend({ clock: time.clock }));
-  const servers = options.servers?.(calendar) ?? { calendar: { url: calendar.url } };
+  const servers = options.servers?.(calendar, as) ?? { calendar: { url: calendar.url } };
   const managers = Array.from({ length: options.hosts ?? 1 }, () => {
     const coordinator = new RemoteAuthCoordinator({
       storage,
