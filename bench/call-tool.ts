@@ -43,8 +43,8 @@ export const callTool: Bench = {
 };
 
 async function race(contenders: readonly Contender[], options: BenchOptions): Promise<BenchResult> {
-  const rounds = options.rounds ?? (options.quick ? 5 : 60);
-  const callsPerSlice = options.quick ? 50 : 100;
+  const rounds = options.rounds ?? (options.quick ? 5 : 120);
+  const callsPerSlice = 50;
   options.progress('call-tool: warm-up');
   for (const contender of contenders) {
     await callInTurn(contender, options.quick ? 100 : 500);
@@ -53,7 +53,7 @@ async function race(contenders: readonly Contender[], options: BenchOptions): Pr
   const inTurn = contenders.map((): Slice[] => []);
   const atOnce = contenders.map((): Slice[] => []);
   for (let round = 0; round < rounds; round++) {
-    if (round % 10 === 0) options.progress(`call-tool: round ${round + 1} of ${rounds}`);
+    if (round % 20 === 0) options.progress(`call-tool: round ${round + 1} of ${rounds}`);
     for (let place = 0; place < contenders.length; place++) {
       // Another one begins each round, so that none always follows the same neighbour's garbage.
       const index = (round + place) % contenders.length;
@@ -63,49 +63,64 @@ async function race(contenders: readonly Contender[], options: BenchOptions): Pr
       atOnce[index]?.push(await timed(callsPerSlice * 2, () => callAtOnce(contender, callsPerSlice * 2)));
     }
   }
+  const series: readonly Series[] = [
+    { how: 'one at a time', slices: inTurn, aim },
+    { how: `${inFlight} in flight`, slices: atOnce },
+  ];
   return {
     title: `callTool with a good token, ${rounds} rounds of ${callsPerSlice} calls each`,
-    figures: [...compare(contenders, inTurn, 'one at a time', aim), ...compare(contenders, atOnce, `${inFlight} in flight`)],
+    figures: [
+      ...series.flatMap((one) => relativeFigures(contenders, one)),
+      ...series.flatMap((one) => absoluteFigures(contenders, one)),
+    ],
     notes: [
-      'A ratio is the median of the ratios of each round; the first is CPU time of the client process, the second wall time.',
-      'The baseline is the bare SDK client with a static header. The MCP server runs in a process of its own.',
+      'A ratio is the median of those of each round. The baseline is the bare SDK client with a static header.',
+      'CPU is that of the client process, all threads; the MCP server runs in a process of its own.',
     ],
   };
 }
 
-function compare(
-  contenders: readonly Contender[],
-  slices: readonly (readonly Slice[])[],
-  how: string,
-  wanted?: number,
-): Figure[] {
+interface Series {
+  readonly how: string;
+  /** For each contender, its slice of each round. */
+  readonly slices: readonly (readonly Slice[])[];
+  readonly aim?: number;
+}
+
+function relativeFigures(contenders: readonly Contender[], { how, slices, aim: wanted }: Series): Figure[] {
   const [baseline = []] = slices;
-  const column = (values: readonly Slice[], unit: keyof Slice): number[] => values.map((slice) => slice[unit]);
-  return contenders.flatMap(({ label }, index): Figure[] => {
-    const own = slices[index] ?? [];
-    const isPostern = label.startsWith('Postern');
-    const absolute = (unit: keyof Slice, what: string): Figure => ({
-      label: `${label}, ${how}, ${what}`,
-      value: median(column(own, unit)),
-      unit: 'µs',
-      spread: middleHalf(column(own, unit)),
-    });
-    const relative = (unit: keyof Slice, what: string): Figure => {
-      const values = ratios(column(own, unit), column(baseline, unit));
+  return contenders.slice(1).flatMap(({ label }, index) =>
+    (['cpuUs', 'wallUs'] as const).map((unit): Figure => {
+      const values = ratios(column(slices[index + 1] ?? [], unit), column(baseline, unit));
       return {
-        label: `${label}, ${how}, ${what} / baseline`,
+        label: `${label} / baseline, ${how}, ${names[unit]}`,
         value: median(values),
         unit: 'ratio',
         spread: middleHalf(values),
-        ...(isPostern && wanted !== undefined && { aim: wanted }),
+        ...(label.startsWith('Postern') && wanted !== undefined && { aim: wanted }),
       };
-    };
-    return [
-      ...(index === 0 ? [] : [relative('cpuUs', 'CPU'), relative('wallUs', 'wall')]),
-      absolute('cpuUs', 'CPU per call'),
-      absolute('wallUs', 'wall per call'),
-    ];
-  });
+    }),
+  );
+}
+
+function absoluteFigures(contenders: readonly Contender[], { how, slices }: Series): Figure[] {
+  return contenders.flatMap(({ label }, index) =>
+    (['cpuUs', 'wallUs'] as const).map((unit): Figure => {
+      const values = column(slices[index] ?? [], unit);
+      return {
+        label: `${label}, ${how}, ${names[unit]}`,
+        value: median(values),
+        unit: 'µs',
+        spread: middleHalf(values),
+      };
+    }),
+  );
+}
+
+const names = { cpuUs: 'CPU per call', wallUs: 'wall time per call' } as const;
+
+function column(slices: readonly Slice[], unit: keyof Slice): number[] {
+  return slices.map((slice) => slice[unit]);
 }
 
 async function timed(calls: number, work: () => Promise<void>): Promise<Slice> {
@@ -129,7 +144,9 @@ async function callAtOnce(contender: Contender, calls: number): Promise<void> {
 async function openContenders(server: BenchServer, directory: string): Promise<Contender[]> {
   const { access_token: token } = await server.issueGrant();
   return [
-    await bareSdk('bare SDK client, static header', server, { requestInit: { headers: { authorization: `Bearer ${token}` } } }),
+    await bareSdk('bare SDK client, static header', server, {
+      requestInit: { headers: { authorization: `Bearer ${token}` } },
+    }),
     await bareSdk('bare SDK client, token provider', server, { authProvider: { token: async () => token } }),
     await postern('Postern on memory', server, new MemoryBackend()),
     await postern('Postern on sealed SQLite', server, openLocalStorage(join(directory, 'store'))),

@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { isAuthorizationRequired } from '../src/client/authorization-required-error.ts';
+import { ClientManager } from '../src/client/client-manager.ts';
 import { RemoteAuthCoordinator } from '../src/client/remote-auth-coordinator.ts';
-import type { OAuthFlow } from '../src/client/oauth-sign-in.ts';
 import type { Change, StorageBackend } from '../src/storage/contract.ts';
 import { encrypted } from '../src/storage/encrypted.ts';
 import { generateKeyText, keyringFromText } from '../src/storage/keyring.ts';
@@ -10,17 +11,19 @@ import { MemoryBackend } from '../src/storage/memory-backend.ts';
 import { openSqlite } from '../src/storage/sqlite.ts';
 import type { Bench, BenchOptions, BenchResult, Figure } from './bench.ts';
 import { Browser, locationOf } from './clients/browser.ts';
-import { contextId, publicUrl, serverName } from './clients/postern.ts';
+import { callEcho, contextId, publicUrl, serverName } from './clients/postern.ts';
 import { countedStorage } from './counted-storage.ts';
+import { answerAtOnce, serverUrl } from './servers/answer-at-once.ts';
 import { median, middleHalf, ratios } from './stats.ts';
 import { withTemporaryDirectory } from './temporary-directory.ts';
 
 const atOnce = 16;
-const issuer = 'https://login.example';
-const serverUrl = 'https://mcp.example/mcp';
 
 /** A person opens their link and comes back: how much more that costs than writing down what it must. */
-export const callback: Bench = { name: 'callback', run: (options) => withTemporaryDirectory((directory) => measure(directory, options)) };
+export const callback: Bench = {
+  name: 'callback',
+  run: (options) => withTemporaryDirectory((directory) => measure(directory, options)),
+};
 
 async function measure(directory: string, options: BenchOptions): Promise<BenchResult> {
   mkdirSync(join(directory, 'store'));
@@ -33,8 +36,8 @@ async function measure(directory: string, options: BenchOptions): Promise<BenchR
     return await race({ sqlite, memory, raw, commits }, options);
   } finally {
     raw.close();
-    await sqlite.coordinator.close();
-    await memory.coordinator.close();
+    await sqlite.close();
+    await memory.close();
     await counted.storage.close();
   }
 }
@@ -46,7 +49,10 @@ async function race(
   const { sqlite, memory, raw, commits } = subjects;
   const rounds = options.rounds ?? (options.quick ? 3 : 15);
   const perSlice = options.quick ? 16 : 48;
-  const times = { sqlite: [], together: [], raw: [], memory: [] } as Record<'sqlite' | 'together' | 'raw' | 'memory', number[]>;
+  const times = { sqlite: [], together: [], raw: [], memory: [] } as Record<
+    'sqlite' | 'together' | 'raw' | 'memory',
+    number[]
+  >;
   for (let round = -1; round < rounds; round++) {
     options.progress(round < 0 ? 'callback: warm-up' : `callback: round ${round + 1} of ${rounds}`);
     const slice = {
@@ -70,7 +76,11 @@ async function race(
     title: `a full callback against the durable commits it needs, ${rounds} rounds of ${perSlice}`,
     figures: [
       figure('callback on sealed SQLite / its raw commits', ratios(times.sqlite, times.raw), 'ratio'),
-      figure(`callback, ${atOnce} at once / its raw commits one by one`, ratios(times.together, times.raw), 'ratio'),
+      figure(
+        `callback, ${atOnce} at once / its raw commits one by one`,
+        ratios(times.together, times.raw),
+        'ratio',
+      ),
       { label: 'durable commits of one callback', value: commits.length, unit: 'count' },
       figure('callback on sealed SQLite', times.sqlite, 'ms'),
       figure('its raw commits', times.raw, 'ms'),
@@ -90,6 +100,7 @@ interface SignIns {
   readonly coordinator: RemoteAuthCoordinator;
   /** A link that nobody has opened. */
   create(): Promise<string>;
+  close(): Promise<void>;
 }
 
 function signInsOn(storage: StorageBackend): SignIns {
@@ -97,55 +108,27 @@ function signInsOn(storage: StorageBackend): SignIns {
     storage,
     publicUrl,
     verifyUser: () => contextId,
-    fetch: () => Promise.resolve(Response.json(tokens)),
+    fetch: answerAtOnce,
   });
-  const flow: OAuthFlow = {
-    serverUrl,
-    discovery: {
-      resource: serverUrl,
-      issuer,
-      server: {
-        issuer,
-        authorization_endpoint: `${issuer}/authorize`,
-        token_endpoint: `${issuer}/token`,
-        code_challenge_methods_supported: ['S256'],
-      },
-      legacyEndpoints: false,
-      dpopRequired: false,
-    },
-    client: {
-      issuer,
-      clientId: 'bench',
-      tokenEndpointAuthMethod: 'none',
-      source: 'preregistered',
-      redirectUris: [`${publicUrl}/callback`],
-    },
-    redirectUri: `${publicUrl}/callback`,
-  };
+  const manager = new ClientManager(
+    { [serverName]: { url: serverUrl } },
+    { coordinator, fetch: answerAtOnce, principalOf: () => contextId, versionNegotiation: 'legacy' },
+  );
   let made = 0;
   return {
     coordinator,
     async create() {
-      const { namespace } = coordinator.createContext(`user-${made++}`, undefined, contextId);
-      const { pending } = await coordinator.pendings.createOnce(namespace, ['server', serverName, 'oauth'], () =>
-        Promise.resolve({
-          kind: 'oauth_redirect',
-          resource: serverUrl,
-          initiator: contextId,
-          data: { server: serverName, handler: 'oauth', flow, scopes: ['read'], metadata: undefined },
-        }),
-      );
-      return pending.url;
+      const id = `user-${made++}`;
+      const client = await manager.getClient(id);
+      const error = await callEcho(client).catch((refusal: unknown) => refusal);
+      if (!isAuthorizationRequired(error)) throw new Error('no login was asked for', { cause: error });
+      // Else its session would wait for the person, and connect again during what is measured.
+      await manager.evict(id);
+      return error.challenge.url;
     },
+    close: () => manager.close(),
   };
 }
-
-const tokens = {
-  access_token: 'a'.repeat(43),
-  refresh_token: 'r'.repeat(43),
-  token_type: 'Bearer',
-  expires_in: 3600,
-};
 
 async function finish({ coordinator }: SignIns, link: string): Promise<void> {
   const browser = new Browser();
@@ -154,7 +137,8 @@ async function finish({ coordinator }: SignIns, link: string): Promise<void> {
   back.searchParams.set('code', 'c'.repeat(32));
   back.searchParams.set('state', authorization.searchParams.get('state') ?? '');
   const response = await browser.open(back, coordinator.fetch);
-  if (response.headers.get('location') !== link) throw new Error(`a callback was answered with HTTP ${response.status}`);
+  if (response.headers.get('location') !== link)
+    throw new Error(`a callback was answered with HTTP ${response.status}`);
 }
 
 /** The byte sizes of the values that each commit of one callback writes. */
@@ -196,7 +180,9 @@ class RawCommits {
 
   constructor(path: string) {
     this.#database = new DatabaseSync(path);
-    this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE entry (path TEXT PRIMARY KEY, value BLOB)');
+    this.#database.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE entry (path TEXT PRIMARY KEY, value BLOB)',
+    );
   }
 
   /** Milliseconds for each set of commits. */

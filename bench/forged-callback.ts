@@ -46,7 +46,13 @@ async function run(options: BenchOptions): Promise<BenchResult> {
     title: 'a forged callback during a login, then the genuine one',
     figures: [],
     table: {
-      columns: ['client', 'done by the host', 'forged callback with', 'forged code redeemed?', 'login survived?'],
+      columns: [
+        'client',
+        'done by the host',
+        'forged callback with',
+        'forged code redeemed?',
+        'login survived?',
+      ],
       rows,
     },
     notes: [
@@ -138,7 +144,8 @@ function aiSdkClients(ai: AiSdk): readonly Client[] {
     {
       label: 'AI SDK client',
       host: 'stores the state and passes it on, and waits on after a failure',
-      start: (mcpUrl) => startAiSdk(ai, mcpUrl, { keepsState: true }, (finish) => new RepeatedCallbacks(finish)),
+      start: (mcpUrl) =>
+        startAiSdk(ai, mcpUrl, { keepsState: true }, (finish) => new RepeatedCallbacks(finish)),
     },
   ];
 }

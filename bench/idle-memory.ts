@@ -30,20 +30,30 @@ async function measure(options: BenchOptions): Promise<BenchResult> {
   return {
     title: `memory of ${contexts} idle contexts in one process, ${rounds} rounds`,
     figures: subjects.flatMap(({ label, aim }, index) => describe(label, aim, reports[index] ?? [])),
-    notes: ['Growth of heap and RSS over a process that has made 100 of them before, after collecting garbage.'],
+    notes: [
+      'Growth of heap and RSS over a process that has made 100 of them before, after collecting garbage.',
+    ],
   };
 }
 
 function describe(label: string, aim: number | undefined, reports: readonly IdleReport[]): Figure[] {
   const figure = (unit: keyof IdleReport, what: string): Figure => {
     const values = reports.map((report) => report[unit] / contexts / 1024);
-    return { label: `${label}, ${what}`, value: median(values), unit: 'KiB', spread: middleHalf(values), aim };
+    return {
+      label: `${label}, ${what}`,
+      value: median(values),
+      unit: 'KiB',
+      spread: middleHalf(values),
+      aim,
+    };
   };
   return [figure('heapBytes', 'heap'), figure('rssBytes', 'RSS')];
 }
 
 async function measureProcess(kind: IdleKind): Promise<IdleReport> {
   const script = fileURLToPath(new URL('./workers/idle-contexts.ts', import.meta.url));
-  const { stdout } = await run(process.execPath, ['--expose-gc', script, kind, String(contexts)], { timeout: 120_000 });
+  const { stdout } = await run(process.execPath, ['--expose-gc', script, kind, String(contexts)], {
+    timeout: 120_000,
+  });
   return JSON.parse(stdout) as IdleReport;
 }

@@ -39,13 +39,16 @@ async function measure(options: BenchOptions): Promise<BenchResult> {
   }
   return {
     title: `import in a cold process, ${rounds} rounds`,
-    figures: subjects.flatMap(({ label }, index) => describe(label, starts[index] ?? [], starts[0] ?? [], index)),
+    figures: subjects.flatMap(({ label }, index) =>
+      describe(label, starts[index] ?? [], starts[0] ?? [], index),
+    ),
     notes: ['The baseline is the import of the bare SDK client. Postern is imported as built, from dist.'],
   };
 }
 
 function describe(label: string, own: readonly Start[], baseline: readonly Start[], index: number): Figure[] {
-  const column = (starts: readonly Start[], unit: keyof Start): number[] => starts.map((start) => start[unit]);
+  const column = (starts: readonly Start[], unit: keyof Start): number[] =>
+    starts.map((start) => start[unit]);
   const absolute = (unit: keyof Start, what: string, of: 'ms' | 'MiB'): Figure => ({
     label: `${label}, ${what}`,
     value: median(column(own, unit)),
@@ -72,7 +75,10 @@ async function startProcess(specifier: string): Promise<Start> {
   const script = `const t = performance.now(); await import(${JSON.stringify(specifier)});
 console.log(JSON.stringify({ importMs: performance.now() - t, rssMiB: process.memoryUsage.rss() / 1048576 }));`;
   const before = performance.now();
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: root, timeout: 60_000 });
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: root,
+    timeout: 60_000,
+  });
   const totalMs = performance.now() - before;
   return { ...(JSON.parse(stdout) as Omit<Start, 'totalMs'>), totalMs };
 }
@@ -80,12 +86,16 @@ console.log(JSON.stringify({ importMs: performance.now() - t, rssMiB: process.me
 function buildIfNeeded(options: BenchOptions): void {
   const built = new URL('../dist/client/index.js', import.meta.url);
   const newest = Math.max(
-    ...globSync('src/**/*.ts', { cwd: root, exclude: (name) => name.endsWith('.test.ts') }).map((path) =>
-      statSync(root + path).mtimeMs,
+    ...globSync('src/**/*.ts', { cwd: root, exclude: (name) => name.endsWith('.test.ts') }).map(
+      (path) => statSync(root + path).mtimeMs,
     ),
   );
   if (existsSync(built) && statSync(built).mtimeMs >= newest) return;
   options.progress('import-time: npm run build');
-  const { status } = spawnSync('npm', ['run', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], timeout: 180_000 });
+  const { status } = spawnSync('npm', ['run', 'build'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    timeout: 180_000,
+  });
   if (status !== 0) throw new Error('dist is older than src, and could not be built');
 }

@@ -32,11 +32,17 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const peers = existsSync(new URL('./peers/node_modules/@ai-sdk/mcp/package.json', import.meta.url));
   const print = (text: string): void => (values.json ? console.error(text) : console.log(text));
-  const options: BenchOptions = { rounds, quick: values.quick, peers, progress: (line) => console.error(line) };
+  const options: BenchOptions = {
+    rounds,
+    quick: values.quick,
+    peers,
+    progress: (line) => console.error(line),
+  };
   const surroundings = describeSurroundings();
   const { date, node, cores, load } = surroundings;
   print(`${date}, Node ${node}, ${cores} cores, load ${load.join(' ')}\n`);
-  const chosen = positionals.length === 0 ? benches : benches.filter(({ name }) => positionals.includes(name));
+  const chosen =
+    positionals.length === 0 ? benches : benches.filter(({ name }) => positionals.includes(name));
   const outcomes: Outcome[] = [];
   for (const bench of chosen) {
     const outcome = await runOne(bench, options);
@@ -48,9 +54,10 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /** A bench that fails must not take the figures of the others with it. */
-async function runOne({ name, run }: Bench, options: BenchOptions): Promise<Outcome> {
+async function runOne(bench: Bench, options: BenchOptions): Promise<Outcome> {
+  const { name } = bench;
   try {
-    return { name, result: await run(options) };
+    return { name, result: await bench.run(options) };
   } catch (error) {
     return { name, failure: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }

@@ -49,7 +49,10 @@ async function run(options: BenchOptions): Promise<BenchResult> {
   return {
     title: `calls that meet an expired token, ${rounds} rounds; reuse of a refresh token revokes the grant`,
     figures: [],
-    table: { columns: ['client', 'calls', 'refreshes', 'successes', 'grant alive', 'logins asked for'], rows },
+    table: {
+      columns: ['client', 'calls', 'refreshes', 'successes', 'grant alive', 'logins asked for'],
+      rows,
+    },
     notes: [
       `Every token request takes ${tokenDelayMs} ms. The best is 1 refresh, every call a success, no login asked for.`,
       'Grant alive: the server has revoked nothing, and one more call succeeds. Several rounds differ where a range is given.',

@@ -102,7 +102,11 @@ export class AiSdkProvider {
 }
 
 /** A client with a provider that has a grant. */
-export async function resumeAiSdk(ai: AiSdk, mcpUrl: string, provider: AiSdkProvider): Promise<LoggedInClient> {
+export async function resumeAiSdk(
+  ai: AiSdk,
+  mcpUrl: string,
+  provider: AiSdkProvider,
+): Promise<LoggedInClient> {
   const client = await ai.createMCPClient({
     transport: { type: 'http', url: mcpUrl, authProvider: provider },
     clientName: clientInfo.name,

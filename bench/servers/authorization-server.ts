@@ -80,7 +80,10 @@ export class CountingAuthorizationServer {
       case '/token':
         return method === 'POST' ? this.#token(new URLSearchParams(body)) : { status: 405 };
       case '/register':
-        return { status: 201, body: { ...(JSON.parse(body) as object), client_id: 'bench', token_endpoint_auth_method: 'none' } };
+        return {
+          status: 201,
+          body: { ...(JSON.parse(body) as object), client_id: 'bench', token_endpoint_auth_method: 'none' },
+        };
       default:
         return undefined;
     }
@@ -129,7 +132,9 @@ export class CountingAuthorizationServer {
       this.#foreignCodes++;
       return invalidGrant;
     }
-    const hash = createHash('sha256').update(form.get('code_verifier') ?? '').digest('base64url');
+    const hash = createHash('sha256')
+      .update(form.get('code_verifier') ?? '')
+      .digest('base64url');
     if (hash !== issued.challenge || form.get('redirect_uri') !== issued.redirectUri) return invalidGrant;
     this.#codes.delete(code);
     return { status: 200, body: this.#issue(this.#newFamily()) };

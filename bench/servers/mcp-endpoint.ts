@@ -28,7 +28,9 @@ export function answerMcp(body: string): Answer {
     case 'tools/list':
       return reply({ result: { tools: [echo] } });
     case 'tools/call':
-      return reply({ result: { content: [{ type: 'text', text: String(message.params?.arguments?.text) }] } });
+      return reply({
+        result: { content: [{ type: 'text', text: String(message.params?.arguments?.text) }] },
+      });
     default:
       return reply({ error: { code: -32_601, message: 'no such method' } });
   }

@@ -17,7 +17,9 @@ export interface BenchServer extends AsyncDisposable {
 /** @param options `tokenDelayMs` is how long every token request takes. */
 export async function startBenchServer(options: { tokenDelayMs?: number } = {}): Promise<BenchServer> {
   const child = fork(new URL('./bench-server.ts', import.meta.url), [String(options.tokenDelayMs ?? 0)]);
-  const [{ origin }] = (await once(child, 'message', { signal: AbortSignal.timeout(20_000) })) as [{ origin: string }];
+  const [{ origin }] = (await once(child, 'message', { signal: AbortSignal.timeout(20_000) })) as [
+    { origin: string },
+  ];
   const control = async (what: string): Promise<unknown> => (await fetch(`${origin}/control/${what}`)).json();
   return {
     origin,

@@ -15,14 +15,17 @@ export interface AuthChallenge {
 export class AuthorizationRequiredError extends PosternError {
   override readonly name: string = 'AuthorizationRequiredError';
   readonly challenge: AuthChallenge;
+  /** Only this call needs more scopes: calls that need no more than was granted before go on working. */
+  readonly grantStays: boolean;
 
-  constructor(challenge: AuthChallenge) {
+  constructor(challenge: AuthChallenge, options: { grantStays?: boolean } = {}) {
     super(
       'ERR_POSTERN_AUTH_REQUIRED',
       `${JSON.stringify(challenge.contextId)} has to sign in to ${JSON.stringify(challenge.server)}`,
       { hint: 'Open the sign-in link.' },
     );
     this.challenge = challenge;
+    this.grantStays = options.grantStays ?? false;
   }
 }
 

@@ -15,6 +15,8 @@ import { storedGrant, type StoredGrant } from './stored-grant.ts';
 const saveMs = 10_000;
 /** After a failed refresh, how long nobody tries again. */
 const cooldownMs = 2_000;
+/** How long a grant that was taken out of use is kept for its revocation to be tried again. */
+const retiredMs = 60 * 60_000;
 /** How long a grant read before may be used without looking again. */
 const trustMs = 1_000;
 
@@ -87,14 +89,29 @@ export class GrantStore {
     return this.#keep(await flight.run(key, () => this.#refresh(refused)));
   }
 
-  /** Deletes the grant and returns it, for it to be revoked. */
-  async take(): Promise<Grant | undefined> {
+  /**
+   * Takes the grant out of use. Returns what is to be revoked: that grant, and those whose revocation a crash, or
+   * a server that did not answer, has prevented within the last hour.
+   */
+  async retire(): Promise<readonly Stored<StoredGrant>[]> {
+    let found = await this.#records.find('grant');
+    for (let tries = 0; found !== undefined && tries < 20; tries++) {
+      const moved = await this.#storage.commit([
+        this.#records.deleting(['grant'], { expect: found.version }),
+        this.#records.putting(['retired', found.version], found.value, { expiresAtMs: this.#clock() + retiredMs }),
+      ]);
+      if (moved !== undefined) break;
+      found = await this.#records.find('grant');
+    }
     this.#cached = undefined;
-    return (await this.#records.take('grant'))?.value.grant;
+    return this.#records.list(['retired']);
   }
 
-  revoke(grant: Grant): Promise<boolean> {
-    return revokeGrant(grant, this.#http, this.#tokenOptions);
+  /** Revokes a retired grant, and forgets it once the server has answered. Resolves as {@link revokeGrant} does. */
+  async revoke({ path, value }: Stored<StoredGrant>): Promise<boolean> {
+    const revoked = await revokeGrant(value.grant, this.#http, this.#tokenOptions);
+    await this.#records.delete(path);
+    return revoked;
   }
 
   /** Resolves when no refresh of this process is under way. */
@@ -128,7 +145,7 @@ export class GrantStore {
     if (version !== undefined) return { ...found, value, version };
     const now = await this.#records.find('grant');
     // Somebody signed out, or in anew, meanwhile: what was just obtained must not outlive that.
-    await this.revoke(renewed).catch(() => false);
+    await revokeGrant(renewed, this.#http, this.#tokenOptions).catch(() => false);
     return now;
   }
 

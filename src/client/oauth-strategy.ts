@@ -33,12 +33,18 @@ export interface OAuthStrategyOptions extends Omit<OAuthConfig, 'type'> {
 
 /** Refreshed this long before the end, or when a tenth of the time is left, whichever is later. */
 const aheadMs = 60_000;
-/** A server that refuses a grant this young, and never accepted it, will refuse the next one too. */
+/** A server that refuses a grant this young, refreshed or not, will refuse the next one too. */
 const freshMs = 60_000;
 const discoveryTtlMs = 10 * 60_000;
 
 const discoveries = new WeakMap<AuthCoordinator, Map<string, { atMs: number; found: Promise<Discovery> }>>();
 const signIns = new WeakMap<AuthCoordinator, SingleFlight<{ pending: Pending<SignIn>; created: boolean }>>();
+
+/** What a request was sent with: one version of the stored grant, and the authorization it descends from. */
+interface SentCredential {
+  readonly version: string;
+  readonly authorizedAtMs: number;
+}
 
 /** OAuth 2.1 for one server and one context: answers its challenges, keeps its grant fresh. */
 export class OAuthStrategy implements AuthStrategy {
@@ -49,7 +55,8 @@ export class OAuthStrategy implements AuthStrategy {
   readonly #http: OAuthHttp;
   readonly #grants: GrantStore;
   readonly #clock: Clock;
-  #acceptedVersion: string | undefined;
+  /** The authorization that the server was last seen to accept a token of. */
+  #acceptedAuthorizationMs: number | undefined;
   #dpopNonce: string | undefined;
 
   constructor(deps: AuthStrategyDeps, options: OAuthStrategyOptions = {}) {
@@ -75,7 +82,7 @@ export class OAuthStrategy implements AuthStrategy {
     const stored = await this.#usable();
     if (stored === undefined || !url.startsWith(`${this.#origin}/`)) return { headers: {} };
     const { grant } = stored.value;
-    const credential = stored.version;
+    const credential: SentCredential = { version: stored.version, authorizedAtMs: stored.value.authorizedAtMs };
     if (grant.tokenType !== 'dpop') return { headers: { authorization: `Bearer ${grant.accessToken}` }, credential };
     const proof = await createDpopProof({
       keyJwk: grant.dpopKeyJwk ?? {},
@@ -89,7 +96,8 @@ export class OAuthStrategy implements AuthStrategy {
   }
 
   accepted({ credential }: Authorization): void {
-    if (typeof credential === 'string') this.#acceptedVersion = credential;
+    const sent = credential as SentCredential | undefined;
+    if (sent !== undefined) this.#acceptedAuthorizationMs = sent.authorizedAtMs;
   }
 
   async handleRefusal({ response, authorization, attempt }: Refusal): Promise<boolean> {
@@ -99,7 +107,7 @@ export class OAuthStrategy implements AuthStrategy {
       this.#dpopNonce = challenge.dpopNonce;
       return !known && attempt < 3;
     }
-    const refused = typeof authorization.credential === 'string' ? authorization.credential : undefined;
+    const refused = (authorization.credential as SentCredential | undefined)?.version;
     if (response.status === 403) return this.#stepUp(challenge, refused);
     const stored = await this.#grants.read();
     if (stored === undefined) return this.#authorizeAnew(challenge);
@@ -129,10 +137,11 @@ export class OAuthStrategy implements AuthStrategy {
         if (findPosternError(error)?.code !== 'ERR_POSTERN_PENDING_ALREADY_FINISHED') throw error;
       });
     }
-    const grant = await this.#grants.take();
-    if (grant === undefined) return { revoked: false, reason: 'there was nothing to revoke' };
+    const retired = await this.#grants.retire();
+    if (retired.length === 0) return { revoked: false, reason: 'there was nothing to revoke' };
     try {
-      return (await this.#grants.revoke(grant))
+      const revoked = await Promise.all(retired.map((grant) => this.#grants.revoke(grant)));
+      return revoked.every(Boolean)
         ? { revoked: true }
         : { revoked: false, reason: 'the authorization server offers no revocation; the access token ends by itself' };
     } catch (error) {
@@ -165,8 +174,11 @@ export class OAuthStrategy implements AuthStrategy {
   }
 
   #assertNotFresh(stored: Stored<StoredGrant>): void {
-    const isFresh = this.#clock() - stored.value.authorizedAtMs < freshMs;
-    if (!isFresh || stored.version === this.#acceptedVersion || stored.value.grant.refreshedAtMs !== undefined) return;
+    const { grant, authorizedAtMs } = stored.value;
+    if (this.#clock() - authorizedAtMs >= freshMs) return;
+    // Ended early, as only a grant that cannot be refreshed may end unnoticed. Of others, what a server accepted
+    // may have been its handshake, which many answer to anybody.
+    if (grant.refreshToken === undefined && authorizedAtMs === this.#acceptedAuthorizationMs) return;
     throw new PosternError(
       'ERR_POSTERN_AUTH_REJECTED',
       `the server ${JSON.stringify(this.#deps.server)} refuses the token its own authorization server has just issued`,
@@ -206,7 +218,8 @@ export class OAuthStrategy implements AuthStrategy {
     const { coordinator } = this.#deps;
     const { pending, created } = await this.#signIn(challenge, scopes);
     await coordinator.present(pending, { created });
-    throw new AuthorizationRequiredError(this.#challengeOf(pending));
+    // Scopes are given by a step-up alone, and that begins with a token that the server knows.
+    throw new AuthorizationRequiredError(this.#challengeOf(pending), { grantStays: scopes !== undefined });
   }
 
   /** The one live sign-in of this server and context, made if there is none. */

@@ -64,6 +64,8 @@ export class Session {
   #status: SessionStatus = 'INITIALIZING';
   #error: PosternError | undefined;
   #client: SdkClient | undefined;
+  /** How many requests are on their way over each connection; one that was given up is closed after its last. */
+  readonly #inFlight = new Map<SdkClient, number>();
   #connecting: Promise<void> | undefined;
   /** The connection being opened, to be closed when it is given up. */
   #opening: Transport | undefined;
@@ -153,7 +155,7 @@ export class Session {
       await this.#ask(this.#client, { timeout: options.timeoutMs ?? 10_000 });
       return true;
     } catch (error) {
-      await this.#fail(error);
+      this.#fail(error);
       return false;
     }
   }
@@ -193,7 +195,7 @@ export class Session {
       const connected = this.#status === 'CONNECTED' ? this.#client : undefined;
       const client = connected ?? (await this.#operational(signal));
       try {
-        return await work(client);
+        return await this.#send(client, work);
       } catch (error) {
         return await this.#recover(client, work, error, signal);
       }
@@ -223,6 +225,18 @@ export class Session {
     }
   }
 
+  async #send<T>(client: SdkClient, work: (client: SdkClient) => Promise<T>): Promise<T> {
+    this.#inFlight.set(client, (this.#inFlight.get(client) ?? 0) + 1);
+    try {
+      return await work(client);
+    } finally {
+      const left = (this.#inFlight.get(client) ?? 1) - 1;
+      if (left > 0) this.#inFlight.set(client, left);
+      else this.#inFlight.delete(client);
+      if (left === 0 && client !== this.#client) void client.close().catch(() => {});
+    }
+  }
+
   async #recover<T>(
     client: SdkClient,
     work: (client: SdkClient) => Promise<T>,
@@ -231,22 +245,25 @@ export class Session {
   ): Promise<T> {
     const required = findAuthorizationRequired(error);
     if (required !== undefined) {
-      if (this.#client === client) await this.#fail(required);
-      if (!this.#options.coordinator.blocksCallers) throw required;
-      return work(await this.#operational(signal));
+      const { blocksCallers } = this.#options.coordinator;
+      if (required.grantStays && !blocksCallers) throw required;
+      if (this.#client === client) this.#fail(required);
+      if (!blocksCallers) throw required;
+      return this.#send(await this.#operational(signal), work);
     }
     if (isSessionGone(error)) {
       // The server has not processed it, so it is safe to send it once more.
       if (this.#client === client) await this.#reconnect();
-      return work(await this.#operational(signal));
+      return this.#send(await this.#operational(signal), work);
     }
     if (isConnectionLoss(error)) {
-      if (this.#client === client) await this.#fail(error);
-      throw this.#error ?? classifyFailure(error, this.server).error;
+      if (this.#client === client) this.#fail(error);
+      // Of this call, and no other: whether it was carried out is unknown, whatever has become of the session since.
+      throw classifyFailure(error, this.server).error;
     }
     const known = findPosternError(error);
     // Denied, revoked, rejected: no other call on this connection would fare better.
-    if (known?.code.startsWith('ERR_POSTERN_AUTH_') === true && this.#client === client) await this.#fail(known);
+    if (known?.code.startsWith('ERR_POSTERN_AUTH_') === true && this.#client === client) this.#fail(known);
     throw known ?? error;
   }
 
@@ -254,7 +271,7 @@ export class Session {
     if (this.#connecting === undefined && this.#status === 'CONNECTED') {
       this.#connecting = (async () => {
         this.#move('RECONNECTING');
-        await this.#drop();
+        this.#retire();
         await this.#connect();
       })().finally(() => (this.#connecting = undefined));
     }
@@ -304,7 +321,7 @@ export class Session {
     } catch (error) {
       await client.close().catch(() => {});
       await this.#opening?.close().catch(() => {});
-      await this.#fail(error);
+      this.#fail(error);
     } finally {
       this.#opening = undefined;
     }
@@ -367,12 +384,11 @@ export class Session {
     this.#move('CONNECTION_FAILED');
   }
 
-  async #fail(error: unknown): Promise<void> {
+  #fail(error: unknown): void {
     if (this.#status === 'DISCONNECTING' || this.#status === 'DISCONNECTED') return;
     const { status, error: known } = classifyFailure(error, this.server);
     this.#error = known;
-    await this.#drop();
-    // Somebody may have disconnected, or reconnected, while the old connection was closing.
+    this.#retire();
     if (this.#status !== status && sessionStatuses[this.#status].next.includes(status)) this.#move(status);
     this.#options.logger.info('a session is not connected', {
       context: this.#options.context.id,
@@ -384,11 +400,19 @@ export class Session {
     if (required !== undefined && this.#status === 'AUTH_PENDING') this.#watch(required.challenge);
   }
 
-  async #drop(): Promise<void> {
+  /** Lets go of the connection. Requests that are on their way over it may have taken effect, so they get their answers. */
+  #retire(): void {
     const client = this.#client;
     this.#client = undefined;
     this.#tools = undefined;
-    await client?.close().catch(() => {});
+    if (client !== undefined && !this.#inFlight.has(client)) void client.close().catch(() => {});
+  }
+
+  async #drop(): Promise<void> {
+    const clients = new Set([...(this.#client === undefined ? [] : [this.#client]), ...this.#inFlight.keys()]);
+    this.#client = undefined;
+    this.#tools = undefined;
+    await Promise.all([...clients].map((client) => client.close().catch(() => {})));
   }
 
   /** Waits for the person in the background, and reconnects in this process, wherever the callback landed. */

@@ -23,21 +23,19 @@ const limitMs = 220_000;
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      requirements: { type: 'string' },
-      scenario: { type: 'string' },
-      timeout: { type: 'string', default: '120000' },
-      json: { type: 'boolean', default: false },
-    },
-  });
+  const { values, positionals } = readArguments() ?? { values: undefined, positionals: [] };
   const [side] = positionals;
   if (side === 'server') {
     console.error('There is no server to test yet: it comes with a later change.');
     return 2;
   }
-  if (side !== 'client' || positionals.length > 1 || !isRevision(values.requirements)) {
+  if (
+    values === undefined ||
+    side !== 'client' ||
+    positionals.length > 1 ||
+    !isRevision(values.requirements) ||
+    !/^[1-9]\d{0,6}$/u.test(values.timeout)
+  ) {
     console.error(
       'usage: main.ts client --requirements 2026-07-28|2025-11-25 [--scenario NAME] [--timeout MS] [--json]',
     );
@@ -49,6 +47,23 @@ async function main(): Promise<number> {
     return 2;
   }
   return judge(set, { ...values, alone: values.scenario });
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        requirements: { type: 'string' },
+        scenario: { type: 'string' },
+        timeout: { type: 'string', default: '120000' },
+        json: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
 }
 
 /** The whole set of a revision, or the part of it that was asked for. */

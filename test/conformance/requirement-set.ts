@@ -13,6 +13,9 @@ export type Revision = keyof typeof requiredCounts;
 /** The sets are frozen. Another count means that the suite has changed, or its list is read wrongly. */
 const requiredCounts = { '2025-11-25': 18, '2026-07-28': 32 } as const;
 
+/** Client scenarios the suite runs beside either set: six of extensions, and one added later. */
+const unscoredCount = 7;
+
 export function isRevision(text: string | undefined): text is Revision {
   return text !== undefined && Object.hasOwn(requiredCounts, text);
 }
@@ -37,6 +40,9 @@ export async function readRequirementSet(revision: Revision): Promise<Requiremen
     throw new Error(
       `the suite lists ${required.length} client scenarios for ${revision}, not ${requiredCounts[revision]}`,
     );
+  }
+  if (unscored.size !== unscoredCount) {
+    throw new Error(`the suite lists ${unscored.size} unscored client scenarios, not ${unscoredCount}`);
   }
   return { revision, required, unscored };
 }

@@ -9,8 +9,12 @@ const suite = join(
   'dist/index.js',
 );
 
-/** How to start the client under test. The suite splits it at spaces, so the path is a relative one. */
-export const clientCommand = 'node test/conformance/client.ts';
+/**
+ * How to start the client under test. The suite splits it at spaces, so the path is a relative one.
+ *
+ * The suite starts a shell and, when time is up, kills that: `exec` makes the client what it kills.
+ */
+export const clientCommand = 'exec node test/conformance/client.ts';
 
 /**
  * Runs the suite's program with this process's Node, and returns all it printed.

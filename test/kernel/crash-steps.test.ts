@@ -1,0 +1,302 @@
+import { describe, expect, test } from 'vitest';
+import { createNamespace } from '../../src/namespace/namespace.ts';
+import { PendingManager } from '../../src/pending/pending-manager.ts';
+import type { Pending } from '../../src/pending/pending.ts';
+import { Continuations } from '../../src/resume/continuations.ts';
+import type { StorageBackend } from '../../src/storage/contract.ts';
+import { MemoryBackend } from '../../src/storage/memory-backend.ts';
+import { MortalBackend, type Death } from './mortal-backend.ts';
+
+const alice = createNamespace('client', 'alice');
+const claimMs = 30_000;
+const sweep = { sweep: true };
+
+class World {
+  nowMs = 1_800_000_000_000;
+  readonly clock = (): number => this.nowMs;
+  readonly store = new MemoryBackend({ clock: this.clock });
+  /** Every call of a handler, by key. */
+  readonly runs: string[] = [];
+  readonly abandoned: string[] = [];
+  onRun: (attempt: number) => Promise<void> = async () => {};
+
+  pendings(storage: StorageBackend = this.store): PendingManager {
+    return new PendingManager({ storage, clock: this.clock, linkFor: (id) => `https://bot.example/${id}` });
+  }
+
+  process(storage: StorageBackend = this.store): Continuations {
+    const waitsFor = (error: unknown): string | undefined => (error as { pendingId?: string }).pendingId;
+    const continuations = new Continuations({ storage, clock: this.clock, claimMs, waitsFor });
+    continuations.register('answer', {
+      resume: async ({ idempotencyKey, attempt }) => {
+        this.runs.push(idempotencyKey);
+        await this.onRun(attempt);
+      },
+      abandon: async ({ idempotencyKey }) => void this.abandoned.push(idempotencyKey),
+    });
+    return continuations;
+  }
+
+  ask(): Promise<Pending> {
+    return this.pendings().create(alice, { kind: 'test', data: null });
+  }
+
+  /** What the processes that are left do from now on, for as long as they may need. */
+  async goOn(): Promise<void> {
+    const survivor = this.process();
+    for (let round = 0; round < 6; round++) {
+      await survivor.runDue(sweep);
+      this.nowMs += claimMs;
+    }
+  }
+
+  async pointers(): Promise<number> {
+    return (await this.store.list(['resume'])).length;
+  }
+}
+
+type Fault = 'death' | 'failure';
+
+/**
+ * Plays a scene again and again, with its process failing at each step of its storage in turn: before the step, and after it.
+ * Returns how often it failed.
+ */
+async function atEveryStep(fault: Fault, scene: (fail: (store: StorageBackend) => MortalBackend) => Promise<MortalBackend>): Promise<number> {
+  for (let step = 1; step < 500; step++) {
+    for (const when of ['before', 'after'] satisfies Death['when'][]) {
+      const process = await scene((store) => new MortalBackend(store, { step, when }, fault));
+      if (process.steps < step) return 2 * (step - 1);
+    }
+  }
+  throw new Error('the scene takes too many steps');
+}
+
+/** Until the process is done, or dead. Whether it did all it was asked to. */
+async function orDeath(process: MortalBackend, work: Promise<unknown>): Promise<boolean> {
+  return Promise.race([work.then(() => true), process.died.then(() => false)]);
+}
+
+describe('a process that dies at any step', () => {
+  test('of park(): what was parked runs exactly once, what was not runs at most once', async () => {
+    for (const ends of ['before', 'after'] as const) {
+      const died = await atEveryStep('death', async (fail) => {
+        const world = new World();
+        const pending = await world.ask();
+        if (ends === 'before') await world.pendings().in(alice).complete(pending.id);
+        const process = fail(world.store);
+        const request = { handler: 'answer', payload: 1, waitingFor: pending.id };
+        const isParked = await orDeath(process, world.process(process).park(alice, request));
+        if (ends === 'after') {
+          await world.pendings().in(alice).complete(pending.id);
+          await world.process().announce(alice, pending.id);
+        }
+        await world.goOn();
+        expect(world.runs.length).toBeLessThanOrEqual(1);
+        if (isParked) expect(world.runs).toHaveLength(1);
+        await expect(world.pointers()).resolves.toBe(0);
+        return process;
+      });
+      expect(died).toBeGreaterThanOrEqual(8);
+    }
+  });
+
+  test('of ending the pending and announcing it: the request runs exactly once, or the pending can still be ended', async () => {
+    const died = await atEveryStep('death', async (fail) => {
+      const world = new World();
+      const pending = await world.ask();
+      await world.process().park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
+      const process = fail(world.store);
+      const ending = async (): Promise<void> => {
+        await world.pendings(process).in(alice).complete(pending.id);
+        await world.process(process).announce(alice, pending.id);
+      };
+      await orDeath(process, ending());
+      const store = world.pendings().in(alice);
+      if ((await store.get(pending.id))?.status === 'pending') await store.complete(pending.id);
+      await world.goOn();
+      expect(world.runs).toHaveLength(1);
+      await expect(world.pointers()).resolves.toBe(0);
+      return process;
+    });
+    expect(died).toBeGreaterThanOrEqual(8);
+  });
+
+  test('of waiting for a pending: whoever waits elsewhere sees the end', async () => {
+    const died = await atEveryStep('death', async (fail) => {
+      const world = new World();
+      const pending = await world.ask();
+      const process = fail(world.store);
+      const waiting = world.pendings().waitFor(pending, { timeoutMs: 10_000, pollMs: 10 });
+      await orDeath(process, world.pendings(process).in(alice).complete(pending.id));
+      const store = world.pendings().in(alice);
+      if ((await store.get(pending.id))?.status === 'pending') await store.complete(pending.id);
+      await expect(waiting).resolves.toMatchObject({ status: 'completed' });
+      return process;
+    });
+    expect(died).toBeGreaterThanOrEqual(4);
+  });
+
+  test('of resuming: another process finishes, with the same key, and runs it again only if the handler had begun', async () => {
+    const died = await atEveryStep('death', async (fail) => {
+      const world = new World();
+      const pending = await world.ask();
+      const { id } = await world.process().park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
+      await world.pendings().in(alice).complete(pending.id);
+      const process = fail(world.store);
+      await orDeath(process, world.process(process).runDue(sweep));
+      const hadBegun = world.runs.length === 1;
+      const wasDone = (await world.process().find(alice, id))?.status === 'done';
+      await world.goOn();
+      expect(new Set(world.runs)).toEqual(new Set([id]));
+      expect(world.runs).toHaveLength(hadBegun && !wasDone ? 2 : 1);
+      await expect(world.process().find(alice, id)).resolves.toMatchObject({ status: 'done' });
+      await expect(world.pointers()).resolves.toBe(0);
+      return process;
+    });
+    expect(died).toBeGreaterThanOrEqual(20);
+  });
+
+  test('of writing down a failure: the request is tried again, and done in the end', async () => {
+    const died = await atEveryStep('death', async (fail) => {
+      const world = new World();
+      world.onRun = async () => {
+        if (world.runs.length === 1) throw new Error('the first run fails');
+      };
+      const pending = await world.ask();
+      const { id } = await world.process().park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
+      await world.pendings().in(alice).complete(pending.id);
+      const process = fail(world.store);
+      await orDeath(process, world.process(process).runDue(sweep));
+      await world.goOn();
+      expect(world.runs).toEqual([id, id]);
+      await expect(world.process().find(alice, id)).resolves.toMatchObject({ status: 'done' });
+      await expect(world.pointers()).resolves.toBe(0);
+      return process;
+    });
+    expect(died).toBeGreaterThanOrEqual(20);
+  });
+
+  test('of parking it again on a second pending: it runs after the second one ended', async () => {
+    const died = await atEveryStep('death', async (fail) => {
+      const world = new World();
+      const [first, second] = [await world.ask(), await world.ask()];
+      let isSecondDone = false;
+      let finished = 0;
+      world.onRun = async () => {
+        if (!isSecondDone) throw Object.assign(new Error('sign in elsewhere too'), { pendingId: second.id });
+        finished++;
+      };
+      const { id } = await world.process().park(alice, { handler: 'answer', payload: 1, waitingFor: first.id });
+      await world.pendings().in(alice).complete(first.id);
+      const process = fail(world.store);
+      await orDeath(process, world.process(process).runDue(sweep));
+      for (let round = 0; round < 3; round++) {
+        await world.process().runDue(sweep);
+        world.nowMs += claimMs;
+      }
+      expect(finished).toBe(0);
+      isSecondDone = true;
+      await world.pendings().in(alice).complete(second.id);
+      await world.goOn();
+      expect(finished).toBe(1);
+      await expect(world.process().find(alice, id)).resolves.toMatchObject({ status: 'done' });
+      await expect(world.pointers()).resolves.toBe(0);
+      return process;
+    });
+    expect(died).toBeGreaterThanOrEqual(20);
+  });
+
+  test('of giving a request up: it is told so at least once, and never resumed', async () => {
+    const died = await atEveryStep('death', async (fail) => {
+      const world = new World();
+      const pending = await world.ask();
+      const { id } = await world.process().park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
+      await world.pendings().in(alice).cancel(pending.id);
+      const process = fail(world.store);
+      await orDeath(process, world.process(process).runDue(sweep));
+      await world.goOn();
+      expect(world.runs).toEqual([]);
+      expect([1, 2]).toContain(world.abandoned.length);
+      await expect(world.process().find(alice, id)).resolves.toMatchObject({ status: 'abandoned' });
+      await expect(world.pointers()).resolves.toBe(0);
+      return process;
+    });
+    expect(died).toBeGreaterThanOrEqual(20);
+  });
+
+  test('of creating the one pending of a slot: the next who asks gets one live link', async () => {
+    const died = await atEveryStep('death', async (fail) => {
+      const world = new World();
+      const process = fail(world.store);
+      const spec = async (): Promise<{ kind: string; data: null }> => ({ kind: 'test', data: null });
+      await orDeath(process, world.pendings(process).createOnce(alice, ['slot'], spec));
+      const [one, other] = await Promise.all([1, 2].map(() => world.pendings().createOnce(alice, ['slot'], spec)));
+      expect(one!.pending.id).toBe(other!.pending.id);
+      await expect(world.pendings().locate(one!.pending.id)).resolves.toMatchObject({ namespace: alice });
+      await expect(world.pendings().in(alice).list()).resolves.toHaveLength(1);
+      return process;
+    });
+    expect(died).toBeGreaterThanOrEqual(4);
+  });
+});
+
+describe('one answer of the store that is lost, at any step', () => {
+  test('of resuming: the handler runs exactly once, since nobody died', async () => {
+    const failed = await atEveryStep('failure', async (fail) => {
+      const world = new World();
+      const pending = await world.ask();
+      const { id } = await world.process().park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
+      await world.pendings().in(alice).complete(pending.id);
+      const process = fail(world.store);
+      await world.process(process).runDue(sweep).catch(() => {});
+      await world.goOn();
+      expect(world.runs).toEqual([id]);
+      await expect(world.process().find(alice, id)).resolves.toMatchObject({ status: 'done' });
+      await expect(world.pointers()).resolves.toBe(0);
+      return process;
+    });
+    expect(failed).toBeGreaterThanOrEqual(20);
+  });
+
+  test('of park(): what is parked again after an error runs at most once more than it was parked', async () => {
+    const failed = await atEveryStep('failure', async (fail) => {
+      const world = new World();
+      const pending = await world.ask();
+      const process = fail(world.store);
+      const request = { handler: 'answer', payload: 1, waitingFor: pending.id };
+      let refused = 0;
+      await world.process(process).park(alice, request).catch(() => refused++);
+      await world.pendings().in(alice).complete(pending.id);
+      await world.process().announce(alice, pending.id);
+      await world.goOn();
+      // Lost before the record was there or undone after it: nothing runs that the caller was told had not been parked.
+      if (refused === 0) expect(world.runs).toHaveLength(1);
+      else expect(world.runs.length).toBeLessThanOrEqual(1);
+      await expect(world.pointers()).resolves.toBe(0);
+      return process;
+    });
+    expect(failed).toBeGreaterThanOrEqual(8);
+  });
+
+  test('of ending a pending: it is ended once, and a retry learns that', async () => {
+    const failed = await atEveryStep('failure', async (fail) => {
+      const world = new World();
+      const pending = await world.ask();
+      const process = fail(world.store);
+      const store = world.pendings(process).in(alice);
+      const outcomes: string[] = [];
+      for (let attempt = 0; attempt < 2; attempt++) {
+        const outcome = await store.complete(pending.id).catch((error: unknown) => (error as { code?: string }).code);
+        outcomes.push(typeof outcome === 'object' ? outcome.status : (outcome ?? 'lost'));
+      }
+      expect([
+        ['completed', 'ERR_POSTERN_PENDING_ALREADY_FINISHED'],
+        ['lost', 'ERR_POSTERN_PENDING_ALREADY_FINISHED'],
+        ['lost', 'completed'],
+      ]).toContainEqual(outcomes);
+      await expect(world.pendings().in(alice).get(pending.id)).resolves.toMatchObject({ status: 'completed' });
+      return process;
+    });
+    expect(failed).toBeGreaterThanOrEqual(4);
+  });
+});
