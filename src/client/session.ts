@@ -67,12 +67,18 @@ export class Session {
   /** How many requests are on their way over each connection; one that was given up is closed after its last. */
   readonly #inFlight = new Map<SdkClient, number>();
   #connecting: Promise<void> | undefined;
+  #disconnecting: Promise<void> | undefined;
+  /** A connect that begins when the disconnect has ended. */
+  #afterwards: Promise<void> | undefined;
   /** The connection being opened, to be closed when it is given up. */
   #opening: Transport | undefined;
+  /** The attempt to connect that is under way, for a disconnect to cancel. */
+  #attempt: { cancelled: boolean } | undefined;
   #requests = 0;
   #tools: { listed: Promise<readonly Tool[]>; atMs: number } | undefined;
   #watching: { ended: Promise<void>; stop: AbortController } | undefined;
-  #closed = false;
+  /** What was asked for last: to be connected, or not to be. */
+  #wanted = true;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -135,17 +141,12 @@ export class Session {
     await this.#awaitPersonIfBlocking();
   }
 
-  /** Closes the connection and stops waiting for a person. What is stored stays. */
-  async disconnect(): Promise<void> {
-    this.#closed = true;
+  /** Closes the connection and stops waiting for a person. What is stored stays. A connect() meanwhile begins afterwards. */
+  disconnect(): Promise<void> {
+    this.#wanted = false;
     this.#stopWatching();
-    if (this.#status === 'DISCONNECTED' || this.#status === 'DISCONNECTING') return;
-    this.#move('DISCONNECTING');
-    await this.#opening?.close().catch(() => {});
-    await this.#drop();
-    await this.#connecting;
-    await this.#strategy.close?.();
-    this.#move('DISCONNECTED');
+    this.#disconnecting ??= this.#disconnect().finally(() => (this.#disconnecting = undefined));
+    return this.#disconnecting;
   }
 
   /** Whether the server still answers as this user. On failure the session leaves CONNECTED. */
@@ -209,12 +210,41 @@ export class Session {
     return this.#requests > 0 || this.#connecting !== undefined;
   }
 
+  async #disconnect(): Promise<void> {
+    if (this.#status === 'DISCONNECTED') return;
+    this.#move('DISCONNECTING');
+    const connecting = this.#connecting;
+    if (this.#attempt !== undefined) this.#attempt.cancelled = true;
+    await this.#opening?.close().catch(() => {});
+    await this.#drop();
+    await connecting;
+    await this.#strategy.close?.();
+    this.#move('DISCONNECTED');
+  }
+
   #connectNow(): Promise<void> {
+    const disconnecting = this.#disconnecting;
+    this.#wanted = true;
+    if (disconnecting !== undefined) {
+      this.#afterwards ??= this.#share(async () => {
+        await disconnecting;
+        this.#afterwards = undefined;
+        // Whoever disconnected again while this waited for its turn has the last word.
+        if (this.#wanted) await this.#connect('CONNECTING');
+      });
+      return this.#afterwards;
+    }
     if (this.#connecting !== undefined) return this.#connecting;
     if (this.#status === 'CONNECTED') return Promise.resolve();
-    this.#closed = false;
-    this.#connecting = this.#connect('CONNECTING').finally(() => (this.#connecting = undefined));
-    return this.#connecting;
+    return this.#share(() => this.#connect('CONNECTING'));
+  }
+
+  #share(connect: () => Promise<void>): Promise<void> {
+    const shared = connect().finally(() => {
+      if (this.#connecting === shared) this.#connecting = undefined;
+    });
+    this.#connecting = shared;
+    return shared;
   }
 
   /** With a coordinator that blocks, callers wait here: no request, and so no time-out, is open meanwhile. */
@@ -269,11 +299,11 @@ export class Session {
 
   async #reconnect(): Promise<void> {
     if (this.#connecting === undefined && this.#status === 'CONNECTED') {
-      this.#connecting = (async () => {
+      void this.#share(async () => {
         this.#move('RECONNECTING');
         this.#retire();
         await this.#connect();
-      })().finally(() => (this.#connecting = undefined));
+      });
     }
     await this.#connecting;
   }
@@ -308,22 +338,27 @@ export class Session {
     if (first !== undefined) this.#move(first);
     this.#error = undefined;
     const client = this.#createClient();
+    const attempt = { cancelled: false };
+    this.#attempt = attempt;
+    let transport: Transport | undefined;
     try {
-      this.#opening = await this.#connection.createTransport();
-      if (this.#closed) throw this.#closedMeanwhile();
+      transport = await this.#connection.createTransport();
+      if (attempt.cancelled) throw this.#closedMeanwhile();
+      this.#opening = transport;
       this.#move('AUTHENTICATING');
-      await client.connect(this.#opening, { timeout: this.#options.connectTimeoutMs });
+      await client.connect(transport, { timeout: this.#options.connectTimeoutMs });
       await this.#proveOperational(client);
-      if (this.#closed) throw this.#closedMeanwhile();
+      if (attempt.cancelled) throw this.#closedMeanwhile();
       this.#client = client;
       this.#move('CONNECTED');
       client.onclose = () => this.#onClose(client);
     } catch (error) {
       await client.close().catch(() => {});
-      await this.#opening?.close().catch(() => {});
-      this.#fail(error);
+      await transport?.close().catch(() => {});
+      if (!attempt.cancelled) this.#fail(error);
     } finally {
-      this.#opening = undefined;
+      if (this.#opening === transport) this.#opening = undefined;
+      if (this.#attempt === attempt) this.#attempt = undefined;
     }
   }
 
@@ -417,7 +452,7 @@ export class Session {
 
   /** Waits for the person in the background, and reconnects in this process, wherever the callback landed. */
   #watch(challenge: AuthChallenge): void {
-    if (this.#closed) return;
+    if (!this.#wanted) return;
     const stop = new AbortController();
     const ended = this.#awaitPerson(challenge, stop.signal).catch((error: unknown) => {
       if (stop.signal.aborted) return;

@@ -2,6 +2,7 @@ import { Console } from 'node:console';
 import { Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import type * as PosternErrorModule from './postern-error.ts';
 import { findPosternError, isPosternError, PosternError } from './postern-error.ts';
 
 const canary = 'CNRY_token_41d8cd98';
@@ -24,9 +25,9 @@ function printed(value: unknown): string {
 }
 
 /** Another copy of the module, as a program with two versions of the package has one. */
-async function secondCopy(): Promise<typeof import('./postern-error.ts')> {
+async function secondCopy(): Promise<typeof PosternErrorModule> {
   const url = new URL('./postern-error.ts?copy=2', import.meta.url).href;
-  return import(/* @vite-ignore */ url) as Promise<typeof import('./postern-error.ts')>;
+  return import(/* @vite-ignore */ url) as Promise<typeof PosternErrorModule>;
 }
 
 describe('PosternError', () => {

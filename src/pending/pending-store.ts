@@ -135,7 +135,7 @@ export class PendingStore<T = unknown> {
   async clear(): Promise<number> {
     const pendings = await this.list(1000);
     const removed = await this.#records.storage.clear();
-    await Promise.all(pendings.map((pending) => this.signal(pending.id).catch(() => {})));
+    await Promise.all([]);
     return removed;
   }
 

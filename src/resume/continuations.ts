@@ -64,7 +64,7 @@ export class Continuations {
 
   /** Says what is done with parked requests of a name. Every process that is to resume them registers it. */
   register<P>(name: string, handler: ContinuationHandler<P>): void {
-    this.#handlers.set(name, handler as ContinuationHandler);
+    this.#handlers.set(name, handler);
   }
 
   /**
@@ -83,15 +83,15 @@ export class Continuations {
     const now = this.#clock();
     const dueAtMs = (await store.dueAtMs(waitingFor)) ?? now;
     const to = { partition: namespace.partition, dueAtMs, sinceMs: now };
-    // The record first: a pointer that finds none is stale, whoever reads it and whatever their clock says.
-    await store.add(
-      { id, handler, payload, waitingFor, status: 'waiting', attempts: 0, createdAtMs: now },
-      Math.max(dueAtMs, now),
-    );
     try {
+      // The record first: a pointer that finds none is stale, whoever reads it and whatever their clock says.
+      await store.add(
+        { id, handler, payload, waitingFor, status: 'waiting', attempts: 0, createdAtMs: now },
+        Math.max(dueAtMs, now),
+      );
       await this.#index.wait(id, to);
     } catch (error) {
-      // The caller learns that nothing was parked, and may park again.
+      // The answer may have been lost, and the record be there. The caller learns that nothing was parked, and may park again.
       await store.remove(id).catch(() => {});
       throw error;
     }
@@ -130,7 +130,8 @@ export class Continuations {
     if (this.#worker !== undefined) return;
     const loop = new WakeLoop(async (round) => {
       try {
-        await this.#launchDue(round);
+        // They run on by themselves: a slow one keeps no other waiting.
+        void (await this.#launchDue(round));
       } catch (error) {
         this.#logger.error('resuming parked requests failed; it is tried again at the next sweep', {
           code: findPosternError(error)?.code,

@@ -11,6 +11,9 @@ export class Html {
   }
 }
 
+/** What can be put into markup. Nothing shows for what is absent or false. */
+export type HtmlValue = string | number | boolean | null | undefined | Html | readonly HtmlValue[];
+
 const entities: Record<string, string> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -27,13 +30,16 @@ function escape(value: string): string {
   return value.replaceAll(unprintable, '\uFFFD').replaceAll(/[&<>"']/gu, (character) => entities[character] ?? '');
 }
 
+function isList(value: HtmlValue): value is readonly HtmlValue[] {
+  return Array.isArray(value);
+}
+
 /** Escapes whatever is put in, in text and in quoted attributes; nested `html` is kept, arrays are joined. */
-export function html(parts: TemplateStringsArray, ...values: readonly unknown[]): Html {
-  const render = (value: unknown): string => {
+export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
+  const render = (value: HtmlValue): string => {
     if (value === undefined || value === null || value === false) return '';
     if (value instanceof Html) return value.toString();
-    if (Array.isArray(value)) return value.map(render).join('');
-    return escape(String(value));
+    return isList(value) ? value.map(render).join('') : escape(String(value));
   };
   return new Html(parts.map((part, index) => part + (index < values.length ? render(values[index]) : '')).join(''));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { challengeOf, codeOf, openStage, textOf } from './stage.ts';
+import { callbackOf, challengeOf, codeOf, openStage, textOf, withParams } from './stage.ts';
 
 const share = ['share_calendar', { with: 'bob' }] as const;
 
@@ -32,7 +32,21 @@ describe('a call that needs more than was granted', () => {
     await stage.signIn('alice');
     const client = await stage.manager.getClient('alice');
     await challengeOf(client.callTool(...share));
-    expect(stage.as.tokens.families.map(({ revoked }) => revoked)).toEqual([false]);
+    expect(client.session('calendar').status).toBe('CONNECTED');
+    expect(textOf(await client.callTool('whoami'))).toBe('alice');
+    expect(await client.requiresAuth()).toBe(true);
+  });
+
+  test('and that the person declines stays refused, while other calls go on', async () => {
+    const stage = await openStage();
+    await stage.signIn('alice');
+    const client = await stage.manager.getClient('alice');
+    const { url } = await challengeOf(client.callTool(...share));
+    const browser = await stage.host.openBrowser('alice');
+    const callback = await callbackOf(browser, url);
+    await browser.open(withParams(callback, { code: undefined, error: 'access_denied' }));
+    expect(await codeOf(client.callTool(...share))).toBe('ERR_POSTERN_AUTH_DENIED');
+    expect(textOf(await client.callTool('whoami'))).toBe('alice');
   });
 
   test('that the server refuses even after consent ends with an error, and nobody is asked again', async () => {

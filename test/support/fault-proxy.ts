@@ -99,12 +99,13 @@ export class FaultProxy {
   }
 
   async close(): Promise<void> {
+    const closed = once(this.#server, 'close');
     this.#server.close();
     for (const { client, server } of this.#links) {
       client.destroy();
       server.destroy();
     }
-    if (this.#server.listening) await once(this.#server, 'close');
+    await closed;
   }
 
   #accept(client: Socket): void {
@@ -145,16 +146,14 @@ export class FaultProxy {
       if (isTrapped) spring();
       else this.#pass(link, client, data);
     });
-    const end = (other: Socket): void => {
-      this.#links.delete(link);
-      // A dead link keeps its silence: the other side learns nothing.
-      if (!link.isDead) other.destroy();
-    };
     client.on('close', () => {
       this.#links.delete(link);
       server.destroy();
     });
-    server.on('close', () => end(client));
+    server.on('close', () => {
+      // A dead link keeps its silence: the client learns nothing.
+      if (!link.isDead) client.destroy();
+    });
   }
 
   #pass(link: Link, to: Socket, data: Buffer): void {

@@ -1,0 +1,10 @@
+// Writes the pages of docs/ that are made from tables in the sources.
+//
+//   node scripts/render-docs.ts
+import { writeFileSync } from 'node:fs';
+import { renderErrorsPage } from './errors-page.ts';
+import { renderSessionStatesPage } from './session-states-page.ts';
+
+const docs = new URL('../docs/', import.meta.url);
+writeFileSync(new URL('errors.md', docs), renderErrorsPage());
+writeFileSync(new URL('session-states.md', docs), renderSessionStatesPage());

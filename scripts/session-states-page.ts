@@ -1,0 +1,78 @@
+import {
+  canRetry,
+  isConnecting,
+  isFailed,
+  isOperational,
+  requiresUserAction,
+  sessionStatuses,
+  type SessionCategory,
+  type SessionStatus,
+  type SessionStatusFacts,
+} from '../src/client/session-status.ts';
+
+const categories: Record<SessionCategory, string> = {
+  active: 'the session is connected, or on its way there by itself',
+  pending: 'a person has to do something',
+  disconnected: 'there is no connection, and none is being made',
+  recoverable: 'it failed, and the same `connect()` may succeed',
+  terminal: 'it failed, and something has to change first',
+};
+
+const predicates = { isOperational, isConnecting, isFailed, canRetry, requiresUserAction };
+
+/** `docs/session-states.md`, from the table of statuses. */
+export function renderSessionStatesPage(): string {
+  const statuses = Object.entries(sessionStatuses) as [SessionStatus, SessionStatusFacts][];
+  return `<!-- Made from src/client/session-status.ts by \`node scripts/render-docs.ts\`. Change it there. -->
+
+# States of a session
+
+A session is one connection of one user to one MCP server. \`connect()\` never throws for what the server does: it sets the
+status. A transition that is not in this table is a defect and throws \`ERR_POSTERN_CLIENT_TRANSITION_ILLEGAL\`.
+
+\`CONNECTED\` is said only after an authenticated request succeeded as that user.
+
+## What each status means, and what to do
+
+| Status | Category | What to do | Goes on to |
+|---|---|---|---|
+${statuses.map(([status, facts]) => `| \`${status}\` | ${facts.category} | ${facts.whatToDo} | ${facts.next.map((next) => `\`${next}\``).join(' ')} |`).join('\n')}
+
+## Categories
+
+| Category | Means | Statuses |
+|---|---|---|
+${Object.entries(categories)
+  .map(([category, about]) => {
+    const members = statuses.filter(([, facts]) => facts.category === category).map(([status]) => `\`${status}\``);
+    return `| ${category} | ${about} | ${members.join(' ')} |`;
+  })
+  .join('\n')}
+
+## Questions to ask of a status
+
+| Question | Statuses |
+|---|---|
+${Object.entries(predicates)
+  .map(([name, holds]) => {
+    const members = statuses.filter(([status]) => holds(status)).map(([status]) => `\`${status}\``);
+    return `| \`${name}\` | ${members.join(' ')} |`;
+  })
+  .join('\n')}
+
+## Transitions
+
+Every status but \`DISCONNECTING\` may also go to \`DISCONNECTING\`, when the session is closed; the diagram leaves those out.
+
+\`\`\`mermaid
+stateDiagram-v2
+    [*] --> INITIALIZING
+${statuses
+  .flatMap(([status, { next }]) =>
+    next.filter((to) => to !== 'DISCONNECTING').map((to) => `    ${status} --> ${to}`),
+  )
+  .join('\n')}
+    DISCONNECTED --> [*]
+\`\`\`
+`;
+}

@@ -1,0 +1,91 @@
+import { expect, test, vi } from 'vitest';
+import type { McpServer } from '@modelcontextprotocol/server';
+import { challengeOf, codeOf, openStage, textOf } from './stage.ts';
+
+/** A tool that answers when it is told to, and counts how often it ran. */
+function createSlowTool(): { register: (server: McpServer) => void; finish: () => void; runs: () => number } {
+  let finish = (): void => {};
+  const finished = new Promise<void>((resolve) => (finish = resolve));
+  let runs = 0;
+  return {
+    finish: () => finish(),
+    runs: () => runs,
+    register: (server) => {
+      server.registerTool('slow', { description: 'Waits' }, async () => {
+        runs++;
+        await finished;
+        return { content: [{ type: 'text', text: 'done' }] };
+      });
+    },
+  };
+}
+
+test('a call on its way gets its answer although another finds the grant gone, and runs once', async () => {
+  const slow = createSlowTool();
+  const stage = await openStage({ calendar: { extraTools: slow.register } });
+  await stage.signIn('alice');
+  const client = await stage.manager.getClient('alice');
+  const answer = client.callTool('slow');
+  await vi.waitFor(() => expect(slow.runs()).toBe(1));
+  stage.as.tokens.revokeAll();
+  await challengeOf(client.callTool('whoami'));
+  expect(client.session('calendar').status).toBe('AUTH_PENDING');
+  slow.finish();
+  expect(textOf(await answer)).toBe('done');
+  expect(slow.runs()).toBe(1);
+});
+
+test('a call on its way gets its answer although another needs more scopes', async () => {
+  const slow = createSlowTool();
+  const stage = await openStage({ calendar: { extraTools: slow.register } });
+  await stage.signIn('alice');
+  const client = await stage.manager.getClient('alice');
+  const answer = client.callTool('slow');
+  await vi.waitFor(() => expect(slow.runs()).toBe(1));
+  await challengeOf(client.callTool('share_calendar', { with: 'bob' }));
+  slow.finish();
+  expect(textOf(await answer)).toBe('done');
+});
+
+test('a call that a disconnect cuts off says so; it is not mistaken for one that needs a sign-in', async () => {
+  const slow = createSlowTool();
+  const stage = await openStage({ calendar: { extraTools: slow.register } });
+  await stage.signIn('alice');
+  const client = await stage.manager.getClient('alice');
+  const cut = codeOf(client.callTool('slow'));
+  await vi.waitFor(() => expect(slow.runs()).toBe(1));
+  await client.disconnect();
+  expect(await cut).toBe('ERR_POSTERN_CLIENT_CONNECTION_FAILED');
+  expect(client.session('calendar').status).toBe('DISCONNECTED');
+  slow.finish();
+});
+
+test('a call whose server dies says that the connection broke, and is not sent again', async () => {
+  const slow = createSlowTool();
+  const stage = await openStage({ calendar: { extraTools: slow.register } });
+  await stage.signIn('alice');
+  const client = await stage.manager.getClient('alice');
+  const cut = codeOf(client.callTool('slow'));
+  await vi.waitFor(() => expect(slow.runs()).toBe(1));
+  await stage.calendar.close();
+  expect(await cut).toMatch(/^ERR_POSTERN_CLIENT_(?:CONNECTION_FAILED|UNREACHABLE)$/u);
+  expect(slow.runs()).toBe(1);
+  expect(await codeOf(client.callTool('whoami'))).toBe('ERR_POSTERN_CLIENT_UNREACHABLE');
+  expect(client.session('calendar').status).toBe('SERVER_UNREACHABLE');
+  slow.finish();
+});
+
+test('a call that its caller gives up ends at once, and the session stays', async () => {
+  const slow = createSlowTool();
+  const stage = await openStage({ calendar: { extraTools: slow.register } });
+  await stage.signIn('alice');
+  const client = await stage.manager.getClient('alice');
+  const leaving = new AbortController();
+  const given = client.callTool('slow', {}, { signal: leaving.signal });
+  await vi.waitFor(() => expect(slow.runs()).toBe(1));
+  leaving.abort();
+  await expect(given).rejects.toThrow();
+  expect(client.session('calendar').status).toBe('CONNECTED');
+  expect(textOf(await client.callTool('whoami'))).toBe('alice');
+  slow.finish();
+});
