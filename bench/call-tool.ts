@@ -9,7 +9,7 @@ import type { Bench, BenchOptions, BenchResult, Figure } from './bench.ts';
 import { clientInfo, echoCall } from './clients/logged-in-client.ts';
 import { callEcho, openPostern, publicUrl, serverName } from './clients/postern.ts';
 import { startBenchServer, type BenchServer } from './servers/start-bench-server.ts';
-import { median, middleHalf, ratios } from './stats.ts';
+import { median, middleHalf, p95, ratios } from './stats.ts';
 import { withTemporaryDirectory } from './temporary-directory.ts';
 
 const inFlight = 32;
@@ -25,6 +25,8 @@ interface Contender {
 interface Slice {
   readonly wallUs: number;
   readonly cpuUs: number;
+  /** What 95 in 100 calls took at most, by themselves. */
+  readonly p95Us: number;
 }
 
 /** What Postern adds to a tool call whose token is good. */
@@ -43,8 +45,9 @@ export const callTool: Bench = {
 };
 
 async function race(contenders: readonly Contender[], options: BenchOptions): Promise<BenchResult> {
-  const rounds = options.rounds ?? (options.quick ? 5 : 120);
-  const callsPerSlice = 50;
+  const rounds = options.rounds ?? (options.quick ? 5 : 60);
+  const callsInTurn = options.quick ? 50 : 100;
+  const callsAtOnce = options.quick ? 64 : 320;
   options.progress('call-tool: warm-up');
   for (const contender of contenders) {
     await callInTurn(contender, options.quick ? 100 : 500);
@@ -53,14 +56,18 @@ async function race(contenders: readonly Contender[], options: BenchOptions): Pr
   const inTurn = contenders.map((): Slice[] => []);
   const atOnce = contenders.map((): Slice[] => []);
   for (let round = 0; round < rounds; round++) {
-    if (round % 20 === 0) options.progress(`call-tool: round ${round + 1} of ${rounds}`);
+    if (round % 10 === 0) options.progress(`call-tool: round ${round + 1} of ${rounds}`);
     for (let place = 0; place < contenders.length; place++) {
       // Another one begins each round, so that none always follows the same neighbour's garbage.
       const index = (round + place) % contenders.length;
       const contender = contenders[index];
       if (contender === undefined) continue;
-      inTurn[index]?.push(await timed(callsPerSlice, () => callInTurn(contender, callsPerSlice)));
-      atOnce[index]?.push(await timed(callsPerSlice * 2, () => callAtOnce(contender, callsPerSlice * 2)));
+      inTurn[index]?.push(
+        await timed(callsInTurn, (latenciesUs) => callInTurn(contender, callsInTurn, latenciesUs)),
+      );
+      atOnce[index]?.push(
+        await timed(callsAtOnce, (latenciesUs) => callAtOnce(contender, callsAtOnce, latenciesUs)),
+      );
     }
   }
   const series: readonly Series[] = [
@@ -68,7 +75,7 @@ async function race(contenders: readonly Contender[], options: BenchOptions): Pr
     { how: `${inFlight} in flight`, slices: atOnce },
   ];
   return {
-    title: `callTool with a good token, ${rounds} rounds of ${callsPerSlice} calls each`,
+    title: `callTool with a good token, ${rounds} rounds of ${callsInTurn} calls one at a time and ${callsAtOnce} at once`,
     figures: [
       ...series.flatMap((one) => relativeFigures(contenders, one)),
       ...series.flatMap((one) => absoluteFigures(contenders, one)),
@@ -105,7 +112,7 @@ function relativeFigures(contenders: readonly Contender[], { how, slices, aim: w
 
 function absoluteFigures(contenders: readonly Contender[], { how, slices }: Series): Figure[] {
   return contenders.flatMap(({ label }, index) =>
-    (['cpuUs', 'wallUs'] as const).map((unit): Figure => {
+    (['cpuUs', 'wallUs', 'p95Us'] as const).map((unit): Figure => {
       const values = column(slices[index] ?? [], unit);
       return {
         label: `${label}, ${how}, ${names[unit]}`,
@@ -117,28 +124,37 @@ function absoluteFigures(contenders: readonly Contender[], { how, slices }: Seri
   );
 }
 
-const names = { cpuUs: 'CPU per call', wallUs: 'wall time per call' } as const;
+const names = {
+  cpuUs: 'CPU per call',
+  wallUs: 'wall time per call',
+  p95Us: '95th percentile of a call',
+} as const;
 
 function column(slices: readonly Slice[], unit: keyof Slice): number[] {
   return slices.map((slice) => slice[unit]);
 }
 
-async function timed(calls: number, work: () => Promise<void>): Promise<Slice> {
+async function timed(calls: number, work: (latenciesUs: number[]) => Promise<void>): Promise<Slice> {
+  const latenciesUs: number[] = [];
   const cpuBefore = process.cpuUsage();
   const before = performance.now();
-  await work();
+  await work(latenciesUs);
   const wallUs = ((performance.now() - before) * 1000) / calls;
   const { user, system } = process.cpuUsage(cpuBefore);
-  return { wallUs, cpuUs: (user + system) / calls };
+  return { wallUs, cpuUs: (user + system) / calls, p95Us: p95(latenciesUs) };
 }
 
-async function callInTurn(contender: Contender, calls: number): Promise<void> {
-  for (let call = 0; call < calls; call++) await contender.call();
+async function callInTurn(contender: Contender, calls: number, latenciesUs: number[] = []): Promise<void> {
+  for (let call = 0; call < calls; call++) {
+    const before = performance.now();
+    await contender.call();
+    latenciesUs.push((performance.now() - before) * 1000);
+  }
 }
 
-async function callAtOnce(contender: Contender, calls: number): Promise<void> {
+async function callAtOnce(contender: Contender, calls: number, latenciesUs: number[] = []): Promise<void> {
   const each = Math.ceil(calls / inFlight);
-  await Promise.all(Array.from({ length: inFlight }, () => callInTurn(contender, each)));
+  await Promise.all(Array.from({ length: inFlight }, () => callInTurn(contender, each, latenciesUs)));
 }
 
 async function openContenders(server: BenchServer, directory: string): Promise<Contender[]> {

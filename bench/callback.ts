@@ -47,8 +47,9 @@ async function race(
   options: BenchOptions,
 ): Promise<BenchResult> {
   const { sqlite, memory, raw, commits } = subjects;
-  const rounds = options.rounds ?? (options.quick ? 3 : 15);
-  const perSlice = options.quick ? 16 : 48;
+  const rounds = options.rounds ?? (options.quick ? 3 : 30);
+  const oneByOne = 16;
+  const together = 64;
   const times = { sqlite: [], together: [], raw: [], memory: [] } as Record<
     'sqlite' | 'together' | 'raw' | 'memory',
     number[]
@@ -56,10 +57,10 @@ async function race(
   for (let round = -1; round < rounds; round++) {
     options.progress(round < 0 ? 'callback: warm-up' : `callback: round ${round + 1} of ${rounds}`);
     const slice = {
-      sqlite: await signInOneByOne(sqlite, perSlice),
-      raw: raw.time(commits, perSlice),
-      together: await signInTogether(sqlite, perSlice),
-      memory: await signInOneByOne(memory, perSlice),
+      sqlite: await signInOneByOne(sqlite, oneByOne),
+      raw: raw.time(commits, oneByOne),
+      together: await signInTogether(sqlite, together),
+      memory: await signInOneByOne(memory, oneByOne),
     };
     if (round < 0) continue;
     for (const [name, ms] of Object.entries(slice)) times[name as keyof typeof times].push(ms);
@@ -73,7 +74,7 @@ async function race(
   const perSecond = (values: readonly number[]): number[] => values.map((ms) => 1000 / ms);
   const sizes = commits.map((values) => values.join(' + ')).join('; ');
   return {
-    title: `a full callback against the durable commits it needs, ${rounds} rounds of ${perSlice}`,
+    title: `a full callback against the durable commits it needs, ${rounds} rounds of ${oneByOne}`,
     figures: [
       figure('callback on sealed SQLite / its raw commits', ratios(times.sqlite, times.raw), 'ratio'),
       figure(

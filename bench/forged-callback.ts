@@ -5,7 +5,7 @@ import { resumeSdk, SdkProvider, startSdkLogin } from './clients/bare-sdk.ts';
 import { Browser } from './clients/browser.ts';
 import { callEcho, goToCallback, openPostern } from './clients/postern.ts';
 import { OneCallback, RepeatedCallbacks, type CallbackTaker } from './host-callbacks.ts';
-import { peersMissing } from './peers-missing.ts';
+import { peersMissing } from './peers.ts';
 import { startBenchServer } from './servers/start-bench-server.ts';
 import { withoutWarnings } from './without-warnings.ts';
 

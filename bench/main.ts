@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Bench, BenchOptions } from './bench.ts';
 import { callTool } from './call-tool.ts';
@@ -6,11 +5,20 @@ import { callback } from './callback.ts';
 import { forgedCallback } from './forged-callback.ts';
 import { idleMemory } from './idle-memory.ts';
 import { importTime } from './import-time.ts';
+import { arePeersInstalled } from './peers.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { describeSurroundings, formatJson, formatOutcome, type Outcome } from './report.ts';
 
 const benches: readonly Bench[] = [callTool, importTime, idleMemory, callback, refreshStorm, forgedCallback];
 const usage = `usage: npm run bench -- [name…] [--json] [--rounds N] [--quick]\nbenches: ${benches.map(({ name }) => name).join(', ')}`;
+
+/** Longer than every bench together takes on a slow machine. */
+const deadlineMs = 20 * 60_000;
+
+setTimeout(() => {
+  console.error('the benches took too long');
+  process.exit(1);
+}, deadlineMs).unref();
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -30,12 +38,11 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(usage);
     return 2;
   }
-  const peers = existsSync(new URL('./peers/node_modules/@ai-sdk/mcp/package.json', import.meta.url));
   const print = (text: string): void => (values.json ? console.error(text) : console.log(text));
   const options: BenchOptions = {
     rounds,
     quick: values.quick,
-    peers,
+    peers: arePeersInstalled(),
     progress: (line) => console.error(line),
   };
   const surroundings = describeSurroundings();

@@ -1,5 +1,5 @@
 /** The value that a share `at` (0 to 1) of the values do not exceed, between neighbours by proportion. */
-export function quantile(values: readonly number[], at: number): number {
+function quantile(values: readonly number[], at: number): number {
   if (values.length === 0) throw new RangeError('no values');
   const sorted = values.toSorted((a, b) => a - b);
   const position = (sorted.length - 1) * at;
@@ -10,6 +10,11 @@ export function quantile(values: readonly number[], at: number): number {
 
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
+}
+
+/** What 95 in 100 values do not exceed. */
+export function p95(values: readonly number[]): number {
+  return quantile(values, 0.95);
 }
 
 /** The middle half: where a repetition would most likely fall. */

@@ -50,7 +50,14 @@ ${sections.join('\n\n')}
 
 function section(area: string, about: string, rows: readonly (readonly [string, ErrorCodeFacts])[]): string {
   const lines = rows.map(([code, { meaning, fixedBy, retry, http, exit }]) => {
-    const cells = [`\`${code}\``, meaning.replaceAll('|', '\\|'), fixers[fixedBy], retry ? 'yes' : 'no', http, exit];
+    const cells = [
+      `\`${code}\``,
+      meaning.replaceAll('|', '\\|'),
+      fixers[fixedBy],
+      retry ? 'yes' : 'no',
+      http,
+      exit,
+    ];
     return `| ${cells.join(' | ')} |`;
   });
   return `## ${area}

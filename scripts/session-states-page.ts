@@ -44,7 +44,9 @@ ${statuses.map(([status, facts]) => `| \`${status}\` | ${facts.category} | ${fac
 |---|---|---|
 ${Object.entries(categories)
   .map(([category, about]) => {
-    const members = statuses.filter(([, facts]) => facts.category === category).map(([status]) => `\`${status}\``);
+    const members = statuses
+      .filter(([, facts]) => facts.category === category)
+      .map(([status]) => `\`${status}\``);
     return `| ${category} | ${about} | ${members.join(' ')} |`;
   })
   .join('\n')}

@@ -1,3 +1,4 @@
+import { importBesidePeers } from '../peers.ts';
 import { Browser } from './browser.ts';
 import { clientInfo, echoCall, peerRedirectUrl, type LoggedInClient } from './logged-in-client.ts';
 
@@ -20,8 +21,7 @@ export interface AiSdk {
 
 /** Loads the package. Ask first whether the peers are installed. */
 export async function loadAiSdk(): Promise<AiSdk> {
-  const place = new URL('../peers/ai-sdk.mjs', import.meta.url);
-  return (await import(place.href)) as AiSdk;
+  return (await importBesidePeers('ai-sdk.mjs')) as AiSdk;
 }
 
 /** A provider with everything in memory. Without `keepsState` it has no state, like the one of the package's example. */

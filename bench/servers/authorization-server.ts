@@ -14,7 +14,6 @@ export interface AuthorizationCounts {
   /** Refreshes with a token that had been redeemed before: each revokes its family. */
   readonly reuses: number;
   readonly revokedFamilies: number;
-  readonly liveFamilies: number;
   /** Codes presented at the token endpoint that this server never issued. */
   readonly foreignCodes: number;
 }
@@ -66,7 +65,6 @@ export class CountingAuthorizationServer {
       refreshes: this.#refreshes,
       reuses: this.#reuses,
       revokedFamilies,
-      liveFamilies: this.#families.length - revokedFamilies,
       foreignCodes: this.#foreignCodes,
     };
   }

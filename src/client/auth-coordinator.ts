@@ -3,7 +3,7 @@ import { silentLogger, type Logger } from '../core/logger.ts';
 import { PosternError } from '../core/postern-error.ts';
 import type { RandomBytes } from '../core/random.ts';
 import type { Namespace } from '../namespace/namespace.ts';
-import { PendingManager } from '../pending/pending-manager.ts';
+import { PendingManager, type PendingSpec } from '../pending/pending-manager.ts';
 import type { Pending } from '../pending/pending.ts';
 import { Continuations, type ResumePolicy } from '../resume/continuations.ts';
 import type { FetchLike } from '../oauth/oauth-http.ts';
@@ -125,6 +125,15 @@ export abstract class AuthCoordinator {
   /** An https URL that serves this client's metadata document, where there is one. */
   get clientMetadataUrl(): string | undefined {
     return undefined;
+  }
+
+  /** The live sign-in of a slot, made if there is none. In any process, whoever asks gets the same. */
+  createSignIn(
+    namespace: Namespace,
+    slot: readonly string[],
+    specify: () => Promise<PendingSpec<SignIn>>,
+  ): Promise<{ pending: Pending<SignIn>; created: boolean }> {
+    return this.pendings.createOnce(namespace, slot, specify);
   }
 
   /** Shows a person their link. Never waits for them. `created`: this call made it, so nobody has seen it yet. */

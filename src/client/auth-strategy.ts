@@ -43,6 +43,8 @@ export interface AuthStrategy {
   accepted?(authorization: Authorization): void;
   /** The live link, if a person is being waited for. Changes nothing. */
   findChallenge?(): Promise<AuthChallenge | undefined>;
+  /** The live link, if a person is being waited for, with the context's present metadata written to it. */
+  renewChallenge?(): Promise<AuthChallenge | undefined>;
   /** Forgets the credential, here and at the other side. */
   logout?(): Promise<LogoutResult>;
   /** Lets go of what it holds in memory. */

@@ -15,7 +15,10 @@ describe('BrowserCookie', () => {
   test('on https is a __Host- cookie that no script reads and no other site’s form sends', async () => {
     const { setCookie } = await cookie.bind(request(), 600_000);
     expect(setCookie).toMatch(
-      new RegExp(`^__Host-postern-${pendingHash.slice(0, 16)}=[\\w-]{32}; Max-Age=600; Path=/; HttpOnly; SameSite=Lax; Secure$`, 'u'),
+      new RegExp(
+        `^__Host-postern-${pendingHash.slice(0, 16)}=[\\w-]{32}; Max-Age=600; Path=/; HttpOnly; SameSite=Lax; Secure$`,
+        'u',
+      ),
     );
     expect(setCookie).not.toContain('Domain');
   });
@@ -57,9 +60,18 @@ describe('BrowserCookie', () => {
     ['an empty value', (name: string): string => `${name}=`],
     ['a value of another form', (name: string): string => `${name}=${'x'.repeat(31)}`],
     ['a guessed value', (name: string): string => `${name}=${randomId()}`],
-    ['a value under a name that only begins alike', (name: string, value: string): string => `${name}x=${value}`],
-    ['a value under a name without the prefix', (name: string, value: string): string => `${name.replace('__Host-', '')}=${value}`],
-    ['a header too long to be read', (name: string, value: string): string => `a=${'x'.repeat(17_000)}; ${name}=${value}`],
+    [
+      'a value under a name that only begins alike',
+      (name: string, value: string): string => `${name}x=${value}`,
+    ],
+    [
+      'a value under a name without the prefix',
+      (name: string, value: string): string => `${name.replace('__Host-', '')}=${value}`,
+    ],
+    [
+      'a header too long to be read',
+      (name: string, value: string): string => `a=${'x'.repeat(17_000)}; ${name}=${value}`,
+    ],
   ])('does not match %s', async (_name, header) => {
     const { setCookie, hash } = await cookie.bind(request(), 600_000);
     const [name, value] = sentBack(setCookie).split('=');
@@ -74,7 +86,9 @@ describe('BrowserCookie', () => {
   });
 
   test('never lives for no time at all', async () => {
-    const lives = await Promise.all([-5, 0, 1, 1_001].map(async (ms) => (await cookie.bind(request(), ms)).setCookie));
+    const lives = await Promise.all(
+      [-5, 0, 1, 1_001].map(async (ms) => (await cookie.bind(request(), ms)).setCookie),
+    );
     expect(lives.map((header) => /Max-Age=(\d+)/u.exec(header)?.[1])).toEqual(['1', '1', '1', '2']);
   });
 

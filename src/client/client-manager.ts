@@ -71,12 +71,12 @@ export class ClientManager implements AsyncDisposable {
       const context = this.coordinator.createContext(contextId, metadata, principal);
       entry = { client: this.#createClient(context), usedAtMs: 0 };
     } else {
-      if (metadata !== undefined) entry.client.context.metadata = metadata;
       this.#clients.delete(contextId);
     }
     entry.usedAtMs = this.#clock();
     this.#clients.set(contextId, entry);
     this.#startSweeping();
+    if (metadata !== undefined) await entry.client.setMetadata(metadata);
     return entry.client;
   }
 

@@ -127,6 +127,12 @@ export class Client implements AsyncDisposable {
     return session;
   }
 
+  /** Replaces the context's metadata, also in sign-ins that wait for their person. */
+  async setMetadata(metadata: unknown): Promise<void> {
+    this.context.metadata = metadata;
+    await Promise.all([...(this.#sessions?.values() ?? [])].map((session) => session.renewChallenge()));
+  }
+
   /** Whether a call or a connect is under way. */
   get isBusy(): boolean {
     return [...(this.#sessions?.values() ?? [])].some((session) => session.isBusy);

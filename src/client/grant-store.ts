@@ -144,6 +144,9 @@ export class GrantStore {
     const version = await this.#saving(() => this.#records.put(['grant'], value, { expect: found.version }));
     if (version !== undefined) return { ...found, value, version };
     const now = await this.#records.find('grant');
+    // Of the same authorization: it was saved after all and only the answer was lost, or another holder was faster.
+    // To revoke what was just obtained could end that one, too.
+    if (now?.value.authorizedAtMs === found.value.authorizedAtMs) return now;
     // Somebody signed out, or in anew, meanwhile: what was just obtained must not outlive that.
     await revokeGrant(renewed, this.#http, this.#tokenOptions).catch(() => false);
     return now;

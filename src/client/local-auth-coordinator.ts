@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { isPosternError, PosternError } from '../core/postern-error.ts';
+import { storageOf, type Namespace } from '../namespace/namespace.ts';
 import type { Pending } from '../pending/pending.ts';
+import type { PendingSpec } from '../pending/pending-manager.ts';
+import { acquireLease } from '../sync/lease.ts';
 import { withSignal } from '../sync/with-signal.ts';
 import { Collection } from '../storage/collection.ts';
 import { MemoryBackend } from '../storage/memory-backend.ts';
@@ -97,13 +100,31 @@ export class LocalAuthCoordinator extends AuthCoordinator {
     return this.#blockUntilCallback;
   }
 
+  override async createSignIn(
+    namespace: Namespace,
+    slot: readonly string[],
+    specify: () => Promise<PendingSpec<SignIn>>,
+  ): Promise<{ pending: Pending<SignIn>; created: boolean }> {
+    const live = await this.pendings.findLive(namespace, slot);
+    if (live !== undefined) return { pending: live, created: false };
+    // Each process has a port, so a redirect URI, of its own: of those that start at once, one opens and registers it.
+    await using _lease = await acquireLease(storageOf(this.storage, namespace), ['sign-in-lease', ...slot], {
+      leaseMs: this.leaseMs,
+      waitMs: this.leaseMs + 5_000,
+      clock: this.clock,
+    });
+    return await super.createSignIn(namespace, slot, specify);
+  }
+
   override async present(pending: Pending<SignIn>, options: { created: boolean }): Promise<void> {
     if (this.#watched.has(pending.id)) return;
-    const ended = this.#watch(pending);
+    const taken = this.#adopt(pending);
+    const ended = this.#watch(pending, taken);
     // Whoever waits takes the outcome from it; without anybody it only keeps the listener open.
     ended.catch(() => {});
     this.#watched.set(pending.id, ended);
-    if (options.created) await this.#show(pending);
+    // Where whoever made it is gone, the person who asks again has to see it again.
+    if ((await taken) || options.created) await this.#show(pending);
   }
 
   override async awaitEnd(pending: Pending<SignIn>, { signal }: { signal: AbortSignal }): Promise<Pending<SignIn>> {
@@ -123,15 +144,16 @@ export class LocalAuthCoordinator extends AuthCoordinator {
     await super.close();
   }
 
-  async #watch(pending: Pending<SignIn>): Promise<Pending<SignIn>> {
+  async #watch(pending: Pending<SignIn>, taken: Promise<boolean>): Promise<Pending<SignIn>> {
     try {
-      await this.#adopt(pending);
+      await taken;
       for (;;) {
         try {
           return await this.pendings.waitFor(pending, { timeoutMs: adoptMs });
         } catch (error) {
           if (!isPosternError(error, 'ERR_POSTERN_PENDING_WAIT_TIMEOUT') || this.#closed) throw error;
-          await this.#adopt(pending);
+          // A process that died may not have come to show it. No second tab, though: it may have.
+          if (await this.#adopt(pending)) this.#tell(pending);
         }
       }
     } finally {
@@ -140,22 +162,26 @@ export class LocalAuthCoordinator extends AuthCoordinator {
     }
   }
 
-  /** Serves a link that another process made, if that one no longer does. */
-  async #adopt(pending: Pending<SignIn>): Promise<void> {
+  /** Serves a link that another process made, if that one no longer does. Returns whether it began to. */
+  async #adopt(pending: Pending<SignIn>): Promise<boolean> {
     const port = Number(new URL(pending.url).port);
-    if (this.#own?.port === port || this.#adopted.has(port)) return;
+    if (this.#own?.port === port || this.#adopted.has(port)) return false;
     const { openLoopbackListener } = await import('./loopback-listener.ts');
     const listener = await openLoopbackListener({ host: this.#host, port, fetch: this.fetch });
     if (listener !== undefined) this.#adopted.set(port, listener);
+    return listener !== undefined;
   }
 
   async #show(pending: Pending<SignIn>): Promise<void> {
-    const { url, expiresAtMs } = pending;
     if (this.#autoOpenBrowser) {
       const open = this.#openBrowser ?? (await import('./open-browser.ts')).openBrowser;
-      if (await open(url)) return;
+      if (await open(pending.url)) return;
     }
-    this.#onLink({ url, server: pending.data?.server ?? '', expiresAtMs });
+    this.#tell(pending);
+  }
+
+  #tell({ url, expiresAtMs, data }: Pending<SignIn>): void {
+    this.#onLink({ url, server: data?.server ?? '', expiresAtMs });
   }
 
   #open(): Promise<LoopbackListener> {

@@ -44,6 +44,7 @@ const signIns = new WeakMap<AuthCoordinator, SingleFlight<{ pending: Pending<Sig
 interface SentCredential {
   readonly version: string;
   readonly authorizedAtMs: number;
+  readonly issuedAtMs: number;
 }
 
 /** OAuth 2.1 for one server and one context: answers its challenges, keeps its grant fresh. */
@@ -55,8 +56,8 @@ export class OAuthStrategy implements AuthStrategy {
   readonly #http: OAuthHttp;
   readonly #grants: GrantStore;
   readonly #clock: Clock;
-  /** The authorization that the server was last seen to accept a token of. */
-  #acceptedAuthorizationMs: number | undefined;
+  /** The newest credential that the server was seen to accept. */
+  #accepted: SentCredential | undefined;
   #dpopNonce: string | undefined;
 
   constructor(deps: AuthStrategyDeps, options: OAuthStrategyOptions = {}) {
@@ -82,7 +83,11 @@ export class OAuthStrategy implements AuthStrategy {
     const stored = await this.#usable();
     if (stored === undefined || !url.startsWith(`${this.#origin}/`)) return { headers: {} };
     const { grant } = stored.value;
-    const credential: SentCredential = { version: stored.version, authorizedAtMs: stored.value.authorizedAtMs };
+    const credential: SentCredential = {
+      version: stored.version,
+      authorizedAtMs: stored.value.authorizedAtMs,
+      issuedAtMs: grant.refreshedAtMs ?? grant.obtainedAtMs,
+    };
     if (grant.tokenType !== 'dpop') return { headers: { authorization: `Bearer ${grant.accessToken}` }, credential };
     const proof = await createDpopProof({
       keyJwk: grant.dpopKeyJwk ?? {},
@@ -97,7 +102,7 @@ export class OAuthStrategy implements AuthStrategy {
 
   accepted({ credential }: Authorization): void {
     const sent = credential as SentCredential | undefined;
-    if (sent !== undefined) this.#acceptedAuthorizationMs = sent.authorizedAtMs;
+    if (sent !== undefined && !(sent.issuedAtMs < (this.#accepted?.issuedAtMs ?? 0))) this.#accepted = sent;
   }
 
   async handleRefusal({ response, authorization, attempt }: Refusal): Promise<boolean> {
@@ -115,7 +120,9 @@ export class OAuthStrategy implements AuthStrategy {
     if (stored.version !== refused) return true;
     const { grant } = stored.value;
     const justRefreshed = grant.refreshedAtMs !== undefined && this.#clock() - grant.refreshedAtMs < freshMs;
-    if (!justRefreshed && grant.refreshToken !== undefined) {
+    // What was accepted and then ended early is renewed again, however young it is.
+    const isFutile = justRefreshed && stored.version !== this.#accepted?.version;
+    if (!isFutile && grant.refreshToken !== undefined) {
       if ((await this.#grants.refresh(stored.version)) !== undefined) return true;
     } else {
       this.#assertNotFresh(stored);
@@ -127,6 +134,11 @@ export class OAuthStrategy implements AuthStrategy {
   async findChallenge(): Promise<AuthChallenge | undefined> {
     const pending = await this.#deps.coordinator.pendings.findLive(this.#deps.context.namespace, this.#slot);
     return pending && this.#challengeOf(pending);
+  }
+
+  async renewChallenge(): Promise<AuthChallenge | undefined> {
+    const pending = await this.#deps.coordinator.pendings.findLive(this.#deps.context.namespace, this.#slot);
+    return pending && this.#challengeOf(await this.#widen(pending, undefined));
   }
 
   async logout(): Promise<LogoutResult> {
@@ -178,7 +190,7 @@ export class OAuthStrategy implements AuthStrategy {
     if (this.#clock() - authorizedAtMs >= freshMs) return;
     // Ended early, as only a grant that cannot be refreshed may end unnoticed. Of others, what a server accepted
     // may have been its handshake, which many answer to anybody.
-    if (grant.refreshToken === undefined && authorizedAtMs === this.#acceptedAuthorizationMs) return;
+    if (grant.refreshToken === undefined && authorizedAtMs === this.#accepted?.authorizedAtMs) return;
     throw new PosternError(
       'ERR_POSTERN_AUTH_REJECTED',
       `the server ${JSON.stringify(this.#deps.server)} refuses the token its own authorization server has just issued`,
@@ -232,7 +244,7 @@ export class OAuthStrategy implements AuthStrategy {
     let flight = signIns.get(coordinator);
     if (flight === undefined) signIns.set(coordinator, (flight = new SingleFlight()));
     const found = await flight.run(`${context.namespace.partition} ${server}`, () =>
-      coordinator.pendings.createOnce(context.namespace, this.#slot, () => this.#specify(challenge, scopes)),
+      coordinator.createSignIn(context.namespace, this.#slot, () => this.#specify(challenge, scopes)),
     );
     return found.created ? found : { pending: await this.#widen(found.pending, scopes), created: false };
   }

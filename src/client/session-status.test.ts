@@ -46,7 +46,9 @@ describe('sessionStatuses', () => {
   });
 
   test('have these transitions and no others', () => {
-    const table = statuses.map((status) => `${status} → ${sessionStatuses[status].next.toSorted().join(' ')}`);
+    const table = statuses.map(
+      (status) => `${status} → ${sessionStatuses[status].next.toSorted().join(' ')}`,
+    );
     expect(table).toMatchInlineSnapshot(`
       [
         "INITIALIZING → CONNECTING DISCONNECTING",
@@ -65,13 +67,16 @@ describe('sessionStatuses', () => {
     `);
   });
 
-  test.each(statuses)('%s says what to do next, has a way out, and never leads to itself or to the same twice', (status) => {
-    const { next, whatToDo } = sessionStatuses[status];
-    expect(whatToDo).toMatch(/^[A-Z].*\.$/u);
-    expect(next.length).toBeGreaterThan(0);
-    expect(new Set(next).size).toBe(next.length);
-    expect(next).not.toContain(status);
-  });
+  test.each(statuses)(
+    '%s says what to do next, has a way out, and never leads to itself or to the same twice',
+    (status) => {
+      const { next, whatToDo } = sessionStatuses[status];
+      expect(whatToDo).toMatch(/^[A-Z].*\.$/u);
+      expect(next.length).toBeGreaterThan(0);
+      expect(new Set(next).size).toBe(next.length);
+      expect(next).not.toContain(status);
+    },
+  );
 
   test.each(statuses)('from %s a session can become connected, and can be closed', (status) => {
     const ahead = reachable(status);
@@ -80,12 +85,18 @@ describe('sessionStatuses', () => {
   });
 
   test('become CONNECTED from AUTHENTICATING alone: only an authenticated request proves it', () => {
-    expect(having((status) => sessionStatuses[status].next.includes('CONNECTED'))).toEqual(['AUTHENTICATING']);
+    expect(having((status) => sessionStatuses[status].next.includes('CONNECTED'))).toEqual([
+      'AUTHENTICATING',
+    ]);
   });
 
   test('become DISCONNECTED through DISCONNECTING alone, and every status but that one may be closed', () => {
-    expect(having((status) => sessionStatuses[status].next.includes('DISCONNECTED'))).toEqual(['DISCONNECTING']);
-    expect(having((status) => !sessionStatuses[status].next.includes('DISCONNECTING'))).toEqual(['DISCONNECTING']);
+    expect(having((status) => sessionStatuses[status].next.includes('DISCONNECTED'))).toEqual([
+      'DISCONNECTING',
+    ]);
+    expect(having((status) => !sessionStatuses[status].next.includes('DISCONNECTING'))).toEqual([
+      'DISCONNECTING',
+    ]);
   });
 
   test('never return to INITIALIZING', () => {

@@ -72,8 +72,8 @@ export class Session {
   #afterwards: Promise<void> | undefined;
   /** The connection being opened, to be closed when it is given up. */
   #opening: Transport | undefined;
-  /** The attempt to connect that is under way, for a disconnect to cancel. */
-  #attempt: { cancelled: boolean } | undefined;
+  /** Ends the attempt to connect that is under way. */
+  #attempt: AbortController | undefined;
   #requests = 0;
   #tools: { listed: Promise<readonly Tool[]>; atMs: number } | undefined;
   #watching: { ended: Promise<void>; stop: AbortController } | undefined;
@@ -166,6 +166,16 @@ export class Session {
     return this.#strategy.findChallenge?.();
   }
 
+  /** Has a live sign-in carry the context's metadata as it is now. Never rejects: the next call does it again. */
+  async renewChallenge(): Promise<void> {
+    if (!this.requiresUserAction) return;
+    try {
+      await this.#strategy.renewChallenge?.();
+    } catch (error) {
+      this.#options.logger.warn('a sign-in could not be given new metadata', { code: findPosternError(error)?.code });
+    }
+  }
+
   /** Forgets this context's credentials for the server, here and at its authorization server. */
   async logout(): Promise<LogoutResult> {
     const result = (await this.#strategy.logout?.()) ?? { revoked: false, reason: 'this server has no login' };
@@ -214,7 +224,7 @@ export class Session {
     if (this.#status === 'DISCONNECTED') return;
     this.#move('DISCONNECTING');
     const connecting = this.#connecting;
-    if (this.#attempt !== undefined) this.#attempt.cancelled = true;
+    this.#attempt?.abort(this.#closedMeanwhile());
     await this.#opening?.close().catch(() => {});
     await this.#drop();
     await connecting;
@@ -321,7 +331,7 @@ export class Session {
 
   /** Whether the person is still being waited for: another process may know better than this one. */
   async #stillPending(): Promise<boolean> {
-    const challenge = await this.getAuthChallenge();
+    const challenge = await this.#strategy.renewChallenge?.();
     if (challenge === undefined) return false;
     this.#error = new AuthorizationRequiredError(challenge);
     return true;
@@ -338,28 +348,37 @@ export class Session {
     if (first !== undefined) this.#move(first);
     this.#error = undefined;
     const client = this.#createClient();
-    const attempt = { cancelled: false };
+    const attempt = new AbortController();
     this.#attempt = attempt;
+    const { signal } = attempt;
+    const { connectTimeoutMs } = this.#options;
+    const deadline = setTimeout(() => attempt.abort(this.#tooSlow()), connectTimeoutMs);
     let transport: Transport | undefined;
     try {
-      transport = await this.#connection.createTransport();
-      if (attempt.cancelled) throw this.#closedMeanwhile();
+      transport = await withSignal(this.#openTransport(signal), signal);
       this.#opening = transport;
       this.#move('AUTHENTICATING');
-      await client.connect(transport, { timeout: this.#options.connectTimeoutMs });
-      await this.#proveOperational(client);
-      if (attempt.cancelled) throw this.#closedMeanwhile();
+      await withSignal(client.connect(transport, { timeout: connectTimeoutMs }), signal);
+      await withSignal(this.#proveOperational(client), signal);
       this.#client = client;
       this.#move('CONNECTED');
       client.onclose = () => this.#onClose(client);
     } catch (error) {
       await client.close().catch(() => {});
       await transport?.close().catch(() => {});
-      if (!attempt.cancelled) this.#fail(error);
+      this.#fail(error);
     } finally {
+      clearTimeout(deadline);
       if (this.#opening === transport) this.#opening = undefined;
       if (this.#attempt === attempt) this.#attempt = undefined;
     }
+  }
+
+  /** A transport that comes too late is not left open. */
+  async #openTransport(signal: AbortSignal): Promise<Transport> {
+    const transport = await this.#connection.createTransport();
+    if (signal.aborted) await transport.close().catch(() => {});
+    return transport;
   }
 
   #createClient(): SdkClient {
@@ -479,6 +498,14 @@ export class Session {
   #stopWatching(): void {
     this.#watching?.stop.abort();
     this.#watching = undefined;
+  }
+
+  #tooSlow(): PosternError {
+    const { connectTimeoutMs } = this.#options;
+    return new PosternError(
+      'ERR_POSTERN_CLIENT_UNREACHABLE',
+      `the session with ${JSON.stringify(this.server)} was not connected within ${connectTimeoutMs} ms`,
+    );
   }
 
   #closedMeanwhile(): PosternError {

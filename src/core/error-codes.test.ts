@@ -6,7 +6,10 @@ const rows = Object.entries(errorCodes) as [PosternErrorCode, ErrorCodeFacts][];
 describe('errorCodes', () => {
   test('holds exactly these codes, sorted, with who can fix it, retry, HTTP status and exit code', () => {
     const table = rows
-      .map(([code, { fixedBy, retry, http, exit }]) => `${code} ${fixedBy} ${retry ? 'retry' : 'final'} ${http} ${exit}`)
+      .map(
+        ([code, { fixedBy, retry, http, exit }]) =>
+          `${code} ${fixedBy} ${retry ? 'retry' : 'final'} ${http} ${exit}`,
+      )
       .toSorted();
     expect(table).toMatchInlineSnapshot(`
       [

@@ -35,7 +35,12 @@ describe('PosternError', () => {
     const cause = new Error('below');
     const error = new PosternError('ERR_POSTERN_LEASE_LOST', 'what failed', { cause, hint: 'Try again.' });
     expect(error).toBeInstanceOf(Error);
-    expect(error).toMatchObject({ name: 'PosternError', code: 'ERR_POSTERN_LEASE_LOST', hint: 'Try again.', cause });
+    expect(error).toMatchObject({
+      name: 'PosternError',
+      code: 'ERR_POSTERN_LEASE_LOST',
+      hint: 'Try again.',
+      cause,
+    });
     expect(error.facts).toMatchObject({ retry: true, fixedBy: 'operator', http: 503 });
   });
 
@@ -51,7 +56,9 @@ describe('PosternError', () => {
       message: 'ended',
       hint: 'Sign in.',
     });
-    expect(JSON.stringify({ deep: [new PosternError('ERR_POSTERN_AUTH_REVOKED', 'ended', { cause: leaky() })] })).not.toContain(canary);
+    expect(
+      JSON.stringify({ deep: [new PosternError('ERR_POSTERN_AUTH_REVOKED', 'ended', { cause: leaky() })] }),
+    ).not.toContain(canary);
   });
 
   test.each([
@@ -61,7 +68,9 @@ describe('PosternError', () => {
     ['a template string', (error: unknown) => `${error as Error}`],
     ['stack', (error: unknown) => (error as Error).stack ?? ''],
   ])('shows no text of a cause from elsewhere through %s', (_name, show) => {
-    const error = new PosternError('ERR_POSTERN_OAUTH_REQUEST_FAILED', 'the refresh failed', { cause: leaky() });
+    const error = new PosternError('ERR_POSTERN_OAUTH_REQUEST_FAILED', 'the refresh failed', {
+      cause: leaky(),
+    });
     expect(show(error)).toContain('the refresh failed');
     expect(show(error)).not.toContain(canary);
   });
@@ -69,17 +78,23 @@ describe('PosternError', () => {
   test('prints code, hint, frames, and the type and conventional code of its causes', () => {
     const socket = Object.assign(new Error(canary), { code: 'ECONNRESET' });
     const middle = new PosternError('ERR_POSTERN_OAUTH_UNREACHABLE', 'no answer', { cause: socket });
-    const text = inspect(new PosternError('ERR_POSTERN_AUTH_REVOKED', 'ended', { cause: middle, hint: 'Sign in.' }));
+    const text = inspect(
+      new PosternError('ERR_POSTERN_AUTH_REVOKED', 'ended', { cause: middle, hint: 'Sign in.' }),
+    );
     expect(text).toMatch(/^PosternError \[ERR_POSTERN_AUTH_REVOKED\]: ended\n {2}hint: Sign in\.\n {4}at /u);
     expect(text).toContain('caused by PosternError [ERR_POSTERN_OAUTH_UNREACHABLE]: no answer');
     expect(text).toContain('caused by Error [ECONNRESET]\n    at ');
   });
 
   test('prints a cause that is no error, or leads back to itself', () => {
-    expect(inspect(new PosternError('ERR_POSTERN_LEASE_LOST', 'lost', { cause: canary }))).toContain('caused by a thrown string');
+    expect(inspect(new PosternError('ERR_POSTERN_LEASE_LOST', 'lost', { cause: canary }))).toContain(
+      'caused by a thrown string',
+    );
     const loop = new Error('a');
     loop.cause = loop;
-    expect(inspect(new PosternError('ERR_POSTERN_LEASE_LOST', 'lost', { cause: loop })).length).toBeLessThan(50_000);
+    expect(inspect(new PosternError('ERR_POSTERN_LEASE_LOST', 'lost', { cause: loop })).length).toBeLessThan(
+      50_000,
+    );
   });
 });
 
@@ -101,12 +116,17 @@ describe('isPosternError', () => {
     expect(isPosternError(error, 'ERR_POSTERN_LEASE_TIMEOUT')).toBe(false);
   });
 
-  test.each([undefined, null, 'ERR_POSTERN_LEASE_LOST', 7, {}, new Error('x'), { name: 'PosternError', code: 'ERR_POSTERN_LEASE_LOST' }])(
-    'refuses %s',
-    (value) => {
-      expect(isPosternError(value)).toBe(false);
-    },
-  );
+  test.each([
+    undefined,
+    null,
+    'ERR_POSTERN_LEASE_LOST',
+    7,
+    {},
+    new Error('x'),
+    { name: 'PosternError', code: 'ERR_POSTERN_LEASE_LOST' },
+  ])('refuses %s', (value) => {
+    expect(isPosternError(value)).toBe(false);
+  });
 });
 
 describe('findPosternError', () => {

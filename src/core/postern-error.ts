@@ -64,7 +64,9 @@ function describeCauses(error: Error): string {
   let text = '';
   let cause = error.cause;
   for (let depth = 0; depth < maxCauses && cause !== undefined; depth++) {
-    const kind = isPosternError(cause) ? `${cause.name} [${cause.code}]: ${cause.message}` : describeForeign(cause);
+    const kind = isPosternError(cause)
+      ? `${cause.name} [${cause.code}]: ${cause.message}`
+      : describeForeign(cause);
     text += `\n  caused by ${kind}${framesOf(cause)}`;
     cause = cause instanceof Error ? cause.cause : undefined;
   }

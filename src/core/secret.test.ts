@@ -33,12 +33,21 @@ describe('Secret', () => {
     ['a template string', (value) => `a ${value as unknown as string}`],
     ['concatenation', (value) => 'a' + String(value)],
     ['join', (value) => [value, value].join(' ')],
-    ['util.inspect', (value) => inspect({ value, map: new Map([['a', value]]) }, { depth: 20, showHidden: true })],
-    ['util.inspect without custom inspectors', (value) => inspect(value, { customInspect: false, showHidden: true })],
+    [
+      'util.inspect',
+      (value) => inspect({ value, map: new Map([['a', value]]) }, { depth: 20, showHidden: true }),
+    ],
+    [
+      'util.inspect without custom inspectors',
+      (value) => inspect(value, { customInspect: false, showHidden: true }),
+    ],
     ['util.format', (value) => format('%s %o %O %j', value, value, value, value)],
     ['console.log', printed],
     ['Object.prototype.toString', (value) => Object.prototype.toString.call(value)],
-    ['the message of an error', (value) => inspect(new PosternError('ERR_POSTERN_LEASE_LOST', `with ${String(value)}`))],
+    [
+      'the message of an error',
+      (value) => inspect(new PosternError('ERR_POSTERN_LEASE_LOST', `with ${String(value)}`)),
+    ],
     ['the form of a URL', (value) => new URLSearchParams({ value: String(value) }).toString()],
   ])('shows as redacted through %s', (_name, show) => {
     const text = show(secret);

@@ -38,8 +38,29 @@ describe('createNamespace', () => {
   });
 
   test.each([
-    '*', '?', '[ab]*', '\\*', '{tag}', '%', '_', "' OR 1=1--", '$gt', '../../etc/passwd', '..\\..', '/abs',
-    'C:\\x', 'CON', 'a\u0000b', '.', '..', '::a', 'a/b', 'a?x', 'x\n{"level":"info"}', '\u001B[31m', '__proto__',
+    '*',
+    '?',
+    '[ab]*',
+    '\\*',
+    '{tag}',
+    '%',
+    '_',
+    "' OR 1=1--",
+    '$gt',
+    '../../etc/passwd',
+    '..\\..',
+    '/abs',
+    'C:\\x',
+    'CON',
+    'a\u0000b',
+    '.',
+    '..',
+    '::a',
+    'a/b',
+    'a?x',
+    'x\n{"level":"info"}',
+    '\u001B[31m',
+    '__proto__',
   ])('takes %j literally, as printable ASCII that means nothing to a store', (id) => {
     const namespace = createNamespace('client', id);
     expect(namespace.partition).toMatch(/^client:[\w.%-]+$/u);
@@ -52,7 +73,9 @@ describe('createNamespace', () => {
       fc.property(part, part, part, part, (kind, id, otherKind, otherId) => {
         fc.pre(![id, otherId].some((text) => ['undefined', 'null', 'NaN', '[object Object]'].includes(text)));
         const same = kind === otherKind && id === otherId;
-        expect(createNamespace(kind, id).partition === createNamespace(otherKind, otherId).partition).toBe(same);
+        expect(createNamespace(kind, id).partition === createNamespace(otherKind, otherId).partition).toBe(
+          same,
+        );
       }),
       { numRuns: 2_000 },
     );
@@ -70,7 +93,9 @@ describe('createNamespace', () => {
     const store = new MemoryBackend();
     const [first, second] = [one, other].map((id) => storageOf(store, createNamespace('client', id)));
     for (const storage of [first!, second!]) {
-      await storage.commit([{ put: storage.key(['a', 'b']), value: new TextEncoder().encode(storage.prefix[0]) }]);
+      await storage.commit([
+        { put: storage.key(['a', 'b']), value: new TextEncoder().encode(storage.prefix[0]) },
+      ]);
     }
     await expect(first!.list()).resolves.toHaveLength(1);
     await expect(first!.clear()).resolves.toBe(1);
@@ -81,9 +106,12 @@ describe('createNamespace', () => {
 });
 
 describe('namespaceOf', () => {
-  test.each(['resume', '', 'a:b:c', 'client:', 'client:undefined'])('refuses the partition %j', (partition) => {
-    expect(() => namespaceOf(partition)).toThrow(expect.objectContaining(refused));
-  });
+  test.each(['resume', '', 'a:b:c', 'client:', 'client:undefined'])(
+    'refuses the partition %j',
+    (partition) => {
+      expect(() => namespaceOf(partition)).toThrow(expect.objectContaining(refused));
+    },
+  );
 });
 
 describe('storageOf', () => {

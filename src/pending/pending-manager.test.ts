@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { TardyBackend } from '../../test/kernel/tardy-backend.ts';
 import type { PosternError } from '../core/postern-error.ts';
 import { createNamespace, type Namespace } from '../namespace/namespace.ts';
 import { encrypted } from '../storage/encrypted.ts';
@@ -35,6 +36,16 @@ function setUp(backend?: (clock: () => number) => StorageBackend): {
   return { pendings: make(), another: make(), storage, advance: (ms) => void (nowMs += ms), now: clock };
 }
 
+afterEach(() => void vi.useRealTimers());
+
+/** Until so many who wait have read the store, found nothing, and gone to sleep. */
+async function allHaveLooked(storage: StorageBackend, count: number): Promise<void> {
+  await vi.waitFor(() => expect((storage as TardyBackend).answers).toBeGreaterThanOrEqual(count), {
+    timeout: 5_000,
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
 describe('new PendingManager', () => {
   test.each([[{}], [undefined], [{ storage: new MemoryBackend() }], [{ linkFor: (id: string) => id }]])(
     'refuses to be made from %o',
@@ -66,7 +77,9 @@ describe('create', () => {
 
   test('gives each pending an id of at least 128 random bits', async () => {
     const { pendings } = setUp();
-    const ids = await Promise.all(Array.from({ length: 100 }, async () => (await pendings.create(alice, spec)).id));
+    const ids = await Promise.all(
+      Array.from({ length: 100 }, async () => (await pendings.create(alice, spec)).id),
+    );
     expect(new Set(ids).size).toBe(100);
     expect(Math.min(...ids.map((id) => Buffer.from(id, 'base64url').length))).toBeGreaterThanOrEqual(16);
   });
@@ -79,26 +92,44 @@ describe('create', () => {
   test('shows no link before the pending is durable: a store that is down fails it, and nothing is kept in memory', async () => {
     const links: string[] = [];
     const storage = new MemoryBackend();
-    const pendings = new PendingManager({ storage, linkFor: (id) => `https://bot.example/${links.push(id)}` });
+    const pendings = new PendingManager({
+      storage,
+      linkFor: (id) => `https://bot.example/${links.push(id)}`,
+    });
     await storage.close();
-    await expect(pendings.create(alice, spec)).rejects.toMatchObject({ code: 'ERR_POSTERN_STORAGE_UNAVAILABLE' });
-    await expect(pendings.findLive(alice, slot)).rejects.toMatchObject({ code: 'ERR_POSTERN_STORAGE_UNAVAILABLE' });
+    await expect(pendings.create(alice, spec)).rejects.toMatchObject({
+      code: 'ERR_POSTERN_STORAGE_UNAVAILABLE',
+    });
+    await expect(pendings.findLive(alice, slot)).rejects.toMatchObject({
+      code: 'ERR_POSTERN_STORAGE_UNAVAILABLE',
+    });
   });
 
   test('takes its namespace from its first argument, whatever the spec says', async () => {
     const { pendings } = setUp();
-    const forged = { ...spec, namespace: bob, id: 'chosen', status: 'completed', url: 'https://evil.example' };
+    const forged = {
+      ...spec,
+      namespace: bob,
+      id: 'chosen',
+      status: 'completed',
+      url: 'https://evil.example',
+    };
     const created = await pendings.create(alice, forged);
     expect(created.namespace).toEqual(alice);
     expect(created.id).not.toBe('chosen');
     const found = await pendings.in(alice).get(created.id);
-    expect(found).toMatchObject({ namespace: alice, id: created.id, status: 'pending', url: `https://bot.example/connect/${created.id}` });
+    expect(found).toMatchObject({
+      namespace: alice,
+      id: created.id,
+      status: 'pending',
+      url: `https://bot.example/connect/${created.id}`,
+    });
   });
 });
 
 describe('createOnce', () => {
   test('gives 100 who ask at once one pending and one link, over two managers', async () => {
-    const { pendings, another } = setUp();
+    const { pendings, another } = setUp((clock) => new TardyBackend({ clock }));
     const asked = await Promise.all(
       Array.from({ length: 100 }, (_, index) =>
         (index % 2 === 0 ? pendings : another).createOnce(alice, slot, async () => spec),
@@ -134,7 +165,10 @@ describe('createOnce', () => {
     const { pending: first } = await pendings.createOnce(alice, slot, async () => spec);
     advance(10 * minutes - 1);
     const again = await pendings.createOnce(alice, slot, async () => spec);
-    expect(again).toMatchObject({ created: false, pending: { id: first.id, expiresAtMs: first.expiresAtMs } });
+    expect(again).toMatchObject({
+      created: false,
+      pending: { id: first.id, expiresAtMs: first.expiresAtMs },
+    });
     advance(1);
     const { created } = await pendings.createOnce(alice, slot, async () => spec);
     expect(created).toBe(true);
@@ -144,7 +178,9 @@ describe('createOnce', () => {
     const { pendings } = setUp();
     await pendings.createOnce(alice, slot, async () => spec);
     await pendings.in(alice).clear();
-    await expect(pendings.createOnce(alice, slot, async () => spec)).resolves.toMatchObject({ created: true });
+    await expect(pendings.createOnce(alice, slot, async () => spec)).resolves.toMatchObject({
+      created: true,
+    });
   });
 
   test('keeps slots and namespaces apart', async () => {
@@ -192,17 +228,28 @@ describe('locate', () => {
     await expect(another.locate(id)).resolves.toBeUndefined();
   });
 
-  test.each(['', 'unknown', '*', '..', '%', '{tag}', '__proto__', 'a:b', 'a\u0000b', '\uD800', 'x'.repeat(100_000)])(
-    'finds nothing for the hostile id %j, and neither does a read or an end',
-    async (id) => {
-      const { pendings } = setUp();
-      const { id: real } = await pendings.create(alice, spec);
-      await expect(pendings.locate(id)).resolves.toBeUndefined();
-      await expect(pendings.in(alice).get(id)).resolves.toBeUndefined();
-      await expect(pendings.in(alice).complete(id)).rejects.toMatchObject({ code: 'ERR_POSTERN_PENDING_NOT_FOUND' });
-      await expect(pendings.in(alice).get(real)).resolves.toMatchObject({ status: 'pending' });
-    },
-  );
+  test.each([
+    '',
+    'unknown',
+    '*',
+    '..',
+    '%',
+    '{tag}',
+    '__proto__',
+    'a:b',
+    'a\u0000b',
+    '\uD800',
+    'x'.repeat(100_000),
+  ])('finds nothing for the hostile id %j, and neither does a read or an end', async (id) => {
+    const { pendings } = setUp();
+    const { id: real } = await pendings.create(alice, spec);
+    await expect(pendings.locate(id)).resolves.toBeUndefined();
+    await expect(pendings.in(alice).get(id)).resolves.toBeUndefined();
+    await expect(pendings.in(alice).complete(id)).rejects.toMatchObject({
+      code: 'ERR_POSTERN_PENDING_NOT_FOUND',
+    });
+    await expect(pendings.in(alice).get(real)).resolves.toMatchObject({ status: 'pending' });
+  });
 });
 
 describe('waitFor', () => {
@@ -211,13 +258,14 @@ describe('waitFor', () => {
     [{ status: 'cancelled', failure: 'ERR_POSTERN_AUTH_DENIED' }, 'ERR_POSTERN_AUTH_DENIED'],
     [{ status: 'failed', failure: 'ERR_POSTERN_OAUTH_UNREACHABLE' }, 'ERR_POSTERN_OAUTH_UNREACHABLE'],
   ] as const)('tells 1,000 waiters of two managers the same end: %o', async (outcome, failure) => {
-    const { pendings, another } = setUp();
+    const { pendings, another, storage } = setUp((clock) => new TardyBackend({ clock }));
     const pending = await pendings.create(alice, spec);
     const waits = Promise.all(
       Array.from({ length: 1_000 }, (_, index) =>
         (index % 2 === 0 ? pendings : another).waitFor(pending, { timeoutMs: 30_000, pollMs: 30_000 }),
       ),
     );
+    await allHaveLooked(storage, 1_000);
     await another.in(alice).end(pending.id, outcome);
     const ended = await waits;
     expect(new Set(ended.map(({ status }) => status))).toEqual(new Set([outcome.status]));
@@ -234,9 +282,10 @@ describe('waitFor', () => {
   });
 
   test('says expired when the namespace is cleared, without waiting for a poll', async () => {
-    const { pendings } = setUp();
+    const { pendings, storage } = setUp((clock) => new TardyBackend({ clock }));
     const pending = await pendings.create(alice, spec);
     const wait = pendings.waitFor(pending, { timeoutMs: 60_000, pollMs: 60_000 });
+    await allHaveLooked(storage, 1);
     await expect(pendings.in(alice).clear()).resolves.toBe(1);
     await expect(wait).resolves.toMatchObject({ status: 'expired' });
   });
@@ -244,7 +293,9 @@ describe('waitFor', () => {
   test('throws WAIT_TIMEOUT when its own time is over, and the pending can still be finished', async () => {
     const { pendings } = setUp();
     const pending = await pendings.create(alice, spec);
-    const error = await pendings.waitFor(pending, { timeoutMs: 20 }).catch((reason: unknown) => reason as PosternError);
+    const error = await pendings
+      .waitFor(pending, { timeoutMs: 20 })
+      .catch((reason: unknown) => reason as PosternError);
     expect(error).toMatchObject({ code: 'ERR_POSTERN_PENDING_WAIT_TIMEOUT', facts: { retry: true } });
     await expect(pendings.in(alice).complete(pending.id)).resolves.toMatchObject({ status: 'completed' });
   });
@@ -255,10 +306,20 @@ describe('waitFor', () => {
       new PendingManager<Data>({ storage, clock, linkFor: (id) => id });
     const pending = await make(Date.now).create(alice, spec);
     const ahead = make(() => Date.now() + 60 * minutes);
-    const wait = ahead.waitFor(pending, { timeoutMs: 60_000, pollMs: 60_000 });
     await expect(ahead.in(alice).get(pending.id)).resolves.toMatchObject({ status: 'pending' });
-    await make(Date.now).in(alice).complete(pending.id);
-    await expect(wait).resolves.toMatchObject({ status: 'completed' });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const startedAt = performance.now();
+    let endedAt: number | undefined;
+    const wait = ahead.waitFor(pending, { timeoutMs: 2_000, pollMs: 2_000 }).catch((error: unknown) => {
+      endedAt = performance.now();
+      return error;
+    });
+    while (endedAt === undefined) {
+      await vi.advanceTimersByTimeAsync(10);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await expect(wait).resolves.toMatchObject({ code: 'ERR_POSTERN_PENDING_WAIT_TIMEOUT' });
+    expect(endedAt - startedAt).toBeGreaterThanOrEqual(2_000);
   });
 
   test('throws the reason of its signal', async () => {
@@ -277,7 +338,11 @@ describe('at rest', () => {
     override commit(changes: readonly Change[]): Promise<readonly string[] | undefined> {
       for (const change of changes) {
         const key = 'put' in change ? change.put : change.delete;
-        this.seen.push(formatKey(key), ...key, 'put' in change ? new TextDecoder('latin1').decode(change.value) : '');
+        this.seen.push(
+          formatKey(key),
+          ...key,
+          'put' in change ? new TextDecoder('latin1').decode(change.value) : '',
+        );
       }
       return super.commit(changes);
     }
@@ -293,14 +358,22 @@ describe('at rest', () => {
     let spied: SpiedBackend | undefined;
     const { pendings } = setUp((clock) => encrypted((spied = new SpiedBackend({ clock })), keyring));
     const canary = 'CNRY_user_code';
-    const { pending } = await pendings.createOnce(alice, slot, async () => ({ ...spec, data: { userCode: canary } }));
+    const { pending } = await pendings.createOnce(alice, slot, async () => ({
+      ...spec,
+      data: { userCode: canary },
+    }));
     await pendings.in(alice).updateData(pending, { userCode: `${canary}2` });
     await pendings.in(alice).complete(pending.id);
     const dump = spied!.seen.join('\n');
     const hash = createHash('sha256').update(pending.id).digest('base64url');
     expect(dump).toContain(hash);
-    expect([pending.id, canary, 'bot.example', pending.url].filter((text) => dump.includes(text))).toEqual([]);
-    await expect(pendings.in(alice).get(pending.id)).resolves.toMatchObject({ url: pending.url, status: 'completed' });
+    expect([pending.id, canary, 'bot.example', pending.url].filter((text) => dump.includes(text))).toEqual(
+      [],
+    );
+    await expect(pendings.in(alice).get(pending.id)).resolves.toMatchObject({
+      url: pending.url,
+      status: 'completed',
+    });
   });
 });
 

@@ -145,7 +145,8 @@ export class PendingManager<T = unknown> {
     slot?: { path: readonly string[]; expect: string },
   ): Promise<Pending<T> | undefined> {
     const { ttlMs = defaultTtlMs, initiator = namespace.id, ...rest } = spec;
-    if (!(ttlMs > 0) || !Number.isFinite(ttlMs)) throw new TypeError('ttlMs must be a positive, finite number');
+    if (!(ttlMs > 0) || !Number.isFinite(ttlMs))
+      throw new TypeError('ttlMs must be a positive, finite number');
     const id = randomId(this.#random);
     const createdAtMs = this.#clock();
     const expiresAtMs = createdAtMs + ttlMs;
@@ -154,9 +155,7 @@ export class PendingManager<T = unknown> {
     return this.in(namespace).put(
       pending,
       slot && {
-        alongside: [
-          this.#slots(namespace).putting(slot.path, { id }, { expect: slot.expect, expiresAtMs }),
-        ],
+        alongside: [this.#slots(namespace).putting(slot.path, { id }, { expect: slot.expect, expiresAtMs })],
       },
     );
   }
@@ -171,9 +170,15 @@ function endedByTime<T>(pending: Pending<T>): Pending<T> {
 }
 
 function misconfigured(option: string): PosternError {
-  return new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', `a PendingManager needs ${JSON.stringify(option)}`);
+  return new PosternError(
+    'ERR_POSTERN_CONFIG_MISCONFIGURED',
+    `a PendingManager needs ${JSON.stringify(option)}`,
+  );
 }
 
 function conflict(): PosternError {
-  return new PosternError('ERR_POSTERN_STORAGE_CONFLICT', 'a pending could not be created: others kept changing its place');
+  return new PosternError(
+    'ERR_POSTERN_STORAGE_CONFLICT',
+    'a pending could not be created: others kept changing its place',
+  );
 }

@@ -5,6 +5,7 @@ import { createNamespace, storageOf } from '../namespace/namespace.ts';
 import { Collection } from '../storage/collection.ts';
 import { absent, type Change } from '../storage/contract.ts';
 import { MemoryBackend } from '../storage/memory-backend.ts';
+import { TardyBackend } from '../../test/kernel/tardy-backend.ts';
 import type { Pending, PendingOutcome } from './pending.ts';
 import { PendingStore } from './pending-store.ts';
 
@@ -13,7 +14,7 @@ const bob = createNamespace('client', 'bob');
 const minutes = 60_000;
 const day = 24 * 60 * minutes;
 
-function setUp(): {
+function setUp(Backend: typeof MemoryBackend = MemoryBackend): {
   backend: MemoryBackend;
   store: PendingStore<string>;
   put: (id: string, ttlMs?: number) => Promise<Pending<string>>;
@@ -22,18 +23,28 @@ function setUp(): {
 } {
   let nowMs = 1_800_000_000_000;
   const clock = (): number => nowMs;
-  const backend = new MemoryBackend({ clock });
+  const backend = new Backend({ clock });
   const store = new PendingStore<string>(backend, alice, clock);
   return {
     backend,
     store,
     put: async (id, ttlMs = 10 * minutes) => {
       const times = { createdAtMs: nowMs, expiresAtMs: nowMs + ttlMs };
-      const pending = await store.put({ ...times, id, kind: 'test', initiator: 'alice', url: `https://a.example/${id}`, data: 'CNRY_data' });
+      const pending = await store.put({
+        ...times,
+        id,
+        kind: 'test',
+        initiator: 'alice',
+        url: `https://a.example/${id}`,
+        data: 'CNRY_data',
+      });
       if (pending === undefined) throw new Error('not written');
       return pending;
     },
-    grants: new Collection(storageOf(backend, alice).namespace('grant'), z.looseObject({ token: z.string() })),
+    grants: new Collection(
+      storageOf(backend, alice).namespace('grant'),
+      z.looseObject({ token: z.string() }),
+    ),
     advance: (ms) => void (nowMs += ms),
   };
 }
@@ -45,7 +56,7 @@ async function raw(backend: MemoryBackend, partition: string): Promise<string> {
 
 describe('end', () => {
   test('of 50 different ends at once makes one transition, which everybody sees', async () => {
-    const { store, put } = setUp();
+    const { store, put } = setUp(TardyBackend);
     await put('it');
     const outcomes: PendingOutcome[] = [
       { status: 'completed' },
@@ -57,7 +68,9 @@ describe('end', () => {
     );
     const won = ends.filter((end) => end.status === 'fulfilled').map(({ value }) => value);
     expect(won).toHaveLength(1);
-    const lost = ends.filter((end) => end.status === 'rejected').map(({ reason }) => (reason as PosternError).code);
+    const lost = ends
+      .filter((end) => end.status === 'rejected')
+      .map(({ reason }) => (reason as PosternError).code);
     expect(new Set(lost)).toEqual(new Set(['ERR_POSTERN_PENDING_ALREADY_FINISHED']));
     const now = await store.get('it');
     expect(now).toMatchObject({ status: won[0]!.status, version: won[0]!.version });
@@ -81,7 +94,9 @@ describe('end', () => {
     const pending = await put('it');
     await store.cancel('it');
     const cancelled = await store.get('it');
-    await expect(store.complete('it')).rejects.toMatchObject({ code: 'ERR_POSTERN_PENDING_ALREADY_FINISHED' });
+    await expect(store.complete('it')).rejects.toMatchObject({
+      code: 'ERR_POSTERN_PENDING_ALREADY_FINISHED',
+    });
     await expect(store.updateData(pending, 'late')).resolves.toBeUndefined();
     await expect(store.updateData(cancelled!, 'late')).resolves.toBeUndefined();
     await expect(put('it')).rejects.toThrow('not written');
@@ -127,7 +142,9 @@ describe('alongside', () => {
   test('what is written with an end is there if and only if the end is', async () => {
     const { store, put, grants } = setUp();
     await put('it');
-    await store.complete('it', { alongside: [grants.putting(['calendar'], { token: 't1' }, { expect: absent })] });
+    await store.complete('it', {
+      alongside: [grants.putting(['calendar'], { token: 't1' }, { expect: absent })],
+    });
     await expect(grants.find('calendar')).resolves.toMatchObject({ value: { token: 't1' } });
     await expect(store.get('it')).resolves.toMatchObject({ status: 'completed' });
   });
@@ -140,7 +157,9 @@ describe('alongside', () => {
       grants.putting(['mail'], { token: 't2' }, { expect: absent }),
       grants.putting(['calendar'], { token: 't1' }, { expect: absent }),
     ];
-    await expect(store.complete('it', { alongside })).rejects.toMatchObject({ code: 'ERR_POSTERN_STORAGE_CONFLICT' });
+    await expect(store.complete('it', { alongside })).rejects.toMatchObject({
+      code: 'ERR_POSTERN_STORAGE_CONFLICT',
+    });
     await expect(store.get('it')).resolves.toEqual(pending);
     await expect(grants.find('mail')).resolves.toBeUndefined();
     await expect(grants.find('calendar')).resolves.toMatchObject({ value: { token: 'newer' } });
@@ -161,7 +180,15 @@ describe('alongside', () => {
     const { store, grants } = setUp();
     await grants.put(['calendar'], { token: 'there' });
     const put = store.put(
-      { id: 'it', kind: 'test', initiator: 'alice', url: 'https://a.example', createdAtMs: 0, expiresAtMs: 2e12, data: '' },
+      {
+        id: 'it',
+        kind: 'test',
+        initiator: 'alice',
+        url: 'https://a.example',
+        createdAtMs: 0,
+        expiresAtMs: 2e12,
+        data: '',
+      },
       { alongside: [grants.putting(['calendar'], { token: 'mine' }, { expect: absent })] },
     );
     await expect(put).resolves.toBeUndefined();
@@ -179,16 +206,18 @@ describe('updateData', () => {
   });
 
   test('lets one of many writers with the same version win', async () => {
-    const { store, put } = setUp();
+    const { store, put } = setUp(TardyBackend);
     const pending = await put('it');
-    const writes = await Promise.all(Array.from({ length: 20 }, (_, index) => store.updateData(pending, `w${index}`)));
+    const writes = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => store.updateData(pending, `w${index}`)),
+    );
     const winners = writes.filter((write) => write !== undefined);
     expect(winners).toHaveLength(1);
     await expect(store.get('it')).resolves.toMatchObject({ data: winners[0]!.data });
   });
 
   test('loses against an end, whichever is asked for first', async () => {
-    const { store, put } = setUp();
+    const { store, put } = setUp(TardyBackend);
     for (const first of ['update', 'end']) {
       const pending = await put(first);
       const steps = [() => store.updateData(pending, 'new'), () => store.complete(first)];
@@ -207,7 +236,10 @@ describe('list and clear', () => {
     await store.cancel('ended');
     advance(minutes);
     const listed = await store.list();
-    expect(listed.map(({ id, status }) => `${id} ${status}`).toSorted()).toEqual(['ended cancelled', 'long pending']);
+    expect(listed.map(({ id, status }) => `${id} ${status}`).toSorted()).toEqual([
+      'ended cancelled',
+      'long pending',
+    ]);
   });
 
   test('clear removes more than one page, and leaves what else the namespace holds', async () => {
@@ -224,7 +256,8 @@ describe('list and clear', () => {
     for (let index = 0; index < 1_000; index++) await put(`old${index}`, minutes);
     advance(minutes);
     const living = await put('living');
-    for (let index = 0; index < 150; index++) await store.updateData((await store.get('living'))!, `${index}`);
+    for (let index = 0; index < 150; index++)
+      await store.updateData((await store.get('living'))!, `${index}`);
     expect((await raw(backend, alice.partition)).split('\n')).toHaveLength(1);
     await expect(store.get('living')).resolves.toMatchObject({ id: living.id, data: '149' });
   });
@@ -234,7 +267,9 @@ describe('records of other versions', () => {
   const rewrite = async (backend: MemoryBackend, change: Record<string, unknown>): Promise<void> => {
     const [entry] = await backend.list([alice.partition]);
     const record = { ...(JSON.parse(new TextDecoder().decode(entry!.value)) as object), ...change };
-    await backend.commit([{ ...entry!, put: entry!.key, value: new TextEncoder().encode(JSON.stringify(record)) }]);
+    await backend.commit([
+      { ...entry!, put: entry!.key, value: new TextEncoder().encode(JSON.stringify(record)) },
+    ]);
   };
 
   test('keep the fields this version does not know, through an end', async () => {
@@ -250,7 +285,10 @@ describe('records of other versions', () => {
     await put('it');
     await store.end('it', { status: 'failed', failure: 'ERR_POSTERN_AUTH_REJECTED' });
     await rewrite(backend, { failure: 'ERR_POSTERN_FROM_THE_FUTURE' });
-    await expect(store.get('it')).resolves.toMatchObject({ status: 'failed', failure: 'ERR_POSTERN_PENDING_FAILED' });
+    await expect(store.get('it')).resolves.toMatchObject({
+      status: 'failed',
+      failure: 'ERR_POSTERN_PENDING_FAILED',
+    });
   });
 
   test('of another shape are called corrupt, and are neither repeated in the error nor taken for missing', async () => {

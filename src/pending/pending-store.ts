@@ -6,12 +6,7 @@ import { storageOf } from '../namespace/namespace.ts';
 import { Collection, type Stored } from '../storage/collection.ts';
 import { absent, type Change, type StorageBackend } from '../storage/contract.ts';
 import type { NamespacedStorage } from '../storage/namespaced-storage.ts';
-import {
-  pendingRecord,
-  type Pending,
-  type PendingOutcome,
-  type PendingRecord,
-} from './pending.ts';
+import { pendingRecord, type Pending, type PendingOutcome, type PendingRecord } from './pending.ts';
 
 /** How long an end stays readable, for pages opened twice and for requests parked in processes that were down. */
 const rememberMs = 24 * 60 * 60_000;
@@ -88,16 +83,15 @@ export class PendingStore<T = unknown> {
    * @throws {PosternError} ERR_POSTERN_PENDING_ALREADY_FINISHED when it had ended before.
    * @throws {PosternError} ERR_POSTERN_STORAGE_CONFLICT when something alongside did not hold.
    */
-  async end(
-    id: string,
-    outcome: PendingOutcome,
-    { alongside = [] }: Alongside = {},
-  ): Promise<Pending<T>> {
+  async end(id: string, outcome: PendingOutcome, { alongside = [] }: Alongside = {}): Promise<Pending<T>> {
     const path = [await hashId(id)];
     for (let tries = 0; tries < 20; tries++) {
       const stored = await this.#records.find(...path);
       if (stored === undefined) {
-        throw new PosternError('ERR_POSTERN_PENDING_NOT_FOUND', 'there is no such pending, or it has expired');
+        throw new PosternError(
+          'ERR_POSTERN_PENDING_NOT_FOUND',
+          'there is no such pending, or it has expired',
+        );
       }
       if (stored.value.status !== 'pending') {
         throw new PosternError(
@@ -135,7 +129,7 @@ export class PendingStore<T = unknown> {
   async clear(): Promise<number> {
     const pendings = await this.list(1000);
     const removed = await this.#records.storage.clear();
-    await Promise.all([]);
+    await Promise.all(pendings.map((pending) => this.signal(pending.id).catch(() => {})));
     return removed;
   }
 

@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest';
-import { errorOfEnd, type PendingStatus } from './pending.ts';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import type { PendingManager } from './pending-manager.ts';
+import { errorOfEnd, type Pending, type PendingStatus } from './pending.ts';
 
 describe('errorOfEnd', () => {
   test.each<[PendingStatus, string | undefined]>([
@@ -12,12 +13,29 @@ describe('errorOfEnd', () => {
     expect(errorOfEnd({ status })?.code).toBe(code);
   });
 
-  test.each<PendingStatus>(['cancelled', 'failed'])('of a %s pending carries the code it ended with', (status) => {
-    expect(errorOfEnd({ status, failure: 'ERR_POSTERN_AUTH_DENIED' })?.code).toBe('ERR_POSTERN_AUTH_DENIED');
-  });
+  test.each<PendingStatus>(['cancelled', 'failed'])(
+    'of a %s pending carries the code it ended with',
+    (status) => {
+      expect(errorOfEnd({ status, failure: 'ERR_POSTERN_AUTH_DENIED' })?.code).toBe(
+        'ERR_POSTERN_AUTH_DENIED',
+      );
+    },
+  );
 
   test('tells the person what to do next', () => {
     const hints = (['cancelled', 'failed', 'expired'] as const).map((status) => errorOfEnd({ status })?.hint);
     expect(hints.filter((hint) => hint?.startsWith('Ask again'))).toHaveLength(3);
+  });
+});
+
+describe('Pending', () => {
+  test('keeps the type of its data from the manager to the one who waits, and never becomes any', () => {
+    type Manager = PendingManager<{ userCode: string }>;
+    expectTypeOf<Awaited<ReturnType<Manager['create']>>>().toEqualTypeOf<Pending<{ userCode: string }>>();
+    expectTypeOf<Awaited<ReturnType<Manager['waitFor']>>['data']>().toEqualTypeOf<
+      { userCode: string } | undefined
+    >();
+    expectTypeOf<Pending['data']>().toBeUnknown();
+    expectTypeOf<Pending['namespace']>().not.toBeAny();
   });
 });

@@ -76,9 +76,13 @@ export function errorOfEnd(pending: {
     case 'completed':
       return undefined;
     case 'cancelled':
-      return new PosternError(pending.failure ?? 'ERR_POSTERN_PENDING_CANCELLED', 'the person declined, or the request was withdrawn', {
-        hint: 'Ask again if it was a mistake.',
-      });
+      return new PosternError(
+        pending.failure ?? 'ERR_POSTERN_PENDING_CANCELLED',
+        'the person declined, or the request was withdrawn',
+        {
+          hint: 'Ask again if it was a mistake.',
+        },
+      );
     case 'expired':
       return new PosternError('ERR_POSTERN_PENDING_EXPIRED', 'nobody finished the interaction in time', {
         hint: 'Ask again for a new link.',

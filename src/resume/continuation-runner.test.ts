@@ -1,9 +1,40 @@
 import { describe, expect, test, vi } from 'vitest';
 import { PosternError } from '../core/postern-error.ts';
 import type { Pending, PendingOutcome } from '../pending/pending.ts';
+import type { StorageBackend } from '../storage/contract.ts';
 import { NamespacedStorage } from '../storage/namespaced-storage.ts';
 import { tryAcquireLease } from '../sync/lease.ts';
-import { alice, createWorld, minutes, pointers, request, sweep, type World } from '../../test/kernel/continuation-world.ts';
+import {
+  alice,
+  createWorld,
+  minutes,
+  pointers,
+  request,
+  sweep,
+  type World,
+} from '../../test/kernel/continuation-world.ts';
+
+let held = 0;
+
+/** The same store, as a process sees it that is slow to claim what it found. */
+function heldAtClaims(storage: StorageBackend, gate: Promise<void>): StorageBackend {
+  held = 0;
+  return {
+    capabilities: storage.capabilities,
+    get: (key) => storage.get(key),
+    list: (prefix, page) => storage.list(prefix, page),
+    signal: (channel) => storage.signal(channel),
+    listen: (channel, wake) => storage.listen(channel, wake),
+    close: () => storage.close(),
+    commit: async (changes) => {
+      if (changes.some((change) => 'put' in change && change.put[1] === 'claim')) {
+        held++;
+        await gate;
+      }
+      return storage.commit(changes);
+    },
+  };
+}
 
 describe('an end other than completion', () => {
   test.each<[PendingOutcome, string]>([
@@ -19,7 +50,11 @@ describe('an end other than completion', () => {
     for (const process of [...processes, ...processes]) await process.runDue(sweep);
     expect(world.resumed).toEqual([]);
     expect(world.abandoned).toEqual([{ key: id, code, outcome: outcome.status }]);
-    await expect(processes[0]!.find(alice, id)).resolves.toMatchObject({ status: 'abandoned', failure: code, payload: null });
+    await expect(processes[0]!.find(alice, id)).resolves.toMatchObject({
+      status: 'abandoned',
+      failure: code,
+      payload: null,
+    });
     await expect(pointers(world.storage)).resolves.toEqual([]);
   });
 
@@ -63,24 +98,53 @@ describe('an end other than completion', () => {
 
 describe('a handler that fails', () => {
   test('is tried again after a pause that doubles, then given up visibly, and its process goes on', async () => {
-    const world = createWorld(() => Promise.reject(new PosternError('ERR_POSTERN_CLIENT_UNREACHABLE', 'down')));
+    const world = createWorld(() =>
+      Promise.reject(new PosternError('ERR_POSTERN_CLIENT_UNREACHABLE', 'down')),
+    );
     const process = world.process({ maxAttempts: 4, backoffMs: 1_000 });
     const pending = await world.ask();
     const { id } = await process.park(alice, request(pending));
     await world.end(pending);
     for (const pauseMs of [1_000, 2_000, 4_000]) {
       await process.runDue(sweep);
-      await expect(process.find(alice, id)).resolves.toMatchObject({ status: 'waiting', failure: 'ERR_POSTERN_CLIENT_UNREACHABLE' });
+      await expect(process.find(alice, id)).resolves.toMatchObject({
+        status: 'waiting',
+        failure: 'ERR_POSTERN_CLIENT_UNREACHABLE',
+      });
       world.advance(pauseMs - 1);
       await expect(process.runDue(sweep)).resolves.toBe(0);
       world.advance(1);
     }
     await process.runDue(sweep);
-    expect(world.resumed.map(({ attempt, idempotencyKey }) => [attempt, idempotencyKey])).toEqual([[1, id], [2, id], [3, id], [4, id]]);
+    expect(world.resumed.map(({ attempt, idempotencyKey }) => [attempt, idempotencyKey])).toEqual([
+      [1, id],
+      [2, id],
+      [3, id],
+      [4, id],
+    ]);
     expect(world.abandoned).toEqual([{ key: id, code: 'ERR_POSTERN_RESUME_GAVE_UP', outcome: 'completed' }]);
-    await expect(process.find(alice, id)).resolves.toMatchObject({ status: 'abandoned', failure: 'ERR_POSTERN_RESUME_GAVE_UP' });
+    await expect(process.find(alice, id)).resolves.toMatchObject({
+      status: 'abandoned',
+      failure: 'ERR_POSTERN_RESUME_GAVE_UP',
+    });
     world.advance(60 * minutes);
     await expect(process.runDue(sweep)).resolves.toBe(0);
+  });
+
+  test('is not run again before its pause by a process that looked before it failed', async () => {
+    const world = createWorld(() => Promise.reject(new Error('down')));
+    const gate = Promise.withResolvers<void>();
+    const late = world.process({ storage: heldAtClaims(world.storage, gate.promise) });
+    const pending = await world.ask();
+    const { id } = await late.park(alice, request(pending));
+    await world.end(pending);
+    const looking = late.runDue(sweep);
+    await vi.waitFor(() => expect(held).toBe(1));
+    await world.process().runDue(sweep);
+    gate.resolve();
+    await expect(looking).resolves.toBe(0);
+    expect(world.resumed).toHaveLength(1);
+    await expect(late.find(alice, id)).resolves.toMatchObject({ status: 'waiting', attempts: 1 });
   });
 
   test('once and then succeeds has run twice, with the same key', async () => {
@@ -146,12 +210,19 @@ describe('a handler that needs a second pending', () => {
     const { id } = await process.park(alice, request(first));
     await world.end(first);
     await process.runDue(sweep);
-    await expect(process.find(alice, id)).resolves.toMatchObject({ status: 'waiting', waitingFor: second!.id, attempts: 0 });
+    await expect(process.find(alice, id)).resolves.toMatchObject({
+      status: 'waiting',
+      waitingFor: second!.id,
+      attempts: 0,
+    });
     await expect(process.runDue(sweep)).resolves.toBe(0);
     await world.end(second!);
     await process.announce(alice, second!.id);
     await expect(process.runDue({ sweep: false })).resolves.toBe(1);
-    expect(world.resumed.map(({ attempt, idempotencyKey }) => [attempt, idempotencyKey])).toEqual([[1, id], [1, id]]);
+    expect(world.resumed.map(({ attempt, idempotencyKey }) => [attempt, idempotencyKey])).toEqual([
+      [1, id],
+      [1, id],
+    ]);
     expect(world.abandoned).toEqual([]);
   });
 
@@ -247,6 +318,30 @@ describe('a process that dies inside a handler', () => {
     await process.runDue(sweep);
     expect(world.abandoned).toEqual([]);
     await expect(process.find(alice, id)).resolves.toMatchObject({ status: 'abandoned' });
+  });
+
+  test('in fact only froze does not take away the pointer its successor still needs', async () => {
+    const frozen = Promise.withResolvers<void>();
+    const dead = Promise.withResolvers<void>();
+    const world = createWorld(
+      ({ attempt }) => [frozen.promise, dead.promise, Promise.resolve()][attempt - 1]!,
+    );
+    const pending = await world.ask();
+    await world.process().park(alice, request(pending));
+    await world.end(pending);
+    const first = world.process().runDue(sweep);
+    await vi.waitFor(() => expect(world.resumed).toHaveLength(1));
+    world.advance(30_000);
+    const second = world.process().runDue(sweep);
+    await vi.waitFor(() => expect(world.resumed).toHaveLength(2));
+    frozen.resolve();
+    await first;
+    // The successor is as good as dead; a third must be able to find the request.
+    world.advance(30_000);
+    await expect(world.process().runDue(sweep)).resolves.toBe(1);
+    expect(world.resumed.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
+    dead.resolve();
+    await second;
   });
 
   test('in fact only froze does not undo what its successor wrote', async () => {

@@ -1,7 +1,14 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { PosternError } from '../core/postern-error.ts';
 import { NamespacedStorage } from '../storage/namespaced-storage.ts';
-import { alice, createWorld, minutes, pointers, request, sweep } from '../../test/kernel/continuation-world.ts';
+import {
+  alice,
+  createWorld,
+  minutes,
+  pointers,
+  request,
+  sweep,
+} from '../../test/kernel/continuation-world.ts';
 
 afterEach(() => void vi.useRealTimers());
 
@@ -34,14 +41,19 @@ describe('pointers', () => {
 describe('start and stop', () => {
   test('resume at a signal, without waiting for a sweep, and stop waits for the handler', async () => {
     const gate = Promise.withResolvers<void>();
-    const world = createWorld(() => gate.promise);
+    const world = createWorld(({ payload }) => (payload === 'slow' ? gate.promise : Promise.resolve()));
     const process = world.process({ sweepMs: 60 * minutes });
-    const pending = await world.ask();
-    await process.park(alice, request(pending));
+    const swept = await world.ask();
+    await world.end(swept);
+    await process.park(alice, request(swept));
     await process.start();
+    // Its first sweep is over.
+    await vi.waitFor(async () => expect(await pointers(world.storage)).toEqual([]));
+    const pending = await world.ask();
+    await process.park(alice, request(pending, 'slow'));
     await world.end(pending);
     await world.process().announce(alice, pending.id);
-    await vi.waitFor(() => expect(world.resumed).toHaveLength(1));
+    await vi.waitFor(() => expect(world.resumed).toHaveLength(2));
     let isStopped = false;
     const stopped = process.stop().then(() => (isStopped = true));
     for (let turn = 0; turn < 50; turn++) await Promise.resolve();

@@ -1,7 +1,14 @@
 import { describe, expect, test, vi } from 'vitest';
 import { createNamespace } from '../namespace/namespace.ts';
 import { Continuations } from './continuations.ts';
-import { alice, createWorld, minutes, pointers, request, sweep } from '../../test/kernel/continuation-world.ts';
+import {
+  alice,
+  createWorld,
+  minutes,
+  pointers,
+  request,
+  sweep,
+} from '../../test/kernel/continuation-world.ts';
 
 const loop: unknown = (() => {
   const self: { self?: unknown } = {};
@@ -64,17 +71,33 @@ describe('park', () => {
     const { id } = await process.park(alice, request(pending, 'CNRY_payload'));
     await world.end(pending);
     await process.runDue(sweep);
-    await expect(process.find(alice, id)).resolves.toMatchObject({ status: 'done', payload: null, attempts: 1 });
+    await expect(process.find(alice, id)).resolves.toMatchObject({
+      status: 'done',
+      payload: null,
+      attempts: 1,
+    });
     await expect(pointers(world.storage)).resolves.toEqual([]);
     const entries = await world.storage.list([alice.partition]);
-    expect(entries.map(({ value }) => new TextDecoder().decode(value)).join('\n')).not.toContain('CNRY_payload');
+    expect(entries.map(({ value }) => new TextDecoder().decode(value)).join('\n')).not.toContain(
+      'CNRY_payload',
+    );
   });
 
   test.each([
     ['undefined', undefined],
     ['a function', () => {}],
     ['a number without a JSON form', 10n],
-    ['an object that contains itself', Object.assign({}, { get self() { return loop; } })],
+    [
+      'an object that contains itself',
+      Object.assign(
+        {},
+        {
+          get self() {
+            return loop;
+          },
+        },
+      ),
+    ],
     ['257 KiB', 'x'.repeat(257 * 1024)],
     ['257 KiB in few characters', '語'.repeat((257 * 1024) / 3)],
   ])('refuses a payload that is %s, and writes nothing', async (_name, payload) => {
@@ -92,7 +115,9 @@ describe('park', () => {
   test('takes a payload of 256 KiB to the byte', async () => {
     const world = createWorld();
     const pending = await world.ask();
-    await expect(world.process().park(alice, request(pending, 'x'.repeat(256 * 1024 - 2)))).resolves.toBeDefined();
+    await expect(
+      world.process().park(alice, request(pending, 'x'.repeat(256 * 1024 - 2))),
+    ).resolves.toBeDefined();
   });
 });
 
@@ -142,7 +167,8 @@ describe('resuming', () => {
     const world = createWorld();
     const process = world.process();
     const [ended, open] = [await world.ask(), await world.ask()];
-    for (let index = 0; index < 250; index++) await process.park(alice, request(index % 5 === 4 ? open : ended, index));
+    for (let index = 0; index < 250; index++)
+      await process.park(alice, request(index % 5 === 4 ? open : ended, index));
     await world.end(ended);
     await process.announce(alice, ended.id);
     await expect(process.runDue({ sweep: false })).resolves.toBe(200);

@@ -138,12 +138,14 @@ export class Continuations {
         });
       }
     });
-    const listening = this.#index.storage.listen(['ready'], () => loop.wake()).catch((error: unknown) => {
-      // A store that cannot signal just now is still swept.
-      this.#logger.warn('no signals of parked requests arrive; sweeps find them', {
-        code: findPosternError(error)?.code,
+    const listening = this.#index.storage
+      .listen(['ready'], () => loop.wake())
+      .catch((error: unknown) => {
+        // A store that cannot signal just now is still swept.
+        this.#logger.warn('no signals of parked requests arrive; sweeps find them', {
+          code: findPosternError(error)?.code,
+        });
       });
-    });
     const timer = setInterval(() => loop.wake({ sweep: true }), this.#sweepMs);
     this.#worker = {
       stop: async () => {
@@ -228,7 +230,11 @@ function assertPayload(payload: unknown): void {
   try {
     text = JSON.stringify(payload);
   } catch (cause) {
-    throw new PosternError('ERR_POSTERN_RESUME_PAYLOAD_INVALID', 'the payload of a parked request is not JSON', { cause });
+    throw new PosternError(
+      'ERR_POSTERN_RESUME_PAYLOAD_INVALID',
+      'the payload of a parked request is not JSON',
+      { cause },
+    );
   }
   if (text === undefined || new TextEncoder().encode(text).length > maxPayloadBytes) {
     throw new PosternError(

@@ -156,7 +156,7 @@ export class PostgresCalls {
 
   async #attempts<T>(call: Call<T>): Promise<T> {
     const deadline = performance.now() + call.timeoutMs;
-    for (let left = call.retries; ; ) {
+    for (let left = call.retries; ;) {
       try {
         return await this.#attempt(call, deadline);
       } catch (error) {
@@ -227,11 +227,9 @@ function noConnection(what: string, timeoutMs: number): PosternError {
 }
 
 function isLate(what: string, timeoutMs: number): PosternError {
-  return new PosternError(
-    'ERR_POSTERN_STORAGE_UNAVAILABLE',
-    `${what}: no answer within ${timeoutMs} ms`,
-    { hint: 'The server is stuck, or the way to it. Whether a write has happened is not known.' },
-  );
+  return new PosternError('ERR_POSTERN_STORAGE_UNAVAILABLE', `${what}: no answer within ${timeoutMs} ms`, {
+    hint: 'The server is stuck, or the way to it. Whether a write has happened is not known.',
+  });
 }
 
 /** What the promise resolves to, or the error that `late` makes when the time is over. */

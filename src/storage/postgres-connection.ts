@@ -9,18 +9,20 @@ export interface PostgresStatement {
 /** A row whose columns are texts as PostgreSQL wrote them. */
 export type PostgresRow = Readonly<Record<string, string | null>>;
 
+/** The events of a client that the driver listens to. */
+export interface PostgresClientEvents {
+  (event: 'error', listener: (error: Error) => void): unknown;
+  (event: 'end', listener: () => void): unknown;
+  (event: 'notification', listener: (message: { readonly payload?: string | undefined }) => void): unknown;
+}
+
 /** What the driver needs of a client of `pg`, while it is checked out of its pool. */
 export interface PostgresClient {
   /** The process that serves this connection, as the server gave it when the connection was made. */
   readonly processID?: unknown;
   query(statement: PostgresStatement): Promise<{ readonly rows: unknown[] }>;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  on(event: 'end', listener: () => void): unknown;
-  on(
-    event: 'notification',
-    listener: (message: { readonly payload?: string | undefined }) => void,
-  ): unknown;
-  removeListener(event: string, listener: (...given: never[]) => void): unknown;
+  on: PostgresClientEvents;
+  removeListener: PostgresClientEvents;
   release(destroy?: boolean): void;
   /** Lets the process end although the connection is open. */
   unref?(): void;
@@ -34,5 +36,4 @@ export interface PostgresPool {
   };
   connect(): Promise<PostgresClient>;
   on(event: 'error', listener: (error: Error) => void): unknown;
-  removeListener(event: string, listener: (...given: never[]) => void): unknown;
 }

@@ -1,63 +1,64 @@
-import type { PostgresCalls, PostgresQuery } from './postgres-calls.ts';
-import { postgresError } from './postgres-error.ts';
-import { isPosternError, PosternError } from '../core/postern-error.ts';
+import { PosternError } from '../core/postern-error.ts';
+import type { PostgresCalls, PostgresQuery, PostgresSession } from './postgres-calls.ts';
 
-/** How long the question may take that only a pooler can leave unanswered, in milliseconds. */
+/** How long the question may take that only a pooler leaves unanswered, in milliseconds. */
 const probeMs = 1_000;
 
 /**
- * What lies between a connection and the server: nothing that matters, or a pooler that gives the connection another
- * server process for each transaction, so that a LISTEN is lost.
+ * What a connection is served by: one process of the server as long as it lasts, or, behind a transaction pooler,
+ * another for each transaction, so that a LISTEN is lost.
  */
 export type PostgresRoute = 'session' | 'transaction';
 
 /**
- * Finds out whether one connection keeps its server process, and whether that server takes writes.
+ * Finds out whether a connection keeps its process, and that the server is no standby.
  *
- * @throws {PosternError} ERR_POSTERN_STORAGE_UNAVAILABLE, also when the server is a standby.
+ * @throws {PosternError} ERR_POSTERN_STORAGE_UNAVAILABLE
  */
 export async function routeOf(calls: PostgresCalls): Promise<PostgresRoute> {
-  return calls.session('the server could not be reached', async (first) => {
-    const [row] = await first.query({
-      text: 'SELECT pg_backend_pid() AS process, pg_is_in_recovery() AS standby',
-    });
+  const hasOwnProcess = await calls.session('the server could not be reached', async ({ client, query }) => {
+    const [row] = await query({ text: 'SELECT pg_is_in_recovery() AS standby' });
     if (row?.['standby'] === 't') {
-      throw new PosternError('ERR_POSTERN_STORAGE_UNAVAILABLE', 'the server is a standby, which lags behind', {
-        hint: 'Connect to the primary.',
-      });
+      throw new PosternError(
+        'ERR_POSTERN_STORAGE_UNAVAILABLE',
+        'the server is a standby, which lags behind',
+        {
+          hint: 'Connect to the primary.',
+        },
+      );
     }
-    const process = row?.['process'];
-    // A server names its process when the connection is made. A pooler makes a number up, for it has none yet.
-    if (process === String(first.client.processID)) return 'session';
-    const { max = 1 } = calls.pool.options ?? {};
-    return max < 2 ? 'transaction' : probe(calls, first.query, process);
+    // A server names its process when a connection is made. A pooler, which has none yet, makes a number up.
+    return (await processOf(query)) === String(client.processID);
+  });
+  if (hasOwnProcess) return 'session';
+  const { max = 1 } = calls.pool.options ?? {};
+  if (max < 2) return 'transaction';
+  return calls.session('the server could not be probed', async (first) => {
+    return calls.session('the server could not be probed', (second) => probe(first, second));
   });
 }
 
-/** While a second connection is within a transaction, the first must still have the process it had. */
-async function probe(
-  calls: PostgresCalls,
-  first: PostgresQuery,
-  process: string | null | undefined,
-): Promise<PostgresRoute> {
-  const second = await calls.checkOut('the server could not be probed').catch((error: unknown) => {
-    throw isPosternError(error) ? error : postgresError('the server could not be probed', error);
-  });
+/** The process of the server that serves a connection now. */
+export async function processOf(
+  query: PostgresQuery,
+  timeoutMs?: number,
+): Promise<string | null | undefined> {
+  const [row] = await query({ text: 'SELECT pg_backend_pid() AS process' }, timeoutMs);
+  return row?.['process'];
+}
+
+/** While the second connection is within a transaction, the first must still have the process it had. */
+async function probe(first: PostgresSession, second: PostgresSession): Promise<PostgresRoute> {
+  const process = await processOf(first.query);
   try {
     await second.query({ text: 'BEGIN' });
     if ((await processOf(second.query)) === process) return 'transaction';
-    // With one server process for all, this one waits for the other's transaction to end.
-    return (await processOf(first)) === process ? 'session' : 'transaction';
-  } catch (error) {
-    if (isPosternError(error)) return 'transaction';
-    throw error;
+    // Where one process serves all, this waits until the transaction ends.
+    const now = await processOf(first.query, probeMs).catch(() => undefined);
+    return now === process ? 'session' : 'transaction';
   } finally {
-    // Ended with its transaction.
+    // Whatever they still wait for, and the transaction, ends with them.
+    first.release(false);
     second.release(false);
   }
-}
-
-export async function processOf(query: PostgresQuery): Promise<string | null | undefined> {
-  const [row] = await query({ text: 'SELECT pg_backend_pid() AS process' }, probeMs);
-  return row?.['process'];
 }

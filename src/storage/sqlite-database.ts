@@ -60,9 +60,7 @@ export function openDatabase(path: string, busyTimeoutMs: number): DatabaseSync 
 }
 
 function mustBeOurs(database: DatabaseSync, name: string): void {
-  const found = pragma(database, 'application_id');
-  const version = pragma(database, 'user_version');
-  const isEmpty = database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
+  const { found, version, isEmpty } = readMarks(database);
   if (isEmpty && version === 0 && (found === 0 || found === applicationId)) return;
   if (found !== applicationId) {
     throw new PosternError(
@@ -77,6 +75,20 @@ function mustBeOurs(database: DatabaseSync, name: string): void {
       `${name} has schema ${String(version)}; this version of Postern knows up to ${schemaVersion}`,
       { hint: 'Use at least the version of Postern that last wrote this file.' },
     );
+  }
+}
+
+/** In one transaction: another process may be making the tables, and between two reads it would look like a stranger's file. */
+function readMarks(database: DatabaseSync): { found: unknown; version: unknown; isEmpty: boolean } {
+  database.exec('BEGIN');
+  try {
+    return {
+      isEmpty: database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined,
+      found: pragma(database, 'application_id'),
+      version: pragma(database, 'user_version'),
+    };
+  } finally {
+    rollBack(database);
   }
 }
 

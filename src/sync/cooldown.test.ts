@@ -3,7 +3,12 @@ import { MemoryBackend } from '../storage/memory-backend.ts';
 import { NamespacedStorage } from '../storage/namespaced-storage.ts';
 import { Cooldown } from './cooldown.ts';
 
-function setUp(): { cooldown: Cooldown; elsewhere: Cooldown; otherServer: Cooldown; advance: (ms: number) => void } {
+function setUp(): {
+  cooldown: Cooldown;
+  elsewhere: Cooldown;
+  otherServer: Cooldown;
+  advance: (ms: number) => void;
+} {
   let nowMs = 1_800_000_000_000;
   const clock = (): number => nowMs;
   const backend = new MemoryBackend({ clock });

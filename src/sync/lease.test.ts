@@ -33,7 +33,8 @@ beforeEach(() => {
 });
 afterEach(() => void vi.useRealTimers());
 
-const tryLease = (ms = leaseMs): Promise<Lease | undefined> => tryAcquireLease(storage, ['job'], { leaseMs: ms });
+const tryLease = (ms = leaseMs): Promise<Lease | undefined> =>
+  tryAcquireLease(storage, ['job'], { leaseMs: ms });
 
 async function lease(ms = leaseMs): Promise<Lease> {
   const taken = await tryLease(ms);
@@ -273,7 +274,9 @@ describe('acquireLease', () => {
   test('throws the reason when its signal aborts', async () => {
     await lease();
     const aborting = new AbortController();
-    const waiting = acquireLease(storage, ['job'], { ...options, signal: aborting.signal }).catch((error: unknown) => error);
+    const waiting = acquireLease(storage, ['job'], { ...options, signal: aborting.signal }).catch(
+      (error: unknown) => error,
+    );
     await vi.advanceTimersByTimeAsync(10);
     aborting.abort('enough');
     await expect(waiting).resolves.toBe('enough');

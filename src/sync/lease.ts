@@ -154,11 +154,7 @@ export async function tryAcquireLease(
   const { leaseMs, clock = systemClock } = options;
   const holder = randomId();
   const takenAt = performance.now();
-  const version = await records.put(
-    path,
-    { holder },
-    { expect: absent, expiresAtMs: clock() + leaseMs },
-  );
+  const version = await records.put(path, { holder }, { expect: absent, expiresAtMs: clock() + leaseMs });
   return version === undefined
     ? undefined
     : new Lease(records, path, { holder, version, leaseMs, takenAt, clock });

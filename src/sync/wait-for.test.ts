@@ -169,9 +169,9 @@ describe('waitFor', () => {
 
   test('does not even read when its signal was aborted before', async () => {
     const { storage, read, reads } = setUp();
-    await expect(waitFor(storage, ['it'], read, { timeoutMs: 9, signal: AbortSignal.abort() })).rejects.toThrow(
-      expect.objectContaining({ name: 'AbortError' }),
-    );
+    await expect(
+      waitFor(storage, ['it'], read, { timeoutMs: 9, signal: AbortSignal.abort() }),
+    ).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
     expect(reads()).toBe(0);
   });
 
@@ -216,12 +216,9 @@ describe('waitFor', () => {
     await vi.advanceTimersByTimeAsync(3_000);
     await expect(lasting).resolves.toEqual({ outcome: down, afterMs: 3_000 });
     let calls = 0;
-    const passing = waitFor(
-      storage,
-      ['it'],
-      () => (calls++ === 0 ? Promise.reject(down) : read()),
-      { timeoutMs: 3_000 },
-    );
+    const passing = waitFor(storage, ['it'], () => (calls++ === 0 ? Promise.reject(down) : read()), {
+      timeoutMs: 3_000,
+    });
     await vi.advanceTimersByTimeAsync(3_000);
     await expect(passing).resolves.toBeUndefined();
   });
@@ -250,7 +247,10 @@ describe('waitFor', () => {
 
   test('clamps a deadline that no timer can hold, instead of reading without a pause', async () => {
     const { storage, read, reads, write } = setUp();
-    const wait = waitFor(storage, ['it'], read, { timeoutMs: 99_999_999_999_000, pollMs: 99_999_999_999_000 });
+    const wait = waitFor(storage, ['it'], read, {
+      timeoutMs: 99_999_999_999_000,
+      pollMs: 99_999_999_999_000,
+    });
     await vi.advanceTimersByTimeAsync(60 * 60_000);
     expect(reads()).toBe(1);
     await write('at last');

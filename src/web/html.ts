@@ -27,7 +27,9 @@ const unprintable =
   /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u061C\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB\u{E0000}-\u{E007F}]/gu;
 
 function escape(value: string): string {
-  return value.replaceAll(unprintable, '\uFFFD').replaceAll(/[&<>"']/gu, (character) => entities[character] ?? '');
+  return value
+    .replaceAll(unprintable, '\uFFFD')
+    .replaceAll(/[&<>"']/gu, (character) => entities[character] ?? '');
 }
 
 function isList(value: HtmlValue): value is readonly HtmlValue[] {
@@ -41,5 +43,7 @@ export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[
     if (value instanceof Html) return value.toString();
     return isList(value) ? value.map(render).join('') : escape(String(value));
   };
-  return new Html(parts.map((part, index) => part + (index < values.length ? render(values[index]) : '')).join(''));
+  return new Html(
+    parts.map((part, index) => part + (index < values.length ? render(values[index]) : '')).join(''),
+  );
 }

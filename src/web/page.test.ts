@@ -27,19 +27,27 @@ describe('page', () => {
 
   test('has one style element, whose text is the one its policy names by hash', async () => {
     const response = await page(200, content);
-    const styles = [...(await response.text()).matchAll(/<style>([\s\S]*?)<\/style>/gu)].map(([, text]) => text ?? '');
+    const styles = [...(await response.text()).matchAll(/<style>([\s\S]*?)<\/style>/gu)].map(
+      ([, text]) => text ?? '',
+    );
     expect(styles).toHaveLength(1);
     const hash = createHash('sha256').update(styles[0]!).digest('base64');
     expect(response.headers.get('content-security-policy')).toContain(`style-src 'sha256-${hash}'`);
   });
 
   test('names no other site, and asks for nothing: no URL, script, image, import or inline handler', async () => {
-    const text = await textOf({ code: 'ERR_POSTERN_PENDING_EXPIRED', action: { href: '/postern/connect/abc', label: 'Try again' } });
+    const text = await textOf({
+      code: 'ERR_POSTERN_PENDING_EXPIRED',
+      action: { href: '/postern/connect/abc', label: 'Try again' },
+    });
     expect(text).not.toMatch(/https?:|\/\/|<script|<img|<link|<iframe|<form|@import|url\(|\son\w+=|style=/iu);
   });
 
   test('adds the headers of its caller without giving up its own', async () => {
-    const response = await page(200, content, { 'set-cookie': '__Host-postern-a=b', 'content-security-policy-report-only': 'x' });
+    const response = await page(200, content, {
+      'set-cookie': '__Host-postern-a=b',
+      'content-security-policy-report-only': 'x',
+    });
     expect(response.headers.get('set-cookie')).toBe('__Host-postern-a=b');
     expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
   });
@@ -51,19 +59,31 @@ describe('page', () => {
     '</style><script>1</script>',
   ])('shows %s as text, wherever it is put', async (text) => {
     const plain = await textOf({ code: 'x', action: { href: '/x', label: 'x' } });
-    const hostile = await textOf({ title: text, text, code: text, action: { href: `/?q=${text}`, label: text } });
-    const tags = (markup: string): string[] => markup.match(/<[^>]*>/gu)?.map((tag) => tag.replace(/ href="[^"]*"/u, '')) ?? [];
+    const hostile = await textOf({
+      title: text,
+      text,
+      code: text,
+      action: { href: `/?q=${text}`, label: text },
+    });
+    const tags = (markup: string): string[] =>
+      markup.match(/<[^>]*>/gu)?.map((tag) => tag.replace(/ href="[^"]*"/u, '')) ?? [];
     expect(tags(hostile)).toEqual(tags(plain));
   });
 
-  test.each(['javascript:alert(1)', ' JaVaScRiPt:alert(1)', 'java\nscript:alert(1)', 'data:text/html,<b>', 'vbscript:x', 'file:///etc/passwd', 'blob:x', 'http://['])(
-    'leaves out an action that leads to %j',
-    async (href) => {
-      const text = await textOf({ action: { href, label: 'Go on' } });
-      expect(text).not.toContain('<a ');
-      expect(text).not.toContain('Go on');
-    },
-  );
+  test.each([
+    'javascript:alert(1)',
+    ' JaVaScRiPt:alert(1)',
+    'java\nscript:alert(1)',
+    'data:text/html,<b>',
+    'vbscript:x',
+    'file:///etc/passwd',
+    'blob:x',
+    'http://[',
+  ])('leaves out an action that leads to %j', async (href) => {
+    const text = await textOf({ action: { href, label: 'Go on' } });
+    expect(text).not.toContain('<a ');
+    expect(text).not.toContain('Go on');
+  });
 
   test.each(['https://as.example/authorize?a=1&b=2', 'http://127.0.0.1:8080/', '/connect/abc', 'abc'])(
     'offers an action that leads to %j, escaped',

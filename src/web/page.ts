@@ -12,8 +12,9 @@ export interface PageContent {
   readonly action?: { readonly href: string; readonly label: string } | undefined;
 }
 
-// Ours, constant, and hashed into the policy: the one text that is not escaped.
-const trustedStyle = new Html(stylesheet);
+// Ours, constant, and hashed into the policy: the one text that is not escaped. Not part of the page’s template,
+// since a formatter may put spaces into that, and the hash would be another.
+const styleElement = new Html(`<style>${stylesheet}</style>`);
 
 let styleHash: Promise<string> | undefined;
 
@@ -53,10 +54,24 @@ function isWebLink(href: string): boolean {
 
 function render({ tone, title, text, code, action }: PageContent): Html {
   return html`<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex"><title>${title}</title><style>${trustedStyle}</style></head>
-<body><main class="${tone}" role="${tone === 'bad' ? 'alert' : 'status'}"><h1>${title}</h1><p>${text}</p>${
-    action && isWebLink(action.href) && html`<p><a class="act" href="${action.href}">${action.label}</a></p>`
-  }${code && html`<p class="dim">${code}</p>`}</main></body>
-</html>`;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="robots" content="noindex" />
+        <title>${title}</title>
+        ${styleElement}
+      </head>
+      <body>
+        <main class="${tone}" role="${tone === 'bad' ? 'alert' : 'status'}">
+          <h1>${title}</h1>
+          <p>${text}</p>
+          ${
+            action &&
+            isWebLink(action.href) &&
+            html`<p><a class="act" href="${action.href}">${action.label}</a></p>`
+          }${code && html`<p class="dim">${code}</p>`}
+        </main>
+      </body>
+    </html>`;
 }

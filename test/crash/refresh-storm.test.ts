@@ -63,10 +63,9 @@ describe('a token that the server refuses although it has not expired, at four p
       expect(counted()).toEqual({ refreshes: 1, refusedGrants: 0, exchanges: 0 });
       // It was a storm: most of the calls were refused before the new token was there.
       expect(world.calendar.counters.unauthorized - refusedBefore).toBeGreaterThan(callsEach);
-      // The grant is alive: what was refreshed can be refreshed again.
-      world.authorizationServer.expireAccessTokens(user);
-      expect(await burst(crew.hosts[2]!, user, 1)).toEqual(allOf(1));
-      expect(counted()).toEqual({ refreshes: 2, refusedGrants: 0, exchanges: 0 });
+      // The grant is alive: these tokens are asked about at every use, and would have ended with it.
+      expect(await Promise.all(crew.hosts.map((host) => burst(host, user, 1)))).toEqual(crew.hosts.map(() => allOf(1)));
+      expect(counted()).toEqual({ refreshes: 1, refusedGrants: 0, exchanges: 0 });
     } finally {
       await crew.end();
     }
@@ -92,7 +91,7 @@ describe('a token that the server refuses although it has not expired, at four p
       await reaches(victim, 'POST /token', 'before');
       expect(outcomes).toEqual(others.map(() => allOf(callsEach)));
       expect(counted()).toEqual({ refreshes: 1, refusedGrants: 0, exchanges: 0 });
-      expect(tookMs).toBeLessThan(leaseMs + 2_000);
+      expect(tookMs).toBeLessThan(leaseMs + 3_000);
     } finally {
       await crew.end();
     }
@@ -120,7 +119,7 @@ describe('a token that the server refuses although it has not expired, at four p
       expect(new Set(outcomes.flatMap((outcome) => outcome?.codes))).toEqual(new Set(['ERR_POSTERN_AUTH_REQUIRED']));
       expect(outcomes.map((outcome) => outcome?.succeeded)).toEqual([0, 0, 0]);
       expect(counted()).toEqual({ refreshes: 2, refusedGrants: 1, exchanges: 0 });
-      expect(tookMs).toBeLessThan(leaseMs + 2_000);
+      expect(tookMs).toBeLessThan(leaseMs + 3_000);
 
       expect(await crew.signIn(others[0]!, user)).toBeDefined();
       expect(await Promise.all(others.map((host) => burst(host, user, callsEach)))).toEqual(others.map(() => allOf(callsEach)));

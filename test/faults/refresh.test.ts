@@ -32,11 +32,11 @@ describe('a token that the server rejects although it has not expired', () => {
     expect(stage.as.tokens.families.map(({ revoked }) => revoked)).toEqual([false]);
   });
 
-  test('a thousand calls over four coordinators of one store make one refresh, and all succeed', async () => {
+  test('two hundred calls over four coordinators of one store make one refresh, and all succeed', async () => {
     const stage = await openSignedIn({ hosts: 4 });
     await whoami(stage, 4);
     stage.as.tokens.expireAccessTokens();
-    expect(new Set(await whoami(stage, 1_000))).toEqual(new Set(['alice']));
+    expect(new Set(await whoami(stage, 200))).toEqual(new Set(['alice']));
     expect([stage.as.count('refresh'), stage.as.tokens.reuses]).toEqual([1, 0]);
   });
 
@@ -59,8 +59,6 @@ describe('a token that the server rejects although it has not expired', () => {
     const stage = await openSignedIn({ hosts: 2 });
     for (let round = 1; round <= 10; round++) {
       stage.as.tokens.expireAccessTokens();
-      // Tokens are only thought fresh for a minute; a server that refuses them at once is another story.
-      stage.time.advance(61_000);
       expect(await whoami(stage, 10)).toHaveLength(10);
       expect(stage.as.count('refresh')).toBe(round);
     }
@@ -190,7 +188,6 @@ describe('a refresh that fails', () => {
     const stage = await openSignedIn({ as: { rotate: false } });
     for (let round = 1; round <= 2; round++) {
       stage.as.tokens.expireAccessTokens();
-      stage.time.advance(61_000);
       expect(await whoami(stage, 1)).toEqual(['alice']);
       expect(stage.as.count('refresh')).toBe(round);
     }

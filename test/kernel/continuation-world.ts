@@ -29,7 +29,11 @@ export function createWorld(resume: (continuation: Continuation) => Promise<void
   let nowMs = 1_800_000_000_000;
   const clock = (): number => nowMs;
   const storage = new MemoryBackend({ clock });
-  const pendings = new PendingManager({ storage, clock, linkFor: (id) => `https://bot.example/connect/${id}` });
+  const pendings = new PendingManager({
+    storage,
+    clock,
+    linkFor: (id) => `https://bot.example/connect/${id}`,
+  });
   const resumed: Continuation[] = [];
   const abandoned: { key: string; code: string; outcome: string }[] = [];
   return {
@@ -40,17 +44,24 @@ export function createWorld(resume: (continuation: Continuation) => Promise<void
     now: clock,
     advance: (ms) => void (nowMs += ms),
     process: (options) => {
-      const continuations = new Continuations({ storage, clock, waitsFor: (error) => (error as { pendingId?: string }).pendingId, ...options });
+      const continuations = new Continuations({
+        storage,
+        clock,
+        waitsFor: (error) => (error as { pendingId?: string }).pendingId,
+        ...options,
+      });
       continuations.register('answer', {
         resume: async (continuation) => {
           resumed.push(continuation);
           await resume(continuation);
         },
-        abandon: async ({ idempotencyKey: key, outcome }, code) => void abandoned.push({ key, code, outcome }),
+        abandon: async ({ idempotencyKey: key, outcome }, code) =>
+          void abandoned.push({ key, code, outcome }),
       });
       return continuations;
     },
-    ask: (namespace = alice, ttlMs = 10 * minutes) => pendings.create(namespace, { kind: 'test', data: null, ttlMs }),
+    ask: (namespace = alice, ttlMs = 10 * minutes) =>
+      pendings.create(namespace, { kind: 'test', data: null, ttlMs }),
     end: async (pending, outcome = { status: 'completed' }) => {
       await pendings.in(pending.namespace).end(pending.id, outcome);
     },
@@ -58,7 +69,10 @@ export function createWorld(resume: (continuation: Continuation) => Promise<void
 }
 
 /** What is parked on a pending. */
-export const request = (pending: Pending, payload: unknown = { thread: 't1' }): { handler: string; payload: unknown; waitingFor: string } => ({
+export const request = (
+  pending: Pending,
+  payload: unknown = { thread: 't1' },
+): { handler: string; payload: unknown; waitingFor: string } => ({
   handler: 'answer',
   payload,
   waitingFor: pending.id,

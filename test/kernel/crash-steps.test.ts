@@ -61,7 +61,10 @@ type Fault = 'death' | 'failure';
  * Plays a scene again and again, with its process failing at each step of its storage in turn: before the step, and after it.
  * Returns how often it failed.
  */
-async function atEveryStep(fault: Fault, scene: (fail: (store: StorageBackend) => MortalBackend) => Promise<MortalBackend>): Promise<number> {
+async function atEveryStep(
+  fault: Fault,
+  scene: (fail: (store: StorageBackend) => MortalBackend) => Promise<MortalBackend>,
+): Promise<number> {
   for (let step = 1; step < 500; step++) {
     for (const when of ['before', 'after'] satisfies Death['when'][]) {
       const process = await scene((store) => new MortalBackend(store, { step, when }, fault));
@@ -140,7 +143,9 @@ describe('a process that dies at any step', () => {
     const died = await atEveryStep('death', async (fail) => {
       const world = new World();
       const pending = await world.ask();
-      const { id } = await world.process().park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
+      const { id } = await world
+        .process()
+        .park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
       await world.pendings().in(alice).complete(pending.id);
       const process = fail(world.store);
       await orDeath(process, world.process(process).runDue(sweep));
@@ -163,7 +168,9 @@ describe('a process that dies at any step', () => {
         if (world.runs.length === 1) throw new Error('the first run fails');
       };
       const pending = await world.ask();
-      const { id } = await world.process().park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
+      const { id } = await world
+        .process()
+        .park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
       await world.pendings().in(alice).complete(pending.id);
       const process = fail(world.store);
       await orDeath(process, world.process(process).runDue(sweep));
@@ -186,7 +193,9 @@ describe('a process that dies at any step', () => {
         if (!isSecondDone) throw Object.assign(new Error('sign in elsewhere too'), { pendingId: second.id });
         finished++;
       };
-      const { id } = await world.process().park(alice, { handler: 'answer', payload: 1, waitingFor: first.id });
+      const { id } = await world
+        .process()
+        .park(alice, { handler: 'answer', payload: 1, waitingFor: first.id });
       await world.pendings().in(alice).complete(first.id);
       const process = fail(world.store);
       await orDeath(process, world.process(process).runDue(sweep));
@@ -210,7 +219,9 @@ describe('a process that dies at any step', () => {
     const died = await atEveryStep('death', async (fail) => {
       const world = new World();
       const pending = await world.ask();
-      const { id } = await world.process().park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
+      const { id } = await world
+        .process()
+        .park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
       await world.pendings().in(alice).cancel(pending.id);
       const process = fail(world.store);
       await orDeath(process, world.process(process).runDue(sweep));
@@ -230,7 +241,9 @@ describe('a process that dies at any step', () => {
       const process = fail(world.store);
       const spec = async (): Promise<{ kind: string; data: null }> => ({ kind: 'test', data: null });
       await orDeath(process, world.pendings(process).createOnce(alice, ['slot'], spec));
-      const [one, other] = await Promise.all([1, 2].map(() => world.pendings().createOnce(alice, ['slot'], spec)));
+      const [one, other] = await Promise.all(
+        [1, 2].map(() => world.pendings().createOnce(alice, ['slot'], spec)),
+      );
       expect(one!.pending.id).toBe(other!.pending.id);
       await expect(world.pendings().locate(one!.pending.id)).resolves.toMatchObject({ namespace: alice });
       await expect(world.pendings().in(alice).list()).resolves.toHaveLength(1);
@@ -245,10 +258,15 @@ describe('one answer of the store that is lost, at any step', () => {
     const failed = await atEveryStep('failure', async (fail) => {
       const world = new World();
       const pending = await world.ask();
-      const { id } = await world.process().park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
+      const { id } = await world
+        .process()
+        .park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
       await world.pendings().in(alice).complete(pending.id);
       const process = fail(world.store);
-      await world.process(process).runDue(sweep).catch(() => {});
+      await world
+        .process(process)
+        .runDue(sweep)
+        .catch(() => {});
       await world.goOn();
       expect(world.runs).toEqual([id]);
       await expect(world.process().find(alice, id)).resolves.toMatchObject({ status: 'done' });
@@ -289,7 +307,9 @@ describe('one answer of the store that is lost, at any step', () => {
       const store = world.pendings(process).in(alice);
       const outcomes: string[] = [];
       for (let attempt = 0; attempt < 2; attempt++) {
-        const outcome = await store.complete(pending.id).catch((error: unknown) => (error as { code?: string }).code);
+        const outcome = await store
+          .complete(pending.id)
+          .catch((error: unknown) => (error as { code?: string }).code);
         outcomes.push(typeof outcome === 'object' ? outcome.status : (outcome ?? 'lost'));
       }
       expect([
@@ -298,7 +318,9 @@ describe('one answer of the store that is lost, at any step', () => {
         ['lost', 'completed'],
         ['completed', 'lost'],
       ]).toContainEqual(outcomes);
-      await expect(world.pendings().in(alice).get(pending.id)).resolves.toMatchObject({ status: 'completed' });
+      await expect(world.pendings().in(alice).get(pending.id)).resolves.toMatchObject({
+        status: 'completed',
+      });
       return process;
     });
     expect(failed).toBeGreaterThanOrEqual(4);

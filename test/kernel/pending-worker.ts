@@ -13,10 +13,14 @@ const pendings = new PendingManager({ storage, linkFor: (id) => `https://bot.exa
 const namespace = createNamespace('client', context);
 
 const asked = await Promise.all(
-  Array.from({ length: 25 }, () => pendings.createOnce(namespace, ['slot'], async () => ({ kind: 'test', data: null }))),
+  Array.from({ length: 25 }, () =>
+    pendings.createOnce(namespace, ['slot'], async () => ({ kind: 'test', data: null })),
+  ),
 );
 const ends = await Promise.allSettled(
-  ids.map((id) => (outcome === 'cancelled' ? pendings.in(namespace).cancel(id) : pendings.in(namespace).complete(id))),
+  ids.map((id) =>
+    outcome === 'cancelled' ? pendings.in(namespace).cancel(id) : pendings.in(namespace).complete(id),
+  ),
 );
 await storage.close();
 
@@ -25,6 +29,8 @@ process.stdout.write(
     links: asked.map(({ pending }) => pending.url),
     created: asked.filter(({ created }) => created).length,
     ended: ids.filter((_, index) => ends[index]?.status === 'fulfilled'),
-    refusals: ends.flatMap((end) => (end.status === 'rejected' ? [(end.reason as { code?: string }).code] : [])),
+    refusals: ends.flatMap((end) =>
+      end.status === 'rejected' ? [(end.reason as { code?: string }).code] : [],
+    ),
   })}\n`,
 );

@@ -60,19 +60,29 @@ function start(script: string, args: readonly string[]): ChildProcess {
 }
 
 async function firstLine(child: ChildProcess): Promise<string> {
-  const [line] = (await once(createInterface(child.stdout!), 'line', { signal: AbortSignal.timeout(30_000) })) as [string];
+  const [line] = (await once(createInterface(child.stdout!), 'line', {
+    signal: AbortSignal.timeout(30_000),
+  })) as [string];
   return line;
 }
 
 async function startWorker(options: { claimMs: number; hang?: boolean }): Promise<ChildProcess> {
-  const child = start('resume-worker.ts', [database, log, String(options.claimMs), ...(options.hang ? ['hang'] : [])]);
+  const child = start('resume-worker.ts', [
+    database,
+    log,
+    String(options.claimMs),
+    ...(options.hang ? ['hang'] : []),
+  ]);
   expect(await firstLine(child)).toBe('ready');
   return child;
 }
 
 function runs(): Run[] {
   if (!existsSync(log)) return [];
-  return readFileSync(log, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as Run);
+  return readFileSync(log, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Run);
 }
 
 async function parkOne(continuations: Continuations): Promise<{ pending: Pending; id: string }> {
@@ -90,7 +100,11 @@ describe('processes on one SQLite file', () => {
       const pending = await pendings.create(namespace, { kind: 'test', data: null });
       for (let request = 0; request < 5; request++) {
         const payload = context * 5 + request;
-        const { id } = await continuations.park(namespace, { handler: 'answer', payload, waitingFor: pending.id });
+        const { id } = await continuations.park(namespace, {
+          handler: 'answer',
+          payload,
+          waitingFor: pending.id,
+        });
         parked.push({ pending, id });
       }
     }
@@ -101,7 +115,10 @@ describe('processes on one SQLite file', () => {
       await pendings.in(pending.namespace).complete(pending.id);
       await continuations.announce(pending.namespace, pending.id);
     }
-    await vi.waitFor(() => expect(new Set(runs().map(({ key }) => key)).size).toBe(200), { timeout: 40_000, interval: 100 });
+    await vi.waitFor(() => expect(new Set(runs().map(({ key }) => key)).size).toBe(200), {
+      timeout: 40_000,
+      interval: 100,
+    });
     // They finish and look once more, so that a second run would show.
     for (const child of children) await kill(child, 'SIGTERM');
     const late = new Continuations({ storage });
@@ -110,7 +127,9 @@ describe('processes on one SQLite file', () => {
 
     const all = runs();
     expect(all.map(({ key }) => key).toSorted()).toEqual(parked.map(({ id }) => id).toSorted());
-    expect(all.map(({ payload }) => payload).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, index) => index));
+    expect(all.map(({ payload }) => payload).toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 200 }, (_, index) => index),
+    );
     expect(all.filter(({ context, payload }) => context !== `user-${Math.floor(payload / 5)}`)).toEqual([]);
     expect(all.filter(({ attempt }) => attempt !== 1)).toEqual([]);
   });
@@ -137,7 +156,10 @@ describe('processes on one SQLite file', () => {
       { key: id, attempt: 1, pid: first.pid },
       { key: id, attempt: 2, pid: children[1]!.pid },
     ]);
-    await vi.waitFor(async () => expect(await continuations.find(alice, id)).toMatchObject({ status: 'done' }), { timeout: 5_000 });
+    await vi.waitFor(
+      async () => expect(await continuations.find(alice, id)).toMatchObject({ status: 'done' }),
+      { timeout: 5_000 },
+    );
   });
 
   test('a request that every process dies of is given up, and does not take a process down for ever', async () => {
@@ -150,15 +172,22 @@ describe('processes on one SQLite file', () => {
       await kill(worker, 'SIGKILL');
     }
     let code: string | undefined;
-    continuations.register('answer', { resume: () => Promise.reject(new Error('never')), abandon: async (_, why) => void (code = why) });
-    await vi.waitFor(async () => expect(await continuations.runDue({ sweep: true })).toBe(1), { timeout: 5_000, interval: 50 });
+    continuations.register('answer', {
+      resume: () => Promise.reject(new Error('never')),
+      abandon: async (_, why) => void (code = why),
+    });
+    await vi.waitFor(async () => expect(await continuations.runDue({ sweep: true })).toBe(1), {
+      timeout: 5_000,
+      interval: 50,
+    });
     expect(code).toBe('ERR_POSTERN_RESUME_GAVE_UP');
     await expect(continuations.find(alice, id)).resolves.toMatchObject({ status: 'abandoned' });
   });
 
   test('four that ask for one slot 25 times each get one link, and each pending they all try to end is ended by one', async () => {
     const ids: string[] = [];
-    for (let index = 0; index < 20; index++) ids.push((await pendings.create(alice, { kind: 'test', data: null })).id);
+    for (let index = 0; index < 20; index++)
+      ids.push((await pendings.create(alice, { kind: 'test', data: null })).id);
     const outcomes = ['completed', 'cancelled', 'completed', 'cancelled'];
     const waiting = Promise.all(
       ids.map(async (id) => pendings.waitFor((await pendings.in(alice).get(id))!, { timeoutMs: 30_000 })),
@@ -172,7 +201,9 @@ describe('processes on one SQLite file', () => {
     expect(new Set(results.flatMap(({ links }) => links)).size).toBe(1);
     expect(results.reduce((sum, { created }) => sum + created, 0)).toBe(1);
     expect(results.flatMap(({ ended }) => ended).toSorted()).toEqual(ids.toSorted());
-    expect(new Set(results.flatMap(({ refusals }) => refusals))).toEqual(new Set(['ERR_POSTERN_PENDING_ALREADY_FINISHED']));
+    expect(new Set(results.flatMap(({ refusals }) => refusals))).toEqual(
+      new Set(['ERR_POSTERN_PENDING_ALREADY_FINISHED']),
+    );
     const seen = await waiting;
     for (const [index, { ended }] of results.entries()) {
       for (const id of ended) expect(seen.find((pending) => pending.id === id)?.status).toBe(outcomes[index]);

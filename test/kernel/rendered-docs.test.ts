@@ -5,7 +5,8 @@ import { renderSessionStatesPage } from '../../scripts/session-states-page.ts';
 import { sessionStatuses } from '../../src/client/session-status.ts';
 import { errorCodes } from '../../src/core/error-codes.ts';
 
-const committed = (page: string): string => readFileSync(new URL(`../../docs/${page}`, import.meta.url), 'utf8');
+const committed = (page: string): string =>
+  readFileSync(new URL(`../../docs/${page}`, import.meta.url), 'utf8');
 
 describe('docs/errors.md', () => {
   test('is what the table of codes renders to (`node scripts/render-docs.ts` writes it)', () => {
@@ -13,7 +14,9 @@ describe('docs/errors.md', () => {
   });
 
   test('has one row for every code, and every column filled', () => {
-    const rows = committed('errors.md').split('\n').filter((line) => line.startsWith('| `ERR_POSTERN_'));
+    const rows = committed('errors.md')
+      .split('\n')
+      .filter((line) => line.startsWith('| `ERR_POSTERN_'));
     const codes = rows.map((row) => /^\| `(\w+)`/u.exec(row)?.[1] ?? '');
     expect(codes.toSorted()).toEqual(Object.keys(errorCodes).toSorted());
     expect(rows.filter((row) => !/^\|(?: [^|]+ \|){6}$/u.test(row))).toEqual([]);
@@ -31,8 +34,12 @@ describe('docs/session-states.md', () => {
   });
 
   test('draws every transition but those to DISCONNECTING, and no other', () => {
-    const drawn = [...committed('session-states.md').matchAll(/^ {4}(\w+) --> (\w+)$/gmu)].map(([, from, to]) => `${from} ${to}`);
-    const legal = Object.entries(sessionStatuses).flatMap(([from, { next }]) => next.map((to) => `${from} ${to}`));
+    const drawn = [...committed('session-states.md').matchAll(/^ {4}(\w+) --> (\w+)$/gmu)].map(
+      ([, from, to]) => `${from} ${to}`,
+    );
+    const legal = Object.entries(sessionStatuses).flatMap(([from, { next }]) =>
+      next.map((to) => `${from} ${to}`),
+    );
     expect(drawn.toSorted()).toEqual(legal.filter((edge) => !edge.endsWith(' DISCONNECTING')).toSorted());
   });
 });

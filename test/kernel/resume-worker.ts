@@ -13,7 +13,10 @@ const continuations = new Continuations({ storage, claimMs: Number(claimMs), swe
 
 continuations.register<number>('answer', {
   resume: async ({ idempotencyKey, payload, attempt, namespace }) => {
-    appendFileSync(log, `${JSON.stringify({ key: idempotencyKey, payload, attempt, context: namespace.id, pid: process.pid })}\n`);
+    appendFileSync(
+      log,
+      `${JSON.stringify({ key: idempotencyKey, payload, attempt, context: namespace.id, pid: process.pid })}\n`,
+    );
     if (mode === 'hang') await new Promise(() => {});
   },
 });

@@ -1,0 +1,139 @@
+import { isIoredis, isNodeRedis, type IoredisClient, type NodeRedisClient, type RedisClient } from './redis-client.ts';
+
+/** The commands the driver sends, over either library. Texts of replies come as bytes. */
+export interface RedisCommands {
+  evalSha(sha: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>;
+  eval(script: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>;
+  publish(channel: string): Promise<void>;
+  /** What INFO says, of each server that takes writes. */
+  info(): Promise<string[]>;
+  /** `maxmemory-policy`, of each server that takes writes. */
+  evictionPolicies(): Promise<string[]>;
+  /** Grows whenever a connection is lost after which the library may have sent a command twice. */
+  readonly lostConnections: number;
+  /** Lets go of the client, and leaves it open. */
+  release(): void;
+}
+
+/** @throws {TypeError} when the client belongs to neither library. */
+export function redisCommands(client: RedisClient, timeoutMs: number): RedisCommands {
+  if (isIoredis(client)) return new IoredisCommands(client);
+  if (isNodeRedis(client)) return new NodeRedisCommands(client, timeoutMs);
+  throw new TypeError('client must be a client of `redis` 6 or `ioredis` 6');
+}
+
+/** How a connection of ioredis, or one of a cluster's, says that it has ended. */
+const lossEvents = ['close', '-node', 'node error'];
+
+class IoredisCommands implements RedisCommands {
+  readonly #client: IoredisClient & { nodes?(role: 'master'): IoredisClient[] };
+  readonly #onLoss = (): void => void this.lostConnections++;
+  lostConnections = 0;
+
+  constructor(client: IoredisClient) {
+    this.#client = client;
+    for (const event of lossEvents) client.on(event, this.#onLoss);
+  }
+
+  evalSha(sha: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown> {
+    // In lower case: by these names the library finds the keys, and by the keys the node of a cluster.
+    return this.#client.callBuffer('evalsha', sha, `${keys.length}`, ...keys, ...args);
+  }
+
+  eval(script: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown> {
+    return this.#client.callBuffer('eval', script, `${keys.length}`, ...keys, ...args);
+  }
+
+  async publish(channel: string): Promise<void> {
+    await this.#client.callBuffer('publish', channel, '');
+  }
+
+  info(): Promise<string[]> {
+    return Promise.all(this.#masters().map(async (node) => String(await node.callBuffer('info'))));
+  }
+
+  evictionPolicies(): Promise<string[]> {
+    return Promise.all(
+      this.#masters().map(async (node) => policyOf(await node.callBuffer('config', 'get', 'maxmemory-policy'))),
+    );
+  }
+
+  release(): void {
+    for (const event of lossEvents) this.#client.removeListener(event, this.#onLoss);
+  }
+
+  #masters(): IoredisClient[] {
+    const masters = this.#client.nodes?.('master') ?? [];
+    // A cluster that has not connected yet knows none, and sends the command wherever it can.
+    return masters.length === 0 ? [this.#client] : masters;
+  }
+}
+
+interface NodeRedisInner {
+  evalSha(sha: string, options: { keys: readonly string[]; arguments: readonly (string | Buffer)[] }): Promise<unknown>;
+  eval(script: string, options: { keys: readonly string[]; arguments: readonly (string | Buffer)[] }): Promise<unknown>;
+  publish(channel: string, message: string): Promise<unknown>;
+  info(): Promise<unknown>;
+  configGet(parameter: string): Promise<unknown>;
+}
+
+interface NodeRedisCluster {
+  readonly masters?: readonly object[];
+  nodeClient(node: object): Promise<NodeRedisInner>;
+}
+
+/** The type of a bulk string in RESP, by which `redis` names what it is to make of one. */
+const blobString = 36;
+
+class NodeRedisCommands implements RedisCommands {
+  readonly #client: NodeRedisClient;
+  readonly #inner: NodeRedisInner;
+  /** This library rejects what it has sent when a connection ends, and sends nothing twice. */
+  readonly lostConnections = 0;
+
+  constructor(client: NodeRedisClient, timeoutMs: number) {
+    this.#client = client;
+    this.#inner = client.withCommandOptions({
+      typeMapping: { [blobString]: Buffer },
+      // What could not be sent by then is dropped: nobody waits for it any more.
+      timeout: timeoutMs,
+    }) as NodeRedisInner;
+  }
+
+  evalSha(sha: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown> {
+    return this.#inner.evalSha(sha, { keys, arguments: args });
+  }
+
+  eval(script: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown> {
+    return this.#inner.eval(script, { keys, arguments: args });
+  }
+
+  async publish(channel: string): Promise<void> {
+    await this.#inner.publish(channel, '');
+  }
+
+  async info(): Promise<string[]> {
+    const masters = await this.#masters();
+    return Promise.all(masters.map(async (node) => String(await node.info())));
+  }
+
+  async evictionPolicies(): Promise<string[]> {
+    const masters = await this.#masters();
+    return Promise.all(masters.map(async (node) => policyOf(await node.configGet('maxmemory-policy'))));
+  }
+
+  release(): void {}
+
+  async #masters(): Promise<NodeRedisInner[]> {
+    const cluster = this.#client as unknown as NodeRedisCluster;
+    if (!Array.isArray(cluster.masters)) return [this.#inner];
+    return Promise.all(cluster.masters.map((master: object) => cluster.nodeClient(master)));
+  }
+}
+
+/** The value CONFIG GET found: by name, or as a list of names and values. */
+function policyOf(reply: unknown): string {
+  if (Array.isArray(reply)) return String(reply[1] ?? '');
+  const values = reply instanceof Map ? [...reply.values()] : Object.values(reply ?? {});
+  return String(values[0] ?? '');
+}

@@ -1,0 +1,85 @@
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { Client } from '../../src/client/index.ts';
+import { codeOf, textOf } from './stage.ts';
+
+const script = fileURLToPath(new URL('stdio-server.ts', import.meta.url));
+
+function openClient(behaviour = 'well', env: Record<string, string> = {}): Client {
+  const args = ['--disable-warning=ExperimentalWarning', script, behaviour];
+  const client = new Client({ child: { command: process.execPath, args, env } }, { connectTimeoutMs: 8_000 });
+  onTestFinished(() => client.close());
+  return client;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const pidOf = async (client: Client): Promise<number> => Number(textOf(await client.callTool('pid')));
+
+test('a child process is started once for many calls, and ended by a disconnect', async () => {
+  const client = openClient();
+  const pids = await Promise.all([pidOf(client), pidOf(client), pidOf(client)]);
+  expect(new Set(pids).size).toBe(1);
+  expect(isAlive(pids[0]!)).toBe(true);
+  await client.disconnect();
+  await vi.waitFor(() => expect(isAlive(pids[0]!)).toBe(false), { timeout: 5_000 });
+});
+
+test('a child process sees what it is given and nothing of our own secrets', async () => {
+  process.env['POSTERN_TEST_CANARY'] = 'CANARY-env';
+  onTestFinished(() => void delete process.env['POSTERN_TEST_CANARY']);
+  const client = openClient('well', { GIVEN: 'yes' });
+  expect(textOf(await client.callTool('environment', { name: 'POSTERN_TEST_CANARY' }))).toBe('unset');
+  expect(textOf(await client.callTool('environment', { name: 'GIVEN' }))).toBe('yes');
+});
+
+test('a child process that dies in the midst of a call fails that call, and the next one starts another', async () => {
+  const client = openClient();
+  const first = await pidOf(client);
+  expect(await codeOf(client.callTool('exit'))).toBe('ERR_POSTERN_CLIENT_CONNECTION_FAILED');
+  expect(client.session('child').status).toBe('CONNECTION_FAILED');
+  expect(await pidOf(client)).not.toBe(first);
+});
+
+test('a child process that is killed between calls is noticed', async () => {
+  const client = openClient();
+  process.kill(await pidOf(client), 'SIGKILL');
+  await vi.waitFor(() => expect(client.session('child').status).toBe('CONNECTION_FAILED'), { timeout: 5_000 });
+  expect(await pidOf(client)).toBeGreaterThan(0);
+});
+
+test('what a child process prints beside the protocol does no harm', async () => {
+  expect(await pidOf(openClient('chatters'))).toBeGreaterThan(0);
+});
+
+test('a child process that ends at once is a broken connection', async () => {
+  const client = openClient('dies');
+  await client.connect();
+  const { status, error } = client.session('child');
+  expect([status, error?.code]).toEqual(['CONNECTION_FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED']);
+});
+
+test('a child process that says nothing is given up at the deadline, and ended', async () => {
+  const args = [script, 'silent'];
+  const client = new Client({ child: { command: process.execPath, args } }, { connectTimeoutMs: 1_500 });
+  onTestFinished(() => client.close());
+  const startedAt = performance.now();
+  await client.connect();
+  expect(performance.now() - startedAt).toBeLessThan(8_000);
+  expect(client.session('child').status).toBe('SERVER_UNREACHABLE');
+});
+
+test('a program that does not exist is a matter of configuration, and is not retried', async () => {
+  const client = new Client({ child: { command: '/no/such/program' } });
+  onTestFinished(() => client.close());
+  await client.connect();
+  const { status, error, canRetry } = client.session('child');
+  expect([status, error?.code, canRetry]).toEqual(['FAILED', 'ERR_POSTERN_CONFIG_MISCONFIGURED', false]);
+});
