@@ -3,7 +3,7 @@ import { silentLogger, type Logger } from '../core/logger.ts';
 import { PosternError } from '../core/postern-error.ts';
 import type { RandomBytes } from '../core/random.ts';
 import type { Namespace } from '../namespace/namespace.ts';
-import { PendingManager, type PendingSpec } from '../pending/pending-manager.ts';
+import { Pendings, type PendingSpec } from '../pending/pendings.ts';
 import type { Pending } from '../pending/pending.ts';
 import { Continuations, type ResumePolicy } from '../resume/continuations.ts';
 import type { FetchLike } from '../oauth/oauth-http.ts';
@@ -52,7 +52,7 @@ const watchMs = 5_000;
  */
 export abstract class AuthCoordinator {
   readonly storage: StorageBackend;
-  readonly pendings: PendingManager<SignIn>;
+  readonly pendings: Pendings<SignIn>;
   readonly continuations: Continuations;
   readonly signInTtlMs: number;
   readonly leaseMs: number;
@@ -76,7 +76,7 @@ export abstract class AuthCoordinator {
     this.oauthTimeoutMs = options.oauthTimeoutMs ?? 10_000;
     this.#waitUntil = options.waitUntil ?? (() => {});
     const { storage, clock, logger } = this;
-    this.pendings = new PendingManager<SignIn>({
+    this.pendings = new Pendings<SignIn>({
       storage,
       clock,
       random: options.random,

@@ -3,14 +3,14 @@ import { sleep, type Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import { findPosternError, isPosternError } from '../core/postern-error.ts';
 import { hashId } from '../core/random.ts';
-import type { PendingManager } from '../pending/pending-manager.ts';
+import type { Pendings } from '../pending/pendings.ts';
 import type { PendingStore } from '../pending/pending-store.ts';
 import { errorOfEnd, type Pending, type PendingOutcome } from '../pending/pending.ts';
 import { Routes } from '../pending/routes.ts';
 import { Collection, type Stored } from '../storage/collection.ts';
 import { absent } from '../storage/contract.ts';
 import { Cooldown } from '../sync/cooldown.ts';
-import { BrowserCookie } from './browser-cookie.ts';
+import { BrowserCookie } from '../web/browser-cookie.ts';
 import type { CompletedAttempt, CompletionHandler, SignIn } from './completion.ts';
 import { alreadyDonePage, failurePage, notFoundPage, signedInPage } from './sign-in-pages.ts';
 
@@ -27,7 +27,7 @@ const attemptRecord = z.looseObject({
 type Attempt = z.infer<typeof attemptRecord>;
 
 export interface CallbackHandlerOptions {
-  readonly pendings: PendingManager<SignIn>;
+  readonly pendings: Pendings<SignIn>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly declineCooldownMs: number;

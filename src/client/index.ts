@@ -38,7 +38,6 @@ export {
   RemoteAuthCoordinator,
   skipUserVerification,
   type RemoteAuthCoordinatorOptions,
-  type VerifyUser,
 } from './remote-auth-coordinator.ts';
 export type {
   ApiKeyConfig,
@@ -67,3 +66,4 @@ export {
 } from './session-status.ts';
 export { Session } from './session.ts';
 export { ToolAmbiguousError, ToolNotFoundError } from './tool-errors.ts';
+export type { VerifyUser } from '../web/verify-user.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isPosternError, PosternError } from '../core/postern-error.ts';
 import { storageOf, type Namespace } from '../namespace/namespace.ts';
 import type { Pending } from '../pending/pending.ts';
-import type { PendingSpec } from '../pending/pending-manager.ts';
+import type { PendingSpec } from '../pending/pendings.ts';
 import { acquireLease } from '../sync/lease.ts';
 import { withSignal } from '../sync/with-signal.ts';
 import { Collection } from '../storage/collection.ts';

@@ -10,7 +10,7 @@ import { profileOf, type IssuerProfile } from '../oauth/profiles.ts';
 import { identifyClient } from '../oauth/registration.ts';
 import { initialScopes, isScopeSubset, unionScopes } from '../oauth/scopes.ts';
 import type { Pending } from '../pending/pending.ts';
-import type { PendingSpec } from '../pending/pending-manager.ts';
+import type { PendingSpec } from '../pending/pendings.ts';
 import type { Stored } from '../storage/collection.ts';
 import { Cooldown } from '../sync/cooldown.ts';
 import { acquireLease } from '../sync/lease.ts';

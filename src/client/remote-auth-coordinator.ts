@@ -2,17 +2,13 @@ import { PosternError } from '../core/postern-error.ts';
 import type { Pending } from '../pending/pending.ts';
 import { clientMetadataDocument } from '../oauth/client-metadata.ts';
 import { AuthCoordinator, type AuthCoordinatorOptions } from './auth-coordinator.ts';
+import { checkPublicUrl } from '../web/public-url.ts';
+import type { VerifyUser } from '../web/verify-user.ts';
 import type { SignIn } from './completion.ts';
 import { failurePage } from './sign-in-pages.ts';
 
 /** As an option: let whoever holds a link finish it. Anybody can then connect their account to somebody else's context. */
 export const skipUserVerification: unique symbol = Symbol('skipUserVerification');
-
-/**
- * Who is at the browser: the principal's id; `undefined` for nobody the host knows;
- * or what to answer instead, such as a redirect to the host's own sign-in page.
- */
-export type VerifyUser = (request: Request) => Promise<string | Response | undefined> | string | Response | undefined;
 
 export interface RemoteAuthCoordinatorOptions extends AuthCoordinatorOptions {
   /** Where `fetch` is reachable for browsers, path included: `https://bot.example/postern`. */
@@ -93,22 +89,4 @@ export class RemoteAuthCoordinator extends AuthCoordinator {
     });
     return failurePage('ERR_POSTERN_AUTH_WRONG_USER');
   }
-}
-
-const loopbackHosts = ['127.0.0.1', '[::1]', 'localhost'];
-
-function checkPublicUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const usable =
-    url !== undefined &&
-    (url.protocol === 'https:' || (url.protocol === 'http:' && loopbackHosts.includes(url.hostname))) &&
-    url.search === '' &&
-    url.hash === '' &&
-    url.username === '';
-  if (!usable) {
-    throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', '"publicUrl" must be an https URL without query or fragment', {
-      hint: 'http is accepted for 127.0.0.1, [::1] and localhost only.',
-    });
-  }
-  return url.href.replace(/\/$/u, '');
 }

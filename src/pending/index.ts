@@ -5,5 +5,5 @@ export {
   type PendingOutcome,
   type PendingStatus,
 } from './pending.ts';
-export { PendingManager, type PendingManagerOptions, type PendingSpec } from './pending-manager.ts';
+export { Pendings, type PendingsOptions, type PendingSpec } from './pendings.ts';
 export { PendingStore } from './pending-store.ts';

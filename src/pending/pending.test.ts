@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import type { PendingManager } from './pending-manager.ts';
+import type { Pendings } from './pendings.ts';
 import { errorOfEnd, type Pending, type PendingStatus } from './pending.ts';
 
 describe('errorOfEnd', () => {
@@ -30,7 +30,7 @@ describe('errorOfEnd', () => {
 
 describe('Pending', () => {
   test('keeps the type of its data from the manager to the one who waits, and never becomes any', () => {
-    type Manager = PendingManager<{ userCode: string }>;
+    type Manager = Pendings<{ userCode: string }>;
     expectTypeOf<Awaited<ReturnType<Manager['create']>>>().toEqualTypeOf<Pending<{ userCode: string }>>();
     expectTypeOf<Awaited<ReturnType<Manager['waitFor']>>['data']>().toEqualTypeOf<
       { userCode: string } | undefined

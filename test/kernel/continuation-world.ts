@@ -1,5 +1,5 @@
 import { createNamespace, type Namespace } from '../../src/namespace/namespace.ts';
-import { PendingManager } from '../../src/pending/pending-manager.ts';
+import { Pendings } from '../../src/pending/pendings.ts';
 import type { Pending, PendingOutcome } from '../../src/pending/pending.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
 import type { Continuation } from '../../src/resume/continuation.ts';
@@ -15,7 +15,7 @@ export interface Heard {
 
 export interface World extends Heard {
   readonly storage: MemoryBackend;
-  readonly pendings: PendingManager;
+  readonly pendings: Pendings;
   readonly advance: (ms: number) => void;
   readonly now: () => number;
   /** One more process on the store, as it were. */
@@ -29,7 +29,7 @@ export function createWorld(resume: (continuation: Continuation) => Promise<void
   let nowMs = 1_800_000_000_000;
   const clock = (): number => nowMs;
   const storage = new MemoryBackend({ clock });
-  const pendings = new PendingManager({
+  const pendings = new Pendings({
     storage,
     clock,
     linkFor: (id) => `https://bot.example/connect/${id}`,

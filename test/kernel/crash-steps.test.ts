@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createNamespace } from '../../src/namespace/namespace.ts';
-import { PendingManager } from '../../src/pending/pending-manager.ts';
+import { Pendings } from '../../src/pending/pendings.ts';
 import type { Pending } from '../../src/pending/pending.ts';
 import { Continuations } from '../../src/resume/continuations.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
@@ -20,8 +20,8 @@ class World {
   readonly abandoned: string[] = [];
   onRun: (attempt: number) => Promise<void> = async () => {};
 
-  pendings(storage: StorageBackend = this.store): PendingManager {
-    return new PendingManager({ storage, clock: this.clock, linkFor: (id) => `https://bot.example/${id}` });
+  pendings(storage: StorageBackend = this.store): Pendings {
+    return new Pendings({ storage, clock: this.clock, linkFor: (id) => `https://bot.example/${id}` });
   }
 
   process(storage: StorageBackend = this.store): Continuations {

@@ -4,12 +4,12 @@
 //
 // Prints one line of JSON: the links it was given, and the ids whose end was its own.
 import { createNamespace } from '../../src/namespace/namespace.ts';
-import { PendingManager } from '../../src/pending/pending-manager.ts';
+import { Pendings } from '../../src/pending/pendings.ts';
 import { openSqlite } from '../../src/storage/sqlite.ts';
 
 const [database = '', context = '', outcome = '', ...ids] = process.argv.slice(2);
 const storage = openSqlite(database);
-const pendings = new PendingManager({ storage, linkFor: (id) => `https://bot.example/${id}` });
+const pendings = new Pendings({ storage, linkFor: (id) => `https://bot.example/${id}` });
 const namespace = createNamespace('client', context);
 
 const asked = await Promise.all(

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createNamespace } from '../../src/namespace/namespace.ts';
-import { PendingManager } from '../../src/pending/pending-manager.ts';
+import { Pendings } from '../../src/pending/pendings.ts';
 import type { Pending } from '../../src/pending/pending.ts';
 import { Continuations } from '../../src/resume/continuations.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
@@ -27,7 +27,7 @@ let directory: string;
 let database: string;
 let log: string;
 let storage: StorageBackend;
-let pendings: PendingManager;
+let pendings: Pendings;
 let children: ChildProcess[];
 
 beforeEach(() => {
@@ -35,7 +35,7 @@ beforeEach(() => {
   database = join(directory, 'store.db');
   log = join(directory, 'runs.ndjson');
   storage = openSqlite(database);
-  pendings = new PendingManager({ storage, linkFor: (id) => `https://bot.example/${id}` });
+  pendings = new Pendings({ storage, linkFor: (id) => `https://bot.example/${id}` });
   children = [];
 });
 

@@ -8,7 +8,7 @@ import { createKeyring } from '../storage/keyring.ts';
 import type { Change, StorageBackend } from '../storage/contract.ts';
 import { formatKey } from '../storage/keys.ts';
 import { MemoryBackend } from '../storage/memory-backend.ts';
-import { PendingManager, type PendingManagerOptions } from './pending-manager.ts';
+import { Pendings, type PendingsOptions } from './pendings.ts';
 
 interface Data {
   readonly userCode: string;
@@ -22,8 +22,8 @@ const spec = { kind: 'device_code', resource: 'code.example', data: { userCode: 
 
 /** The manager and its store share a clock that only the test moves. */
 function setUp(backend?: (clock: () => number) => StorageBackend): {
-  pendings: PendingManager<Data>;
-  another: PendingManager<Data>;
+  pendings: Pendings<Data>;
+  another: Pendings<Data>;
   storage: StorageBackend;
   advance: (ms: number) => void;
   now: () => number;
@@ -31,8 +31,8 @@ function setUp(backend?: (clock: () => number) => StorageBackend): {
   let nowMs = 1_800_000_000_000;
   const clock = (): number => nowMs;
   const storage = backend?.(clock) ?? new MemoryBackend({ clock });
-  const make = (): PendingManager<Data> =>
-    new PendingManager<Data>({ storage, clock, linkFor: (id) => `https://bot.example/connect/${id}` });
+  const make = (): Pendings<Data> =>
+    new Pendings<Data>({ storage, clock, linkFor: (id) => `https://bot.example/connect/${id}` });
   return { pendings: make(), another: make(), storage, advance: (ms) => void (nowMs += ms), now: clock };
 }
 
@@ -46,11 +46,11 @@ async function allHaveLooked(storage: StorageBackend, count: number): Promise<vo
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-describe('new PendingManager', () => {
+describe('new Pendings', () => {
   test.each([[{}], [undefined], [{ storage: new MemoryBackend() }], [{ linkFor: (id: string) => id }]])(
     'refuses to be made from %o',
     (options) => {
-      expect(() => new PendingManager(options as PendingManagerOptions)).toThrow(
+      expect(() => new Pendings(options as PendingsOptions)).toThrow(
         expect.objectContaining({ code: 'ERR_POSTERN_CONFIG_MISCONFIGURED' }),
       );
     },
@@ -92,7 +92,7 @@ describe('create', () => {
   test('shows no link before the pending is durable: a store that is down fails it, and nothing is kept in memory', async () => {
     const links: string[] = [];
     const storage = new MemoryBackend();
-    const pendings = new PendingManager({
+    const pendings = new Pendings({
       storage,
       linkFor: (id) => `https://bot.example/${links.push(id)}`,
     });
@@ -302,8 +302,8 @@ describe('waitFor', () => {
 
   test('waits its full time although the clock of its process says that the pending has expired', async () => {
     const storage = new MemoryBackend();
-    const make = (clock: () => number): PendingManager<Data> =>
-      new PendingManager<Data>({ storage, clock, linkFor: (id) => id });
+    const make = (clock: () => number): Pendings<Data> =>
+      new Pendings<Data>({ storage, clock, linkFor: (id) => id });
     const pending = await make(Date.now).create(alice, spec);
     const ahead = make(() => Date.now() + 60 * minutes);
     await expect(ahead.in(alice).get(pending.id)).resolves.toMatchObject({ status: 'pending' });

@@ -23,7 +23,7 @@ export interface PendingSpec<T> {
   readonly ttlMs?: number | undefined;
 }
 
-export interface PendingManagerOptions {
+export interface PendingsOptions {
   readonly storage: StorageBackend;
   /** The link a person gets, from a pending's id. */
   readonly linkFor: (id: string) => string;
@@ -35,7 +35,7 @@ const defaultTtlMs = 10 * 60_000;
 const slotRecord = z.looseObject({ id: z.string() });
 
 /** Creates pendings, finds them by their public ids, and waits for them. */
-export class PendingManager<T = unknown> {
+export class Pendings<T = unknown> {
   readonly #storage: StorageBackend;
   readonly #routes: Routes;
   readonly #linkFor: (id: string) => string;
@@ -43,7 +43,7 @@ export class PendingManager<T = unknown> {
   readonly #random: RandomBytes;
 
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the storage or the link is missing. */
-  constructor(options: PendingManagerOptions) {
+  constructor(options: PendingsOptions) {
     if (!options?.storage) throw misconfigured('storage');
     if (typeof options.linkFor !== 'function') throw misconfigured('linkFor');
     this.#storage = options.storage;
@@ -172,7 +172,7 @@ function endedByTime<T>(pending: Pending<T>): Pending<T> {
 function misconfigured(option: string): PosternError {
   return new PosternError(
     'ERR_POSTERN_CONFIG_MISCONFIGURED',
-    `a PendingManager needs ${JSON.stringify(option)}`,
+    `a Pendings needs ${JSON.stringify(option)}`,
   );
 }
 
