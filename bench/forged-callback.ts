@@ -56,7 +56,7 @@ async function run(options: BenchOptions): Promise<BenchResult> {
       rows,
     },
     notes: [
-      'Redeemed: the client sent the forged code to the token endpoint. PKCE made it fail there.',
+      'Redeemed: the client sent the forged code to the token endpoint. It failed there, since the server never issued it.',
       'Survived: the genuine callback, sent afterwards, ended in a working client without another login.',
       ...(options.peers ? [] : [peersMissing]),
     ],

@@ -23,15 +23,12 @@ setTimeout(() => {
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      json: { type: 'boolean', default: false },
-      quick: { type: 'boolean', default: false },
-      rounds: { type: 'string' },
-    },
-  });
+  const parsed = parse(args);
+  if (parsed === undefined) {
+    console.error(usage);
+    return 2;
+  }
+  const { values, positionals } = parsed;
   const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name));
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
   if (unknown.length > 0 || (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0))) {
@@ -58,6 +55,22 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (values.json) console.log(formatJson(surroundings, outcomes));
   return outcomes.some((outcome) => 'failure' in outcome) ? 1 : 0;
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        quick: { type: 'boolean', default: false },
+        rounds: { type: 'string' },
+      },
+    });
+  } catch {
+    return undefined;
+  }
 }
 
 /** A bench that fails must not take the figures of the others with it. */

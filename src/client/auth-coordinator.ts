@@ -12,7 +12,6 @@ import { findAuthorizationRequired } from './authorization-required-error.ts';
 import { CallbackHandler } from './callback-handler.ts';
 import type { CompletionEvent, CompletionHandler, CompletionSubscriber, SignIn } from './completion.ts';
 import { Context } from './context.ts';
-import { oauthCompletionHandler } from './oauth-sign-in.ts';
 
 /** As an option: accept a durable store whose values are readable by whoever reads the store. */
 export const allowPlaintextStorage: unique symbol = Symbol('allowPlaintextStorage');
@@ -90,7 +89,17 @@ export abstract class AuthCoordinator {
       random: options.random,
       waitsFor: (error) => findAuthorizationRequired(error)?.challenge.pendingId,
     });
-    this.registerHandler('oauth', oauthCompletionHandler({ fetch: options.fetch, timeoutMs: this.oauthTimeoutMs, storage, clock }));
+    const { fetch } = options;
+    const timeoutMs = this.oauthTimeoutMs;
+    // Loaded when the first link is opened: a process that only calls tools starts faster without it.
+    const oauth = async (): Promise<CompletionHandler> => {
+      const { oauthCompletionHandler } = await import('./oauth-sign-in.ts');
+      return oauthCompletionHandler({ fetch, timeoutMs, storage, clock });
+    };
+    this.registerHandler('oauth', {
+      start: async (flow) => (await oauth()).start(flow),
+      complete: async (flow) => (await oauth()).complete(flow),
+    });
     this.#callbacks = new CallbackHandler({
       pendings: this.pendings,
       clock,

@@ -35,15 +35,11 @@ function streamableHttpConnection({ url, headers }: HttpServerConfig, fetch: typ
   };
 }
 
-/** The transport of before 2025-03-26, for servers that still have no other. */
 function sseConnection({ url, headers }: HttpServerConfig, fetch: typeof globalThis.fetch): Connection {
   return {
     async createTransport() {
-      const { SSEClientTransport } = await import('@modelcontextprotocol/client');
-      return new SSEClientTransport(new URL(url), {
-        fetch,
-        ...(headers && { requestInit: { headers: { ...headers } } }),
-      });
+      const { createLegacySseTransport } = await import('./legacy-sse-transport.ts');
+      return createLegacySseTransport(new URL(url), { fetch, headers });
     },
   };
 }

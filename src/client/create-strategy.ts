@@ -1,6 +1,5 @@
 import { ApiKeyStrategy } from './api-key-strategy.ts';
 import type { AuthStrategy, AuthStrategyDeps } from './auth-strategy.ts';
-import { machineGrantOf } from './machine-grants.ts';
 import { NoAuthStrategy } from './no-auth-strategy.ts';
 import { OAuthStrategy } from './oauth-strategy.ts';
 import type { AuthConfig, ServerConfig } from './server-config.ts';
@@ -26,6 +25,9 @@ export function createStrategy(
     case 'client_credentials':
     case 'jwt_bearer':
     case 'enterprise_managed':
-      return new OAuthStrategy(deps, { scopes: auth.scopes, machineGrant: machineGrantOf(auth) });
+      return new OAuthStrategy(deps, {
+        scopes: auth.scopes,
+        machineGrant: async (request) => (await import('./machine-grants.ts')).machineGrantOf(auth)(request),
+      });
   }
 }

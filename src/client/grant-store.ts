@@ -1,6 +1,7 @@
 import { sleep, type Clock } from '../core/clock.ts';
 import { findPosternError, isPosternError, PosternError } from '../core/postern-error.ts';
-import { refreshGrant, revokeGrant, type Grant, type TokenRequestOptions } from '../oauth/grant.ts';
+import type { Grant } from '../oauth/grant-record.ts';
+import type { TokenRequestOptions } from '../oauth/token-request.ts';
 import type { OAuthHttp } from '../oauth/oauth-http.ts';
 import { Collection, type Stored } from '../storage/collection.ts';
 import type { StorageBackend } from '../storage/contract.ts';
@@ -109,7 +110,7 @@ export class GrantStore {
 
   /** Revokes a retired grant, and forgets it once the server has answered. Resolves as {@link revokeGrant} does. */
   async revoke({ path, value }: Stored<StoredGrant>): Promise<boolean> {
-    const revoked = await revokeGrant(value.grant, this.#http, this.#tokenOptions);
+    const revoked = await this.#revoke(value.grant);
     await this.#records.delete(path);
     return revoked;
   }
@@ -136,6 +137,7 @@ export class GrantStore {
     }
     let renewed: Grant;
     try {
+      const { refreshGrant } = await import('../oauth/grant.ts');
       renewed = await refreshGrant(found.value.grant, this.#http, this.#tokenOptions);
     } catch (error) {
       return this.#afterFailure(found, error);
@@ -148,7 +150,7 @@ export class GrantStore {
     // To revoke what was just obtained could end that one, too.
     if (now?.value.authorizedAtMs === found.value.authorizedAtMs) return now;
     // Somebody signed out, or in anew, meanwhile: what was just obtained must not outlive that.
-    await revokeGrant(renewed, this.#http, this.#tokenOptions).catch(() => false);
+    await this.#revoke(renewed).catch(() => false);
     return now;
   }
 
@@ -160,6 +162,11 @@ export class GrantStore {
     // A holder that outlived its lease may have redeemed the token first: its grant is the one to use.
     if (await this.#records.delete(['grant'], { expect: found.version })) return undefined;
     return this.#records.find('grant');
+  }
+
+  async #revoke(grant: Grant): Promise<boolean> {
+    const { revokeGrant } = await import('../oauth/grant.ts');
+    return revokeGrant(grant, this.#http, this.#tokenOptions);
   }
 
   async #saving<T>(save: () => Promise<T>): Promise<T> {

@@ -1,19 +1,12 @@
 import type { Clock } from '../core/clock.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
-import { allowPkceUnadvertised, checkAttempt } from '../oauth/attempt.ts';
 import { parseChallenge, type Challenge } from '../oauth/challenge.ts';
-import { allowIssuerMismatch, discover, type Discovery } from '../oauth/discovery.ts';
-import { createDpopProof } from '../oauth/dpop.ts';
-import type { TokenRequestOptions } from '../oauth/grant.ts';
+import type { TokenRequestOptions } from '../oauth/token-request.ts';
 import { createOAuthHttp, type OAuthHttp } from '../oauth/oauth-http.ts';
-import { profileOf, type IssuerProfile } from '../oauth/profiles.ts';
-import { identifyClient } from '../oauth/registration.ts';
-import { initialScopes, isScopeSubset, unionScopes } from '../oauth/scopes.ts';
+import { isScopeSubset, unionScopes } from '../oauth/scopes.ts';
 import type { Pending } from '../pending/pending.ts';
-import type { PendingSpec } from '../pending/pendings.ts';
 import type { Stored } from '../storage/collection.ts';
 import { Cooldown } from '../sync/cooldown.ts';
-import { acquireLease } from '../sync/lease.ts';
 import { SingleFlight } from '../sync/single-flight.ts';
 import type { AuthCoordinator } from './auth-coordinator.ts';
 import type { Authorization, AuthStrategy, AuthStrategyDeps, LogoutResult, Refusal } from './auth-strategy.ts';
@@ -22,8 +15,8 @@ import { declinedPath } from './callback-handler.ts';
 import type { SignIn } from './completion.ts';
 import { GrantStore } from './grant-store.ts';
 import type { MachineGrant } from './machine-grants.ts';
-import { Registrations, trimDiscovery, type OAuthFlow } from './oauth-sign-in.ts';
 import type { OAuthConfig } from './server-config.ts';
+import type { SignInPlanner } from './sign-in-planner.ts';
 import type { StoredGrant } from './stored-grant.ts';
 
 export interface OAuthStrategyOptions extends Omit<OAuthConfig, 'type'> {
@@ -35,9 +28,7 @@ export interface OAuthStrategyOptions extends Omit<OAuthConfig, 'type'> {
 const aheadMs = 60_000;
 /** A server that refuses a grant this young, refreshed or not, will refuse the next one too. */
 const freshMs = 60_000;
-const discoveryTtlMs = 10 * 60_000;
 
-const discoveries = new WeakMap<AuthCoordinator, Map<string, { atMs: number; found: Promise<Discovery> }>>();
 const signIns = new WeakMap<AuthCoordinator, SingleFlight<{ pending: Pending<SignIn>; created: boolean }>>();
 
 /** What a request was sent with: one version of the stored grant, and the authorization it descends from. */
@@ -59,6 +50,7 @@ export class OAuthStrategy implements AuthStrategy {
   /** The newest credential that the server was seen to accept. */
   #accepted: SentCredential | undefined;
   #dpopNonce: string | undefined;
+  #planning: Promise<SignInPlanner> | undefined;
 
   constructor(deps: AuthStrategyDeps, options: OAuthStrategyOptions = {}) {
     if (deps.serverUrl === undefined) {
@@ -89,6 +81,7 @@ export class OAuthStrategy implements AuthStrategy {
       issuedAtMs: grant.refreshedAtMs ?? grant.obtainedAtMs,
     };
     if (grant.tokenType !== 'dpop') return { headers: { authorization: `Bearer ${grant.accessToken}` }, credential };
+    const { createDpopProof } = await import('../oauth/dpop.ts');
     const proof = await createDpopProof({
       keyJwk: grant.dpopKeyJwk ?? {},
       method,
@@ -127,7 +120,7 @@ export class OAuthStrategy implements AuthStrategy {
     } else {
       this.#assertNotFresh(stored);
     }
-    this.#forgetDiscovery();
+    (await this.#planner()).forgetDiscovery();
     return this.#authorizeAnew(challenge);
   }
 
@@ -215,6 +208,14 @@ export class OAuthStrategy implements AuthStrategy {
     return this.#authorizeAnew(challenge, held);
   }
 
+  /** Loaded when a sign-in is first needed: most processes find a grant, and start faster without it. */
+  #planner(): Promise<SignInPlanner> {
+    this.#planning ??= import('./sign-in-planner.ts').then(
+      ({ SignInPlanner: Planner }) => new Planner(this.#deps, this.#options, this.#http),
+    );
+    return this.#planning;
+  }
+
   /** A new grant: at once where no person is needed, else through the browser. */
   async #authorizeAnew(
     challenge: Challenge | undefined,
@@ -222,7 +223,7 @@ export class OAuthStrategy implements AuthStrategy {
   ): Promise<boolean> {
     const { machineGrant } = this.#options;
     if (machineGrant !== undefined) {
-      const { discovery, scopes: wanted } = await this.#prepare(challenge, scopes);
+      const { discovery, scopes: wanted } = await (await this.#planner()).prepare(challenge, scopes);
       const grant = await machineGrant({ discovery, scopes: wanted, http: this.#http });
       await this.#grants.put({ grant, requestedScopes: [...(wanted ?? [])], authorizedAtMs: this.#clock() });
       return true;
@@ -244,7 +245,9 @@ export class OAuthStrategy implements AuthStrategy {
     let flight = signIns.get(coordinator);
     if (flight === undefined) signIns.set(coordinator, (flight = new SingleFlight()));
     const found = await flight.run(`${context.namespace.partition} ${server}`, () =>
-      coordinator.createSignIn(context.namespace, this.#slot, () => this.#specify(challenge, scopes)),
+      coordinator.createSignIn(context.namespace, this.#slot, async () =>
+        (await this.#planner()).specify(challenge, scopes),
+      ),
     );
     return found.created ? found : { pending: await this.#widen(found.pending, scopes), created: false };
   }
@@ -266,113 +269,6 @@ export class OAuthStrategy implements AuthStrategy {
       current = await store.get(pending.id);
     }
     return current ?? pending;
-  }
-
-  async #specify(
-    challenge: Challenge | undefined,
-    scopes: readonly string[] | undefined,
-  ): Promise<PendingSpec<SignIn>> {
-    const { coordinator, context, server } = this.#deps;
-    const redirectUri = await coordinator.redirectUri();
-    const { discovery, scopes: wanted } = await this.#prepare(challenge, scopes);
-    const client = await this.#identify(discovery, redirectUri, wanted);
-    const { authorizeParams, loginHint } = this.#options;
-    const flow: OAuthFlow = {
-      serverUrl: this.#serverUrl,
-      discovery: trimDiscovery(discovery),
-      client,
-      redirectUri,
-      authorizeParams,
-      loginHint,
-      profile: this.#profile(discovery),
-      pkceUnadvertised: this.#options[allowPkceUnadvertised] === true,
-    };
-    checkAttempt({
-      discovery,
-      client,
-      extraAuthorizeParams: authorizeParams,
-      profile: flow.profile,
-      [allowPkceUnadvertised]: flow.pkceUnadvertised,
-    });
-    return {
-      kind: 'oauth_redirect',
-      resource: discovery.resource,
-      initiator: context.principal,
-      ttlMs: coordinator.signInTtlMs,
-      data: { server, handler: 'oauth', flow, scopes: wanted ?? [], metadata: context.metadata },
-    };
-  }
-
-  async #prepare(
-    challenge: Challenge | undefined,
-    scopes: readonly string[] | undefined,
-  ): Promise<{ discovery: Discovery; scopes: readonly string[] | undefined }> {
-    const discovery = { ...(await this.#discover(challenge)), challengedScopes: challenge?.scope };
-    const profile = this.#profile(discovery);
-    const initial = initialScopes({ discovery, configured: this.#options.scopes, profile });
-    return { discovery, scopes: scopes === undefined ? initial : unionScopes(scopes, initial) };
-  }
-
-  async #identify(discovery: Discovery, redirectUri: string, scopes: readonly string[] | undefined) {
-    const { coordinator, server } = this.#deps;
-    const registrations = new Registrations(coordinator.storage);
-    const identify = async () =>
-      identifyClient(
-        {
-          discovery,
-          redirectUri,
-          metadata: { clientName: this.#options.clientName ?? `MCP client (${server})` },
-          preregistered: this.#options.client,
-          clientMetadataUrl: coordinator.clientMetadataUrl,
-          stored: await registrations.find(discovery.issuer, redirectUri),
-          scopes,
-        },
-        this.#http,
-      );
-    const known = await registrations.find(discovery.issuer, redirectUri);
-    if (known !== undefined || this.#options.client !== undefined) return identify();
-    // One registration for the application, not one for each of its users and processes.
-    await using _lease = await acquireLease(registrations.storage, ['lease', discovery.issuer], {
-      leaseMs: Math.min(20_000, coordinator.leaseMs),
-      waitMs: 25_000,
-      clock: this.#clock,
-    });
-    const client = await identify();
-    if (client.source === 'dynamic') await registrations.put(client);
-    return client;
-  }
-
-  #profile({ issuer }: Discovery): IssuerProfile {
-    const { profile } = this.#options;
-    return profileOf(issuer, profile && { [issuer]: profile });
-  }
-
-  #discover(challenge: Challenge | undefined): Promise<Discovery> {
-    const known = this.#discoveries;
-    const key = this.#discoveryKey(challenge);
-    const cached = known.get(key);
-    if (cached !== undefined && this.#clock() - cached.atMs < discoveryTtlMs) return cached.found;
-    const found = discover(this.#serverUrl, challenge, this.#http, {
-      [allowIssuerMismatch]: this.#options[allowIssuerMismatch],
-    });
-    known.set(key, { atMs: this.#clock(), found });
-    found.catch(() => known.delete(key));
-    return found;
-  }
-
-  #forgetDiscovery(): void {
-    const known = this.#discoveries;
-    for (const key of known.keys()) if (key.startsWith(`${this.#serverUrl} `)) known.delete(key);
-  }
-
-  #discoveryKey(challenge: Challenge | undefined): string {
-    return `${this.#serverUrl} ${challenge?.resourceMetadataUrl ?? ''}`;
-  }
-
-  get #discoveries(): Map<string, { atMs: number; found: Promise<Discovery> }> {
-    let known = discoveries.get(this.#deps.coordinator);
-    if (known === undefined) discoveries.set(this.#deps.coordinator, (known = new Map()));
-    return known;
   }
 
   async #assertNotDeclined(): Promise<void> {

@@ -1,6 +1,5 @@
 import { PosternError } from '../core/postern-error.ts';
 import type { Pending } from '../pending/pending.ts';
-import { clientMetadataDocument } from '../oauth/client-metadata.ts';
 import { AuthCoordinator, type AuthCoordinatorOptions } from './auth-coordinator.ts';
 import { checkPublicUrl } from '../web/public-url.ts';
 import type { VerifyUser } from '../web/verify-user.ts';
@@ -65,6 +64,7 @@ export class RemoteAuthCoordinator extends AuthCoordinator {
     if (metadataUrl === undefined || !new URL(request.url).pathname.endsWith('/client-metadata.json')) {
       return super.answer(request);
     }
+    const { clientMetadataDocument } = await import('../oauth/client-metadata.ts');
     const document = clientMetadataDocument({
       url: metadataUrl,
       metadata: { clientName: this.#clientName },

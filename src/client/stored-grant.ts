@@ -1,5 +1,5 @@
 import { z, type ZodType } from 'zod';
-import { grantSchema, type Grant } from '../oauth/grant.ts';
+import { grantSchema, type Grant } from '../oauth/grant-record.ts';
 
 /** A grant as it is kept, with what is known of how it came about. */
 export interface StoredGrant {

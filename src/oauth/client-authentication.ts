@@ -1,4 +1,4 @@
-import { importJWK, importPKCS8, exportJWK, type JWK } from 'jose';
+import type { JWK } from 'jose';
 import { ClientSecretPost, None, PrivateKeyJwt, type Client, type ClientAuth } from 'oauth4webapi';
 import { PosternError } from '../core/postern-error.ts';
 import type { ClientIdentity } from './client-identity.ts';
@@ -42,6 +42,7 @@ export function libraryClient(identity: Pick<ClientIdentity, 'clientId'>): Clien
  * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when it is not such a key, or not for the algorithm.
  */
 export async function privateKeyFromPem(pem: string, alg = 'ES256'): Promise<JWK> {
+  const { exportJWK, importPKCS8 } = await import('jose');
   try {
     return { ...(await exportJWK(await importPKCS8(pem, alg, { extractable: true }))), alg };
   } catch {
@@ -83,6 +84,7 @@ async function signedBy(jwk: JWK): Promise<ClientAuth> {
 }
 
 async function importKey(jwk: JWK): Promise<CryptoKey> {
+  const { importJWK } = await import('jose');
   const key = await importJWK(jwk, jwk.alg ?? 'ES256').catch(() => undefined);
   if (key === undefined || key instanceof Uint8Array || key.type !== 'private') {
     return missing('an asymmetric private key');

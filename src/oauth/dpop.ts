@@ -1,4 +1,4 @@
-import { exportJWK, generateKeyPair, importJWK, SignJWT, type JWK } from 'jose';
+import type { JWK } from 'jose';
 import { encodeBase64Url } from '../core/base64url.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { hashId, randomId, type RandomBytes } from '../core/random.ts';
@@ -24,6 +24,7 @@ export interface DpopProofOptions {
 export async function createDpopProof(options: DpopProofOptions): Promise<string> {
   const { keyJwk, method, accessToken, nonce, clock = systemClock, random } = options;
   const { origin, pathname } = new URL(options.url);
+  const { importJWK, SignJWT } = await import('jose');
   const alg = keyJwk.alg ?? 'ES256';
   const claims = {
     jti: randomId(random),
@@ -40,6 +41,7 @@ export async function createDpopProof(options: DpopProofOptions): Promise<string
 
 /** A new private key for one grant, as JSON: whatever holds it must be kept as secret as the tokens. */
 export async function generateDpopKey(): Promise<JWK> {
+  const { exportJWK, generateKeyPair } = await import('jose');
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
   return { ...(await exportJWK(privateKey)), alg: 'ES256' };
 }

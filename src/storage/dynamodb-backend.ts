@@ -103,22 +103,24 @@ export class DynamoDbBackend implements StorageBackend {
       // A key condition has no "after", so the entry at `after` itself may come first, and is one too many.
       for (let length = page?.after === undefined ? limit : limit + 1; ; length *= 2) {
         const now = this.#clock();
-        const found = await call.request((client, options) =>
+        const found = await call.read((client, watched, options) =>
           client.send(
-            new call.sdk.QueryCommand({
-              TableName: this.#tableName,
-              ConsistentRead: true,
-              KeyConditionExpression: 'p = :p AND s BETWEEN :after AND :before',
-              FilterExpression: 'attribute_not_exists(e) OR e > :now',
-              ExpressionAttributeValues: {
-                ':p': { S: partition },
-                ':after': { S: after === '' ? beforeAllPaths : after },
-                ':before': { S: before },
-                ':now': { N: wholeMs(now) },
-              },
-              Limit: Math.min(length, maxQueryLength),
-              ExclusiveStartKey: start,
-            }),
+            watched(
+              new call.sdk.QueryCommand({
+                TableName: this.#tableName,
+                ConsistentRead: true,
+                KeyConditionExpression: 'p = :p AND s BETWEEN :after AND :before',
+                FilterExpression: 'attribute_not_exists(e) OR e > :now',
+                ExpressionAttributeValues: {
+                  ':p': { S: partition },
+                  ':after': { S: after === '' ? beforeAllPaths : after },
+                  ':before': { S: before },
+                  ':now': { N: wholeMs(now) },
+                },
+                Limit: Math.min(length, maxQueryLength),
+                ExclusiveStartKey: start,
+              }),
+            ),
             options,
           ),
         );
@@ -186,13 +188,15 @@ export class DynamoDbBackend implements StorageBackend {
   }
 
   async #getItem(call: DynamoDbCall, partition: string, path: string): Promise<DynamoDbItem | undefined> {
-    const { Item } = await call.request((client, options) =>
+    const { Item } = await call.read((client, watched, options) =>
       client.send(
-        new call.sdk.GetItemCommand({
-          TableName: this.#tableName,
-          Key: itemKey(partition, path),
-          ConsistentRead: true,
-        }),
+        watched(
+          new call.sdk.GetItemCommand({
+            TableName: this.#tableName,
+            Key: itemKey(partition, path),
+            ConsistentRead: true,
+          }),
+        ),
         options,
       ),
     );

@@ -22,18 +22,26 @@ export interface SendOptions {
   readonly abortSignal: AbortSignal;
 }
 
-/** An attempt whose answer was lost. It has no sign by which the SDK would take it for one to repeat. */
-class UndecidedError extends Error {
+/** A failed attempt that the SDK must not repeat. It has no sign by which the SDK would. */
+class FinalAttemptError extends Error {
   readonly reason: unknown;
 
   constructor(reason: unknown) {
-    super('the answer to a write was lost');
+    super('an attempt that is not repeated');
     this.reason = reason;
   }
 }
 
-/** What came of a write: done, or a condition did not hold. */
+/** Sends one command, which it has `watched` first. */
+type Send<T> = (
+  client: DynamoDbClient,
+  watched: <C extends Command>(command: C) => C,
+  options: SendOptions,
+) => Promise<T>;
+
+/** What came of a write. */
 export interface WriteOutcome {
+  /** Otherwise a condition did not hold. */
   readonly isDone: boolean;
   /** The answer to an earlier attempt was lost, so that attempt may be what the condition met. */
   readonly wasUndecided: boolean;
@@ -44,60 +52,58 @@ export class DynamoDbCall {
   readonly sdk: DynamoDbSdk;
   readonly #client: DynamoDbClient;
   readonly #signal: AbortSignal;
-  readonly #onBusy: (error: unknown) => void;
+  /** What the last attempt failed with. */
+  lastError: unknown;
 
-  constructor(
-    sdk: DynamoDbSdk,
-    client: DynamoDbClient,
-    signal: AbortSignal,
-    onBusy: (error: unknown) => void,
-  ) {
+  constructor(sdk: DynamoDbSdk, client: DynamoDbClient, signal: AbortSignal) {
     this.sdk = sdk;
     this.#client = client;
     this.#signal = signal;
-    this.#onBusy = onBusy;
   }
 
-  /** Runs a request until it is answered by more than a wish to be asked later. */
-  async request<T>(send: (client: DynamoDbClient, options: SendOptions) => Promise<T>): Promise<T> {
-    for (let attempt = 0; ; attempt++) {
-      this.#signal.throwIfAborted();
-      try {
-        return await send(this.#client, { abortSignal: this.#signal });
-      } catch (error) {
-        if (faultOf(error) !== 'busy') throw error;
-        this.#onBusy(error);
-      }
-      const longestMs = Math.min(longestBackOffMs, firstBackOffMs * 2 ** attempt);
-      await sleep(Math.random() * longestMs, { signal: this.#signal });
-    }
+  /** Runs one read until it is answered. */
+  async read<T>(send: Send<T>): Promise<T> {
+    return this.#send(send, { isRepeatable: true, onUndecided: () => {} });
   }
 
   /**
-   * Runs one write: `send` makes a command, has it `watched`, and sends it.
+   * Runs one write until it is decided.
    *
-   * When the answer to an attempt is lost, the SDK may try again only if `isRepeatable`: if a second time changes
-   * nothing, or cannot happen.
+   * When the answer to an attempt is lost, there is another only if `isRepeatable`: if a second time changes nothing,
+   * or cannot happen.
    */
-  async write(
-    isRepeatable: boolean,
-    send: (
-      client: DynamoDbClient,
-      watched: <C extends Command>(command: C) => C,
-      options: SendOptions,
-    ) => Promise<unknown>,
-  ): Promise<WriteOutcome> {
-    let lost: UndecidedError | undefined;
+  async write(isRepeatable: boolean, send: Send<unknown>): Promise<WriteOutcome> {
+    let wasUndecided = false;
+    try {
+      await this.#send(send, { isRepeatable, onUndecided: () => (wasUndecided = true) });
+      return { isDone: true, wasUndecided };
+    } catch (error) {
+      if (faultOf(error) === 'condition') return { isDone: false, wasUndecided };
+      throw error;
+    }
+  }
+
+  /** Lost answers are the SDK's to repeat. Throttling and conflicts are ours: its pauses are longer than our deadline. */
+  async #send<T>(
+    send: Send<T>,
+    { isRepeatable, onUndecided }: { isRepeatable: boolean; onUndecided: () => void },
+  ): Promise<T> {
     const watched = <C extends Command>(command: C): C => {
+      let last: FinalAttemptError | undefined;
       command.middlewareStack.add(
         (next) => async (args) => {
-          if (lost !== undefined && !isRepeatable) throw lost;
+          // A retry strategy of the program's own may insist.
+          if (last !== undefined) throw last;
           try {
             return await next(args);
           } catch (error) {
-            if (faultOf(error) !== 'undecided') throw error;
-            lost = new UndecidedError(error);
-            throw isRepeatable ? error : lost;
+            this.lastError = error;
+            const fault = faultOf(error);
+            if (fault === 'undecided') onUndecided();
+            if (fault === 'busy' || (fault === 'undecided' && !isRepeatable)) {
+              throw (last = new FinalAttemptError(error));
+            }
+            throw error;
           }
         },
         // Inside the SDK's own retries, and inside the signing, whose failures are before anything is sent.
@@ -105,12 +111,16 @@ export class DynamoDbCall {
       );
       return command;
     };
-    try {
-      await this.request((client, options) => send(client, watched, options));
-      return { isDone: true, wasUndecided: lost !== undefined };
-    } catch (error) {
-      if (faultOf(error) === 'condition') return { isDone: false, wasUndecided: lost !== undefined };
-      throw error instanceof UndecidedError ? error.reason : error;
+    for (let attempt = 0; ; attempt++) {
+      this.#signal.throwIfAborted();
+      try {
+        return await send(this.#client, watched, { abortSignal: this.#signal });
+      } catch (error) {
+        const reason = error instanceof FinalAttemptError ? error.reason : error;
+        if (faultOf(reason) !== 'busy') throw reason;
+      }
+      const longestMs = Math.min(longestBackOffMs, firstBackOffMs * 2 ** attempt);
+      await sleep(Math.random() * longestMs, { signal: this.#signal });
     }
   }
 }
@@ -156,20 +166,21 @@ export class DynamoDbCalls {
   async #withinDeadline<T>(what: string, work: (call: DynamoDbCall) => Promise<T>): Promise<T> {
     this.mustBeOpen();
     const controller = new AbortController();
-    let lastBusy: unknown;
+    let call: DynamoDbCall | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     // Not left to the signal alone: a provider of credentials, for one, does not heed it.
     const tooLate = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
-        const cause = lastBusy ?? new DOMException('the deadline passed', 'TimeoutError');
+        const cause = call?.lastError ?? new DOMException('the deadline passed', 'TimeoutError');
         reject(dynamoDbError(`${this.#name} could not be ${what} within ${this.#timeoutMs} ms`, cause));
         controller.abort();
       }, this.#timeoutMs);
     });
     try {
-      const started = loadDynamoDbSdk().then((sdk) =>
-        work(new DynamoDbCall(sdk, this.#client, controller.signal, (error) => (lastBusy = error))),
-      );
+      const started = loadDynamoDbSdk().then((sdk) => {
+        call = new DynamoDbCall(sdk, this.#client, controller.signal);
+        return work(call);
+      });
       return await Promise.race([started, tooLate]);
     } catch (error) {
       if (isPosternError(error)) throw error;

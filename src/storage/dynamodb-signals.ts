@@ -157,11 +157,13 @@ export class DynamoDbSignals {
   /** The numbers of the channels that have one. Not read consistently: what is a moment old costs half. */
   async #read(call: DynamoDbCall, ids: readonly string[]): Promise<Map<string, string>> {
     const Keys = ids.map((id) => itemKey(id, signalPath));
-    const { Responses } = await call.request((client, options) =>
+    const { Responses } = await call.read((client, watched, options) =>
       client.send(
-        new call.sdk.BatchGetItemCommand({
-          RequestItems: { [this.#tableName]: { Keys, ProjectionExpression: 'p, r' } },
-        }),
+        watched(
+          new call.sdk.BatchGetItemCommand({
+            RequestItems: { [this.#tableName]: { Keys, ProjectionExpression: 'p, r' } },
+          }),
+        ),
         options,
       ),
     );

@@ -117,10 +117,9 @@ export class PostgresListener {
       for (const { resolve } of this.#waiting.splice(0)) resolve();
       while (!lost.signal.aborted) {
         await sleep(heartbeatMs, { signal: lost.signal, keepAlive: false });
-        if (lost.signal.aborted) return;
-        if ((await processOf(query, this.#options.calls.timeoutMs)) !== process) {
+        if (!lost.signal.aborted && (await processOf(query, this.#options.calls.timeoutMs)) !== process) {
+          this.#closing.abort();
           onMoved();
-          return;
         }
       }
     } finally {

@@ -4,17 +4,16 @@
  * Listed loosely, so that the driver depends on no version's types.
  */
 export interface IoredisClient {
-  callBuffer(command: string, ...args: unknown[]): Promise<unknown>;
-  duplicate(...given: never[]): unknown;
-  on(event: string, listener: (...given: never[]) => void): unknown;
-  removeListener(event: string, listener: (...given: never[]) => void): unknown;
+  callBuffer(...args: never[]): unknown;
+  on(event: string, listener: () => void): unknown;
+  removeListener(event: string, listener: () => void): unknown;
 }
 
 /** What the driver needs of `redis` (node-redis): a client, a client pool, a cluster or a sentinel. */
 export interface NodeRedisClient {
   withCommandOptions(options: object): unknown;
-  on(event: string, listener: (...given: never[]) => void): unknown;
-  removeListener(event: string, listener: (...given: never[]) => void): unknown;
+  on(event: string, listener: () => void): unknown;
+  removeListener(event: string, listener: () => void): unknown;
 }
 
 /** A client of either library, made, connected and closed by the caller. */

@@ -25,36 +25,47 @@ export function redisCommands(client: RedisClient, timeoutMs: number): RedisComm
 /** How a connection of ioredis, or one of a cluster's, says that it has ended. */
 const lossEvents = ['close', '-node', 'node error'];
 
+/** By their names: with automatic pipelines the library's own `call` sends something else. */
+interface IoredisInner {
+  evalshaBuffer(sha: string, keys: number, ...args: (string | Buffer)[]): Promise<unknown>;
+  evalBuffer(script: string, keys: number, ...args: (string | Buffer)[]): Promise<unknown>;
+  publish(channel: string, message: string): Promise<unknown>;
+  info(): Promise<unknown>;
+  config(verb: 'GET', parameter: string): Promise<unknown>;
+  nodes?(role: 'master'): IoredisInner[];
+}
+
 class IoredisCommands implements RedisCommands {
-  readonly #client: IoredisClient & { nodes?(role: 'master'): IoredisClient[] };
+  readonly #client: IoredisClient;
+  readonly #inner: IoredisInner;
   readonly #onLoss = (): void => void this.lostConnections++;
   lostConnections = 0;
 
   constructor(client: IoredisClient) {
     this.#client = client;
+    this.#inner = client as unknown as IoredisInner;
     for (const event of lossEvents) client.on(event, this.#onLoss);
   }
 
   evalSha(sha: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown> {
-    // In lower case: by these names the library finds the keys, and by the keys the node of a cluster.
-    return this.#client.callBuffer('evalsha', sha, `${keys.length}`, ...keys, ...args);
+    return this.#inner.evalshaBuffer(sha, keys.length, ...keys, ...args);
   }
 
   eval(script: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown> {
-    return this.#client.callBuffer('eval', script, `${keys.length}`, ...keys, ...args);
+    return this.#inner.evalBuffer(script, keys.length, ...keys, ...args);
   }
 
   async publish(channel: string): Promise<void> {
-    await this.#client.callBuffer('publish', channel, '');
+    await this.#inner.publish(channel, '');
   }
 
   info(): Promise<string[]> {
-    return Promise.all(this.#masters().map(async (node) => String(await node.callBuffer('info'))));
+    return Promise.all(this.#masters().map(async (node) => String(await node.info())));
   }
 
   evictionPolicies(): Promise<string[]> {
     return Promise.all(
-      this.#masters().map(async (node) => policyOf(await node.callBuffer('config', 'get', 'maxmemory-policy'))),
+      this.#masters().map(async (node) => policyOf(await node.config('GET', 'maxmemory-policy'))),
     );
   }
 
@@ -62,10 +73,10 @@ class IoredisCommands implements RedisCommands {
     for (const event of lossEvents) this.#client.removeListener(event, this.#onLoss);
   }
 
-  #masters(): IoredisClient[] {
-    const masters = this.#client.nodes?.('master') ?? [];
+  #masters(): IoredisInner[] {
+    const masters = this.#inner.nodes?.('master') ?? [];
     // A cluster that has not connected yet knows none, and sends the command wherever it can.
-    return masters.length === 0 ? [this.#client] : masters;
+    return masters.length === 0 ? [this.#inner] : masters;
   }
 }
 
@@ -95,8 +106,9 @@ class NodeRedisCommands implements RedisCommands {
     this.#client = client;
     this.#inner = client.withCommandOptions({
       typeMapping: { [blobString]: Buffer },
-      // What could not be sent by then is dropped: nobody waits for it any more.
-      timeout: timeoutMs,
+      // What could not be sent by then is dropped: nobody waits for it any more. A little later, so that the call has
+      // ended by its own deadline.
+      timeout: Math.ceil(timeoutMs) + 100,
     }) as NodeRedisInner;
   }
 

@@ -23,7 +23,7 @@ export function decodeEntry(key: Key, bytes: Buffer): Entry {
   const second = bytes.indexOf(semicolon, first + 1);
   const third = bytes.indexOf(semicolon, second + 1);
   const isWhole = first === 1 && second > first && third > second && third < longestHead;
-  const [format, version, expires] = isWhole ? bytes.latin1Slice(0, third).split(';') : [];
+  const [format, version, expires] = isWhole ? bytes.toString('latin1', 0, third).split(';') : [];
   if (format !== '1' || !version || expires === undefined || !/^\d*$/u.test(expires)) {
     throw new PosternError(
       'ERR_POSTERN_STORAGE_CORRUPT',

@@ -2,9 +2,6 @@ import { sleep } from '../core/clock.ts';
 import { ChannelListeners } from './channel-listeners.ts';
 import type { RedisSubscriber, RedisSubscriberEvents } from './redis-subscriber.ts';
 
-/** How often a connection on which nothing need ever come is asked whether it is still there. */
-const pingEveryMs = 10_000;
-
 /** One channel, as long as somebody listens to it or the server has still to be told that nobody does. */
 interface Subscription {
   listeners: number;
@@ -19,6 +16,8 @@ export interface RedisSignalsOptions {
   readonly connect: (events: RedisSubscriberEvents) => RedisSubscriber;
   /** How long the connection may take to answer before it counts as dead. */
   readonly timeoutMs: number;
+  /** How often it is asked whether it is still there, as nothing need ever come on it. Default 10,000 ms. */
+  readonly pingEveryMs?: number | undefined;
 }
 
 /**
@@ -98,9 +97,9 @@ export class RedisSignals {
         await this.#connection().subscribe(channel);
         subscription.isSubscribed = true;
       } else if (!isWanted && subscription.isSubscribed) {
-        // Even when this fails: at worst, messages come that nobody wants.
-        subscription.isSubscribed = false;
+        // When this fails, messages may come that nobody wants, until the connection is made anew and it is tried again.
         await this.#connection().unsubscribe(channel);
+        subscription.isSubscribed = false;
       }
     } finally {
       const isIdle = subscription.listeners === 0 && !subscription.isSubscribed;
@@ -111,13 +110,20 @@ export class RedisSignals {
   #connection(): RedisSubscriber {
     this.#subscriber ??= this.#options.connect({
       onMessage: (channel) => this.#listeners.wake(channel),
-      onGap: () => this.#listeners.wakeAll(),
+      onGap: () => this.#recover(),
     });
     if (this.#pinging === undefined && this.#subscriber.ping !== undefined) {
-      this.#pinging = setInterval(() => void this.#checkConnection(), pingEveryMs);
+      this.#pinging = setInterval(() => void this.#checkConnection(), this.#options.pingEveryMs ?? 10_000);
       this.#pinging.unref();
     }
     return this.#subscriber;
+  }
+
+  #recover(): void {
+    this.#listeners.wakeAll();
+    for (const [channel, subscription] of this.#subscriptions) {
+      if (subscription.listeners === 0) void this.#step(channel, subscription).catch(() => {});
+    }
   }
 
   /** A connection that a router has forgotten looks like one on which nothing is said. */

@@ -44,9 +44,16 @@ export function canSubscribe(client: RedisClient): boolean {
 
 const ignore = (): void => {};
 
-interface IoredisConnection extends IoredisClient {
-  readonly isCluster?: boolean;
+interface IoredisConnection {
+  readonly isCluster: boolean;
+  readonly status: string;
+  duplicate(overrides: object): IoredisConnection;
   disconnect(reconnect?: boolean): void;
+  ping(): Promise<unknown>;
+  subscribe(channel: string): Promise<unknown>;
+  unsubscribe(channel: string): Promise<unknown>;
+  on(event: string, listener: (channel: string) => void): unknown;
+  removeListener(event: string, listener: (channel: string) => void): unknown;
 }
 
 function ioredisSubscriber(
@@ -54,34 +61,36 @@ function ioredisSubscriber(
   isGiven: boolean,
   { onMessage, onGap }: RedisSubscriberEvents,
 ): RedisSubscriber {
-  const { isCluster = false } = client as IoredisConnection;
+  const original = client as unknown as IoredisConnection;
+  const { isCluster } = original;
   const isOwn = !isGiven && !isCluster;
-  const connection = (
-    isOwn
-      ? // A subscription may wait for the connection whatever the client's commands may do.
-        (client.duplicate as (overrides: object) => unknown).call(client, {
-          autoResubscribe: true,
-          enableOfflineQueue: true,
-          lazyConnect: false,
-          maxRetriesPerRequest: null,
-        })
-      : client
-  ) as IoredisConnection;
+  const connection = isOwn
+    ? // A subscription may wait for the connection, whatever the client's commands may do.
+      original.duplicate({
+        autoResubscribe: true,
+        enableAutoPipelining: false,
+        enableOfflineQueue: true,
+        lazyConnect: false,
+        maxRetriesPerRequest: null,
+      })
+    : original;
 
-  const ping = async (): Promise<void> => void (await connection.callBuffer('ping'));
+  const ping = async (): Promise<void> => void (await connection.ping());
+  let wasReady = connection.status === 'ready';
   const onReady = (): void => {
-    onGap();
-    // Only now does the library subscribe again; what comes after its answer is heard.
-    if (!isCluster) ping().then(onGap, ignore);
+    if (wasReady) {
+      onGap();
+      // The library is only now subscribing again. What is said after this answer is heard.
+      if (!isCluster) ping().then(onGap, ignore);
+    }
+    wasReady = true;
   };
   if (isOwn) connection.on('error', ignore);
   connection.on('message', onMessage);
   connection.on('ready', onReady);
-  const send = async (command: string, channel: string): Promise<void> =>
-    void (await connection.callBuffer(command, channel));
   return {
-    subscribe: (channel) => send('subscribe', channel),
-    unsubscribe: (channel) => send('unsubscribe', channel),
+    subscribe: async (channel) => void (await connection.subscribe(channel)),
+    unsubscribe: async (channel) => void (await connection.unsubscribe(channel)),
     ...(isOwn ? { ping, reconnect: () => connection.disconnect(true) } : {}),
     close: () => {
       connection.removeListener('message', onMessage);
@@ -91,15 +100,17 @@ function ioredisSubscriber(
   };
 }
 
-interface NodeRedisConnection extends NodeRedisClient {
+interface NodeRedisConnection {
   readonly isOpen: boolean;
-  readonly masters?: unknown;
+  readonly isReady: boolean;
   connect(): Promise<unknown>;
   destroy(): void;
-  duplicate(overrides: object): unknown;
+  duplicate(overrides: object): NodeRedisConnection;
   ping(): Promise<unknown>;
   subscribe(channel: string, listener: (message: string, channel: string) => void): Promise<void>;
   unsubscribe(channel: string, listener: (message: string, channel: string) => void): Promise<void>;
+  on(event: string, listener: () => void): unknown;
+  removeListener(event: string, listener: () => void): unknown;
 }
 
 function nodeRedisSubscriber(
@@ -107,20 +118,28 @@ function nodeRedisSubscriber(
   isGiven: boolean,
   { onMessage, onGap }: RedisSubscriberEvents,
 ): RedisSubscriber {
-  const original = client as NodeRedisConnection;
-  // Only a plain client can send ASKING-free raw commands of its own and be duplicated into another plain one.
+  const original = client as unknown as NodeRedisConnection;
+  // Clusters and sentinels have neither of the two together; they subscribe on a connection of their own.
   const isPlain = 'isReady' in original && 'isPubSubActive' in original;
   const isOwn = !isGiven && isPlain;
-  const connection = (
-    isOwn
-      ? original.duplicate({ disableOfflineQueue: false, commandsQueueMaxLength: undefined, clientSideCache: undefined })
-      : original
-  ) as NodeRedisConnection;
+  const connection = isOwn
+    ? original.duplicate({
+        disableOfflineQueue: false,
+        commandsQueueMaxLength: undefined,
+        clientSideCache: undefined,
+        emitInvalidate: false,
+      })
+    : original;
 
   const onChannelMessage = (_message: string, channel: string): void => onMessage(channel);
   if (isOwn) connection.on('error', ignore);
-  // Emitted after the library has subscribed again.
-  connection.on('ready', onGap);
+  let wasReady = connection.isReady;
+  // Comes when the library has subscribed again.
+  const onReady = (): void => {
+    if (wasReady) onGap();
+    wasReady = true;
+  };
+  connection.on('ready', onReady);
   const connect = (): void => void connection.connect().catch(ignore);
   if (!connection.isOpen) connect();
   return {
@@ -130,13 +149,15 @@ function nodeRedisSubscriber(
       ? {
           ping: async () => void (await connection.ping()),
           reconnect: () => {
+            // While the library is about it already, a second attempt would run beside the first.
+            if (!connection.isReady) return;
             connection.destroy();
             connect();
           },
         }
       : {}),
     close: () => {
-      connection.removeListener('ready', onGap);
+      connection.removeListener('ready', onReady);
       if (isOwn && connection.isOpen) connection.destroy();
     },
   };

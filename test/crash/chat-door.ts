@@ -13,12 +13,16 @@ export interface ChatDoor {
  *
  * `/enter/<user>` signs a browser in to the chat. `route` is asked for each request where it goes.
  */
-export async function openChatDoor(route: (pathname: string) => Promise<number | undefined>): Promise<ChatDoor> {
+export async function openChatDoor(
+  route: (pathname: string) => Promise<number | undefined>,
+): Promise<ChatDoor> {
   const forward = async (request: Request): Promise<Response> => {
     const { pathname, search } = new URL(request.url);
     const entering = /^\/enter\/(?<user>\w+)$/u.exec(pathname)?.groups?.['user'];
     if (entering !== undefined) {
-      return new Response('Welcome', { headers: { 'set-cookie': `chat-user=${entering}; Path=/; HttpOnly; SameSite=Lax` } });
+      return new Response('Welcome', {
+        headers: { 'set-cookie': `chat-user=${entering}; Path=/; HttpOnly; SameSite=Lax` },
+      });
     }
     const port = await route(pathname);
     if (port === undefined) return new Response('Nobody is there', { status: 502 });
@@ -36,7 +40,8 @@ export async function openChatDoor(route: (pathname: string) => Promise<number |
       return new Response('That process has died', { status: 502 });
     }
   };
-  const server = createServer(getRequestListener(forward));
+  const listener = getRequestListener(forward);
+  const server = createServer((request, response) => void listener(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ColdStart } from './cold-opener.ts';
+import type { ColdStart } from './cold-open-worker.ts';
 
 const rounds = 150;
 let root: string;
@@ -13,7 +13,9 @@ let openers: ChildProcess[];
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'postern-cold-'));
   openers = Array.from({ length: 4 }, () =>
-    fork(join(import.meta.dirname, 'cold-opener.ts'), { execArgv: ['--disable-warning=ExperimentalWarning'] }),
+    fork(join(import.meta.dirname, 'cold-open-worker.ts'), {
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    }),
   );
   await Promise.all(openers.map((opener) => once(opener, 'message')));
 });

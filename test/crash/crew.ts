@@ -18,7 +18,11 @@ export interface Crew {
 export type CrewMember = Pick<HostOptions, 'name' | 'killAt' | 'refreshDelayMs'>;
 
 /** Starts the processes; resolves when all of them accept requests. */
-export async function startCrew(world: World, leaseMs: number, members: readonly CrewMember[]): Promise<Crew> {
+export async function startCrew(
+  world: World,
+  leaseMs: number,
+  members: readonly CrewMember[],
+): Promise<Crew> {
   const directory = await mkdtemp(join(tmpdir(), 'postern-crew-'));
   const hosts: HostProcess[] = [];
   const door = await openChatDoor(async () => hosts.find((host) => host.isAlive)?.port);
@@ -32,7 +36,9 @@ export async function startCrew(world: World, leaseMs: number, members: readonly
       host.send({ ask: { user, question } });
       const reply = await host.said('parked or answered', (message) => {
         if ('answered' in message && message.answered.question === question) return { link: undefined };
-        return 'parked' in message && message.parked.question === question ? { link: message.parked.link } : undefined;
+        return 'parked' in message && message.parked.question === question
+          ? { link: message.parked.link }
+          : undefined;
       });
       const link = reply?.link;
       if (link === undefined) return undefined;

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import type { FromHost, ToHost } from './host.ts';
+import type { FromHost, ToHost } from './host-worker.ts';
 import { formatKillPoint, type KillPoint } from './kill-points.ts';
 
 /** How a host process is started. */
@@ -15,7 +15,7 @@ export interface HostOptions {
   readonly onMessage?: ((host: HostProcess, message: FromHost) => void) | undefined;
 }
 
-/** A host of `host.ts` in a process of its own, and everything it has said. */
+/** A host of `host-worker.ts` in a process of its own, and everything it has said. */
 export class HostProcess {
   readonly name: string;
   readonly messages: FromHost[] = [];
@@ -29,7 +29,7 @@ export class HostProcess {
   constructor(options: HostOptions) {
     this.name = options.name;
     this.#child = fork(
-      join(import.meta.dirname, 'host.ts'),
+      join(import.meta.dirname, 'host-worker.ts'),
       [options.directory, options.publicUrl, options.calendarUrl],
       {
         silent: true,
@@ -69,7 +69,11 @@ export class HostProcess {
    *
    * @throws {Error} after `timeoutMs`.
    */
-  async said<T>(what: string, pick: (message: FromHost) => T | undefined, timeoutMs = 20_000): Promise<T | undefined> {
+  async said<T>(
+    what: string,
+    pick: (message: FromHost) => T | undefined,
+    timeoutMs = 20_000,
+  ): Promise<T | undefined> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       for (const message of this.messages) {
@@ -79,14 +83,17 @@ export class HostProcess {
       // Its last words may still be in the channel when it has gone.
       if (!this.isAlive && !this.#child.connected) return undefined;
       const leftMs = deadline - performance.now();
-      if (leftMs <= 0) throw new Error(`${this.name} did not say within ${timeoutMs} ms: ${what}\n${this.output}`);
+      if (leftMs <= 0)
+        throw new Error(`${this.name} did not say within ${timeoutMs} ms: ${what}\n${this.output}`);
       await this.#change(Math.min(leftMs, 100));
     }
   }
 
   /** @throws {Error} when it did not start. */
   async started(): Promise<this> {
-    const port = await this.said('listening', (message) => ('listening' in message ? message.listening.port : undefined));
+    const port = await this.said('listening', (message) =>
+      'listening' in message ? message.listening.port : undefined,
+    );
     if (port === undefined) throw new Error(`${this.name} ended at its start:\n${this.output}`);
     return this;
   }

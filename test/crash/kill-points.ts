@@ -71,7 +71,8 @@ export class KillPoints {
       capabilities: backend.capabilities,
       get: (key) => backend.get(key),
       list: (prefix, page) => backend.list(prefix, page),
-      commit: (changes) => this.around(`commit ${changes.map(describeChange).join(' + ')}`, () => backend.commit(changes)),
+      commit: (changes) =>
+        this.around(`commit ${changes.map(describeChange).join(' + ')}`, () => backend.commit(changes)),
       signal: (channel) => backend.signal(channel),
       listen: (channel, wake) => backend.listen(channel, wake),
       close: () => backend.close(),

@@ -28,10 +28,16 @@ function countFrom(): () => Pick<AuthorizationServerCounters, 'refreshes' | 'ref
 }
 
 /** A crew whose user has signed in, and whose every process has made a call. */
-async function startSignedIn(user: string, members: readonly CrewMember[], lengthMs = leaseMs): Promise<Crew> {
+async function startSignedIn(
+  user: string,
+  members: readonly CrewMember[],
+  lengthMs = leaseMs,
+): Promise<Crew> {
   const crew = await startCrew(world, lengthMs, members);
   await crew.signIn(crew.hosts.at(-1)!, user);
-  expect(await Promise.all(crew.hosts.map((host) => burst(host, user, 1)))).toEqual(crew.hosts.map(() => allOf(1)));
+  expect(await Promise.all(crew.hosts.map((host) => burst(host, user, 1)))).toEqual(
+    crew.hosts.map(() => allOf(1)),
+  );
   return crew;
 }
 
@@ -53,7 +59,11 @@ async function enterRefresh(host: HostProcess): Promise<void> {
 describe('a token that the server refuses although it has not expired, at four processes', () => {
   test('ten calls in flight in each of four processes make one refresh and forty successes', async () => {
     const user = 'storm';
-    const crew = await startSignedIn(user, ['a', 'b', 'c', 'd'].map((name) => ({ name })), 10_000);
+    const crew = await startSignedIn(
+      user,
+      ['a', 'b', 'c', 'd'].map((name) => ({ name })),
+      10_000,
+    );
     try {
       const counted = countFrom();
       const refusedBefore = world.calendar.counters.unauthorized;
@@ -64,7 +74,9 @@ describe('a token that the server refuses although it has not expired, at four p
       // It was a storm: most of the calls were refused before the new token was there.
       expect(world.calendar.counters.unauthorized - refusedBefore).toBeGreaterThan(callsEach);
       // The grant is alive: these tokens are asked about at every use, and would have ended with it.
-      expect(await Promise.all(crew.hosts.map((host) => burst(host, user, 1)))).toEqual(crew.hosts.map(() => allOf(1)));
+      expect(await Promise.all(crew.hosts.map((host) => burst(host, user, 1)))).toEqual(
+        crew.hosts.map(() => allOf(1)),
+      );
       expect(counted()).toEqual({ refreshes: 1, refusedGrants: 0, exchanges: 0 });
     } finally {
       await crew.end();
@@ -116,13 +128,17 @@ describe('a token that the server refuses although it has not expired, at four p
       expect(await victim.exited).toEqual({ code: null, signal: 'SIGKILL' });
       await reaches(victim, 'POST /token', 'after');
       // This server ends a grant whose refresh token comes twice. A person is asked, once, rather than the server again.
-      expect(new Set(outcomes.flatMap((outcome) => outcome?.codes))).toEqual(new Set(['ERR_POSTERN_AUTH_REQUIRED']));
+      expect(new Set(outcomes.flatMap((outcome) => outcome?.codes))).toEqual(
+        new Set(['ERR_POSTERN_AUTH_REQUIRED']),
+      );
       expect(outcomes.map((outcome) => outcome?.succeeded)).toEqual([0, 0, 0]);
       expect(counted()).toEqual({ refreshes: 2, refusedGrants: 1, exchanges: 0 });
       expect(tookMs).toBeLessThan(leaseMs + 3_000);
 
       expect(await crew.signIn(others[0]!, user)).toBeDefined();
-      expect(await Promise.all(others.map((host) => burst(host, user, callsEach)))).toEqual(others.map(() => allOf(callsEach)));
+      expect(await Promise.all(others.map((host) => burst(host, user, callsEach)))).toEqual(
+        others.map(() => allOf(callsEach)),
+      );
       expect(counted()).toEqual({ refreshes: 2, refusedGrants: 1, exchanges: 1 });
     } finally {
       await crew.end();
@@ -131,7 +147,11 @@ describe('a token that the server refuses although it has not expired, at four p
 
   test('SIGTERM during a refresh waits for the answer and saves it', async () => {
     const user = 'drained';
-    const crew = await startSignedIn(user, [{ name: 'stopped', refreshDelayMs: 600 }, { name: 'other' }], 10_000);
+    const crew = await startSignedIn(
+      user,
+      [{ name: 'stopped', refreshDelayMs: 600 }, { name: 'other' }],
+      10_000,
+    );
     const [stopped, other] = crew.hosts as [HostProcess, HostProcess];
     try {
       const counted = countFrom();

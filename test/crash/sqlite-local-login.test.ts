@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createCookieBrowser, type Page } from '../../demo/browser.ts';
-import type { FromProgram } from './local-program.ts';
+import type { FromProgram } from './local-login-worker.ts';
 import { startWorld, type World } from './world.ts';
 
 const user = 'alice';
@@ -29,7 +29,10 @@ afterAll(() => world.close());
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'postern-local-'));
   programs = Array.from({ length: 4 }, () => startProgram());
-  await vi.waitUntil(() => programs.every(({ messages }) => messages.some((message) => 'ready' in message)), waiting);
+  await vi.waitUntil(
+    () => programs.every(({ messages }) => messages.some((message) => 'ready' in message)),
+    waiting,
+  );
 });
 afterEach(async () => {
   await Promise.all(programs.map(({ child }) => end(child)));
@@ -37,9 +40,13 @@ afterEach(async () => {
 });
 
 function startProgram(): Program {
-  const child = fork(join(import.meta.dirname, 'local-program.ts'), [join(directory, 'store'), world.calendar.url], {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-  });
+  const child = fork(
+    join(import.meta.dirname, 'local-login-worker.ts'),
+    [join(directory, 'store'), world.calendar.url],
+    {
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    },
+  );
   const messages: FromProgram[] = [];
   child.on('message', (message: FromProgram) => messages.push(message));
   return { child, messages };
@@ -53,11 +60,15 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 function linksOf(some: readonly Program[]): string[] {
-  return some.flatMap(({ messages }) => messages.flatMap((message) => ('link' in message ? [message.link] : [])));
+  return some.flatMap(({ messages }) =>
+    messages.flatMap((message) => ('link' in message ? [message.link] : [])),
+  );
 }
 
 function printedBy(some: readonly Program[]): string[] {
-  return some.flatMap(({ messages }) => messages.flatMap((message) => ('printed' in message ? [message.printed] : [])));
+  return some.flatMap(({ messages }) =>
+    messages.flatMap((message) => ('printed' in message ? [message.printed] : [])),
+  );
 }
 
 function outcomesOf(some: readonly Program[]): string[] {
@@ -118,13 +129,19 @@ describe('four programs of one person, cold on one store', () => {
     const [owner] = programs.filter((program) => linksOf([program]).length > 0);
     const rest = programs.filter((program) => program !== owner);
     const browser = createCookieBrowser();
-    const left = await browser.signIn(link, { user, stopBefore: (url) => url.pathname.endsWith('/callback') });
+    const left = await browser.signIn(link, {
+      user,
+      stopBefore: (url) => url.pathname.endsWith('/callback'),
+    });
     expect(new URL(left.url).port).toBe(new URL(link).port);
     await end(owner!.child);
 
     // Nobody may be there yet; the person reloads the page.
     let page: Page | undefined;
-    await vi.waitUntil(async () => (page = await browser.open(left.url).catch(() => undefined)) !== undefined, waiting);
+    await vi.waitUntil(
+      async () => (page = await browser.open(left.url).catch(() => undefined)) !== undefined,
+      waiting,
+    );
     expect(titleOf(page!)).toBe('You are signed in');
     await vi.waitUntil(() => outcomesOf(rest).length === 3, waiting);
     expect(outcomesOf(rest)).toEqual([user, user, user]);
@@ -141,7 +158,10 @@ describe('four programs of one person, cold on one store', () => {
 
     const browser = createCookieBrowser();
     let page: Page | undefined;
-    await vi.waitUntil(async () => (page = await browser.signIn(link, { user }).catch(() => undefined)) !== undefined, waiting);
+    await vi.waitUntil(
+      async () => (page = await browser.signIn(link, { user }).catch(() => undefined)) !== undefined,
+      waiting,
+    );
     expect(titleOf(page!)).toBe('You are signed in');
     await vi.waitUntil(() => outcomesOf(rest).length === 3, waiting);
     expect(outcomesOf(rest)).toEqual([user, user, user]);

@@ -1,5 +1,5 @@
 import type { KillPoint } from './kill-points.ts';
-import type { StoryReport } from './story.ts';
+import type { StoryReport } from './story-report.ts';
 
 /** What a story must not end with, whichever process died where. Empty when all is well. */
 export function violationsOf(report: StoryReport, user: string, killAt: KillPoint | undefined): string[] {
@@ -7,7 +7,12 @@ export function violationsOf(report: StoryReport, user: string, killAt: KillPoin
   // Sent and not yet written down: what only the dead process knew, and no protocol can bring back.
   const lostRegistration = isBetween(lastStep, 'ask', 'POST /reg', 'commit put registration');
   const lostCode = isBetween(lastStep, 'callback', 'POST /token', 'commit put pending');
-  const lostRefresh = isBetween(lastStep, 'refresh', 'POST /token', 'commit put server/calendar/connection/oauth/grant');
+  const lostRefresh = isBetween(
+    lastStep,
+    'refresh',
+    'POST /token',
+    'commit put server/calendar/connection/oauth/grant',
+  );
   const walks = killAt?.phase === 'callback' && report.signIns.first === 2 && report.exchanges > 0 ? 2 : 1;
   const again = signIns.afterRefresh + (killAt?.phase === 'logout' ? 1 : 0);
   const found: string[] = [];
@@ -17,17 +22,27 @@ export function violationsOf(report: StoryReport, user: string, killAt: KillPoin
 
   must(report.died === (killAt !== undefined), 'the process did not die where it was told to');
   for (const { key, count, hosts } of byKey(report)) {
-    const diedInHandler = killAt?.phase === 'resume' && hosts.includes('victim') && hosts.includes('survivor');
+    const diedInHandler =
+      killAt?.phase === 'resume' && hosts.includes('victim') && hosts.includes('survivor');
     must(count === 1 || (count === 2 && diedInHandler), `the answer ${key} was delivered ${count} times`);
   }
-  must(deliveries.every(({ text }) => text === user), 'a call was made in another name');
+  must(
+    deliveries.every(({ text }) => text === user),
+    'a call was made in another name',
+  );
   must(report.abandoned.length === 0, `parked questions were given up: ${report.abandoned.join()}`);
   must(signIns.first <= walks, `the first sign-in took ${signIns.first} walks`);
-  must(signIns.afterRefresh === (lostRefresh ? 1 : 0), `${signIns.afterRefresh} new sign-ins after a refresh`);
+  must(
+    signIns.afterRefresh === (lostRefresh ? 1 : 0),
+    `${signIns.afterRefresh} new sign-ins after a refresh`,
+  );
   must(report.registrations === (lostRegistration ? 2 : 1), `${report.registrations} registrations`);
   must(report.exchanges === 1 + (lostCode ? 1 : 0) + again, `${report.exchanges} codes exchanged`);
   must(report.refreshes === (lostRefresh ? 2 : 1), `${report.refreshes} refreshes`);
-  must(report.refusedGrants === (lostRefresh ? 1 : 0), `${report.refusedGrants} codes or refresh tokens refused`);
+  must(
+    report.refusedGrants === (lostRefresh ? 1 : 0),
+    `${report.refusedGrants} codes or refresh tokens refused`,
+  );
   must(report.tokensDead, 'a token is good after the logout');
   must(report.revocations >= 1, 'nothing was revoked at the logout');
   must(report.askedAfterLogout, 'a question after the logout needed no sign-in');
@@ -43,5 +58,9 @@ function isBetween(lastStep: string, phase: string, request: string, commit: str
 
 function byKey({ deliveries }: StoryReport): { key: string; count: number; hosts: string[] }[] {
   const groups = Map.groupBy(deliveries, ({ key, question }) => key ?? question);
-  return [...groups].map(([key, group]) => ({ key, count: group.length, hosts: group.map(({ host }) => host) }));
+  return [...groups].map(([key, group]) => ({
+    key,
+    count: group.length,
+    hosts: group.map(({ host }) => host),
+  }));
 }

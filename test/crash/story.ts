@@ -4,46 +4,12 @@ import { join } from 'node:path';
 import { createCookieBrowser, type CookieBrowser } from '../../demo/browser.ts';
 import { openChatDoor, type ChatDoor } from './chat-door.ts';
 import { HostProcess } from './host-process.ts';
-import type { FromHost } from './host.ts';
+import type { FromHost } from './host-worker.ts';
 import { phases, type KillPoint, type Phase } from './kill-points.ts';
+import type { Delivery, StoryReport } from './story-report.ts';
 import type { World } from './world.ts';
 
-/** One delivery to the chat. */
-export interface Delivery {
-  readonly host: string;
-  readonly question: string;
-  readonly text: string;
-  /** The key the chat tells repetitions by; none for an answer given at once. */
-  readonly key: string | undefined;
-}
-
-/** How a story went, from a first question to a logout. */
-export interface StoryReport {
-  readonly deliveries: readonly Delivery[];
-  readonly abandoned: readonly string[];
-  /** Sign-ins that a person had to go through, from a link to its last page. */
-  readonly signIns: { readonly first: number; readonly afterRefresh: number };
-  readonly registrations: number;
-  readonly exchanges: number;
-  readonly refreshes: number;
-  readonly refusedGrants: number;
-  readonly revocations: number;
-  /** Whether the calendar accepts none of the tokens the story's processes were ever given. */
-  readonly tokensDead: boolean;
-  /** Whether a question after the logout asked for a sign-in. */
-  readonly askedAfterLogout: boolean;
-  /** Secrets found readable in the files of the store, by how they begin. */
-  readonly readable: readonly string[];
-  /** The last step of the victim before it died. */
-  readonly lastStep: string | undefined;
-  readonly died: boolean;
-  /** The steps of each phase in the victim, when nobody died. */
-  readonly steps: ReadonlyMap<Phase, readonly string[]>;
-  readonly complaints: readonly string[];
-  readonly tookMs: number;
-}
-
-export const leaseMs = 1_500;
+const leaseMs = 1_500;
 
 /**
  * Two host processes on one store, and a person. The first process does all the work until it dies, if it is told to;
@@ -116,7 +82,9 @@ class Story {
       this.#victim.send({ work: true });
       void this.#victim.exited.then(() => this.#survivor.send({ work: true }));
     }
-    await this.#until('the first question is answered, as often as it was parked', () => this.#wasAnswered(question));
+    await this.#until('the first question is answered, as often as it was parked', () =>
+      this.#wasAnswered(question),
+    );
 
     authorizationServer.expireAccessTokens(this.#user);
     await this.#enter('refresh');
@@ -167,7 +135,9 @@ class Story {
   }
 
   #note(text: string): void {
-    this.#journal.push(`${String(Math.round(performance.now() - this.#startedAtMs)).padStart(6)} ms  ${text}`);
+    this.#journal.push(
+      `${String(Math.round(performance.now() - this.#startedAtMs)).padStart(6)} ms  ${text}`,
+    );
   }
 
   #onMessage(host: HostProcess, message: FromHost): void {
@@ -185,7 +155,8 @@ class Story {
     }
     this.#note(`${host.name}: ${JSON.stringify(message)}`);
     if ('complained' in message) this.#complaints.push(`${host.name}: ${message.complained.message}`);
-    if ('answered' in message) this.#deliveries.push({ host: host.name, key: undefined, ...message.answered });
+    if ('answered' in message)
+      this.#deliveries.push({ host: host.name, key: undefined, ...message.answered });
     if ('abandoned' in message) this.#abandoned.push(message.abandoned.code);
   }
 
@@ -203,14 +174,18 @@ class Story {
   }
 
   async #enter(phase: Phase | undefined): Promise<void> {
-    const isForward = phase === undefined || phases.indexOf(phase) > (this.#phase === undefined ? -1 : phases.indexOf(this.#phase));
+    const isForward =
+      phase === undefined ||
+      phases.indexOf(phase) > (this.#phase === undefined ? -1 : phases.indexOf(this.#phase));
     if (!isForward) return;
     this.#phase = phase;
     this.#note(`— ${phase ?? 'after all'} —`);
     if (!this.#victim.isAlive) return;
     const name = phase ?? 'nothing';
     this.#victim.send({ enter: name });
-    await this.#victim.said(`entered ${name}`, (message) => ('entered' in message && message.entered === name ? true : undefined));
+    await this.#victim.said(`entered ${name}`, (message) =>
+      'entered' in message && message.entered === name ? true : undefined,
+    );
   }
 
   #nextQuestion(): string {
@@ -293,7 +268,9 @@ class Story {
     const parked = [...this.#victim.messages, ...this.#survivor.messages].filter(
       (message) => 'parked' in message && message.parked.question === question,
     );
-    const keys = new Set(this.#deliveries.filter((delivery) => delivery.question === question).map(({ key }) => key));
+    const keys = new Set(
+      this.#deliveries.filter((delivery) => delivery.question === question).map(({ key }) => key),
+    );
     return keys.size > 0 && parked.every((message) => 'parked' in message && keys.has(message.parked.key));
   }
 
@@ -308,7 +285,9 @@ class Story {
   async #readable(): Promise<string[]> {
     const files = await readdir(this.#directory);
     const stored = await Promise.all(files.map((file) => readFile(join(this.#directory, file), 'latin1')));
-    return [...this.#secrets].filter((secret) => stored.some((text) => text.includes(secret))).map((secret) => `${secret.slice(0, 4)}…`);
+    return [...this.#secrets]
+      .filter((secret) => stored.some((text) => text.includes(secret)))
+      .map((secret) => `${secret.slice(0, 4)}…`);
   }
 
   async #until(what: string, isTrue: () => boolean): Promise<void> {

@@ -10,6 +10,7 @@ import {
   type ServerConfig,
 } from '../../src/client/index.ts';
 import { findPosternError } from '../../src/core/postern-error.ts';
+import type { StorageBackend } from '../../src/storage/contract.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
 import type { CookieBrowser, Page } from '../support/cookie-browser.ts';
 import {
@@ -32,6 +33,8 @@ export interface StageOptions {
     calendar: CalendarServer,
     as: ProgrammableAuthorizationServer,
   ) => Record<string, ServerConfig>;
+  /** Put around the store. Default: nothing. */
+  readonly around?: (storage: StorageBackend) => StorageBackend;
   /** How many coordinators share the store and the address. Default 1. */
   readonly hosts?: number;
 }
@@ -64,10 +67,11 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const time = createSteppedClock();
   const logger = createRecordingLogger();
   const storage = new FaultyStorage(new MemoryBackend({ clock: time.clock }));
+  const seen = options.around?.(storage) ?? storage;
   const servers = options.servers?.(calendar, as) ?? { calendar: { url: calendar.url } };
   const managers = Array.from({ length: options.hosts ?? 1 }, () => {
     const coordinator = new RemoteAuthCoordinator({
-      storage,
+      storage: seen,
       publicUrl: host.publicUrl,
       verifyUser: userOf,
       clock: time.clock,

@@ -18,7 +18,7 @@ async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
-async function until(isTrue: () => boolean, timeoutMs: number): Promise<number> {
+async function expectSoon(isTrue: () => boolean, timeoutMs: number): Promise<number> {
   const started = performance.now();
   while (!isTrue()) {
     if (performance.now() - started > timeoutMs) throw new Error(`not within ${timeoutMs} ms`);
@@ -48,7 +48,11 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
     onTestFinished(() => proxy.close());
     const direct = await place.open();
     const { timeoutMs = 1_000, max = 4 } = options;
-    const pool = place.pool({ connectionString: through(where, proxy.port), max, connectionTimeoutMillis: 500 });
+    const pool = place.pool({
+      connectionString: through(where, proxy.port),
+      max,
+      connectionTimeoutMillis: 500,
+    });
     return { place, proxy, direct, store: await place.open({ pool, timeoutMs }) };
   }
 
@@ -100,7 +104,9 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
       );
       expect(performance.now() - started).toBeLessThan(1_500);
       for (const error of errors) expect(error).toEqual(unavailable);
-      expect(errors.filter((error) => isPosternError(error) && error.message.includes('700 ms'))).not.toEqual([]);
+      expect(errors.filter((error) => isPosternError(error) && error.message.includes('700 ms'))).not.toEqual(
+        [],
+      );
     }
     proxy.pass();
     expect(await recoveryOf(store)).toBeLessThan(5_000);
@@ -112,7 +118,9 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
     await store.commit([{ put: ['p', 'lease'], value, expect: 'absent' }]);
     proxy.refuse();
     expect(await failureOf(store.get(['p', 'lease']))).toEqual(unavailable);
-    expect(await failureOf(store.commit([{ put: ['p', 'own'], value, expect: 'absent' }]))).toEqual(unavailable);
+    expect(await failureOf(store.commit([{ put: ['p', 'own'], value, expect: 'absent' }]))).toEqual(
+      unavailable,
+    );
     expect((await direct.list(['p'])).map((entry) => entry.key[1])).toEqual(['lease']);
     proxy.pass();
     expect(await recoveryOf(store)).toBeLessThan(5_000);
@@ -130,7 +138,7 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
     expect(isPosternError(errors[0]) && errors[0].message).toContain('300 ms');
     for (const client of held) client.release();
     expect(await store.get(['p', 'a'])).toBeUndefined();
-    await until(() => pool.idleCount === pool.totalCount, 2_000);
+    await expectSoon(() => pool.idleCount === pool.totalCount, 2_000);
     expect(pool.waitingCount).toBe(0);
   });
 
@@ -141,7 +149,9 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
     const intruder = place.pool({ max: 1 });
     await intruder.query(`BEGIN; UPDATE "${place.schema}".entries SET version = version`);
     const started = performance.now();
-    expect(await failureOf(store.commit([{ put: ['p', 'a'], value: Uint8Array.of(9) }]))).toEqual(unavailable);
+    expect(await failureOf(store.commit([{ put: ['p', 'a'], value: Uint8Array.of(9) }]))).toEqual(
+      unavailable,
+    );
     expect(performance.now() - started).toBeLessThan(1_000);
     await pause(700);
     await intruder.query('ROLLBACK');
@@ -164,11 +174,11 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
     );
     expect(rows.length).toBeGreaterThan(0);
     expect(await recoveryOf(store)).toBeLessThan(5_000);
-    await until(() => woken > 0, 2_000);
+    await expectSoon(() => woken > 0, 2_000);
     woken = 0;
     expect(await recoveryOf(direct)).toBeLessThan(5_000);
     await direct.signal('c');
-    await until(() => woken > 0, 2_000);
+    await expectSoon(() => woken > 0, 2_000);
     expect(proxy.accepted).toBeGreaterThan(1);
   });
 
@@ -177,10 +187,10 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
     let woken = 0;
     await store.listen('c', () => woken++);
     proxy.cut();
-    expect(await until(() => woken > 0, 2_000)).toBeLessThan(2_000);
+    expect(await expectSoon(() => woken > 0, 2_000)).toBeLessThan(2_000);
     woken = 0;
     await direct.signal('c');
-    await until(() => woken > 0, 2_000);
+    await expectSoon(() => woken > 0, 2_000);
   });
 
   test('a listener whose connection went silently dead is woken within a heartbeat and a deadline', async () => {
@@ -190,10 +200,10 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
     proxy.blackHole();
     proxy.pass();
     await direct.signal('c');
-    await until(() => woken > 0, 8_000);
+    await expectSoon(() => woken > 0, 8_000);
     woken = 0;
     await direct.signal('c');
-    await until(() => woken > 0, 2_000);
+    await expectSoon(() => woken > 0, 2_000);
   });
 
   test('whoever waits learns within 2 s what was written while the signals were lost', async () => {
@@ -218,7 +228,7 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
     proxy.delay(60);
     await direct.commit([{ put: ['p', 'a'], value }]);
     await direct.signal('c');
-    await until(() => woken > 0, 2_000);
+    await expectSoon(() => woken > 0, 2_000);
     const takes = Array.from({ length: 10 }, () => new NamespacedStorage(store, ['p']).take('a'));
     expect((await Promise.all(takes)).filter((entry) => entry !== undefined)).toHaveLength(1);
   });
@@ -234,7 +244,7 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
     }
     await Promise.all([direct.signal('own'), direct.signal('own')]);
     await direct.signal(`${'long'.repeat(5_000)}\0\uD800`);
-    await until(() => own > 0, 2_000);
+    await expectSoon(() => own > 0, 2_000);
     await pause(200);
     expect(foreign).toBe(0);
   });

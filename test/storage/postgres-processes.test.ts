@@ -62,7 +62,7 @@ await describeWithService('postgres', 'PostgreSQL shared by processes', ({ where
     expect(await store.list(['queue'])).toEqual([]);
   }, 120_000);
 
-  test('commits of two keys, named in either order by three processes, neither deadlock nor lose an update', async () => {
+  test('commits of two keys, named in either order by three processes, lose no update', async () => {
     const place = placeFor(where);
     const store = await place.open();
     await store.commit([
@@ -73,9 +73,6 @@ await describeWithService('postgres', 'PostgreSQL shared by processes', ({ where
     const counters = await store.list(['counter']);
     expect(counters.map(({ value }) => decoder.decode(value))).toEqual(['450', '-450']);
     expect(collisions.reduce((sum, each) => sum + each, 0)).toBeGreaterThan(0);
-    const admin = place.pool({ max: 1 });
-    const { rows } = await admin.query('SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()');
-    expect(rows).toHaveLength(1);
   }, 120_000);
 
   test('blind deletes and checks of absence in one commit keep others from making the entry meanwhile', async () => {
@@ -122,7 +119,9 @@ await describeWithService('postgres', 'PostgreSQL shared by processes', ({ where
     await (await place.open()).commit([{ put: ['p', 'a'], value: encoder.encode('CNRY p') }]);
     const { rows } = await place
       .pool({ max: 1 })
-      .query<{ dump: string }>(`SELECT string_agg(encode(value, 'escape'), ' ') AS dump FROM "${place.schema}".entries`);
+      .query<{ dump: string }>(
+        `SELECT string_agg(encode(value, 'escape'), ' ') AS dump FROM "${place.schema}".entries`,
+      );
     expect(rows[0]?.dump).toContain('CNRY');
   });
 
@@ -141,7 +140,9 @@ await describeWithService('postgres', 'PostgreSQL shared by processes', ({ where
         })),
       );
     }
-    await store.commit([{ put: ['live', 'a'], value: Uint8Array.of(1), expiresAtMs: Date.now() + 3_600_000 }]);
+    await store.commit([
+      { put: ['live', 'a'], value: Uint8Array.of(1), expiresAtMs: Date.now() + 3_600_000 },
+    ]);
     await admin.query('SELECT pg_sleep(2)');
     for (let turn = 0; turn < 1_800; turn += 20) {
       await Promise.all(

@@ -37,7 +37,9 @@ async function transfer(times: number): Promise<number> {
     const outcome = await store.commit(
       entries.map((entry, index) => ({
         put: ['counter', names[index]!] as const,
-        value: encoder.encode(String(Number(decoder.decode(entry!.value)) + (names[index] === 'left' ? 1 : -1))),
+        value: encoder.encode(
+          String(Number(decoder.decode(entry!.value)) + (names[index] === 'left' ? 1 : -1)),
+        ),
         expect: entry!.version,
       })),
     );

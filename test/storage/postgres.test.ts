@@ -4,7 +4,7 @@ import { storageConformance, type ConformanceSubject } from '../../src/storage/c
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { encrypted } from '../../src/storage/encrypted.ts';
 import { createKeyring } from '../../src/storage/keyring.ts';
-import { openPostgres, type PostgresOptions } from '../../src/storage/postgres.ts';
+import { openPostgres } from '../../src/storage/postgres.ts';
 import { describeWithService } from '../support/services.ts';
 
 const keyring = createKeyring([{ id: 'k1', key: new Uint8Array(32).fill(1) }]);
@@ -12,7 +12,6 @@ const keyring = createKeyring([{ id: 'k1', key: new Uint8Array(32).fill(1) }]);
 interface Store {
   readonly title: string;
   readonly pool?: PoolConfig;
-  readonly options?: Partial<PostgresOptions>;
   readonly isSealed?: boolean;
 }
 
@@ -20,15 +19,18 @@ interface Store {
 const stores: readonly Store[] = [
   { title: 'openPostgres' },
   { title: 'encrypted(openPostgres)', isSealed: true },
-  { title: 'openPostgres that polls for signals', options: { listen: 'poll', pollMs: 20 } },
   {
-    title: 'openPostgres where transactions are serializable and commits do not wait for the disk by default',
-    pool: { options: '-c default_transaction_isolation=serializable -c synchronous_commit=off' },
+    title: 'openPostgres where transactions are serializable by default',
+    pool: { options: '-c default_transaction_isolation=serializable' },
+  },
+  {
+    title: 'openPostgres where reads are repeatable by default',
+    pool: { options: '-c default_transaction_isolation=repeatable\\ read' },
   },
 ];
 
 await describeWithService('postgres', 'the conformance kit on PostgreSQL', ({ where }) => {
-  describe.each(stores)('$title', ({ pool: config, options, isSealed }) => {
+  describe.each(stores)('$title', ({ pool: config, isSealed }) => {
     const schema = `kit_${crypto.randomUUID().replaceAll('-', '').slice(0, 12)}`;
     const pool = new Pool({ connectionString: where, max: 12, connectionTimeoutMillis: 5_000, ...config });
     afterAll(async () => {
@@ -36,7 +38,7 @@ await describeWithService('postgres', 'the conformance kit on PostgreSQL', ({ wh
       await pool.end();
     });
     const open = async (): Promise<StorageBackend> => {
-      const store = await openPostgres({ pool, schema, timeoutMs: 20_000, ...options });
+      const store = await openPostgres({ pool, schema, timeoutMs: 20_000 });
       return isSealed ? encrypted(store, keyring) : store;
     };
     const subject: ConformanceSubject = { separateHandles: true, open };

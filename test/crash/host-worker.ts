@@ -1,7 +1,7 @@
 /**
  * One process of an agent host that can be told where to die.
  *
- * `node host.ts <directory> <publicUrl> <calendarUrl>`; its environment may name KILL_AT and LEASE_MS.
+ * `node host-worker.ts <directory> <publicUrl> <calendarUrl>`; its environment may name KILL_AT and LEASE_MS.
  * It gets questions over IPC, and tells its parent what it did, step by step.
  */
 import { createServer } from 'node:http';
@@ -45,7 +45,9 @@ const leaseMs = Number(process.env['LEASE_MS'] ?? 1_500);
 const refreshDelayMs = Number(process.env['REFRESH_DELAY_MS'] ?? 0);
 
 const tell = (message: FromHost): void => void process.send?.(message);
-const points = new KillPoints(killAt === undefined ? undefined : parseKillPoint(killAt), (step) => tell({ step }));
+const points = new KillPoints(killAt === undefined ? undefined : parseKillPoint(killAt), (step) =>
+  tell({ step }),
+);
 
 const storage = points.wrapStorage(openLocalStorage(directory));
 const send = points.wrapFetch(tellSecretsOf(slowly(fetch)));
@@ -61,7 +63,8 @@ const coordinator = new RemoteAuthCoordinator({
   fetch: (url, init) => send(url, init),
   leaseMs,
   resume: { claimMs: leaseMs, sweepMs: 300, backoffMs: 100 },
-  verifyUser: (request) => /(?:^|; )chat-user=(?<user>\w+)/u.exec(request.headers.get('cookie') ?? '')?.groups?.['user'],
+  verifyUser: (request) =>
+    /(?:^|; )chat-user=(?<user>\w+)/u.exec(request.headers.get('cookie') ?? '')?.groups?.['user'],
 });
 const manager = new ClientManager({ calendar: { url: calendarUrl } }, { coordinator, logger, fetch: send });
 
@@ -88,8 +91,12 @@ async function ask(user: string, question: string): Promise<void> {
 async function burst(user: string, calls: number): Promise<void> {
   const client = await manager.getClient(user);
   const outcomes = await Promise.allSettled(Array.from({ length: calls }, () => client.callTool('whoami')));
-  const succeeded = outcomes.filter((outcome) => outcome.status === 'fulfilled' && textOf(outcome.value) === user);
-  const codes = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [codeOf(outcome.reason)] : []));
+  const succeeded = outcomes.filter(
+    (outcome) => outcome.status === 'fulfilled' && textOf(outcome.value) === user,
+  );
+  const codes = outcomes.flatMap((outcome) =>
+    outcome.status === 'rejected' ? [codeOf(outcome.reason)] : [],
+  );
   tell({ burst: { succeeded: succeeded.length, codes } });
 }
 
@@ -99,7 +106,8 @@ async function logout(user: string, request: string): Promise<void> {
   tell({ loggedOut: { request, revoked: calendar?.revoked ?? false, reason: calendar?.reason } });
 }
 
-const server = createServer(getRequestListener((request) => coordinator.fetch(request)));
+const listener = getRequestListener((request) => coordinator.fetch(request));
+const server = createServer((request, response) => void listener(request, response));
 server.listen(0, '127.0.0.1', () => tell({ listening: { port: (server.address() as AddressInfo).port } }));
 
 process.on('message', (message: ToHost) => {
@@ -115,7 +123,9 @@ process.on('message', (message: ToHost) => {
     void burst(message.burst.user, message.burst.calls);
   } else if ('logout' in message) {
     const { user, request } = message.logout;
-    logout(user, request).catch((error: unknown) => tell({ failed: { question: request, code: codeOf(error) } }));
+    logout(user, request).catch((error: unknown) =>
+      tell({ failed: { question: request, code: codeOf(error) } }),
+    );
   } else {
     void stop();
   }
@@ -135,7 +145,7 @@ async function stop(): Promise<void> {
 function tellSecretsOf(next: typeof fetch): typeof fetch {
   return async (input, init) => {
     const response = await next(input, init);
-    if (!String(input).endsWith('/token')) return response;
+    if (!isTokenRequest(input)) return response;
     const sent = new URLSearchParams(await new Response(init?.body ?? null).text());
     const got = (await response.clone().json()) as Record<string, unknown>;
     const texts = [sent.get('code_verifier'), got['access_token'], got['refresh_token']];
@@ -146,12 +156,16 @@ function tellSecretsOf(next: typeof fetch): typeof fetch {
 
 function slowly(next: typeof fetch): typeof fetch {
   return async (input, init) => {
-    if (refreshDelayMs === 0 || !String(input).endsWith('/token')) return next(input, init);
+    if (refreshDelayMs === 0 || !isTokenRequest(input)) return next(input, init);
     const response = await next(input, init);
     tell({ refreshing: true });
     await new Promise((resolve) => setTimeout(resolve, refreshDelayMs));
     return response;
   };
+}
+
+function isTokenRequest(input: RequestInfo | URL): boolean {
+  return new URL(input instanceof Request ? input.url : input).pathname === '/token';
 }
 
 function textOf({ content }: { content: readonly { type: string; text?: unknown }[] }): string {

@@ -1,7 +1,7 @@
 /**
  * A program at a terminal: one user, one store in a file, a sign-in that it waits for.
  *
- * `node local-program.ts <directory> <calendarUrl>`. It says that it is ready, and begins when it is told to.
+ * `node local-login-worker.ts <directory> <calendarUrl>`. It says that it is ready, and begins when it is told to.
  */
 import { Client, LocalAuthCoordinator } from '../../src/client/index.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';

@@ -1,0 +1,91 @@
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { openLoopbackListener, type LoopbackListener } from './loopback-listener.ts';
+
+async function openEcho(): Promise<LoopbackListener> {
+  const listener = await openLoopbackListener({
+    host: '127.0.0.1',
+    port: 0,
+    fetch: async ({ method, url, headers }) => Response.json({ method, url, cookie: headers.get('cookie') }),
+  });
+  if (listener === undefined) throw new Error('no free port');
+  onTestFinished(() => listener.close());
+  return listener;
+}
+
+function ask(port: number, host: string, path = '/callback'): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    request({ host: '127.0.0.1', port, path, headers: { host } }, (response) => resolve(response.resume().statusCode))
+      .once('error', reject)
+      .end();
+  });
+}
+
+/** What the listener answers to bytes that no client library would send. */
+function sendRaw(port: number, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect({ host: '127.0.0.1', port, timeout: 5_000 }, () => socket.end(text));
+    socket.on('data', (data) => (answer += data.toString()));
+    socket.once('close', () => resolve(answer));
+    socket.once('error', reject);
+  });
+}
+
+test('a request is handed on with its method, its address and its cookies', async () => {
+  const { port } = await openEcho();
+  const url = `http://127.0.0.1:${port}/callback?state=x`;
+  const reply = await fetch(url, { headers: { cookie: 'a=b' } });
+  expect(await reply.json()).toEqual({ method: 'GET', url, cookie: 'a=b' });
+});
+
+test('only the names of this machine are answered to', async () => {
+  const { port } = await openEcho();
+  expect(await ask(port, `127.0.0.1:${port}`)).toBe(200);
+  expect(await ask(port, `localhost:${port}`)).toBe(200);
+  for (const host of ['evil.example', `evil.example:${port}`, '127.0.0.1', `127.0.0.1:${port + 1}`, '']) {
+    expect(await ask(port, host), host).toBe(421);
+  }
+});
+
+test('a port that is taken is no listener, and no error', async () => {
+  const { port } = await openEcho();
+  const second = await openLoopbackListener({ host: '127.0.0.1', port, fetch: async () => new Response() });
+  expect(second).toBeUndefined();
+});
+
+test('nonsense and huge headers are turned away, and the listener goes on', async () => {
+  const { port } = await openEcho();
+  const host = `Host: 127.0.0.1:${port}\r\n`;
+  expect(await sendRaw(port, 'nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400/u);
+  expect(await sendRaw(port, `GET / HTTP/1.1\r\n${host}X: ${'x'.repeat(40_000)}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431/u);
+  expect(await sendRaw(port, `TRACE / HTTP/1.1\r\n${host}\r\n`)).toMatch(/^HTTP\/1\.1 400/u);
+  expect(await ask(port, `127.0.0.1:${port}`)).toBe(200);
+});
+
+test('an address of another host in the request line is not followed', async () => {
+  const { port } = await openEcho();
+  const answer = await sendRaw(
+    port,
+    `GET http://evil.example/callback HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`,
+  );
+  expect(answer).not.toContain('evil.example');
+});
+
+test('after a close the port is free', async () => {
+  const listener = await openEcho();
+  await listener.close();
+  await expect(ask(listener.port, `127.0.0.1:${listener.port}`)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+});
+
+test('a handler that fails is an empty 500, not a crash', async () => {
+  const listener = await openLoopbackListener({
+    host: '127.0.0.1',
+    port: 0,
+    fetch: () => Promise.reject(new Error('no')),
+  });
+  onTestFinished(() => listener?.close());
+  const { port } = listener!;
+  expect(await ask(port, `127.0.0.1:${port}`)).toBe(500);
+});

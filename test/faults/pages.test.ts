@@ -1,0 +1,170 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { launchChromium, type ChromiumBrowser } from '../support/chromium.ts';
+import { describeWithService } from '../support/services.ts';
+import { callbackOf, openStage, type Stage } from './stage.ts';
+
+/** Where the screenshots go, for people to look at. */
+const screenshots = process.env['POSTERN_SCREENSHOTS'] ?? mkdtempSync(join(tmpdir(), 'postern-pages-'));
+
+interface Seen {
+  readonly status: number;
+  readonly title: string;
+  readonly text: string;
+  readonly address: string;
+}
+
+await describeWithService('chromium', 'a page in a real browser, 320 pixels wide', () => {
+  let chromium: ChromiumBrowser;
+  beforeAll(async () => {
+    chromium = await launchChromium();
+  });
+  afterAll(() => chromium.close());
+
+  async function openPage(stage: Stage, user: string): Promise<Page> {
+    const page = await chromium.newPage({ viewport: { width: 320, height: 568 } });
+    onTestFinished(() => page.context().close());
+    const problems: string[] = [];
+    page.on('console', (message) => {
+      // Chromium notes every answer of 400 and above in the console; these pages are meant to have them.
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) problems.push(message.text());
+    });
+    page.on('pageerror', (error) => void problems.push(error.message));
+    page.on('request', (request) => {
+      if (!request.isNavigationRequest()) problems.push(`asked for ${request.resourceType()}`);
+    });
+    await page.addInitScript(() => {
+      addEventListener('securitypolicyviolation', (event) => console.error(`CSP ${event.violatedDirective}`));
+    });
+    onTestFinished(() => expect(problems).toEqual([]));
+    await page.goto(`${stage.host.origin}/login?user=${user}`);
+    return page;
+  }
+
+  /** Goes to an address and looks at the page as people would, by day and by night. */
+  async function look(page: Page, url: string, name: string): Promise<Seen> {
+    const response = await page.goto(url);
+    const papers = new Set<string>();
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: join(screenshots, `${name}-${colorScheme}.png`) });
+      const layout = await page.evaluate(() => {
+        const main = document.querySelector('main');
+        const { color, backgroundColor } = getComputedStyle(document.body);
+        return {
+          overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+          ink: color,
+          paper: backgroundColor,
+          styled: main !== null && getComputedStyle(main).borderRadius !== '0px',
+          scripts: document.scripts.length,
+        };
+      });
+      expect(layout.overflow, 'sideways scrolling').toBe(0);
+      expect(layout.styled, 'the stylesheet is applied').toBe(true);
+      expect(layout.scripts, 'scripts').toBe(0);
+      expect(contrast(layout.ink, layout.paper), 'contrast').toBeGreaterThan(7);
+      papers.add(layout.paper);
+    }
+    expect(papers.size, 'day and night differ').toBe(2);
+    return {
+      status: response?.status() ?? 0,
+      title: await page.title(),
+      text: (await page.textContent('main')) ?? '',
+      address: page.url(),
+    };
+  }
+
+  test('connected: says so, at an address without the code', async () => {
+    const stage = await openStage();
+    const { url } = await stage.linkOf('alice');
+    const seen = await look(await openPage(stage, 'alice'), url, 'connected');
+    expect([seen.status, seen.title, seen.address]).toEqual([200, 'You are signed in', url]);
+  });
+
+  test('declined: says that nothing was connected', async () => {
+    const stage = await openStage();
+    const { url } = await stage.linkOf('alice');
+    stage.as.on('authorize', ({ url: asked }) => {
+      const back = new URL(asked.searchParams.get('redirect_uri') ?? '');
+      back.search = new URLSearchParams({
+        error: 'access_denied',
+        error_description: '<img src=x onerror=alert(1)>',
+        iss: stage.as.issuer,
+        state: asked.searchParams.get('state') ?? '',
+      }).toString();
+      return { status: 302, headers: { location: back.href } };
+    });
+    const seen = await look(await openPage(stage, 'alice'), url, 'declined');
+    expect([seen.status, seen.title]).toEqual([403, 'Declined']);
+    expect(seen.text).not.toContain('onerror');
+  });
+
+  test('expired: tells how to get a new link', async () => {
+    const stage = await openStage();
+    const { url } = await stage.linkOf('alice');
+    stage.time.advance(11 * 60_000);
+    const seen = await look(await openPage(stage, 'alice'), url, 'expired');
+    expect([seen.status, seen.title]).toEqual([410, 'This link has expired']);
+  });
+
+  test('the wrong user: names nobody', async () => {
+    const stage = await openStage();
+    const { url } = await stage.linkOf('alice');
+    const seen = await look(await openPage(stage, 'bob'), url, 'wrong-user');
+    expect([seen.status, seen.title]).toEqual([403, 'Another account']);
+    expect(seen.text).not.toMatch(/alice|bob/u);
+  });
+
+  test('another browser: says where to go on', async () => {
+    const stage = await openStage();
+    const { url } = await stage.linkOf('alice');
+    const callback = (await callbackOf(await stage.host.openBrowser('alice'), url)).href;
+    const seen = await look(await openPage(stage, 'alice'), callback, 'other-browser');
+    expect([seen.status, seen.title]).toEqual([403, 'Another browser']);
+    expect(stage.as.count('token')).toBe(0);
+  });
+
+  test('a store that fails: offers the way on, which works', async () => {
+    const stage = await openStage();
+    const { url } = await stage.linkOf('alice');
+    stage.storage.fault = ({ operation, on }) => {
+      if (operation !== 'commit' || !on.includes('/connection/oauth/grant')) return undefined;
+      stage.time.advance(10_000);
+      return 'fail';
+    };
+    const page = await openPage(stage, 'alice');
+    const seen = await look(page, url, 'not-saved');
+    expect([seen.status, seen.title]).toEqual([503, 'Not saved']);
+    stage.storage.fault = () => undefined;
+    await page.click('text=Try again');
+    expect(await page.title()).toBe('You are signed in');
+  });
+
+  test('a page cannot be framed by another site', async () => {
+    const stage = await openStage();
+    const { url } = await stage.linkOf('alice');
+    const page = await chromium.newPage();
+    onTestFinished(() => page.context().close());
+    await page.setContent(`<iframe src="${url}"></iframe>`);
+    await page.waitForLoadState('networkidle');
+    const [frame] = page.frames().slice(1);
+    expect((await frame?.content().catch(() => '')) ?? '').not.toContain('<main');
+    expect(stage.as.count('token')).toBe(0);
+  });
+});
+
+/** The contrast of two colours as `rgb(…)`, by WCAG. */
+function contrast(one: string, two: string): number {
+  const luminance = (colour: string): number => {
+    const [red = 0, green = 0, blue = 0] = (colour.match(/\d+(?:\.\d+)?/gu) ?? []).map((channel) => {
+      const part = Number(channel) / 255;
+      return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const [light = 0, dark = 0] = [luminance(one), luminance(two)].toSorted((a, b) => b - a);
+  return (light + 0.05) / (dark + 0.05);
+}
