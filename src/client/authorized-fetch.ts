@@ -16,9 +16,10 @@ export function authorizedFetch(
   return async (input, init = {}) => {
     const url = input instanceof Request ? input.url : String(input);
     const method = init.method ?? 'GET';
-    const headers = init.headers instanceof Headers ? init.headers : new Headers(init.headers);
     for (let attempt = 1; ; attempt++) {
       const authorization = await strategy.authorize({ method, url });
+      // The caller's own are left alone, and nothing of an earlier try stays in them.
+      const headers = new Headers(init.headers);
       for (const name in authorization.headers) headers.set(name, authorization.headers[name] ?? '');
       const response = await send(options, input, { ...init, headers });
       if (response.status !== 401 && !isScopeChallenge(response)) {

@@ -26,7 +26,9 @@ export async function openLoopbackListener(options: {
 }): Promise<LoopbackListener | undefined> {
   const active = new Set<Promise<void>>();
   const server = createServer({ maxHeaderSize: maxHeaderBytes }, (request, response) => {
-    const answering = answer(request, response, options.fetch, portOf(server)).finally(() => active.delete(answering));
+    const answering = answer(request, response, options.fetch, portOf(server))
+      .catch(() => fail(response))
+      .finally(() => active.delete(answering));
     active.add(answering);
   });
   server.headersTimeout = 10_000;
@@ -47,6 +49,12 @@ export async function openLoopbackListener(options: {
         setTimeout(() => server.closeAllConnections(), 1_000).unref();
       }),
   };
+}
+
+/** Nobody else would hear of it, and an error that nobody hears of ends the program. */
+function fail(response: ServerResponse): void {
+  if (!response.headersSent) response.writeHead(500);
+  response.end();
 }
 
 function portOf(server: Server): number {

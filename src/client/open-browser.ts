@@ -13,7 +13,7 @@ export async function openBrowser(text: string): Promise<boolean> {
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return false;
   const safe = url.href.replaceAll(shellCharacters, (character) =>
-    character === '&' && process.platform !== 'win32' ? character : encodeURIComponent(character),
+    character === '&' && process.platform !== 'win32' ? character : percentEncode(character),
   );
   const [command, args]: [string, string[]] =
     process.platform === 'darwin'
@@ -29,4 +29,9 @@ export async function openBrowser(text: string): Promise<boolean> {
       resolve(true);
     });
   });
+}
+
+/** `encodeURIComponent` leaves quotes and brackets as they are. What is here is ASCII: a URL has encoded the rest. */
+function percentEncode(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 }

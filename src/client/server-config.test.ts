@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { parseServerConfig, parseServerConfigs } from './server-config.ts';
+import { parseServerConfig, parseServerConfigs, type ServerConfig } from './server-config.ts';
 
 const url = 'https://calendar.example/mcp';
 
 function problem(config: unknown, name = 'calendar'): string {
   try {
-    parseServerConfig(name, config);
+    parseServerConfig(name, config as ServerConfig);
   } catch (error) {
     expect(error).toMatchObject({ code: 'ERR_POSTERN_CONFIG_MISCONFIGURED' });
     return (error as Error).message;

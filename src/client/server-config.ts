@@ -177,13 +177,13 @@ export function parseServerConfigs(servers: ServerConfigs): ReadonlyMap<string, 
  *
  * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED naming the server and what is wrong, without quoting values.
  */
-export function parseServerConfig(name: string, config: ServerConfig): ServerConfig {
+export function parseServerConfig(name: string, config: unknown): ServerConfig {
   if (name === '' || name.length > 100) {
     throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', 'a server name must have 1 to 100 characters');
   }
   const { success, error } = shapeOf(config).safeParse(config);
   // As it was given: what an option's symbol says would not survive being copied.
-  if (success) return config;
+  if (success) return config as ServerConfig;
   const problems = error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.code}`);
   throw new PosternError(
     'ERR_POSTERN_CONFIG_MISCONFIGURED',

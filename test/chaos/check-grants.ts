@@ -23,12 +23,13 @@ function checkRefreshes(history: History, { leaseMs }: CheckOptions): Violation[
   for (const [token, group] of arrived) {
     for (let index = 1; index < group.length; index++) {
       const first = group[index - 1];
-      const sent = requests.get(group[index]?.request);
+      const { ns, request } = group[index] ?? {};
+      const sent = requests.get(request);
       const firstSent = requests.get(first?.request);
       if (first === undefined || sent === undefined || firstSent === undefined) continue;
       const report = (what: string): number =>
-        found.push({ count: 'doubleRefreshes', id: `token ${token}`, ns: sent.ns, what: `${firstSent.p} and ${sent.p} ${what}` });
-      const renewal = history.leaseOf('refresh-lease', sent.ns, sent.p, sent.t);
+        found.push({ count: 'doubleRefreshes', id: `token ${token}`, ns, what: `${firstSent.p} and ${sent.p} ${what}` });
+      const renewal = history.leaseOf('refresh-lease', ns, sent.p, sent.t);
       if (renewal === undefined) {
         report('redeemed one token, the second without a lease');
         continue;
