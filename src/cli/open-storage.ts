@@ -93,7 +93,7 @@ async function openRedisUrl(url: URL, _text: string, options: OpenStorageOptions
   const end = async (): Promise<void> => {
     if (client.isOpen) client.destroy();
   };
-  return opening('Redis', url, end, async () => {
+  return opening(`Redis at ${JSON.stringify(url.host)}`, end, async () => {
     await client.connect();
     isOpen = true;
     return openRedis({ client, prefix, timeoutMs, onWarning });
@@ -110,7 +110,7 @@ async function openPostgresUrl(url: URL, _text: string, options: OpenStorageOpti
   const pool = new Pool({ connectionString: url.href, connectionTimeoutMillis: timeoutMs });
   // An idle connection that breaks is replaced at the next call.
   pool.on('error', () => {});
-  return opening('PostgreSQL', url, () => pool.end(), () => openPostgres({ pool, schema, timeoutMs, onWarning }));
+  return opening(`PostgreSQL at ${JSON.stringify(url.host)}`, () => pool.end(), () => openPostgres({ pool, schema, timeoutMs, onWarning }));
 }
 
 async function openDynamoDbUrl(url: URL, _text: string, { timeoutMs }: OpenStorageOptions): Promise<StorageBackend> {
@@ -130,7 +130,7 @@ async function openDynamoDbUrl(url: URL, _text: string, { timeoutMs }: OpenStora
   }
   const client = new DynamoDBClient({ ...(region && { region }), ...(endpoint && { endpoint }) });
   const end = async (): Promise<void> => client.destroy();
-  return opening('DynamoDB', url, end, async () => {
+  return opening(`the DynamoDB table ${JSON.stringify(tableName)}`, end, async () => {
     if (isToBeMade) await ensureDynamoDbTable(client, tableName);
     return createDynamoDbBackend({ client, tableName, timeoutMs });
   });
@@ -139,7 +139,6 @@ async function openDynamoDbUrl(url: URL, _text: string, { timeoutMs }: OpenStora
 /** A store that ends its client when it is closed, or could not be opened. */
 async function opening(
   name: string,
-  { host }: URL,
   end: () => Promise<void>,
   open: () => Promise<StorageBackend>,
 ): Promise<StorageBackend> {
@@ -151,9 +150,9 @@ async function opening(
     // What the driver says, but for that: it does not know the address.
     if (cause instanceof TypeError) throw cause;
     if (cause instanceof PosternError && cause.code !== 'ERR_POSTERN_STORAGE_UNAVAILABLE') throw cause;
-    throw new PosternError('ERR_POSTERN_STORAGE_UNAVAILABLE', `${name} at ${JSON.stringify(host)} could not be opened`, {
+    throw new PosternError('ERR_POSTERN_STORAGE_UNAVAILABLE', `${name} could not be opened`, {
       cause,
-      hint: `Does ${name} run there, and do its user and password fit?`,
+      hint: 'Does it run there, and do the user and password, or the credentials, fit?',
     });
   }
   return {

@@ -27,7 +27,8 @@ function createPair(
         sent.push(new Headers(init?.headers).get('authorization') ?? 'none');
         const answer = answers.shift() ?? 200;
         if (answer instanceof Error) throw answer;
-        const headers: Record<string, string> = answer === 403 ? { 'www-authenticate': 'Bearer error="insufficient_scope"' } : {};
+        const headers: Record<string, string> =
+          answer === 403 ? { 'www-authenticate': 'Bearer error="insufficient_scope"' } : {};
         return new Response(null, { status: answer, headers });
       },
     },

@@ -9,7 +9,9 @@ test('a client without handlers declares that it can do nothing', () => {
 
 test('a handler for questions declares both ways of asking, unless one is named', () => {
   expect(Object.keys(capabilitiesOf({ elicitation }).elicitation ?? {})).toEqual(['form', 'url']);
-  expect(Object.keys(capabilitiesOf({ elicitation, elicitationModes: ['url'] }).elicitation ?? {})).toEqual(['url']);
+  expect(Object.keys(capabilitiesOf({ elicitation, elicitationModes: ['url'] }).elicitation ?? {})).toEqual([
+    'url',
+  ]);
 });
 
 test('modes without a handler declare nothing', () => {

@@ -229,7 +229,7 @@ export class Client implements AsyncDisposable {
   /** Reads a resource. A URI belongs to the server that offers it, so the server is named. */
   readResource(uri: string, options: RequestOptions & { server: string }): Promise<ReadResourceResult> {
     const { server, ...rest } = options;
-    return this.session(server).request((client) => client.readResource({ uri }, rest));
+    return this.session(server).request((client) => client.readResource({ uri }, rest), rest.signal);
   }
 
   listPrompts(options: { server?: string | undefined } = {}): Promise<Of<'prompt', Prompt>[]> {
@@ -245,7 +245,8 @@ export class Client implements AsyncDisposable {
     options: RequestOptions & { server: string },
   ): Promise<GetPromptResult> {
     const { server, ...rest } = options;
-    return this.session(server).request((client) => client.getPrompt({ name, ...(args && { arguments: args }) }, rest));
+    const prompt = { name, ...(args && { arguments: args }) };
+    return this.session(server).request((client) => client.getPrompt(prompt, rest), rest.signal);
   }
 
   /** Forgets this context's credentials for a server, or for all, here and at their authorization servers. */

@@ -18,10 +18,14 @@ export function createLegacySseTransport(
       const response = await options.fetch(input, init);
       if (response.ok) return response;
       const { status, statusText } = response;
-      failure = new SdkHttpError(SdkErrorCode.ClientHttpFailedToOpenStream, `the server answered HTTP ${status}`, {
-        status,
-        statusText,
-      });
+      failure = new SdkHttpError(
+        SdkErrorCode.ClientHttpFailedToOpenStream,
+        `the server answered HTTP ${status}`,
+        {
+          status,
+          statusText,
+        },
+      );
       // The stream's reader knows what to do with a status; a post does not.
       if (init?.method !== 'POST') return response;
       await response.body?.cancel();

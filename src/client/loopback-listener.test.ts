@@ -16,7 +16,9 @@ async function openEcho(): Promise<LoopbackListener> {
 
 function ask(port: number, host: string, path = '/callback'): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
-    request({ host: '127.0.0.1', port, path, headers: { host } }, (response) => resolve(response.resume().statusCode))
+    request({ host: '127.0.0.1', port, path, headers: { host } }, (response) =>
+      resolve(response.resume().statusCode),
+    )
       .once('error', reject)
       .end();
   });
@@ -59,7 +61,9 @@ test('nonsense and huge headers are turned away, and the listener goes on', asyn
   const { port } = await openEcho();
   const host = `Host: 127.0.0.1:${port}\r\n`;
   expect(await sendRaw(port, 'nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400/u);
-  expect(await sendRaw(port, `GET / HTTP/1.1\r\n${host}X: ${'x'.repeat(40_000)}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431/u);
+  expect(await sendRaw(port, `GET / HTTP/1.1\r\n${host}X: ${'x'.repeat(40_000)}\r\n\r\n`)).toMatch(
+    /^HTTP\/1\.1 431/u,
+  );
   expect(await sendRaw(port, `TRACE / HTTP/1.1\r\n${host}\r\n`)).toMatch(/^HTTP\/1\.1 400/u);
   expect(await ask(port, `127.0.0.1:${port}`)).toBe(200);
 });
@@ -76,7 +80,9 @@ test('an address of another host in the request line is not followed', async () 
 test('after a close the port is free', async () => {
   const listener = await openEcho();
   await listener.close();
-  await expect(ask(listener.port, `127.0.0.1:${listener.port}`)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  await expect(ask(listener.port, `127.0.0.1:${listener.port}`)).rejects.toMatchObject({
+    code: 'ECONNREFUSED',
+  });
 });
 
 test('a handler that fails is an empty 500, not a crash', async () => {

@@ -26,7 +26,7 @@ export interface OAuthStrategyOptions extends Omit<OAuthConfig, 'type'> {
 
 /** Refreshed this long before the end, or when a tenth of the time is left, whichever is later. */
 const aheadMs = 60_000;
-/** A server that refuses a grant this young, refreshed or not, will refuse the next one too. */
+/** A server that refuses a grant this young, and what came of refreshing it, will refuse the next one too. */
 const freshMs = 60_000;
 
 const signIns = new WeakMap<AuthCoordinator, SingleFlight<{ pending: Pending<SignIn>; created: boolean }>>();
@@ -49,6 +49,10 @@ export class OAuthStrategy implements AuthStrategy {
   readonly #clock: Clock;
   /** The newest credential that the server was seen to accept. */
   #accepted: SentCredential | undefined;
+  /** The version that came of the last refresh this process asked for after a refusal. */
+  #renewed: string | undefined;
+  /** When the server refused that without ever accepting it, by a clock that nobody sets. */
+  #refusedRenewalAt = Number.NEGATIVE_INFINITY;
   #dpopNonce: string | undefined;
   #planning: Promise<SignInPlanner> | undefined;
 
@@ -95,7 +99,9 @@ export class OAuthStrategy implements AuthStrategy {
 
   accepted({ credential }: Authorization): void {
     const sent = credential as SentCredential | undefined;
-    if (sent !== undefined && !(sent.issuedAtMs < (this.#accepted?.issuedAtMs ?? 0))) this.#accepted = sent;
+    if (sent === undefined) return;
+    this.#refusedRenewalAt = Number.NEGATIVE_INFINITY;
+    if (!(sent.issuedAtMs < (this.#accepted?.issuedAtMs ?? 0))) this.#accepted = sent;
   }
 
   async handleRefusal({ response, authorization, attempt }: Refusal): Promise<boolean> {
@@ -112,11 +118,13 @@ export class OAuthStrategy implements AuthStrategy {
     // Somebody has renewed it since this request was sent.
     if (stored.version !== refused) return true;
     const { grant } = stored.value;
-    const justRefreshed = grant.refreshedAtMs !== undefined && this.#clock() - grant.refreshedAtMs < freshMs;
-    // What was accepted and then ended early is renewed again, however young it is.
-    const isFutile = justRefreshed && stored.version !== this.#accepted?.version;
+    // What was accepted and then ended early is renewed again, however young it is. So is what others have renewed:
+    // whether it was ever accepted, only they know.
+    const isFutile = stored.version !== this.#accepted?.version && this.#wasRenewedInVain(stored.version);
     if (!isFutile && grant.refreshToken !== undefined) {
-      if ((await this.#grants.refresh(stored.version)) !== undefined) return true;
+      const renewed = await this.#grants.refresh(stored.version);
+      this.#renewed = renewed?.version;
+      if (renewed !== undefined) return true;
     } else {
       this.#assertNotFresh(stored);
     }
@@ -176,6 +184,12 @@ export class OAuthStrategy implements AuthStrategy {
       if (left > 0) return stored;
       throw error;
     }
+  }
+
+  /** Whether this process has renewed the grant, and the server refused what came of it, not long ago. */
+  #wasRenewedInVain(refused: string): boolean {
+    if (refused === this.#renewed) this.#refusedRenewalAt = performance.now();
+    return performance.now() - this.#refusedRenewalAt < freshMs;
   }
 
   #assertNotFresh(stored: Stored<StoredGrant>): void {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { parseServerConfig, parseServerConfigs, type ServerConfig } from './server-config.ts';
+import { parseServerConfig, parseServerConfigs } from './server-config.ts';
 
 const url = 'https://calendar.example/mcp';
 
 function problem(config: unknown, name = 'calendar'): string {
   try {
-    parseServerConfig(name, config as ServerConfig);
+    parseServerConfig(name, config);
   } catch (error) {
     expect(error).toMatchObject({ code: 'ERR_POSTERN_CONFIG_MISCONFIGURED' });
     return (error as Error).message;
@@ -45,7 +45,11 @@ describe('a server’s configuration', () => {
   });
 
   test('is refused without repeating what is in it', () => {
-    const message = problem({ url, auth: { type: 'api_key', key: 7, headerName: 'CANARY-1' }, headers: { authorization: 8 } });
+    const message = problem({
+      url,
+      auth: { type: 'api_key', key: 7, headerName: 'CANARY-1' },
+      headers: { authorization: 8 },
+    });
     expect(message).not.toContain('CANARY');
     expect(message).toMatch(/auth|headers/u);
   });

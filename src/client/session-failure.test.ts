@@ -4,9 +4,13 @@ import { PosternError } from '../core/postern-error.ts';
 import { classifyFailure, isConnectionLoss, isSessionGone } from './session-failure.ts';
 
 const http = (status: number): Error =>
-  new SdkHttpError(SdkErrorCode.ClientHttpFailedToOpenStream, 'text that says 401 and ECONNREFUSED', { status, statusText: '' });
+  new SdkHttpError(SdkErrorCode.ClientHttpFailedToOpenStream, 'text that says 401 and ECONNREFUSED', {
+    status,
+    statusText: '',
+  });
 const system = (code: string): Error => Object.assign(new Error('text that says 401'), { code });
-const wrapped = (cause: unknown): Error => new Error('outer', { cause: new TypeError('fetch failed', { cause }) });
+const wrapped = (cause: unknown): Error =>
+  new Error('outer', { cause: new TypeError('fetch failed', { cause }) });
 
 const judged = (error: unknown): string[] => {
   const { status, error: known } = classifyFailure(error, 'calendar');
@@ -20,11 +24,26 @@ describe('classifyFailure', () => {
     ['HTTP 404', http(404), 'FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED'],
     ['HTTP 429', http(429), 'CONNECTION_FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED'],
     ['HTTP 503', http(503), 'CONNECTION_FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED'],
-    ['a refused connection, wrapped twice', wrapped(system('ECONNREFUSED')), 'SERVER_UNREACHABLE', 'ERR_POSTERN_CLIENT_UNREACHABLE'],
+    [
+      'a refused connection, wrapped twice',
+      wrapped(system('ECONNREFUSED')),
+      'SERVER_UNREACHABLE',
+      'ERR_POSTERN_CLIENT_UNREACHABLE',
+    ],
     ['an unknown name', wrapped(system('ENOTFOUND')), 'SERVER_UNREACHABLE', 'ERR_POSTERN_CLIENT_UNREACHABLE'],
     ['a missing program', system('ENOENT'), 'FAILED', 'ERR_POSTERN_CONFIG_MISCONFIGURED'],
-    ['a time-out', new SdkError(SdkErrorCode.RequestTimeout, ''), 'SERVER_UNREACHABLE', 'ERR_POSTERN_CLIENT_UNREACHABLE'],
-    ['a closed connection', new SdkError(SdkErrorCode.ConnectionClosed, ''), 'CONNECTION_FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED'],
+    [
+      'a time-out',
+      new SdkError(SdkErrorCode.RequestTimeout, ''),
+      'SERVER_UNREACHABLE',
+      'ERR_POSTERN_CLIENT_UNREACHABLE',
+    ],
+    [
+      'a closed connection',
+      new SdkError(SdkErrorCode.ConnectionClosed, ''),
+      'CONNECTION_FAILED',
+      'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
+    ],
     ['anything else', 'a string', 'FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED'],
     ['nothing', undefined, 'FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED'],
   ])('%s', (_, error, status, code) => {
@@ -60,7 +79,12 @@ describe('classifyFailure', () => {
 });
 
 test('a session is gone when its request is answered 404, and for no other reason', () => {
-  expect([404, 400, 410, 500].map((status) => isSessionGone(http(status)))).toEqual([true, false, false, false]);
+  expect([404, 400, 410, 500].map((status) => isSessionGone(http(status)))).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
   expect(isSessionGone(new Error('404'))).toBe(false);
 });
 

@@ -283,6 +283,8 @@ export class Session {
     error: unknown,
     signal: AbortSignal | undefined,
   ): Promise<T> {
+    // The SDK calls a cancellation a time-out.
+    signal?.throwIfAborted();
     const required = findAuthorizationRequired(error);
     if (required !== undefined) {
       const { blocksCallers } = this.#options.coordinator;

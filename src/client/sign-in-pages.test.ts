@@ -21,7 +21,12 @@ test('every page is kept by nobody, framed by nobody and says nothing to the nex
     expect(headers.get('referrer-policy')).toBe('no-referrer');
     expect(headers.get('x-content-type-options')).toBe('nosniff');
     const policy = headers.get('content-security-policy') ?? '';
-    for (const rule of ["default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"]) {
+    for (const rule of [
+      "default-src 'none'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ]) {
       expect(policy).toContain(rule);
     }
     expect(policy).not.toContain('unsafe');
@@ -30,8 +35,12 @@ test('every page is kept by nobody, framed by nobody and says nothing to the nex
 
 test('a way on is offered only where there is one, and never to a script', async () => {
   const link = 'https://bot.example/postern/connect/x';
-  expect(await (await failurePage('ERR_POSTERN_OAUTH_UNREACHABLE', { retry: link })).text()).toContain(`href="${link}"`);
+  expect(await (await failurePage('ERR_POSTERN_OAUTH_UNREACHABLE', { retry: link })).text()).toContain(
+    `href="${link}"`,
+  );
   expect(await (await failurePage('ERR_POSTERN_OAUTH_UNREACHABLE')).text()).not.toContain('href');
   const script = 'javascript:alert(1)';
-  expect(await (await failurePage('ERR_POSTERN_OAUTH_UNREACHABLE', { retry: script })).text()).not.toContain('href');
+  expect(await (await failurePage('ERR_POSTERN_OAUTH_UNREACHABLE', { retry: script })).text()).not.toContain(
+    'href',
+  );
 });

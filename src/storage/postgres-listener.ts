@@ -99,6 +99,8 @@ export class PostgresListener {
   async #hear(session: PostgresSession, onListening: () => void): Promise<void> {
     const { listeners, channel, onMoved } = this.#options;
     const { client, query } = session;
+    // An event that was before this listens to it never comes.
+    if (this.#closing.signal.aborted) return;
     const lost = new AbortController();
     const end = (): void => lost.abort();
     const hear = ({ payload }: { readonly payload?: string | undefined }): void => {

@@ -7,7 +7,7 @@ import { migratePostgres } from './postgres-migration.ts';
 import { routeOf } from './postgres-pooler.ts';
 import { PostgresSignals } from './postgres-signals.ts';
 
-export type { PostgresClient, PostgresPool, PostgresRow, PostgresStatement } from './postgres-connection.ts';
+export type { PostgresClient, PostgresPool } from './postgres-connection.ts';
 
 /** How a PostgreSQL store is opened. */
 export interface PostgresOptions {

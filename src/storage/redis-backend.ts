@@ -23,8 +23,9 @@ import type { RedisSignals } from './redis-signals.ts';
 /** How many paths one call of the list script looks at: some milliseconds of a server that does nothing else meanwhile. */
 const looksPerCall = 2_000;
 
-/** How many expired paths a commit clears beside each of its own. More than one, so that garbage cannot outgrow the living. */
-const sweptPerChange = 2;
+/** How many expired paths a commit clears beside each of its own: faster than they can be made. Lua unpacks no more than some thousands. */
+const sweptPerChange = 8;
+const sweptAtMost = 1_000;
 
 /** How often a commit is sent again because the server's clock was not what it was thought to be. */
 const clockCorrections = 3;
@@ -79,7 +80,8 @@ export class RedisBackend implements StorageBackend {
     const args = checked.flatMap((change, at) => argumentsOf(change, versions[at]!));
     const what = `Redis could not commit to ${JSON.stringify(partition)}`;
     return this.#calls.within(what, async () => {
-      const isDone = await this.#commit(what, keys, [`${checked.length * sweptPerChange}`, ...args]);
+      const swept = Math.min(checked.length * sweptPerChange, sweptAtMost);
+      const isDone = await this.#commit(what, keys, [`${swept}`, ...args]);
       return isDone ? versions : undefined;
     });
   }

@@ -5,6 +5,7 @@ const hints: Readonly<Record<string, string>> = {
   CLUSTERDOWN: 'The cluster lacks a node for some of its slots. Look at `CLUSTER INFO`.',
   CROSSSLOT: 'Is this a cluster behind a client that takes it for a single server?',
   BUSY: 'A script of another program keeps the server busy.',
+  ERR: 'The server refused a command. Is it Redis 6 or newer, and does its user have the permission for all of them?',
   LOADING: 'The server is reading its data from the disk. Try again in a moment.',
   MASTERDOWN: 'The server has lost its primary.',
   MISCONF: 'The server cannot write to its disk and refuses changes. Look at its log.',

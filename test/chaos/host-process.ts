@@ -67,7 +67,6 @@ export class HostPlace {
     const child = fork(new URL('./host.ts', import.meta.url), [JSON.stringify(config)], {
       silent: true,
       execArgv: ['--disable-warning=ExperimentalWarning'],
-      env: { ...process.env, AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' },
     });
     this.#child = child;
     child.stdout?.pipe(this.#output, { end: false });

@@ -69,6 +69,8 @@ async function openRedisServer(directory: string): Promise<ChaosStore> {
 async function openDynalite(directory: string): Promise<ChaosStore> {
   const program = join(dirname(createRequire(import.meta.url).resolve('dynalite')), 'cli.js');
   const data = join(directory, 'dynalite');
+  // It checks none, and the SDK sends nothing without.
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
   return openProgram((port) => ({
     command: process.execPath,
     arguments: [program, '--host', '127.0.0.1', '--port', String(port), '--path', data, '--createTableMs', '0'],

@@ -28,8 +28,19 @@ export async function startCrew(
   const door = await openChatDoor(async () => hosts.find((host) => host.isAlive)?.port);
   const common = { directory, publicUrl: door.url, calendarUrl: world.calendar.url, leaseMs };
   hosts.push(...members.map((member) => new HostProcess({ ...common, ...member })));
-  await Promise.all(hosts.map((host) => host.started()));
+  const end = async (): Promise<void> => {
+    await Promise.all(hosts.map((host) => host.end()));
+    await door.close();
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    await Promise.all(hosts.map((host) => host.started()));
+  } catch (error) {
+    await end();
+    throw error;
+  }
   return {
+    end,
     hosts,
     async signIn(host, user) {
       const question = `${user} at ${performance.now()}`;
@@ -47,11 +58,6 @@ export async function startCrew(
       const page = await browser.signIn(link, { user });
       if (page.status !== 200) throw new Error(`the browser ended on a page with status ${page.status}`);
       return link;
-    },
-    async end() {
-      await Promise.all(hosts.map((host) => host.end()));
-      await door.close();
-      await rm(directory, { recursive: true, force: true });
     },
   };
 }

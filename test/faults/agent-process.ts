@@ -32,7 +32,8 @@ const tell = (message: FromAgent): void => void process.send?.(message);
 const storage = openLocalStorage(directory);
 const coordinator = new RemoteAuthCoordinator({ storage, publicUrl, verifyUser: userOf });
 const manager = new ClientManager({ calendar: { url: calendarUrl } }, { coordinator });
-const server = createServer(getRequestListener(coordinator.fetch));
+const listener = getRequestListener(coordinator.fetch);
+const server = createServer((request, response) => void listener(request, response));
 server.listen(0, '127.0.0.1', () => tell({ port: (server.address() as AddressInfo).port }));
 
 async function call(contextId: string): Promise<CallOutcome> {

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { callbackOf, codeOf, codeOn, openStage, textOf, withParams, type Stage } from './stage.ts';
+import { callbackOf, codeOf, codeOn, failureOf, openStage, textOf, withParams, type Stage } from './stage.ts';
 
 describe('a request to the callback that is no answer to this sign-in', () => {
   /** What a stranger may send. Each gets a page of its own kind and changes nothing. */
@@ -149,17 +149,20 @@ describe('who answers', () => {
     'the issuer with a slash behind it': 'slash',
     'no issuer, although the server always names itself': undefined,
   };
-  test.each(Object.keys(wrong))('an answer from %s is refused, and its code is not sent anywhere', async (kind) => {
-    const stage = await openStage();
-    const { url } = await stage.linkOf('alice');
-    const browser = await stage.host.openBrowser('alice');
-    const callback = await callbackOf(browser, url);
-    const iss = wrong[kind] === 'slash' ? `${stage.as.issuer}/` : wrong[kind];
-    const page = await browser.open(withParams(callback, { iss, error_description: 'Call 555-0199' }));
-    expect([page.status, codeOn(page)]).toEqual([400, 'ERR_POSTERN_OAUTH_ISSUER_MISMATCH']);
-    expect(page.html).not.toContain('555-0199');
-    expect(stage.as.count('token')).toBe(0);
-  });
+  test.each(Object.keys(wrong))(
+    'an answer from %s is refused, and its code is not sent anywhere',
+    async (kind) => {
+      const stage = await openStage();
+      const { url } = await stage.linkOf('alice');
+      const browser = await stage.host.openBrowser('alice');
+      const callback = await callbackOf(browser, url);
+      const iss = wrong[kind] === 'slash' ? `${stage.as.issuer}/` : wrong[kind];
+      const page = await browser.open(withParams(callback, { iss, error_description: 'Call 555-0199' }));
+      expect([page.status, codeOn(page)]).toEqual([400, 'ERR_POSTERN_OAUTH_ISSUER_MISMATCH']);
+      expect(page.html).not.toContain('555-0199');
+      expect(stage.as.count('token')).toBe(0);
+    },
+  );
 
   test('an error from another issuer declines nothing', async () => {
     const stage = await openStage();
@@ -167,13 +170,17 @@ describe('who answers', () => {
     const browser = await stage.host.openBrowser('alice');
     const callback = await callbackOf(browser, url);
     const params = { code: undefined, error: 'access_denied', iss: 'https://evil.example' };
-    expect(codeOn(await browser.open(withParams(callback, params)))).toBe('ERR_POSTERN_OAUTH_ISSUER_MISMATCH');
+    expect(codeOn(await browser.open(withParams(callback, params)))).toBe(
+      'ERR_POSTERN_OAUTH_ISSUER_MISMATCH',
+    );
     const client = await stage.manager.getClient('alice');
     expect(await codeOf(client.callTool('whoami'))).not.toBe('ERR_POSTERN_AUTH_DENIED');
   });
 
   test('a server that does not promise to name itself need not', async () => {
-    const stage = await openStage({ as: { metadata: { authorization_response_iss_parameter_supported: undefined } } });
+    const stage = await openStage({
+      as: { metadata: { authorization_response_iss_parameter_supported: undefined } },
+    });
     const { url } = await stage.linkOf('alice');
     const browser = await stage.host.openBrowser('alice');
     const callback = await callbackOf(browser, url);
@@ -229,7 +236,10 @@ describe('an answer that comes more than once, or late', () => {
     const callback = await callbackOf(browser, url);
     const cookie = await bindingOf(stage, callback);
     const statuses = await Promise.all(
-      Array.from({ length: 50 }, async () => (await fetch(callback, { headers: { cookie }, redirect: 'manual' })).status),
+      Array.from(
+        { length: 50 },
+        async () => (await fetch(callback, { headers: { cookie }, redirect: 'manual' })).status,
+      ),
     );
     expect(statuses.filter((status) => status === 303)).toHaveLength(1);
     expect(statuses.filter((status) => status === 400)).toHaveLength(49);
@@ -262,7 +272,9 @@ describe('an answer that comes more than once, or late', () => {
       leaving.abort();
       return undefined;
     });
-    await expect(fetch(callback, { headers: { cookie }, signal: leaving.signal })).rejects.toThrow();
+    expect(await failureOf(fetch(callback, { headers: { cookie }, signal: leaving.signal }))).toBe(
+      leaving.signal.reason,
+    );
     const client = await stage.manager.getClient('alice');
     await vi.waitFor(() => expect(client.session('calendar').status).toBe('CONNECTED'), { timeout: 5_000 });
   });

@@ -21,12 +21,18 @@ function openClient(servers: Record<string, ServerConfig>): Client {
 
 describe('a tool by its name', () => {
   test('is found on the one server that offers it', async () => {
-    const client = openClient({ one: createInProcessServer('a').config, two: createInProcessServer('b').config });
+    const client = openClient({
+      one: createInProcessServer('a').config,
+      two: createInProcessServer('b').config,
+    });
     expect(textOf(await client.callTool('b'))).toBe('b');
   });
 
   test('that no server offers is an error which names the servers and their states', async () => {
-    const client = openClient({ one: createInProcessServer('a').config, gone: { command: '/no/such/program' } });
+    const client = openClient({
+      one: createInProcessServer('a').config,
+      gone: { command: '/no/such/program' },
+    });
     const error = await failureOf(client.callTool('missing'));
     expect(error).toBeInstanceOf(ToolNotFoundError);
     expect(error).toMatchObject({
@@ -38,7 +44,10 @@ describe('a tool by its name', () => {
   });
 
   test('that two servers offer is never guessed; naming the server decides', async () => {
-    const client = openClient({ one: createInProcessServer('a').config, two: createInProcessServer('a').config });
+    const client = openClient({
+      one: createInProcessServer('a').config,
+      two: createInProcessServer('a').config,
+    });
     const error = await failureOf(client.callTool('a'));
     expect(error).toBeInstanceOf(ToolAmbiguousError);
     expect(error).toMatchObject({ code: 'ERR_POSTERN_CLIENT_TOOL_AMBIGUOUS', servers: ['one', 'two'] });
@@ -85,7 +94,9 @@ describe('servers that come and go', () => {
     const session = client.session('calendar');
     await client.removeServer('calendar');
     expect(session.status).toBe('DISCONNECTED');
-    expect(await codeOf(client.callTool('whoami', {}, { server: 'calendar' }))).toBe('ERR_POSTERN_CLIENT_SERVER_UNKNOWN');
+    expect(await codeOf(client.callTool('whoami', {}, { server: 'calendar' }))).toBe(
+      'ERR_POSTERN_CLIENT_SERVER_UNKNOWN',
+    );
     client.addServer('calendar', { url: stage.calendar.url });
     expect(textOf(await client.callTool('whoami'))).toBe('alice');
     expect(stage.as.count('authorize')).toBe(1);
@@ -100,7 +111,10 @@ describe('servers that come and go', () => {
 
   test('a configuration with a secret in the wrong place is refused without quoting it', async () => {
     const client = openClient({});
-    const wrong = { url: 'https://x.example', auth: { type: 'api_key', kay: 'CANARY-123' } } as unknown as ServerConfig;
+    const wrong = {
+      url: 'https://x.example',
+      auth: { type: 'api_key', kay: 'CANARY-123' },
+    } as unknown as ServerConfig;
     const error = await failureOf((async () => client.addServer('x', wrong))());
     expect(error).toMatchObject({ code: 'ERR_POSTERN_CONFIG_MISCONFIGURED' });
     expect(String(error)).not.toContain('CANARY-123');
@@ -119,7 +133,12 @@ describe('metadata of a context', () => {
     await stage.manager.getClient('alice', { thread: 3 });
     await (await stage.host.openBrowser('alice')).open(first.url);
     await vi.waitFor(() => expect(events).toHaveLength(1));
-    expect(events[0]).toMatchObject({ contextId: 'alice', server: 'calendar', success: true, metadata: { thread: 3 } });
+    expect(events[0]).toMatchObject({
+      contextId: 'alice',
+      server: 'calendar',
+      success: true,
+      metadata: { thread: 3 },
+    });
   });
 
   test('a subscriber that throws, or hangs, hinders neither the page nor the others', async () => {
@@ -154,7 +173,9 @@ describe('metadata of a context', () => {
     });
     const page = await (await stage.host.openBrowser('alice')).open(url);
     expect(codeOn(page)).toBe('ERR_POSTERN_AUTH_DENIED');
-    await vi.waitFor(() => expect(events).toMatchObject([{ success: false, failure: 'ERR_POSTERN_AUTH_DENIED' }]));
+    await vi.waitFor(() =>
+      expect(events).toMatchObject([{ success: false, failure: 'ERR_POSTERN_AUTH_DENIED' }]),
+    );
   });
 });
 
@@ -190,7 +211,9 @@ describe('contexts', () => {
     expect((await (await stage.host.openBrowser()).open(other.url)).status).toBe(403);
     await second.logout();
     expect(textOf(await first.callTool('whoami'))).toBe('user-1');
-    expect((await second.context.storage.list()).map(({ key }) => key[0])).not.toContain(first.context.namespace.partition);
+    expect((await second.context.storage.list()).map(({ key }) => key[0])).not.toContain(
+      first.context.namespace.partition,
+    );
   });
 
   test.each(['', 'undefined', 'null', '\ud800', 'x'.repeat(301)])('the id %j is refused', async (id) => {
@@ -198,10 +221,15 @@ describe('contexts', () => {
     expect(await codeOf(stage.manager.getClient(id))).toBe('ERR_POSTERN_NAMESPACE_INVALID');
   });
 
-  test.each([undefined, null, 7, ['alice'], { toString: () => 'alice' }])('the id %j, which is no text, is refused', async (id) => {
-    const stage = await openStage();
-    expect(await codeOf(stage.manager.getClient(id as unknown as string))).toBe('ERR_POSTERN_NAMESPACE_INVALID');
-  });
+  test.each([undefined, null, 7, ['alice'], { toString: () => 'alice' }])(
+    'the id %j, which is no text, is refused',
+    async (id) => {
+      const stage = await openStage();
+      expect(await codeOf(stage.manager.getClient(id as unknown as string))).toBe(
+        'ERR_POSTERN_NAMESPACE_INVALID',
+      );
+    },
+  );
 });
 
 describe('clients in memory', () => {
@@ -209,9 +237,16 @@ describe('clients in memory', () => {
     vi.useFakeTimers({ toFake: ['setInterval'] });
     onTestFinished(() => void vi.useRealTimers());
     const time = createSteppedClock();
-    const coordinator = new LocalAuthCoordinator({ storage: new MemoryBackend(), autoOpenBrowser: false, onLink: () => {} });
+    const coordinator = new LocalAuthCoordinator({
+      storage: new MemoryBackend(),
+      autoOpenBrowser: false,
+      onLink: () => {},
+    });
     const server = createInProcessServer('a');
-    const manager = new ClientManager({ one: server.config }, { coordinator, clock: time.clock, idleMs: 60_000 });
+    const manager = new ClientManager(
+      { one: server.config },
+      { coordinator, clock: time.clock, idleMs: 60_000 },
+    );
     onTestFinished(() => manager.close());
     const idle = await manager.getClient('idle');
     await idle.callTool('a');
@@ -231,7 +266,10 @@ describe('clients in memory', () => {
   });
 
   test('a transport that never opens ends the connect at its deadline', async () => {
-    const client = new Client({ slow: { connect: () => new Promise<never>(() => {}) } }, { connectTimeoutMs: 100 });
+    const client = new Client(
+      { slow: { connect: () => new Promise<never>(() => {}) } },
+      { connectTimeoutMs: 100 },
+    );
     onTestFinished(() => client.close());
     await client.connect();
     expect(client.session('slow').error?.code).toBe('ERR_POSTERN_CLIENT_UNREACHABLE');

@@ -7,7 +7,10 @@ import { openStage, textOf, type Stage } from './stage.ts';
 const eras = {
   '2026-07-28': { manager: { versionNegotiation: { pin: '2026-07-28' } }, calendar: {} },
   '2025-11-25 in sessions': { manager: { versionNegotiation: 'legacy' }, calendar: { legacy: 'session' } },
-  '2025-11-25 without sessions': { manager: { versionNegotiation: 'legacy' }, calendar: { legacy: 'stateless' } },
+  '2025-11-25 without sessions': {
+    manager: { versionNegotiation: 'legacy' },
+    calendar: { legacy: 'stateless' },
+  },
   'whatever both speak': { manager: { versionNegotiation: 'auto' }, calendar: { legacy: 'session' } },
 } as const;
 const names = Object.keys(eras) as (keyof typeof eras)[];
@@ -48,7 +51,11 @@ describe('a session that the server has forgotten', () => {
     // The server ends the session behind the client's back.
     const [id = ''] = sessions;
     const { grant } = await grantOf(stage);
-    const headers = { authorization: `Bearer ${grant.accessToken}`, 'mcp-session-id': id, 'mcp-protocol-version': '2025-11-25' };
+    const headers = {
+      authorization: `Bearer ${grant.accessToken}`,
+      'mcp-session-id': id,
+      'mcp-protocol-version': '2025-11-25',
+    };
     expect((await fetch(stage.calendar.url, { method: 'DELETE', headers })).status).toBe(200);
 
     const answers = await Promise.all(Array.from({ length: 10 }, () => client.callTool('whoami')));
@@ -104,20 +111,23 @@ describe('a server that asks back', () => {
     return stage;
   }
 
-  test.each(['2026-07-28', '2025-11-25 in sessions'] as const)('gets the answer of the right client’s person, in %s', async (era) => {
-    const asked: string[] = [];
-    const stage = await openAsking(era, {
-      elicitation: (request, { server, contextId }) => {
-        asked.push(`${contextId} ${server} ${request.message}`);
-        return { action: 'accept', content: { sure: contextId === 'alice' } };
-      },
-    });
-    for (const name of ['alice', 'bob']) {
-      const client = await stage.manager.getClient(name);
-      expect(textOf(await client.callTool('ask'))).toBe(`accept {"sure":${name === 'alice'}}`);
-    }
-    expect(asked).toEqual(['alice calendar Sure?', 'bob calendar Sure?']);
-  });
+  test.each(['2026-07-28', '2025-11-25 in sessions'] as const)(
+    'gets the answer of the right client’s person, in %s',
+    async (era) => {
+      const asked: string[] = [];
+      const stage = await openAsking(era, {
+        elicitation: (request, { server, contextId }) => {
+          asked.push(`${contextId} ${server} ${request.message}`);
+          return { action: 'accept', content: { sure: contextId === 'alice' } };
+        },
+      });
+      for (const name of ['alice', 'bob']) {
+        const client = await stage.manager.getClient(name);
+        expect(textOf(await client.callTool('ask'))).toBe(`accept {"sure":${name === 'alice'}}`);
+      }
+      expect(asked).toEqual(['alice calendar Sure?', 'bob calendar Sure?']);
+    },
+  );
 
   test('gets the answer of the host’s model, in sessions', async () => {
     const stage = await openAsking('2025-11-25 in sessions', {

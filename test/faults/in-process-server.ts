@@ -21,7 +21,7 @@ export function createInProcessServer(...tools: string[]): InProcessServer {
       mcp.registerTool(name, { description: name }, () => ({ content: [{ type: 'text', text: name }] }));
     }
     await mcp.connect(server);
-    return client as Transport;
+    return client;
   };
   return { config: { connect }, tools: offered, connections: () => connections };
 }

@@ -58,7 +58,9 @@ export async function startLegacySseServer(options: LegacySseOptions = {}): Prom
     response.writeHead(202).end('Accepted');
     const result = message.id === undefined ? undefined : answer(message, who);
     if (result === undefined) return;
-    stream.write(`event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id: message.id, ...result })}\n\n`);
+    stream.write(
+      `event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id: message.id, ...result })}\n\n`,
+    );
   }
 
   const server = createServer((request, response) => {

@@ -64,7 +64,10 @@ test('a stream that is cut does not lose the next calls', async () => {
   const client = await stage.manager.getClient('alice');
   await client.callTool('whoami');
   server.cut();
-  await vi.waitFor(async () => expect(textOf(await client.callTool('whoami', {}, { timeout: 1_000 }))).toBe('alice'), {
-    timeout: 10_000,
-  });
+  await vi.waitFor(
+    async () => expect(textOf(await client.callTool('whoami', {}, { timeout: 1_000 }))).toBe('alice'),
+    {
+      timeout: 10_000,
+    },
+  );
 });

@@ -79,8 +79,15 @@ test('a page of another site that points its name at this machine is turned away
   const answer = client.callTool('whoami');
   const link = new URL(await linkIn(opened));
   const status = await new Promise<number | undefined>((resolve, reject) => {
-    const options = { host: '127.0.0.1', port: link.port, path: link.pathname, headers: { host: 'evil.example' } };
-    request(options, (response) => resolve(response.resume().statusCode)).once('error', reject).end();
+    const options = {
+      host: '127.0.0.1',
+      port: link.port,
+      path: link.pathname,
+      headers: { host: 'evil.example' },
+    };
+    request(options, (response) => resolve(response.resume().statusCode))
+      .once('error', reject)
+      .end();
   });
   expect([status, stage.as.count('authorize')]).toEqual([421, 0]);
   await createCookieBrowser().open(link.href);
@@ -106,7 +113,7 @@ test('a caller that gives up stops waiting at once, and the link stays good', as
   const given = client.callTool('whoami', {}, { signal: leaving.signal });
   const link = await linkIn(opened);
   leaving.abort(new Error('enough'));
-  await expect(given).rejects.toThrow();
+  await expect(given).rejects.toThrow('enough');
   await createCookieBrowser().open(link);
   expect(textOf(await client.callTool('whoami'))).toBe('user-1');
   expect(opened).toHaveLength(1);

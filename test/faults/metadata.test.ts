@@ -71,8 +71,14 @@ describe('metadata of an authorization server', () => {
       { token_endpoint: 'http://evil.example/token' },
       'ERR_POSTERN_OAUTH_URL_FORBIDDEN',
     ],
-    'sends people to a script': [{ authorization_endpoint: 'javascript:alert(1)' }, 'ERR_POSTERN_OAUTH_URL_FORBIDDEN'],
-    'sends people to a file': [{ authorization_endpoint: 'file:///etc/passwd' }, 'ERR_POSTERN_OAUTH_URL_FORBIDDEN'],
+    'sends people to a script': [
+      { authorization_endpoint: 'javascript:alert(1)' },
+      'ERR_POSTERN_OAUTH_URL_FORBIDDEN',
+    ],
+    'sends people to a file': [
+      { authorization_endpoint: 'file:///etc/passwd' },
+      'ERR_POSTERN_OAUTH_URL_FORBIDDEN',
+    ],
   };
   test.each(Object.keys(hostile))('that %s is not followed', async (kind) => {
     const stage = await openBroken();

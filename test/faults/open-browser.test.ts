@@ -40,11 +40,14 @@ describe.skipIf(process.platform === 'win32')('the browser’s opener', () => {
     expect(existsSync(pwned)).toBe(false);
   });
 
-  test.each(['file:///etc/passwd', 'javascript:alert(1)', 'vscode://x', 'data:text/html,x'])('is not called for %s', async (url) => {
-    const { calls } = installOpener();
-    expect(await openBrowser(url)).toBe(false);
-    expect(calls()).toEqual([]);
-  });
+  test.each(['file:///etc/passwd', 'javascript:alert(1)', 'vscode://x', 'data:text/html,x'])(
+    'is not called for %s',
+    async (url) => {
+      const { calls } = installOpener();
+      expect(await openBrowser(url)).toBe(false);
+      expect(calls()).toEqual([]);
+    },
+  );
 
   test('that is not installed is no error: the link is shown instead', async () => {
     const path = process.env['PATH'] ?? '';

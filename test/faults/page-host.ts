@@ -47,7 +47,8 @@ export async function openPageHost(): Promise<PageHost> {
     answers.push({ path: url.pathname, status: response.status, headers, body });
     return new Response(body === '' ? null : body, { status: response.status, headers: response.headers });
   };
-  const server = createServer(getRequestListener(answer));
+  const listener = getRequestListener(answer);
+  const server = createServer((request, response) => void listener(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {

@@ -30,7 +30,8 @@ await describeWithService('chromium', 'a page in a real browser, 320 pixels wide
     const problems: string[] = [];
     page.on('console', (message) => {
       // Chromium notes every answer of 400 and above in the console; these pages are meant to have them.
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) problems.push(message.text());
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+        problems.push(message.text());
     });
     page.on('pageerror', (error) => void problems.push(error.message));
     page.on('request', (request) => {

@@ -20,7 +20,9 @@ describe('who may open a link', () => {
     expect([page.status, codeOn(page)]).toEqual([403, 'ERR_POSTERN_AUTH_WRONG_USER']);
     expect(page.html).not.toContain('alice');
     expect(stage.as.count('authorize')).toBe(0);
-    expect(stage.logger.lines.filter((line) => line.startsWith('warn') && line.includes('alice'))).toHaveLength(1);
+    expect(
+      stage.logger.lines.filter((line) => line.startsWith('warn') && line.includes('alice')),
+    ).toHaveLength(1);
 
     const alices = await stage.host.openBrowser('alice');
     expect((await alices.open(url)).status).toBe(200);
@@ -39,7 +41,11 @@ describe('who may open a link', () => {
     const { url } = await stage.linkOf('alice');
     const nobody = await stage.host.openBrowser();
     const page = await nobody.open(url);
-    expect([page.status, codeOn(page), stage.as.count('authorize')]).toEqual([401, 'ERR_POSTERN_AUTH_REQUIRED', 0]);
+    expect([page.status, codeOn(page), stage.as.count('authorize')]).toEqual([
+      401,
+      'ERR_POSTERN_AUTH_REQUIRED',
+      0,
+    ]);
     await nobody.open(`${stage.host.origin}/login?user=alice`);
     expect((await nobody.open(url)).status).toBe(200);
   });
@@ -53,7 +59,11 @@ describe('who may open a link', () => {
     });
     const { url } = await stage.linkOf('alice');
     const reply = await fetch(url, { redirect: 'manual' });
-    expect([reply.status, reply.headers.get('x-login'), reply.headers.get('set-cookie')]).toEqual([418, 'yes', 'back=1']);
+    expect([reply.status, reply.headers.get('x-login'), reply.headers.get('set-cookie')]).toEqual([
+      418,
+      'yes',
+      'back=1',
+    ]);
     expect(await reply.text()).toBe('Log in here');
     expect(stage.as.count('authorize')).toBe(0);
   });
@@ -202,19 +212,31 @@ describe('a coordinator that would be unsafe does not start', () => {
   const plain = new FaultyStorage(memory, { durable: true, shared: true, atRest: 'plain' });
 
   test('for the web, without a way to tell who is at the browser', () => {
-    expect(misconfigured(() => new RemoteAuthCoordinator({ storage: memory, publicUrl }))).toBe('ERR_POSTERN_CONFIG_MISCONFIGURED');
-    expect(misconfigured(() => new RemoteAuthCoordinator({ storage: memory, publicUrl, [skipUserVerification]: true }))).toBeUndefined();
+    expect(misconfigured(() => new RemoteAuthCoordinator({ storage: memory, publicUrl }))).toBe(
+      'ERR_POSTERN_CONFIG_MISCONFIGURED',
+    );
+    expect(
+      misconfigured(
+        () => new RemoteAuthCoordinator({ storage: memory, publicUrl, [skipUserVerification]: true }),
+      ),
+    ).toBeUndefined();
   });
 
   test('on durable storage that anybody with the file can read', () => {
     const verifyUser = (): string => 'alice';
     const code = 'ERR_POSTERN_CONFIG_MISCONFIGURED';
-    expect(misconfigured(() => new RemoteAuthCoordinator({ storage: plain, publicUrl, verifyUser }))).toBe(code);
+    expect(misconfigured(() => new RemoteAuthCoordinator({ storage: plain, publicUrl, verifyUser }))).toBe(
+      code,
+    );
     expect(misconfigured(() => new LocalAuthCoordinator({ storage: plain }))).toBe(code);
     const keyring = keyringFromText(generateKeyText());
     const sealed = encrypted(plain, keyring);
-    expect(misconfigured(() => new RemoteAuthCoordinator({ storage: sealed, publicUrl, verifyUser }))).toBeUndefined();
-    expect(misconfigured(() => new LocalAuthCoordinator({ storage: plain, [allowPlaintextStorage]: true }))).toBeUndefined();
+    expect(
+      misconfigured(() => new RemoteAuthCoordinator({ storage: sealed, publicUrl, verifyUser })),
+    ).toBeUndefined();
+    expect(
+      misconfigured(() => new LocalAuthCoordinator({ storage: plain, [allowPlaintextStorage]: true })),
+    ).toBeUndefined();
   });
 
   test.each([
@@ -226,7 +248,8 @@ describe('a coordinator that would be unsafe does not start', () => {
     'bot.example',
   ])('at the address %s', (address) => {
     const verifyUser = (): string => 'alice';
-    const work = (): unknown => new RemoteAuthCoordinator({ storage: memory, publicUrl: address, verifyUser });
+    const work = (): unknown =>
+      new RemoteAuthCoordinator({ storage: memory, publicUrl: address, verifyUser });
     expect(misconfigured(work)).toBe('ERR_POSTERN_CONFIG_MISCONFIGURED');
   });
 
@@ -235,6 +258,8 @@ describe('a coordinator that would be unsafe does not start', () => {
     const nothing = {} as ConstructorParameters<typeof RemoteAuthCoordinator>[0];
     expect(misconfigured(() => new RemoteAuthCoordinator(nothing))).toBe(code);
     const coordinator = new LocalAuthCoordinator({ storage: memory });
-    expect(misconfigured(() => new ClientManager({ a: { url: 'ftp://x.example' } }, { coordinator }))).toBe(code);
+    expect(misconfigured(() => new ClientManager({ a: { url: 'ftp://x.example' } }, { coordinator }))).toBe(
+      code,
+    );
   });
 });

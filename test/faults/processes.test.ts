@@ -34,7 +34,10 @@ test('ten calls in each of four processes, on a token that the server has ended,
   expect((await (await host.openBrowser('alice')).open(link)).status).toBe(200);
   // Every process reconnects by itself, wherever the callback landed.
   for (const agent of agents) {
-    await vi.waitFor(async () => expect(await agent.status('alice')).toBe('CONNECTED'), { timeout: 10_000, interval: 50 });
+    await vi.waitFor(async () => expect(await agent.status('alice')).toBe('CONNECTED'), {
+      timeout: 10_000,
+      interval: 50,
+    });
   }
   expect([as.count('register'), as.count('token'), as.count('refresh')]).toEqual([1, 1, 0]);
 
@@ -55,7 +58,10 @@ test('fifty callbacks with one state, in two processes, make one exchange and on
   const bound = host.answers.findLast(({ headers }) => headers.includes('postern-'))?.headers ?? '';
   const cookie = /postern-[\w-]+=[\w-]+/u.exec(bound)?.[0] ?? '';
   const statuses = await Promise.all(
-    Array.from({ length: 50 }, async () => (await fetch(url, { headers: { cookie }, redirect: 'manual' })).status),
+    Array.from(
+      { length: 50 },
+      async () => (await fetch(url, { headers: { cookie }, redirect: 'manual' })).status,
+    ),
   );
   expect(statuses.filter((status) => status === 303)).toHaveLength(1);
   expect(statuses.filter((status) => status === 400)).toHaveLength(49);

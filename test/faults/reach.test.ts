@@ -28,7 +28,11 @@ async function closedPort(): Promise<string> {
 }
 
 function openClient(url: string): Client {
-  const coordinator = new LocalAuthCoordinator({ storage: new MemoryBackend(), autoOpenBrowser: false, onLink: () => {} });
+  const coordinator = new LocalAuthCoordinator({
+    storage: new MemoryBackend(),
+    autoOpenBrowser: false,
+    onLink: () => {},
+  });
   const client = new Client({ there: { url } }, { coordinator, contextId: 'alice', connectTimeoutMs });
   onTestFinished(async () => {
     await client.close();
@@ -45,31 +49,51 @@ describe('a server that is no use', () => {
       'SERVER_UNREACHABLE',
       'ERR_POSTERN_CLIENT_UNREACHABLE',
     ],
-    'answers 500': [(_, response) => void response.writeHead(500).end(), 'CONNECTION_FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED'],
-    'answers 404': [(_, response) => void response.writeHead(404).end(), 'FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED'],
+    'answers 500': [
+      (_, response) => void response.writeHead(500).end(),
+      'CONNECTION_FAILED',
+      'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
+    ],
+    'answers 404': [
+      (_, response) => void response.writeHead(404).end(),
+      'FAILED',
+      'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
+    ],
     'answers with a web page': [
       (_, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Hi</h1>'),
       'FAILED',
       'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
     ],
     'answers with JSON that is no protocol': [
-      (_, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end('{"hello":1}'),
+      (_, response) =>
+        void response.writeHead(200, { 'content-type': 'application/json' }).end('{"hello":1}'),
       'FAILED',
       'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
     ],
-    'hangs up': [(request) => void request.socket.destroy(), 'SERVER_UNREACHABLE', 'ERR_POSTERN_CLIENT_UNREACHABLE'],
-    'answers 403 without a challenge': [(_, response) => void response.writeHead(403).end(), 'AUTH_FAILED', 'ERR_POSTERN_AUTH_REJECTED'],
+    'hangs up': [
+      (request) => void request.socket.destroy(),
+      'SERVER_UNREACHABLE',
+      'ERR_POSTERN_CLIENT_UNREACHABLE',
+    ],
+    'answers 403 without a challenge': [
+      (_, response) => void response.writeHead(403).end(),
+      'AUTH_FAILED',
+      'ERR_POSTERN_AUTH_REJECTED',
+    ],
   };
-  test.each(Object.keys(answers))('because it %s ends the connect in a state of its own, in time', async (kind) => {
-    const [listener, status, code] = answers[kind]!;
-    const client = openClient(await listen(listener));
-    const startedAt = performance.now();
-    await client.connect();
-    expect(performance.now() - startedAt).toBeLessThan(2 * connectTimeoutMs + 1_500);
-    const session = client.session('there');
-    expect([session.status, session.error?.code]).toEqual([status, code]);
-    expect(await codeOf(client.callTool('whoami', {}, { server: 'there' }))).toBe(code);
-  });
+  test.each(Object.keys(answers))(
+    'because it %s ends the connect in a state of its own, in time',
+    async (kind) => {
+      const [listener, status, code] = answers[kind]!;
+      const client = openClient(await listen(listener));
+      const startedAt = performance.now();
+      await client.connect();
+      expect(performance.now() - startedAt).toBeLessThan(2 * connectTimeoutMs + 1_500);
+      const session = client.session('there');
+      expect([session.status, session.error?.code]).toEqual([status, code]);
+      expect(await codeOf(client.callTool('whoami', {}, { server: 'there' }))).toBe(code);
+    },
+  );
 
   test('one at whose address nobody listens is unreachable, and can be retried', async () => {
     const client = openClient(await closedPort());
@@ -94,7 +118,10 @@ describe('a server that is no use', () => {
     expect(await codeOf(client.callTool('whoami'))).toBe('ERR_POSTERN_CLIENT_UNREACHABLE');
     const { startCalendarServer } = await import('../../demo/calendar-server.ts');
     const { resourceSideOf } = await import('./stage.ts');
-    const again = await startCalendarServer({ authorizationServer: resourceSideOf(stage.as), port: Number(port) });
+    const again = await startCalendarServer({
+      authorizationServer: resourceSideOf(stage.as),
+      port: Number(port),
+    });
     onTestFinished(() => again.close());
     expect(textOf(await client.callTool('whoami'))).toBe('alice');
   });
@@ -104,7 +131,11 @@ describe('a server that is no use', () => {
     const silent = await listen(() => {});
     const stage = await openStage({
       manager: { connectTimeoutMs },
-      servers: (calendar) => ({ calendar: { url: calendar.url }, closed: { url: closed }, silent: { url: silent } }),
+      servers: (calendar) => ({
+        calendar: { url: calendar.url },
+        closed: { url: closed },
+        silent: { url: silent },
+      }),
     });
     await stage.manager.getClient('alice').then((client) => client.connect());
     const client = await stage.manager.getClient('alice');
@@ -169,7 +200,11 @@ describe('a session that is closed while it connects', () => {
     const client = await stage.manager.getClient('alice');
     const tangle: Promise<unknown>[] = [];
     for (let turn = 0; turn < 50; turn++) {
-      tangle.push(client.connect(), client.disconnect(), client.callTool('whoami').catch(() => {}));
+      tangle.push(
+        client.connect(),
+        client.disconnect(),
+        client.callTool('whoami').catch(() => {}),
+      );
     }
     await Promise.all(tangle);
     await client.disconnect();

@@ -58,8 +58,16 @@ describe('a call that needs more than was granted', () => {
       if (code === undefined) return { status: 400, body: { error: 'invalid_grant' } };
       const { clientId, resource, subject } = code;
       const scope = 'calendar:read calendar:write';
-      const { access, refresh } = stage.as.tokens.issue({ clientId, scope, resource, subject, jkt: undefined });
-      return { body: { access_token: access, refresh_token: refresh, token_type: 'Bearer', expires_in: 60, scope } };
+      const { access, refresh } = stage.as.tokens.issue({
+        clientId,
+        scope,
+        resource,
+        subject,
+        jkt: undefined,
+      });
+      return {
+        body: { access_token: access, refresh_token: refresh, token_type: 'Bearer', expires_in: 60, scope },
+      };
     });
     const client = await stage.manager.getClient('alice');
     const { url } = await challengeOf(client.callTool(...share));
@@ -104,7 +112,9 @@ describe('a call that needs more than was granted', () => {
     await (await stage.host.openBrowser('alice')).open(first.url);
     expect(askedScopes(stage.as.calls).at(-1)).toEqual(['calendar:read', 'calendar:share', 'calendar:write']);
     await vi.waitFor(() => expect(one.session('calendar').status).toBe('CONNECTED'));
-    expect(textOf(await one.callTool('add_event', { title: 'x', time: '10:00' }))).toContain('Added for alice');
+    expect(textOf(await one.callTool('add_event', { title: 'x', time: '10:00' }))).toContain(
+      'Added for alice',
+    );
     expect(textOf(await two.callTool(...share))).toContain('shared with bob');
     expect(stage.as.count('authorize')).toBe(2);
   });

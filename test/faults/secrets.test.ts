@@ -24,8 +24,17 @@ function createSecrets(): Secrets {
       const response = await fetch(input, init);
       const path = new URL(input instanceof Request ? input.url : input).pathname;
       if (path === '/token' || path === '/register') {
-        const body = (await response.clone().json().catch(() => ({}))) as Record<string, unknown>;
-        for (const name of ['access_token', 'refresh_token', 'id_token', 'client_secret', 'registration_access_token']) {
+        const body = (await response
+          .clone()
+          .json()
+          .catch(() => ({}))) as Record<string, unknown>;
+        for (const name of [
+          'access_token',
+          'refresh_token',
+          'id_token',
+          'client_secret',
+          'registration_access_token',
+        ]) {
           note(body[name]);
         }
       }
@@ -63,9 +72,13 @@ function tellAll(error: unknown): string {
 async function liveThrough(stage: Stage, secrets: Secrets): Promise<string[]> {
   const told: string[] = [];
   const client = await stage.manager.getClient('alice');
-  const fail = async (work: Promise<unknown>): Promise<void> => void told.push(tellAll(await failureOf(work)));
+  const fail = async (work: Promise<unknown>): Promise<void> =>
+    void told.push(tellAll(await failureOf(work)));
   const call = (): Promise<unknown> => client.callTool('whoami');
-  const attempt = async (): Promise<{ browser: Awaited<ReturnType<Stage['host']['openBrowser']>>; callback: URL }> => {
+  const attempt = async (): Promise<{
+    browser: Awaited<ReturnType<Stage['host']['openBrowser']>>;
+    callback: URL;
+  }> => {
     await fail(call());
     const [challenge] = await client.getAuthChallenges();
     const browser = await stage.host.openBrowser('alice');
@@ -86,7 +99,10 @@ async function liveThrough(stage: Stage, secrets: Secrets): Promise<string[]> {
 
   // A token endpoint that repeats what it was sent, and a store that fails after an exchange.
   const third = await attempt();
-  stage.as.on('token', ({ form }) => ({ status: 400, body: { error: form.get('code'), error_description: `${form}` } }));
+  stage.as.on('token', ({ form }) => ({
+    status: 400,
+    body: { error: form.get('code'), error_description: `${form}` },
+  }));
   await third.browser.open(third.callback.href);
   stage.as.on('token', undefined);
   const fourth = await attempt();
@@ -98,7 +114,10 @@ async function liveThrough(stage: Stage, secrets: Secrets): Promise<string[]> {
 
   // Refreshes: one that repeats the token, one that works, one whose grant is gone; and a logout.
   stage.time.advance(2 * 60 * 60_000);
-  stage.as.on('refresh', ({ form }) => ({ status: 400, body: { error: form.get('refresh_token'), error_uri: `${form}` } }));
+  stage.as.on('refresh', ({ form }) => ({
+    status: 400,
+    body: { error: form.get('refresh_token'), error_uri: `${form}` },
+  }));
   await fail(call());
   stage.as.on('refresh', undefined);
   stage.time.advance(3_000);
@@ -106,7 +125,10 @@ async function liveThrough(stage: Stage, secrets: Secrets): Promise<string[]> {
   stage.as.on('revoke', ({ form }) => ({ status: 500, body: { error: form.get('token') } }));
   told.push(JSON.stringify(await client.logout()));
   await fail(call());
-  told.push(inspect(client, { depth: 8, showHidden: true }), inspect(stage.manager, { depth: 8, showHidden: true }));
+  told.push(
+    inspect(client, { depth: 8, showHidden: true }),
+    inspect(stage.manager, { depth: 8, showHidden: true }),
+  );
   return told;
 }
 
@@ -117,7 +139,10 @@ test('in a whole day of sign-ins and failures no secret is in a log, an error, a
     coordinator: { fetch: (url, init) => secrets.fetch(url, init) },
     manager: { fetch: secrets.fetch },
     servers: (calendar) => ({
-      calendar: { url: calendar.url, auth: { type: 'oauth', client: { clientId: 'pre-registered', clientSecret } } },
+      calendar: {
+        url: calendar.url,
+        auth: { type: 'oauth', client: { clientId: 'pre-registered', clientSecret } },
+      },
     }),
   });
   const told = await liveThrough(stage, secrets);
@@ -132,13 +157,19 @@ test('in a whole day of sign-ins and failures no secret is in a log, an error, a
   }
   // Four codes and states, two verifiers, two pairs of tokens, the client's secret: or the scan looks for too little.
   expect(secrets.found.size).toBeGreaterThanOrEqual(15);
-  const wire = stage.as.calls.map(({ url, text, headers }) => `${url} ${text} ${JSON.stringify(headers)}`).join('\n');
+  const wire = stage.as.calls
+    .map(({ url, text, headers }) => `${url} ${text} ${JSON.stringify(headers)}`)
+    .join('\n');
   expect(leaksIn(wire, secrets.found).length).toBeGreaterThan(10);
 
   expect(leaksIn(stage.logger.lines.join('\n'), secrets.found), 'in a log').toEqual([]);
   expect(leaksIn(told.join('\n'), secrets.found), 'in an error').toEqual([]);
-  expect(leaksIn(stage.host.answers.map(({ body }) => body).join('\n'), secrets.found), 'in a page').toEqual([]);
-  const afterCallback = stage.host.answers.filter(({ path }) => path.endsWith('/callback')).map(({ headers }) => headers);
+  expect(leaksIn(stage.host.answers.map(({ body }) => body).join('\n'), secrets.found), 'in a page').toEqual(
+    [],
+  );
+  const afterCallback = stage.host.answers
+    .filter(({ path }) => path.endsWith('/callback'))
+    .map(({ headers }) => headers);
   expect(afterCallback.length).toBeGreaterThan(3);
   expect(leaksIn(afterCallback.join('\n'), secrets.found), 'in an address after the callback').toEqual([]);
 
@@ -147,7 +178,9 @@ test('in a whole day of sign-ins and failures no secret is in a log, an error, a
   expect(written.length).toBeGreaterThan(30);
   expect(leaksIn(raw, secrets.found), 'in the store').toEqual([]);
   // Nor do the links lie about in it: they are found by their hashes.
-  const links = stage.host.answers.flatMap(({ path }) => /\/connect\/(?<id>[\w-]+)/u.exec(path)?.groups?.['id'] ?? []);
+  const links = stage.host.answers.flatMap(
+    ({ path }) => /\/connect\/(?<id>[\w-]+)/u.exec(path)?.groups?.['id'] ?? [],
+  );
   expect(links.length).toBeGreaterThan(2);
   expect(leaksIn(raw, links), 'links in the store').toEqual([]);
   expect(leaksIn(stage.logger.lines.join('\n'), links), 'links in a log').toEqual([]);
@@ -172,6 +205,11 @@ test('an API key is in no error, no inspection and no log', async () => {
   const client = await stage.manager.getClient('alice');
   const error = await failureOf(client.callTool('whoami'));
   expect(client.session('calendar').status).toBe('AUTH_FAILED');
-  const seen = [tellAll(error), inspect(client, { depth: 10, showHidden: true }), inspect(stage.manager, { depth: 10 }), ...stage.logger.lines];
+  const seen = [
+    tellAll(error),
+    inspect(client, { depth: 10, showHidden: true }),
+    inspect(stage.manager, { depth: 10 }),
+    ...stage.logger.lines,
+  ];
   expect(leaksIn(seen.join('\n'), [key])).toEqual([]);
 });

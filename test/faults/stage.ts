@@ -1,5 +1,9 @@
 import { onTestFinished } from 'vitest';
-import { startCalendarServer, type CalendarServer, type CalendarServerOptions } from '../../demo/calendar-server.ts';
+import {
+  startCalendarServer,
+  type CalendarServer,
+  type CalendarServerOptions,
+} from '../../demo/calendar-server.ts';
 import {
   ClientManager,
   findAuthorizationRequired,
@@ -60,7 +64,10 @@ export interface Stage {
 export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const as = await startProgrammableAuthorizationServer(options.as);
   onTestFinished(() => as.close());
-  const calendar = await startCalendarServer({ authorizationServer: resourceSideOf(as), ...options.calendar });
+  const calendar = await startCalendarServer({
+    authorizationServer: resourceSideOf(as),
+    ...options.calendar,
+  });
   onTestFinished(() => calendar.close());
   const host = await openPageHost();
   onTestFinished(() => host.close());
@@ -121,7 +128,9 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
 }
 
 /** What a resource server needs of an authorization server, from the programmable one. */
-export function resourceSideOf(as: ProgrammableAuthorizationServer): CalendarServerOptions['authorizationServer'] {
+export function resourceSideOf(
+  as: ProgrammableAuthorizationServer,
+): CalendarServerOptions['authorizationServer'] {
   return {
     issuer: as.issuer,
     verifyAccessToken: async (token, resource) => {

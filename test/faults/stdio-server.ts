@@ -20,7 +20,9 @@ else {
     server.registerTool('environment', { inputSchema: z.object({ name: z.string() }) }, ({ name }) =>
       text(process.env[name] ?? 'unset'),
     );
-    server.registerTool('exit', { description: 'Ends the process in the midst of the call' }, () => process.exit(1));
+    server.registerTool('exit', { description: 'Ends the process in the midst of the call' }, () =>
+      process.exit(1),
+    );
     return server;
   });
 }

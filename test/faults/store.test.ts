@@ -83,7 +83,11 @@ describe('the store fails while a refresh is saved', () => {
     stage.storage.fault = failing(savesGrant, { times: 2 });
     const client = await stage.manager.getClient('alice');
     expect(textOf(await client.callTool('whoami'))).toBe('alice');
-    expect([stage.as.count('refresh'), stage.as.tokens.reuses, await revoked(stage)]).toEqual([1, 0, [false]]);
+    expect([stage.as.count('refresh'), stage.as.tokens.reuses, await revoked(stage)]).toEqual([
+      1,
+      0,
+      [false],
+    ]);
   });
 
   test('in that only its answer is lost: the saved tokens are used, and nothing is revoked', async () => {
@@ -93,7 +97,11 @@ describe('the store fails while a refresh is saved', () => {
     stage.storage.fault = failing(savesGrant, { times: 1, fault: 'lose-answer' });
     const client = await stage.manager.getClient('alice');
     expect(textOf(await client.callTool('whoami'))).toBe('alice');
-    expect([stage.as.count('refresh'), stage.as.tokens.reuses, await revoked(stage)]).toEqual([1, 0, [false]]);
+    expect([stage.as.count('refresh'), stage.as.tokens.reuses, await revoked(stage)]).toEqual([
+      1,
+      0,
+      [false],
+    ]);
     stage.as.tokens.expireAccessTokens();
     stage.time.advance(61_000);
     expect(textOf(await client.callTool('whoami'))).toBe('alice');
@@ -133,7 +141,9 @@ describe('the store is down', () => {
     expect([page.status, codeOn(page)]).toEqual([503, 'ERR_POSTERN_STORAGE_UNAVAILABLE']);
     expect(page.html).not.toMatch(/told to fail|at \//u);
     stage.storage.fault = () => undefined;
-    const callback = await browser.open(url, { stopBefore: ({ pathname }) => pathname.endsWith('/callback') });
+    const callback = await browser.open(url, {
+      stopBefore: ({ pathname }) => pathname.endsWith('/callback'),
+    });
     stage.storage.fault = () => 'fail';
     expect((await browser.open(callback.url)).status).toBe(503);
     expect(stage.as.count('token')).toBe(0);

@@ -7,11 +7,20 @@ const oauthTimeoutMs = 500;
 /** Replies that end a sign-in: the code is spent, and trying the same again would not help. */
 const final: Record<string, [reply: Reply, code: string]> = {
   'has no token': [{ body: { token_type: 'Bearer', expires_in: 60 } }, 'ERR_POSTERN_OAUTH_RESPONSE_INVALID'],
-  'has an empty token': [{ body: { access_token: '', token_type: 'Bearer' } }, 'ERR_POSTERN_OAUTH_RESPONSE_INVALID'],
-  'has a token that is an object': [{ body: { access_token: {}, token_type: 'Bearer' } }, 'ERR_POSTERN_OAUTH_RESPONSE_INVALID'],
+  'has an empty token': [
+    { body: { access_token: '', token_type: 'Bearer' } },
+    'ERR_POSTERN_OAUTH_RESPONSE_INVALID',
+  ],
+  'has a token that is an object': [
+    { body: { access_token: {}, token_type: 'Bearer' } },
+    'ERR_POSTERN_OAUTH_RESPONSE_INVALID',
+  ],
   'is an array': [{ body: [] }, 'ERR_POSTERN_OAUTH_RESPONSE_INVALID'],
   'is null': [{ body: 'null' }, 'ERR_POSTERN_OAUTH_RESPONSE_INVALID'],
-  'is a web page': [{ headers: { 'content-type': 'text/html' }, body: '<h1>Hi</h1>' }, 'ERR_POSTERN_OAUTH_RESPONSE_INVALID'],
+  'is a web page': [
+    { headers: { 'content-type': 'text/html' }, body: '<h1>Hi</h1>' },
+    'ERR_POSTERN_OAUTH_RESPONSE_INVALID',
+  ],
   'is nested 100,000 deep': [{ body: '{"a":'.repeat(100_000) }, 'ERR_POSTERN_OAUTH_RESPONSE_INVALID'],
   'is 20 MB long': [{ floodBytes: 20_000_000 }, 'ERR_POSTERN_OAUTH_RESPONSE_INVALID'],
   'is a 200 with an error inside': [{ body: { error: 'invalid_grant' } }, 'ERR_POSTERN_OAUTH_GRANT_INVALID'],
@@ -19,8 +28,11 @@ const final: Record<string, [reply: Reply, code: string]> = {
     { body: { error: 'invalid_client', access_token: 'at', token_type: 'Bearer' } },
     'ERR_POSTERN_OAUTH_CLIENT_REJECTED',
   ],
-  'is a 201 with an error inside': [{ status: 201, body: { error: 'invalid_grant' } }, 'ERR_POSTERN_OAUTH_GRANT_INVALID'],
-  'redirects': [{ status: 307, headers: { location: '/elsewhere' } }, 'ERR_POSTERN_OAUTH_RESPONSE_INVALID'],
+  'is a 201 with an error inside': [
+    { status: 201, body: { error: 'invalid_grant' } },
+    'ERR_POSTERN_OAUTH_GRANT_INVALID',
+  ],
+  redirects: [{ status: 307, headers: { location: '/elsewhere' } }, 'ERR_POSTERN_OAUTH_RESPONSE_INVALID'],
 };
 
 /** Replies that say nothing about the code: the person may try again with the link they have. */
@@ -46,30 +58,36 @@ async function answerWith(reply: Reply): Promise<{ stage: Stage; url: string; co
 }
 
 describe('a reply of the token endpoint', () => {
-  test.each(Object.keys(final))('that %s ends the sign-in; the next call gets a new link, which ends well', async (kind) => {
-    const [reply, expected] = final[kind]!;
-    const { stage, url, code } = await answerWith(reply);
-    expect(code).toBe(expected);
-    const { sessions } = await stage.manager.getClient('alice');
-    const session = sessions.get('calendar')!;
-    await vi.waitFor(() => expect(session.status).toBe('AUTH_FAILED'));
-    expect(session.error?.code).toBe(expected);
-    stage.as.on('token', undefined);
-    expect((await stage.linkOf('alice')).url).not.toBe(url);
-    await stage.signIn('alice');
-    await vi.waitFor(() => expect(session.status).toBe('CONNECTED'));
-  });
+  test.each(Object.keys(final))(
+    'that %s ends the sign-in; the next call gets a new link, which ends well',
+    async (kind) => {
+      const [reply, expected] = final[kind]!;
+      const { stage, url, code } = await answerWith(reply);
+      expect(code).toBe(expected);
+      const { sessions } = await stage.manager.getClient('alice');
+      const session = sessions.get('calendar')!;
+      await vi.waitFor(() => expect(session.status).toBe('AUTH_FAILED'));
+      expect(session.error?.code).toBe(expected);
+      stage.as.on('token', undefined);
+      expect((await stage.linkOf('alice')).url).not.toBe(url);
+      await stage.signIn('alice');
+      await vi.waitFor(() => expect(session.status).toBe('CONNECTED'));
+    },
+  );
 
-  test.each(Object.keys(passing))('that %s leaves the link good, and the second try ends well', async (kind) => {
-    const [reply, expected] = passing[kind]!;
-    const { stage, url, code } = await answerWith(reply);
-    expect(code).toBe(expected);
-    expect((await stage.linkOf('alice')).url).toBe(url);
-    stage.as.on('token', undefined);
-    await stage.signIn('alice');
-    const client = await stage.manager.getClient('alice');
-    expect(textOf(await client.callTool('whoami'))).toBe('alice');
-  });
+  test.each(Object.keys(passing))(
+    'that %s leaves the link good, and the second try ends well',
+    async (kind) => {
+      const [reply, expected] = passing[kind]!;
+      const { stage, url, code } = await answerWith(reply);
+      expect(code).toBe(expected);
+      expect((await stage.linkOf('alice')).url).toBe(url);
+      stage.as.on('token', undefined);
+      await stage.signIn('alice');
+      const client = await stage.manager.getClient('alice');
+      expect(textOf(await client.callTool('whoami'))).toBe('alice');
+    },
+  );
 
   test('that repeats the code and the verifier shows them to nobody', async () => {
     const stage = await openStage();
@@ -114,7 +132,10 @@ describe('a lifetime', () => {
     expect([stage.as.count('token'), stage.as.count('refresh')]).toEqual([1, 0]);
   });
 
-  test.each([['nought', 0], ['less than nothing', -5]])('of %s is spent at once: a refresh follows, and the call succeeds', async (_, value) => {
+  test.each([
+    ['nought', 0],
+    ['less than nothing', -5],
+  ])('of %s is spent at once: a refresh follows, and the call succeeds', async (_, value) => {
     const stage = await openStage();
     withLifetime(stage, value);
     await stage.signIn('alice');
@@ -141,6 +162,8 @@ function withLifetime(stage: Stage, expires_in: unknown): void {
     if (code === undefined) return { status: 400, body: { error: 'invalid_grant' } };
     const { clientId, scope, resource, subject } = code;
     const { access, refresh } = stage.as.tokens.issue({ clientId, scope, resource, subject, jkt: undefined });
-    return { body: { access_token: access, refresh_token: refresh, token_type: 'Bearer', expires_in, scope } };
+    return {
+      body: { access_token: access, refresh_token: refresh, token_type: 'Bearer', expires_in, scope },
+    };
   });
 }

@@ -142,6 +142,20 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
     expect(pool.waitingCount).toBe(0);
   });
 
+  test('a store that is closed while it waits for a connection to listen on closes, and keeps none', async () => {
+    const place = placeFor(where);
+    const pool = place.pool({ max: 2 });
+    const store = await place.open({ pool });
+    const held = [await pool.connect(), await pool.connect()];
+    const listening = failureOf(store.listen('c', () => {}));
+    await pause(50);
+    const closed = store.close();
+    for (const client of held) client.release();
+    await Promise.race([closed, pause(3_000).then(() => Promise.reject(new Error('it does not close')))]);
+    expect(await listening).toEqual(unavailable);
+    expect(pool.idleCount).toBe(pool.totalCount);
+  });
+
   test('a lock that is never given back ends a commit at its deadline, here and in the server', async () => {
     const place = placeFor(where);
     const store = await place.open({ timeoutMs: 500 });

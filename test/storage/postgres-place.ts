@@ -4,7 +4,7 @@ import type { StorageBackend } from '../../src/storage/contract.ts';
 import { openPostgres, type PostgresOptions } from '../../src/storage/postgres.ts';
 
 /** A schema name that no other run has. */
-export function freshSchema(): string {
+function freshSchema(): string {
   return `test_${crypto.randomUUID().replaceAll('-', '').slice(0, 16)}`;
 }
 
