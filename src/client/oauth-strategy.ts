@@ -114,7 +114,7 @@ export class OAuthStrategy implements AuthStrategy {
     const refused = (authorization.credential as SentCredential | undefined)?.version;
     if (response.status === 403) return this.#stepUp(challenge, refused);
     const stored = await this.#grants.read();
-    if (stored === undefined) return this.#authorizeAnew(challenge);
+    if (stored === undefined) return this.#authorizeAnew(challenge, refused);
     // Somebody has renewed it since this request was sent.
     if (stored.version !== refused) return true;
     const { grant } = stored.value;
@@ -129,7 +129,7 @@ export class OAuthStrategy implements AuthStrategy {
       this.#assertNotFresh(stored);
     }
     (await this.#planner()).forgetDiscovery();
-    return this.#authorizeAnew(challenge);
+    return this.#authorizeAnew(challenge, refused);
   }
 
   async findChallenge(): Promise<AuthChallenge | undefined> {
@@ -145,11 +145,7 @@ export class OAuthStrategy implements AuthStrategy {
   async logout(): Promise<LogoutResult> {
     const { coordinator, context } = this.#deps;
     const pending = await coordinator.pendings.findLive(context.namespace, this.#slot);
-    if (pending !== undefined) {
-      await coordinator.pendings.in(context.namespace).cancel(pending.id).catch((error: unknown) => {
-        if (findPosternError(error)?.code !== 'ERR_POSTERN_PENDING_ALREADY_FINISHED') throw error;
-      });
-    }
+    if (pending !== undefined) await this.#withdraw(pending);
     const retired = await this.#grants.retire();
     if (retired.length === 0) return { revoked: false, reason: 'there was nothing to revoke' };
     try {
@@ -160,6 +156,13 @@ export class OAuthStrategy implements AuthStrategy {
     } catch (error) {
       return { revoked: false, reason: `the authorization server did not confirm (${findPosternError(error)?.code ?? 'unknown'})` };
     }
+  }
+
+  async #withdraw({ id }: Pending<SignIn>): Promise<void> {
+    const { coordinator, context } = this.#deps;
+    await coordinator.pendings.in(context.namespace).cancel(id).catch((error: unknown) => {
+      if (findPosternError(error)?.code !== 'ERR_POSTERN_PENDING_ALREADY_FINISHED') throw error;
+    });
   }
 
   /** Waits for a refresh that is under way: what was sent must be saved. */
@@ -219,7 +222,7 @@ export class OAuthStrategy implements AuthStrategy {
       );
     }
     const held = unionScopes(stored?.value.requestedScopes, stored?.value.grant.scopes, asked);
-    return this.#authorizeAnew(challenge, held);
+    return this.#authorizeAnew(challenge, refused, held);
   }
 
   /** Loaded when a sign-in is first needed: most processes find a grant, and start faster without it. */
@@ -233,6 +236,7 @@ export class OAuthStrategy implements AuthStrategy {
   /** A new grant: at once where no person is needed, else through the browser. */
   async #authorizeAnew(
     challenge: Challenge | undefined,
+    refused: string | undefined,
     scopes?: readonly string[],
   ): Promise<boolean> {
     const { machineGrant } = this.#options;
@@ -244,6 +248,12 @@ export class OAuthStrategy implements AuthStrategy {
     }
     const { coordinator } = this.#deps;
     const { pending, created } = await this.#signIn(challenge, scopes);
+    // A sign-in may have ended since the grant was looked for. One that ends later ends this pending: it is the only one.
+    const stored = await this.#grants.read();
+    if (stored !== undefined && stored.version !== refused) {
+      if (created) await this.#withdraw(pending);
+      return true;
+    }
     await coordinator.present(pending, { created });
     // Scopes are given by a step-up alone, and that begins with a token that the server knows.
     throw new AuthorizationRequiredError(this.#challengeOf(pending), { grantStays: scopes !== undefined });

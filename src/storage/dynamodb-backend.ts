@@ -214,7 +214,7 @@ export class DynamoDbBackend implements StorageBackend {
     // A version never comes back, so a write that expects one happens at most once. Any other could undo what was
     // done between its two times: put back an entry that was taken meanwhile.
     const isRepeatable = expect !== undefined && expect !== absent;
-    const { isDone, wasUndecided } = await call.write(isRepeatable, (client, watched, options) => {
+    const { isDone, undecidedBy } = await call.write(isRepeatable, (client, watched, options) => {
       const condition = conditionOf(expect, this.#clock());
       if (value === undefined) {
         const Key = itemKey(partition, path);
@@ -227,12 +227,13 @@ export class DynamoDbBackend implements StorageBackend {
       return client.send(watched(new call.sdk.PutItemCommand({ TableName, Item, ...condition })), options);
     });
     if (isDone) return [version];
-    if (!wasUndecided) return undefined;
+    if (undecidedBy === undefined) return undefined;
     if (value !== undefined && (await this.#getItem(call, partition, path))?.['r']?.S === version)
       return [version];
     throw new PosternError(
       'ERR_POSTERN_STORAGE_UNAVAILABLE',
       `${this.#name} did not say whether a write was done, and the entry has changed since`,
+      { cause: undecidedBy },
     );
   }
 

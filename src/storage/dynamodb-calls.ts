@@ -43,8 +43,8 @@ type Send<T> = (
 export interface WriteOutcome {
   /** Otherwise a condition did not hold. */
   readonly isDone: boolean;
-  /** The answer to an earlier attempt was lost, so that attempt may be what the condition met. */
-  readonly wasUndecided: boolean;
+  /** What the answer to an earlier attempt was lost by; that attempt may be what the condition met. */
+  readonly undecidedBy: unknown;
 }
 
 /** One call of the storage contract: its requests share one deadline. */
@@ -73,12 +73,12 @@ export class DynamoDbCall {
    * or cannot happen.
    */
   async write(isRepeatable: boolean, send: Send<unknown>): Promise<WriteOutcome> {
-    let wasUndecided = false;
+    let undecidedBy: unknown;
     try {
-      await this.#send(send, { isRepeatable, onUndecided: () => (wasUndecided = true) });
-      return { isDone: true, wasUndecided };
+      await this.#send(send, { isRepeatable, onUndecided: (error) => (undecidedBy = error) });
+      return { isDone: true, undecidedBy };
     } catch (error) {
-      if (faultOf(error) === 'condition') return { isDone: false, wasUndecided };
+      if (faultOf(error) === 'condition') return { isDone: false, undecidedBy };
       throw error;
     }
   }
@@ -86,7 +86,7 @@ export class DynamoDbCall {
   /** Lost answers are the SDK's to repeat. Throttling and conflicts are ours: its pauses are longer than our deadline. */
   async #send<T>(
     send: Send<T>,
-    { isRepeatable, onUndecided }: { isRepeatable: boolean; onUndecided: () => void },
+    { isRepeatable, onUndecided }: { isRepeatable: boolean; onUndecided: (error: unknown) => void },
   ): Promise<T> {
     const watched = <C extends Command>(command: C): C => {
       let last: FinalAttemptError | undefined;
@@ -99,7 +99,7 @@ export class DynamoDbCall {
           } catch (error) {
             this.lastError = error;
             const fault = faultOf(error);
-            if (fault === 'undecided') onUndecided();
+            if (fault === 'undecided') onUndecided(error);
             if (fault === 'busy' || (fault === 'undecided' && !isRepeatable)) {
               throw (last = new FinalAttemptError(error));
             }

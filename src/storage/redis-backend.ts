@@ -66,7 +66,9 @@ export class RedisBackend implements StorageBackend {
   async list(prefix: Key, page?: Page): Promise<Entry[]> {
     this.#calls.mustBeOpen();
     const range = pageRange(prefix, page);
-    return this.#calls.within(`Redis could not list ${JSON.stringify(formatKey(prefix))}`, () => this.#list(range));
+    return this.#calls.within(`Redis could not list ${JSON.stringify(formatKey(prefix))}`, () =>
+      this.#list(range),
+    );
   }
 
   async commit(changes: readonly Change[]): Promise<readonly string[] | undefined> {
@@ -88,10 +90,7 @@ export class RedisBackend implements StorageBackend {
 
   async signal(channel: string): Promise<void> {
     const name = redisChannel(this.#prefix, channel);
-    await this.#calls.within('Redis could not pass a signal on', async () => {
-      this.#signals.wake(name);
-      await this.#calls.commands.publish(name);
-    });
+    await this.#calls.within('Redis could not pass a signal on', () => this.#calls.commands.publish(name));
   }
 
   async listen(channel: string, wake: () => void): Promise<() => Promise<void>> {
@@ -120,7 +119,10 @@ export class RedisBackend implements StorageBackend {
     // Only a stretch of expired entries takes more than one call, and only then is a page not of one moment.
     for (let after = range.after; entries.length < limit;) {
       const args = [after, before, `${limit - entries.length}`, `${looksPerCall}`];
-      const [next, ...found] = (await this.#calls.evaluate(listScript, [index, expiries], args)) as [Buffer, ...Buffer[]];
+      const [next, ...found] = (await this.#calls.evaluate(listScript, [index, expiries], args)) as [
+        Buffer,
+        ...Buffer[],
+      ];
       for (let at = 0; at < found.length; at += 2) {
         const key: Key = [partition, ...decodePath(found[at]!.toString('latin1'))];
         entries.push(decodeEntry(key, found[at + 1]!));
@@ -147,9 +149,13 @@ export class RedisBackend implements StorageBackend {
       if (Number(outcome) === 0) {
         if (commands.lostConnections === lost) return false;
         // The library may have sent it twice, and the second time found what the first had done.
-        throw new PosternError('ERR_POSTERN_STORAGE_UNAVAILABLE', `${what}: the connection was lost meanwhile`, {
-          hint: 'Whether it took effect is not known. Read again.',
-        });
+        throw new PosternError(
+          'ERR_POSTERN_STORAGE_UNAVAILABLE',
+          `${what}: the connection was lost meanwhile`,
+          {
+            hint: 'Whether it took effect is not known. Read again.',
+          },
+        );
       }
       if (left === 0) throw new PosternError('ERR_POSTERN_STORAGE_UNAVAILABLE', `${what}: it came too late`);
     }
@@ -161,7 +167,10 @@ export class RedisBackend implements StorageBackend {
 }
 
 /** The four arguments of one change, as the commit script takes them. */
-function argumentsOf({ path, value, expiresAtMs, expect }: CheckedChange, version: string): (string | Buffer)[] {
+function argumentsOf(
+  { path, value, expiresAtMs, expect }: CheckedChange,
+  version: string,
+): (string | Buffer)[] {
   const expectation = expect === undefined ? '' : expect === absent ? 'a' : `v${expect}`;
   if (value === undefined) return [path, expectation, '', ''];
   return [path, expectation, `${expiresAtMs ?? ''}`, encodeEntry(version, expiresAtMs, value)];

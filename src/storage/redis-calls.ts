@@ -29,7 +29,8 @@ export class RedisCalls {
 
   /** @throws {PosternError} ERR_POSTERN_STORAGE_UNAVAILABLE once {@link close} was called. */
   mustBeOpen(): void {
-    if (this.#isClosed) throw new PosternError('ERR_POSTERN_STORAGE_UNAVAILABLE', 'the Redis store was closed');
+    if (this.#isClosed)
+      throw new PosternError('ERR_POSTERN_STORAGE_UNAVAILABLE', 'the Redis store was closed');
   }
 
   /** Runs a script, and sends its text along when the server does not know it (again). */
@@ -39,7 +40,7 @@ export class RedisCalls {
     args: readonly (string | Buffer)[],
   ): Promise<unknown> {
     try {
-      return await this.commands.evalSha(sha, keys, args);
+      return await this.commands.evalSha(await sha(), keys, args);
     } catch (error) {
       if (redisErrorCode(error) !== 'NOSCRIPT') throw error;
       return this.commands.eval(text, keys, args);
@@ -95,7 +96,9 @@ export class RedisCalls {
     return new PosternError(
       'ERR_POSTERN_STORAGE_UNAVAILABLE',
       `${what}: the server did not answer within ${this.timeoutMs} ms`,
-      { hint: 'Is the server reachable, or the connection half-open? See the options in docs/storage-redis.md.' },
+      {
+        hint: 'Is the server reachable, or the connection half-open? See the options in docs/storage-redis.md.',
+      },
     );
   }
 }

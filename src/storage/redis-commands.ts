@@ -1,4 +1,10 @@
-import { isIoredis, isNodeRedis, type IoredisClient, type NodeRedisClient, type RedisClient } from './redis-client.ts';
+import {
+  isIoredis,
+  isNodeRedis,
+  type IoredisClient,
+  type NodeRedisClient,
+  type RedisClient,
+} from './redis-client.ts';
 
 /** The commands the driver sends, over either library. Texts of replies come as bytes. */
 export interface RedisCommands {
@@ -32,6 +38,7 @@ interface IoredisInner {
   publish(channel: string, message: string): Promise<unknown>;
   info(): Promise<unknown>;
   config(verb: 'GET', parameter: string): Promise<unknown>;
+  ping(): Promise<unknown>;
   nodes?(role: 'master'): IoredisInner[];
 }
 
@@ -59,30 +66,37 @@ class IoredisCommands implements RedisCommands {
     await this.#inner.publish(channel, '');
   }
 
-  info(): Promise<string[]> {
-    return Promise.all(this.#masters().map(async (node) => String(await node.info())));
+  async info(): Promise<string[]> {
+    const masters = await this.#masters();
+    return Promise.all(masters.map(async (node) => String(await node.info())));
   }
 
-  evictionPolicies(): Promise<string[]> {
-    return Promise.all(
-      this.#masters().map(async (node) => policyOf(await node.config('GET', 'maxmemory-policy'))),
-    );
+  async evictionPolicies(): Promise<string[]> {
+    const masters = await this.#masters();
+    return Promise.all(masters.map(async (node) => policyOf(await node.config('GET', 'maxmemory-policy'))));
   }
 
   release(): void {
     for (const event of lossEvents) this.#client.removeListener(event, this.#onLoss);
   }
 
-  #masters(): IoredisInner[] {
-    const masters = this.#inner.nodes?.('master') ?? [];
-    // A cluster that has not connected yet knows none, and sends the command wherever it can.
-    return masters.length === 0 ? [this.#inner] : masters;
+  async #masters(): Promise<IoredisInner[]> {
+    if (this.#inner.nodes === undefined) return [this.#inner];
+    // Until it has connected, a cluster knows only the nodes it was told of.
+    await this.#inner.ping();
+    return this.#inner.nodes('master');
   }
 }
 
 interface NodeRedisInner {
-  evalSha(sha: string, options: { keys: readonly string[]; arguments: readonly (string | Buffer)[] }): Promise<unknown>;
-  eval(script: string, options: { keys: readonly string[]; arguments: readonly (string | Buffer)[] }): Promise<unknown>;
+  evalSha(
+    sha: string,
+    options: { keys: readonly string[]; arguments: readonly (string | Buffer)[] },
+  ): Promise<unknown>;
+  eval(
+    script: string,
+    options: { keys: readonly string[]; arguments: readonly (string | Buffer)[] },
+  ): Promise<unknown>;
   publish(channel: string, message: string): Promise<unknown>;
   info(): Promise<unknown>;
   configGet(parameter: string): Promise<unknown>;

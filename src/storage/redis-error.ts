@@ -31,5 +31,8 @@ export function redisErrorCode(error: unknown): string | undefined {
 /** What a client threw, as the error of the contract. `what` names the thing that failed. */
 export function redisError(what: string, cause: unknown): PosternError {
   if (isPosternError(cause)) return cause;
-  return new PosternError('ERR_POSTERN_STORAGE_UNAVAILABLE', what, { cause, hint: hints[redisErrorCode(cause) ?? ''] });
+  return new PosternError('ERR_POSTERN_STORAGE_UNAVAILABLE', what, {
+    cause,
+    hint: hints[redisErrorCode(cause) ?? ''],
+  });
 }

@@ -5,7 +5,7 @@ export interface RedisPartition {
   /** A sorted set: the encoded paths of the entries that expire, by the time they do. */
   readonly expiries: string;
   /** The key of one entry. */
-  entry(path: string): string;
+  readonly entry: (path: string) => string;
 }
 
 const escapes: Readonly<Record<string, string>> = { '~': '~0', '{': '~1', '}': '~2' };

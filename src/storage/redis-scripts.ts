@@ -1,13 +1,18 @@
-import { createHash } from 'node:crypto';
-
 /** A Lua script, which Redis runs as a whole and alone. */
 export interface RedisScript {
   readonly text: string;
-  readonly sha: string;
+  /** The SHA-1 of the text, in hexadecimal: the name by which the server knows it. */
+  readonly sha: () => Promise<string>;
 }
 
 function script(text: string): RedisScript {
-  return { text, sha: createHash('sha1').update(text).digest('hex') };
+  let sha: Promise<string> | undefined;
+  return { text, sha: () => (sha ??= sha1(text)) };
+}
+
+async function sha1(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-1', new TextEncoder().encode(text));
+  return Buffer.from(digest).toString('hex');
 }
 
 /** Numbers would lose digits on their way through Lua, so times that Redis keeps stay texts. */

@@ -36,11 +36,6 @@ export class RedisSignals {
     this.#options = options;
   }
 
-  /** Wakes the listeners of this process. */
-  wake(channel: string): void {
-    this.#listeners.wake(channel);
-  }
-
   /**
    * Calls `wake` at every message. Resolves when the server has confirmed it.
    *

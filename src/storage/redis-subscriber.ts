@@ -1,4 +1,10 @@
-import { isIoredis, isNodeRedis, type IoredisClient, type NodeRedisClient, type RedisClient } from './redis-client.ts';
+import {
+  isIoredis,
+  isNodeRedis,
+  type IoredisClient,
+  type NodeRedisClient,
+  type RedisClient,
+} from './redis-client.ts';
 
 /** A connection that hears channels, over either library. The library reconnects it and subscribes again. */
 export interface RedisSubscriber {

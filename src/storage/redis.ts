@@ -51,7 +51,8 @@ export async function openRedis(options: RedisOptions): Promise<StorageBackend> 
   const { client, subscriber, prefix = 'postern', timeoutMs = 5_000, onSilence } = options;
   const { onWarning = warnProcess } = options;
   checkPrefix(prefix);
-  if (!(timeoutMs > 0 && timeoutMs < 2 ** 31)) throw new TypeError('timeoutMs must be a number of milliseconds');
+  if (!(timeoutMs > 0 && timeoutMs < 2 ** 31))
+    throw new TypeError('timeoutMs must be a number of milliseconds');
   if (!canSubscribe(subscriber ?? client)) {
     throw new TypeError('a pool of `redis` cannot subscribe: give `subscriber` a client of its own');
   }

@@ -223,7 +223,7 @@ async function send(input: string | URL | Request, init: RequestInit = {}): Prom
 }
 
 function codeOf(error: unknown): string {
-  return findPosternError(error)?.code ?? (error instanceof Error ? `untyped ${error.name}` : 'untyped');
+  return findPosternError(error)?.code ?? (error instanceof Error ? `untyped ${error.name} ${String((error as { code?: unknown }).code ?? '')}` : 'untyped');
 }
 
 async function stop(): Promise<void> {

@@ -194,6 +194,18 @@ describe('a session that is closed while it connects', () => {
     expect(textOf(await client.callTool('whoami'))).toBe('user-1');
   });
 
+  test('and asked for again and closed again before that has ended, ends as was asked last', async () => {
+    const stage = await openStage();
+    await stage.signIn('alice');
+    const client = await stage.manager.getClient('alice');
+    await client.connect();
+    const session = client.session('calendar');
+    await Promise.all([client.disconnect(), client.connect(), client.disconnect()]);
+    expect(session.status).toBe('DISCONNECTED');
+    await Promise.all([client.disconnect(), client.connect(), client.disconnect(), client.connect()]);
+    expect(session.status).toBe('CONNECTED');
+  });
+
   test('a hundred connects and disconnects in a tangle end where the last one says', async () => {
     const stage = await openStage();
     await stage.signIn('alice');

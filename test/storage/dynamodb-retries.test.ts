@@ -183,9 +183,7 @@ describe('one change', () => {
       { Item: { p: { S: 'p' }, s: { S: 'a' }, v: { B: 'AQ==' }, r: { S: 'v9' } } },
     ] as const;
     const [store, sent] = openAnswering([failed, unmet, other]);
-    await expect(store.commit(overVersion)).rejects.toMatchObject({
-      code: 'ERR_POSTERN_STORAGE_UNAVAILABLE',
-    });
+    await expect(store.commit(overVersion)).rejects.toMatchObject(unavailable('InternalServerError'));
     expect(operations(sent)).toEqual(['PutItem', 'PutItem', 'GetItem']);
   });
 

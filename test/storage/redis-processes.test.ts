@@ -49,15 +49,20 @@ async function twoProcesses(url: string, prefix: string, task: string): Promise<
       process.execPath,
       ['--input-type=module', '-e', scriptOf(library, url, prefix, task)],
       // Beside the libraries, so that the script finds them.
-      { cwd: import.meta.dirname, stdio: ['pipe', 'pipe', 'inherit'], timeout: 110_000, killSignal: 'SIGKILL' },
+      {
+        cwd: import.meta.dirname,
+        stdio: ['pipe', 'pipe', 'inherit'],
+        timeout: 110_000,
+        killSignal: 'SIGKILL',
+      },
     );
     children.push(child);
-    return createInterface(child.stdout!)[Symbol.asyncIterator]();
+    return createInterface(child.stdout)[Symbol.asyncIterator]();
   });
   const next = async (line: AsyncIterator<string>): Promise<unknown> => {
     const { value, done } = await line.next();
     if (done) throw new Error('a process ended before its line');
-    return JSON.parse(value as string);
+    return JSON.parse(value);
   };
   for (const line of lines) expect(await next(line)).toBe('ready');
   for (const child of children) child.stdin!.write('go\n');
@@ -109,7 +114,8 @@ await describeWithService('redis', 'processes on one Redis', ({ where: url }) =>
     expect(all).toHaveLength(20_000);
     expect(new Set(all).size).toBe(20_000);
     // Otherwise the processes only took turns, and nothing was proved.
-    for (const { taken, collisions } of both) expect([taken.length > 0, collisions > 0]).toEqual([true, true]);
+    for (const { taken, collisions } of both)
+      expect([taken.length > 0, collisions > 0]).toEqual([true, true]);
     expect(await store.list(['queue'])).toEqual([]);
   }, 120_000);
 

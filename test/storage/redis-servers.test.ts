@@ -17,7 +17,9 @@ const value = Uint8Array.of(1);
 const hasServer = spawnSync('redis-server', ['--version']).status === 0;
 const isRequired = process.env['POSTERN_REQUIRE_SERVICES'] === '1';
 if (!hasServer && !isRequired) {
-  process.stderr.write('skipped: Redis servers with settings of their own. redis-server was not found: install it\n');
+  process.stderr.write(
+    'skipped: Redis servers with settings of their own. redis-server was not found: install it\n',
+  );
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'postern-redis-'));
@@ -27,6 +29,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 class Server {
   readonly port: number;
   readonly #settings: readonly string[];
+  readonly #directory = mkdtempSync(join(directory, 'server-'));
   #process: ChildProcess | undefined;
 
   private constructor(port: number, settings: readonly string[]) {
@@ -43,9 +46,11 @@ class Server {
 
   /** Starts it (again), on the same port and in the same directory. Resolves when it answers. */
   async start(): Promise<void> {
-    const place = mkdtempIfMissing(`server-${this.port}`);
-    const common = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', place, '--save', ''];
-    this.#process = spawn('redis-server', [...common, ...this.#settings], { stdio: 'ignore', timeout: 240_000 });
+    const common = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.#directory, '--save', ''];
+    this.#process = spawn('redis-server', [...common, ...this.#settings], {
+      stdio: 'ignore',
+      timeout: 240_000,
+    });
     const client = new Redis(this.port, { retryStrategy: () => 20, maxRetriesPerRequest: null });
     client.on('error', () => {});
     await client.ping();
@@ -60,13 +65,6 @@ class Server {
     await ended;
   }
 }
-
-function mkdtempIfMissing(name: string): string {
-  const place = places.get(name) ?? mkdtempSync(join(directory, name));
-  places.set(name, place);
-  return place;
-}
-const places = new Map<string, string>();
 
 async function freePort(below: number): Promise<number> {
   for (;;) {
@@ -86,7 +84,10 @@ async function serverWith(...settings: string[]): Promise<Server> {
 }
 
 /** A client of each library, which ends with the test. */
-const clients: Record<string, (port: number, user?: { username: string; password: string }) => Promise<RedisClient>> = {
+const clients: Record<
+  string,
+  (port: number, user?: { username: string; password: string }) => Promise<RedisClient>
+> = {
   redis: async (port, user) => {
     const client = createClient({ socket: { port, reconnectStrategy: () => 50 }, ...user });
     client.on('error', () => {});
@@ -115,8 +116,8 @@ function admin(port: number): Redis {
   return client;
 }
 
-async function recovered<T>(ask: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + 5_000;
+async function recovered<T>(ask: () => Promise<T>, withinMs = 5_000): Promise<T> {
+  const deadline = performance.now() + withinMs;
   for (;;) {
     try {
       return await ask();
@@ -125,6 +126,13 @@ async function recovered<T>(ask: () => Promise<T>): Promise<T> {
       await pause(20);
     }
   }
+}
+
+async function seesWholeCluster(port: number): Promise<void> {
+  const client = new Redis(port);
+  const info = await client.cluster('INFO');
+  client.disconnect();
+  if (!/^cluster_state:ok\r?$/mu.test(info)) throw new Error('the cluster is not whole yet');
 }
 
 async function rejection(promise: Promise<unknown>): Promise<unknown> {
@@ -136,49 +144,68 @@ async function rejection(promise: Promise<unknown>): Promise<unknown> {
 
 const libraries = Object.keys(clients);
 
-test.runIf(isRequired)('redis-server is installed', () => {
-  expect(hasServer).toBe(true);
+test('redis-server is installed wherever services are required', () => {
+  expect(hasServer || !isRequired).toBe(true);
 });
 
 describe.runIf(hasServer)('what a server is asked for when a store is opened', () => {
-  test.each(libraries)('%s: a server that may evict entries is refused, and one that may not is taken', async (library) => {
-    const server = await serverWith('--maxmemory', '50mb');
-    const client = await clients[library]!(server.port);
-    for (const policy of ['allkeys-lru', 'volatile-ttl', 'allkeys-random']) {
-      await admin(server.port).config('SET', 'maxmemory-policy', policy);
-      expect(await rejection(openRedis({ client }))).toMatchObject({
-        code: 'ERR_POSTERN_CONFIG_MISCONFIGURED',
-        message: expect.stringContaining(policy),
-        hint: expect.stringContaining('noeviction'),
+  test.each(libraries)(
+    '%s: a server that may evict entries is refused, and one that may not is taken',
+    async (library) => {
+      const server = await serverWith('--maxmemory', '50mb');
+      const client = await clients[library]!(server.port);
+      for (const policy of ['allkeys-lru', 'volatile-ttl', 'allkeys-random']) {
+        await admin(server.port).config('SET', 'maxmemory-policy', policy);
+        expect(await rejection(openRedis({ client }))).toMatchObject({
+          code: 'ERR_POSTERN_CONFIG_MISCONFIGURED',
+          message: expect.stringContaining(policy),
+          hint: expect.stringContaining('noeviction'),
+        });
+      }
+      await admin(server.port).config('SET', 'maxmemory-policy', 'noeviction');
+      await expect(open(client)).resolves.toBeDefined();
+    },
+  );
+
+  test.each(libraries)(
+    '%s: a server without an append-only file is warned of, and one with it is not',
+    async (library) => {
+      const warnings: string[] = [];
+      const onWarning = (message: string): void => void warnings.push(message);
+      const without = await serverWith('--appendonly', 'no');
+      await open(await clients[library]!(without.port), { onWarning });
+      expect(warnings).toEqual([expect.stringContaining('append-only')]);
+      const having = await serverWith('--appendonly', 'yes');
+      await open(await clients[library]!(having.port), { onWarning });
+      expect(warnings).toHaveLength(1);
+    },
+  );
+
+  test.each(libraries)(
+    '%s: a user who may ask for no settings gets a warning and a store',
+    async (library) => {
+      const server = await serverWith();
+      await admin(server.port).acl(
+        'SETUSER',
+        'app',
+        'on',
+        '>secret',
+        '~postern:*',
+        '&postern:*',
+        '+@all',
+        '-@dangerous',
+        '-@admin',
+      );
+      const user = { username: 'app', password: 'secret' };
+      const warnings: string[] = [];
+      const store = await open(await clients[library]!(server.port, user), {
+        onWarning: (message) => void warnings.push(message),
       });
-    }
-    await admin(server.port).config('SET', 'maxmemory-policy', 'noeviction');
-    await expect(open(client)).resolves.toBeDefined();
-  });
-
-  test.each(libraries)('%s: a server without an append-only file is warned of, and one with it is not', async (library) => {
-    const warnings: string[] = [];
-    const onWarning = (message: string): void => void warnings.push(message);
-    const without = await serverWith('--appendonly', 'no');
-    await open(await clients[library]!(without.port), { onWarning });
-    expect(warnings).toEqual([expect.stringContaining('append-only')]);
-    const having = await serverWith('--appendonly', 'yes');
-    await open(await clients[library]!(having.port), { onWarning });
-    expect(warnings).toHaveLength(1);
-  });
-
-  test.each(libraries)('%s: a user who may ask for no settings gets a warning and a store', async (library) => {
-    const server = await serverWith();
-    await admin(server.port).acl('SETUSER', 'app', 'on', '>secret', '~postern:*', '&postern:*', '+@all', '-@dangerous', '-@admin');
-    const user = { username: 'app', password: 'secret' };
-    const warnings: string[] = [];
-    const store = await open(await clients[library]!(server.port, user), {
-      onWarning: (message) => void warnings.push(message),
-    });
-    expect(warnings).toEqual([expect.stringContaining('noeviction')]);
-    await store.commit([{ put: ['p', 'a'], value }]);
-    expect((await store.list(['p'])).length).toBe(1);
-  });
+      expect(warnings).toEqual([expect.stringContaining('noeviction')]);
+      await store.commit([{ put: ['p', 'a'], value }]);
+      expect((await store.list(['p'])).length).toBe(1);
+    },
+  );
 
   test.each([
     { lacks: 'scripts', rules: ['~postern:*', '&postern:*', '+@all', '-@scripting'] },
@@ -198,7 +225,9 @@ describe.runIf(hasServer)('what a server is asked for when a store is opened', (
   test.each(libraries)('%s: a replica is refused, with a hint', async (library) => {
     const primary = await serverWith();
     const replica = await serverWith('--replicaof', '127.0.0.1', `${primary.port}`);
-    const failure = await rejection(openRedis({ client: await clients[library]!(replica.port), onWarning: () => {} }));
+    const failure = await rejection(
+      openRedis({ client: await clients[library]!(replica.port), onWarning: () => {} }),
+    );
     expect(failure).toMatchObject({
       code: 'ERR_POSTERN_STORAGE_UNAVAILABLE',
       hint: expect.stringContaining('replica'),
@@ -218,43 +247,54 @@ describe.runIf(hasServer)('what a server is asked for when a store is opened', (
 });
 
 describe.runIf(hasServer)('what happens to a store when its server', () => {
-  test.each(libraries)('%s: is killed and started again with its append-only file: nothing acknowledged is lost', async (library) => {
-    const server = await serverWith('--appendonly', 'yes', '--appendfsync', 'everysec');
-    const store = await open(await clients[library]!(server.port));
-    let woken = 0;
-    await store.listen('c', () => woken++);
-    const [version] = (await store.commit([{ put: ['p', 'a'], value, expiresAtMs: Date.now() + 3_600_000 }])) ?? [];
-    await server.stop('SIGKILL');
-    expect(await rejection(open(await clients['ioredis']!(server.port), { timeoutMs: 200 }))).toMatchObject({
-      code: 'ERR_POSTERN_STORAGE_UNAVAILABLE',
-    });
-    await server.start();
-    expect((await recovered(() => store.get(['p', 'a'])))?.version).toBe(version);
-    // The server has forgotten the scripts, and what was subscribed.
-    expect(await store.commit([{ delete: ['p', 'a'], expect: version }])).toEqual(['']);
-    await recovered(() => store.signal('c'));
-    await expect.poll(() => woken, { timeout: 2_000 }).toBeGreaterThan(0);
-  });
+  test.each(libraries)(
+    '%s: is killed and started again with its append-only file: nothing acknowledged is lost',
+    async (library) => {
+      const server = await serverWith('--appendonly', 'yes', '--appendfsync', 'everysec');
+      const store = await open(await clients[library]!(server.port));
+      let woken = 0;
+      await store.listen('c', () => woken++);
+      const [version] =
+        (await store.commit([{ put: ['p', 'a'], value, expiresAtMs: Date.now() + 3_600_000 }])) ?? [];
+      await server.stop('SIGKILL');
+      expect(await rejection(open(await clients['ioredis']!(server.port), { timeoutMs: 200 }))).toMatchObject(
+        {
+          code: 'ERR_POSTERN_STORAGE_UNAVAILABLE',
+        },
+      );
+      await server.start();
+      expect((await recovered(() => store.get(['p', 'a'])))?.version).toBe(version);
+      // The server has forgotten the scripts, and what was subscribed.
+      expect(await store.commit([{ delete: ['p', 'a'], expect: version }])).toEqual(['']);
+      await recovered(() => store.signal('c'));
+      await expect.poll(() => woken, { timeout: 2_000 }).toBeGreaterThan(0);
+    },
+  );
 
-  test.each(libraries)('%s: is started again with nothing: entries are gone, and old versions match nothing', async (library) => {
-    const server = await serverWith();
-    const store = await open(await clients[library]!(server.port));
-    const [version] = (await store.commit([{ put: ['p', 'a'], value }])) ?? [];
-    await server.stop('SIGKILL');
-    await server.start();
-    expect(await recovered(() => store.get(['p', 'a']))).toBeUndefined();
-    expect(await store.list(['p'])).toEqual([]);
-    expect(await store.commit([{ put: ['p', 'a'], value, expect: version }])).toBeUndefined();
-    const [again] = (await store.commit([{ put: ['p', 'a'], value, expect: 'absent' }])) ?? [];
-    expect(again).not.toBe(version);
-    expect(await store.commit([{ delete: ['p', 'a'], expect: version }])).toBeUndefined();
-  });
+  test.each(libraries)(
+    '%s: is started again with nothing: entries are gone, and old versions match nothing',
+    async (library) => {
+      const server = await serverWith();
+      const store = await open(await clients[library]!(server.port));
+      const [version] = (await store.commit([{ put: ['p', 'a'], value }])) ?? [];
+      await server.stop('SIGKILL');
+      await server.start();
+      expect(await recovered(() => store.get(['p', 'a']))).toBeUndefined();
+      expect(await store.list(['p'])).toEqual([]);
+      expect(await store.commit([{ put: ['p', 'a'], value, expect: version }])).toBeUndefined();
+      const [again] = (await store.commit([{ put: ['p', 'a'], value, expect: 'absent' }])) ?? [];
+      expect(again).not.toBe(version);
+      expect(await store.commit([{ delete: ['p', 'a'], expect: version }])).toBeUndefined();
+    },
+  );
 
   test.each(libraries)('%s: forgets its scripts: the next calls send them again', async (library) => {
     const server = await serverWith();
     const store = await open(await clients[library]!(server.port));
     await admin(server.port).script('FLUSH');
-    await Promise.all(Array.from({ length: 20 }, (_, index) => store.commit([{ put: ['p', `${index}`], value }])));
+    await Promise.all(
+      Array.from({ length: 20 }, (_, index) => store.commit([{ put: ['p', `${index}`], value }])),
+    );
     expect(await store.list(['p'])).toHaveLength(20);
   });
 
@@ -268,29 +308,37 @@ describe.runIf(hasServer)('what happens to a store when its server', () => {
     expect((await store.list(['p'])).map(({ key }) => key[1])).toEqual(['b']);
   });
 
-  test.each(libraries)('%s: is full: commits fail whole, with a hint, reads and deletes go on', async (library) => {
-    const server = await serverWith('--maxmemory', '8mb');
-    const store = await open(await clients[library]!(server.port));
-    let written = 0;
-    let failure: unknown;
-    const large = new Uint8Array(200_000);
-    while (failure === undefined && written < 200) {
-      const changes = ['left', 'right'].map((side) => ({ put: ['p', side, `${written}`] as const, value: large }));
-      failure = await store.commit(changes).then(
-        () => void written++,
-        (error: unknown) => error,
-      );
-    }
-    expect(failure).toMatchObject({
-      code: 'ERR_POSTERN_STORAGE_UNAVAILABLE',
-      hint: expect.stringContaining('maxmemory'),
-    });
-    expect(written).toBeGreaterThan(1);
-    const [left, right] = await Promise.all([store.list(['p', 'left']), store.list(['p', 'right'])]);
-    expect([left.length, right.length]).toEqual([written, written]);
-    expect(await store.commit(left.map(({ key, version }) => ({ delete: key, expect: version })))).toHaveLength(written);
-    expect(await store.commit([{ put: ['p', 'after'], value }])).toHaveLength(1);
-  });
+  test.each(libraries)(
+    '%s: is full: commits fail whole, with a hint, reads and deletes go on',
+    async (library) => {
+      const server = await serverWith('--maxmemory', '8mb');
+      const store = await open(await clients[library]!(server.port));
+      let written = 0;
+      let failure: unknown;
+      const large = new Uint8Array(200_000);
+      while (failure === undefined && written < 200) {
+        const changes = ['left', 'right'].map((side) => ({
+          put: ['p', side, `${written}`] as const,
+          value: large,
+        }));
+        failure = await store.commit(changes).then(
+          () => void written++,
+          (error: unknown) => error,
+        );
+      }
+      expect(failure).toMatchObject({
+        code: 'ERR_POSTERN_STORAGE_UNAVAILABLE',
+        hint: expect.stringContaining('maxmemory'),
+      });
+      expect(written).toBeGreaterThan(1);
+      const [left, right] = await Promise.all([store.list(['p', 'left']), store.list(['p', 'right'])]);
+      expect([left.length, right.length]).toEqual([written, written]);
+      expect(
+        await store.commit(left.map(({ key, version }) => ({ delete: key, expect: version }))),
+      ).toHaveLength(written);
+      expect(await store.commit([{ put: ['p', 'after'], value }])).toHaveLength(1);
+    },
+  );
 });
 
 describe.runIf(hasServer)('what lies on a server', () => {
@@ -347,7 +395,9 @@ describe.runIf(hasServer)('what lies on a server', () => {
         }),
       );
     }
-    const deleted = Array.from({ length: 5_000 }, (_, index) => index).filter((index) => !isKept(index) && index % 2);
+    const deleted = Array.from({ length: 5_000 }, (_, index) => index).filter(
+      (index) => !isKept(index) && index % 2,
+    );
     await redis.unlink(deleted.map((index) => `postern:{p}:e:${name(index)}`));
     await pause(Math.max(0, expiresAtMs - Date.now() + 50));
 
@@ -391,7 +441,9 @@ describe.runIf(hasServer)('what lies on a server', () => {
   test('keys say what they are, and braces in a partition stay out of the hash tag', async () => {
     const server = await serverWith();
     const store = await open(await clients['ioredis']!(server.port), { prefix: 'app' });
-    await store.commit([{ put: ['client:user%3Aalice', 'server', 'a:b'], value, expiresAtMs: Date.now() + 60_000 }]);
+    await store.commit([
+      { put: ['client:user%3Aalice', 'server', 'a:b'], value, expiresAtMs: Date.now() + 60_000 },
+    ]);
     await store.commit([{ put: ['a}b{c~', 'x'], value }]);
     const keys = (await admin(server.port).keys('*')).filter((key) => !key.includes('postern:opened'));
     expect(keys.toSorted()).toEqual([
@@ -411,8 +463,12 @@ describe.runIf(hasServer)('a store in a cluster of three', () => {
       servers.push(await Server.start('--cluster-enabled', 'yes', '--cluster-node-timeout', '5000'));
     }
     const places = servers.map(({ port }) => `127.0.0.1:${port}`);
-    const created = spawnSync('redis-cli', ['--cluster', 'create', ...places, '--cluster-yes'], { timeout: 50_000 });
-    expect(created.status).toBe(0);
+    const created = spawnSync('redis-cli', ['--cluster', 'create', ...places, '--cluster-yes'], {
+      timeout: 50_000,
+    });
+    if (created.status !== 0) throw new Error('redis-cli could not make a cluster');
+    // Each node learns of the others in its own time.
+    for (const { port } of servers) await recovered(() => seesWholeCluster(port), 20_000);
   }, 90_000);
   afterAll(async () => void (await Promise.all(servers.map((server) => server.stop()))));
 
@@ -429,7 +485,9 @@ describe.runIf(hasServer)('a store in a cluster of three', () => {
 
   const handles: Record<string, () => Promise<StorageBackend>> = {
     redis: async () => {
-      const client = createCluster({ rootNodes: [{ socket: { host: '127.0.0.1', port: servers[0]!.port } }] });
+      const client = createCluster({
+        rootNodes: [{ socket: { host: '127.0.0.1', port: servers[0]!.port } }],
+      });
       client.on('error', () => {});
       await client.connect();
       return handle(client, () => client.isOpen && client.destroy());
@@ -453,6 +511,23 @@ describe.runIf(hasServer)('a store in a cluster of three', () => {
     120_000,
   );
 
+  test.each(Object.keys(handles))(
+    '%s: signals are heard again after the connections that heard them were ended',
+    async (library) => {
+      const store = await handles[library]!();
+      onTestFinished(() => store.close());
+      let woken = 0;
+      await store.listen('c', () => woken++);
+      for (const { port } of servers) await admin(port).client('KILL', 'TYPE', 'pubsub');
+      await recovered(async () => {
+        await store.signal('c');
+        await pause(50);
+        if (woken === 0) throw new Error('not woken yet');
+      });
+      expect(woken).toBeGreaterThan(0);
+    },
+  );
+
   test('partitions are spread over all nodes', async () => {
     const counts = await Promise.all(
       servers.map(async ({ port }) => {
@@ -465,13 +540,18 @@ describe.runIf(hasServer)('a store in a cluster of three', () => {
     for (const count of counts) expect(count).toBeGreaterThan(0);
   });
 
-  test.each(Object.keys(handles))('%s: one node that may evict entries is enough to refuse the cluster', async (library) => {
-    const node = admin(servers[2]!.port);
-    await node.config('SET', 'maxmemory-policy', 'allkeys-lru');
-    try {
-      expect(await rejection(handles[library]!())).toMatchObject({ code: 'ERR_POSTERN_CONFIG_MISCONFIGURED' });
-    } finally {
-      await node.config('SET', 'maxmemory-policy', 'noeviction');
-    }
-  });
+  test.each(Object.keys(handles))(
+    '%s: one node that may evict entries is enough to refuse the cluster',
+    async (library) => {
+      const node = admin(servers[2]!.port);
+      await node.config('SET', 'maxmemory-policy', 'allkeys-lru');
+      try {
+        expect(await rejection(handles[library]!())).toMatchObject({
+          code: 'ERR_POSTERN_CONFIG_MISCONFIGURED',
+        });
+      } finally {
+        await node.config('SET', 'maxmemory-policy', 'noeviction');
+      }
+    },
+  );
 });
