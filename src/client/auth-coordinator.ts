@@ -42,7 +42,7 @@ export interface AuthCoordinatorOptions {
 }
 
 /** How often a session that waits for a person looks, although it was not told. */
-const watchMs = 5_000;
+const watchMs = 1_500;
 
 /**
  * Owns the browser's side of sign-ins: links, callbacks, routes, subscribers, parked requests.

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import { findPosternError, PosternError } from '../core/postern-error.ts';
+import { findPosternError, isPosternError, PosternError } from '../core/postern-error.ts';
 import { parseChallenge, type Challenge } from '../oauth/challenge.ts';
 import type { TokenRequestOptions } from '../oauth/token-request.ts';
 import { createOAuthHttp, type OAuthHttp } from '../oauth/oauth-http.ts';
@@ -7,6 +7,7 @@ import { isScopeSubset, unionScopes } from '../oauth/scopes.ts';
 import type { Pending } from '../pending/pending.ts';
 import type { Stored } from '../storage/collection.ts';
 import { Cooldown } from '../sync/cooldown.ts';
+import { acquireLease } from '../sync/lease.ts';
 import { SingleFlight } from '../sync/single-flight.ts';
 import type { AuthCoordinator } from './auth-coordinator.ts';
 import type { Authorization, AuthStrategy, AuthStrategyDeps, LogoutResult, Refusal } from './auth-strategy.ts';
@@ -29,6 +30,7 @@ const aheadMs = 60_000;
 /** A server that refuses a grant this young, and what came of refreshing it, will refuse the next one too. */
 const freshMs = 60_000;
 
+const machineGrants = new WeakMap<AuthCoordinator, SingleFlight<void>>();
 const signIns = new WeakMap<AuthCoordinator, SingleFlight<{ pending: Pending<SignIn>; created: boolean }>>();
 
 /** What a request was sent with: one version of the stored grant, and the authorization it descends from. */
@@ -161,7 +163,9 @@ export class OAuthStrategy implements AuthStrategy {
   async #withdraw({ id }: Pending<SignIn>): Promise<void> {
     const { coordinator, context } = this.#deps;
     await coordinator.pendings.in(context.namespace).cancel(id).catch((error: unknown) => {
-      if (findPosternError(error)?.code !== 'ERR_POSTERN_PENDING_ALREADY_FINISHED') throw error;
+      // It has ended meanwhile, by somebody's hand or by time.
+      const code = findPosternError(error)?.code;
+      if (code !== 'ERR_POSTERN_PENDING_ALREADY_FINISHED' && code !== 'ERR_POSTERN_PENDING_NOT_FOUND') throw error;
     });
   }
 
@@ -239,13 +243,7 @@ export class OAuthStrategy implements AuthStrategy {
     refused: string | undefined,
     scopes?: readonly string[],
   ): Promise<boolean> {
-    const { machineGrant } = this.#options;
-    if (machineGrant !== undefined) {
-      const { discovery, scopes: wanted } = await (await this.#planner()).prepare(challenge, scopes);
-      const grant = await machineGrant({ discovery, scopes: wanted, http: this.#http });
-      await this.#grants.put({ grant, requestedScopes: [...(wanted ?? [])], authorizedAtMs: this.#clock() });
-      return true;
-    }
+    if (this.#options.machineGrant !== undefined) return this.#grantMachine(this.#options.machineGrant, challenge, refused, scopes);
     const { coordinator } = this.#deps;
     const { pending, created } = await this.#signIn(challenge, scopes);
     // A sign-in may have ended since the grant was looked for. One that ends later ends this pending: it is the only one.
@@ -257,6 +255,31 @@ export class OAuthStrategy implements AuthStrategy {
     await coordinator.present(pending, { created });
     // Scopes are given by a step-up alone, and that begins with a token that the server knows.
     throw new AuthorizationRequiredError(this.#challengeOf(pending), { grantStays: scopes !== undefined });
+  }
+
+  /** One grant for everybody who asks at once, in this process and in others. */
+  async #grantMachine(
+    machineGrant: MachineGrant,
+    challenge: Challenge | undefined,
+    refused: string | undefined,
+    scopes: readonly string[] | undefined,
+  ): Promise<boolean> {
+    const { coordinator, storage, context, server } = this.#deps;
+    let flight = machineGrants.get(coordinator);
+    if (flight === undefined) machineGrants.set(coordinator, (flight = new SingleFlight()));
+    await flight.run(`${context.namespace.partition} ${server}`, async () => {
+      await using _lease = await acquireLease(storage.namespace('oauth'), ['machine-grant-lease'], {
+        leaseMs: coordinator.leaseMs,
+        waitMs: coordinator.leaseMs + 5_000,
+        clock: this.#clock,
+      });
+      const stored = await this.#grants.read();
+      if (stored !== undefined && stored.version !== refused) return;
+      const { discovery, scopes: wanted } = await (await this.#planner()).prepare(challenge, scopes);
+      const grant = await machineGrant({ discovery, scopes: wanted, http: this.#http });
+      await this.#grants.put({ grant, requestedScopes: [...(wanted ?? [])], authorizedAtMs: this.#clock() });
+    });
+    return true;
   }
 
   /** The one live sign-in of this server and context, made if there is none. */

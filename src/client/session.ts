@@ -20,6 +20,7 @@ import { capabilitiesOf, installHandlers, type ClientHandlers } from './client-h
 import { createConnection, type Connection } from './connection.ts';
 import type { Context } from './context.ts';
 import { createStrategy } from './create-strategy.ts';
+import { RequestsInFlight } from './requests-in-flight.ts';
 import type { ServerConfig } from './server-config.ts';
 import { classifyFailure, isConnectionLoss, isSessionGone } from './session-failure.ts';
 import {
@@ -31,6 +32,7 @@ import {
   sessionStatuses,
   type SessionStatus,
 } from './session-status.ts';
+import { ToolCatalogue } from './tool-catalogue.ts';
 
 export interface SessionOptions {
   readonly context: Context;
@@ -48,9 +50,6 @@ export interface SessionOptions {
   readonly onStatus?: ((server: string, status: SessionStatus) => void) | undefined;
 }
 
-/** How long a list of tools is trusted. */
-const catalogueMs = 60_000;
-
 /**
  * One context's connection to one server: its status, and its way back after a person has signed in or a connection broke.
  *
@@ -64,8 +63,8 @@ export class Session {
   #status: SessionStatus = 'INITIALIZING';
   #error: PosternError | undefined;
   #client: SdkClient | undefined;
-  /** How many requests are on their way over each connection; one that was given up is closed after its last. */
-  readonly #inFlight = new Map<SdkClient, number>();
+  readonly #inFlight = new RequestsInFlight();
+  readonly #tools: ToolCatalogue;
   #connecting: Promise<void> | undefined;
   #disconnecting: Promise<void> | undefined;
   /** A connect that begins when the disconnect has ended. */
@@ -75,7 +74,6 @@ export class Session {
   /** Ends the attempt to connect that is under way. */
   #attempt: AbortController | undefined;
   #requests = 0;
-  #tools: { listed: Promise<readonly Tool[]>; atMs: number } | undefined;
   #watching: { ended: Promise<void>; stop: AbortController } | undefined;
   /** What was asked for last: to be connected, or not to be. */
   #wanted = true;
@@ -83,6 +81,7 @@ export class Session {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.server = options.server;
+    this.#tools = new ToolCatalogue({ clock: options.clock, timeoutMs: options.connectTimeoutMs });
     this.#strategy = createStrategy(options);
     this.#connection = createConnection({ ...options, strategy: this.#strategy });
   }
@@ -185,8 +184,8 @@ export class Session {
 
   /** Every tool of the server; from a list of at most a minute ago, unless `refresh` is set or the server said it changed. */
   listTools(options: { refresh?: boolean | undefined; signal?: AbortSignal | undefined } = {}): Promise<readonly Tool[]> {
-    if (options.refresh === true) this.#tools = undefined;
-    return this.request((client) => this.#catalogue(client), options.signal);
+    if (options.refresh === true) this.#tools.forget();
+    return this.request((client) => this.#tools.read(client), options.signal);
   }
 
   callTool(name: string, args: Record<string, unknown> | undefined, options?: RequestOptions): Promise<CallToolResult> {
@@ -206,7 +205,7 @@ export class Session {
       const connected = this.#status === 'CONNECTED' ? this.#client : undefined;
       const client = connected ?? (await this.#operational(signal));
       try {
-        return await this.#send(client, work);
+        return await this.#inFlight.run(client, work);
       } catch (error) {
         return await this.#recover(client, work, error, signal);
       }
@@ -265,18 +264,6 @@ export class Session {
     }
   }
 
-  async #send<T>(client: SdkClient, work: (client: SdkClient) => Promise<T>): Promise<T> {
-    this.#inFlight.set(client, (this.#inFlight.get(client) ?? 0) + 1);
-    try {
-      return await work(client);
-    } finally {
-      const left = (this.#inFlight.get(client) ?? 1) - 1;
-      if (left > 0) this.#inFlight.set(client, left);
-      else this.#inFlight.delete(client);
-      if (left === 0 && client !== this.#client) void client.close().catch(() => {});
-    }
-  }
-
   async #recover<T>(
     client: SdkClient,
     work: (client: SdkClient) => Promise<T>,
@@ -291,12 +278,12 @@ export class Session {
       if (required.grantStays && !blocksCallers) throw required;
       if (this.#client === client) this.#fail(required);
       if (!blocksCallers) throw required;
-      return this.#send(await this.#operational(signal), work);
+      return this.#inFlight.run(await this.#operational(signal), work);
     }
     if (isSessionGone(error)) {
       // The server has not processed it, so it is safe to send it once more.
       if (this.#client === client) await this.#reconnect();
-      return this.#send(await this.#operational(signal), work);
+      return this.#inFlight.run(await this.#operational(signal), work);
     }
     if (isConnectionLoss(error)) {
       if (this.#client === client) this.#fail(error);
@@ -313,7 +300,7 @@ export class Session {
     if (this.#connecting === undefined && this.#status === 'CONNECTED') {
       void this.#share(async () => {
         this.#move('RECONNECTING');
-        this.#retire();
+        void this.#retire();
         await this.#connect();
       });
     }
@@ -391,16 +378,14 @@ export class Session {
       versionNegotiation: { mode },
       cachePartition: context.namespace.partition,
     });
-    client.setNotificationHandler('notifications/tools/list_changed', () => {
-      this.#tools = undefined;
-    });
+    client.setNotificationHandler('notifications/tools/list_changed', () => this.#tools.forget());
     installHandlers(client, handlers, { server: this.server, contextId: context.id });
     return client;
   }
 
   /** A handshake may be answered to anybody; a list of tools, as a rule, is not. */
   async #proveOperational(client: SdkClient): Promise<void> {
-    if (!('command' in this.#options.config)) await this.#catalogue(client);
+    if (!('command' in this.#options.config)) await this.#tools.read(client);
   }
 
   /** The cheapest request that a server, as a rule, answers only to the user. */
@@ -411,32 +396,13 @@ export class Session {
     return client.getProtocolEra() === 'modern' ? client.discover(options) : client.ping(options);
   }
 
-  async #catalogue(client: SdkClient): Promise<readonly Tool[]> {
-    const now = this.#options.clock();
-    if (this.#tools === undefined || now - this.#tools.atMs > catalogueMs) {
-      this.#tools = { listed: this.#list(client), atMs: now };
-    }
-    try {
-      return await this.#tools.listed;
-    } catch (error) {
-      this.#tools = undefined;
-      throw error;
-    }
-  }
-
-  async #list(client: SdkClient): Promise<readonly Tool[]> {
-    if (client.getServerCapabilities()?.tools === undefined) return [];
-    const { tools } = await client.listTools(undefined, { timeout: this.#options.connectTimeoutMs });
-    return tools;
-  }
-
   #onClose(client: SdkClient): void {
     if (this.#client !== client || this.#status !== 'CONNECTED') return;
     this.#error = new PosternError('ERR_POSTERN_CLIENT_CONNECTION_FAILED', `the connection to ${JSON.stringify(this.server)} was closed`, {
       hint: 'The next call connects again.',
     });
     this.#client = undefined;
-    this.#tools = undefined;
+    this.#tools.forget();
     this.#move('CONNECTION_FAILED');
   }
 
@@ -444,7 +410,7 @@ export class Session {
     if (this.#status === 'DISCONNECTING' || this.#status === 'DISCONNECTED') return;
     const { status, error: known } = classifyFailure(error, this.server);
     this.#error = known;
-    this.#retire();
+    void this.#retire();
     if (this.#status !== status && sessionStatuses[this.#status].next.includes(status)) this.#move(status);
     this.#options.logger.info('a session is not connected', {
       context: this.#options.context.id,
@@ -457,18 +423,16 @@ export class Session {
   }
 
   /** Lets go of the connection. Requests that are on their way over it may have taken effect, so they get their answers. */
-  #retire(): void {
+  async #retire(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
-    this.#tools = undefined;
-    if (client !== undefined && !this.#inFlight.has(client)) void client.close().catch(() => {});
+    this.#tools.forget();
+    if (client !== undefined) await this.#inFlight.retire(client);
   }
 
   async #drop(): Promise<void> {
-    const clients = new Set([...(this.#client === undefined ? [] : [this.#client]), ...this.#inFlight.keys()]);
-    this.#client = undefined;
-    this.#tools = undefined;
-    await Promise.all([...clients].map((client) => client.close().catch(() => {})));
+    await this.#retire();
+    await this.#inFlight.closeAll();
   }
 
   /** Waits for the person in the background, and reconnects in this process, wherever the callback landed. */

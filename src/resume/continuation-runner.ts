@@ -15,6 +15,8 @@ export interface ResumePolicy {
   readonly backoffMs?: number | undefined;
   /** After this long without a sign of life, a run counts as crashed and another process starts it again. Default 30,000 ms. */
   readonly claimMs?: number | undefined;
+  /** How often the list of what is ready is read although no signal came. It is short. Default 1,000 ms. */
+  readonly readyMs?: number | undefined;
   /** How often the waiting list is read as a whole. Default 5,000 ms. */
   readonly sweepMs?: number | undefined;
   /** Requests run at once in this process. Default 16. */

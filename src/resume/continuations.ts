@@ -38,6 +38,7 @@ export class Continuations {
   readonly #random: RandomBytes;
   readonly #logger: Logger;
   readonly #sweepMs: number;
+  readonly #readyMs: number;
   readonly #concurrency: number;
   readonly #active = new Map<string, Promise<boolean>>();
   #sweptAtMs = Number.NEGATIVE_INFINITY;
@@ -50,6 +51,7 @@ export class Continuations {
     this.#random = options.random ?? systemRandom;
     this.#logger = options.logger ?? silentLogger;
     this.#sweepMs = options.sweepMs ?? 5_000;
+    this.#readyMs = options.readyMs ?? 1_000;
     this.#concurrency = options.concurrency ?? 16;
     this.#runner = new ContinuationRunner({
       index: this.#index,
@@ -125,7 +127,7 @@ export class Continuations {
     return (await Promise.all(launched)).filter(Boolean).length;
   }
 
-  /** Starts resuming in this process: at every signal, and at every sweep. */
+  /** Starts resuming in this process: at every signal, at every look at the ready list, and at every sweep. */
   async start(): Promise<void> {
     if (this.#worker !== undefined) return;
     const loop = new WakeLoop(async (round) => {
@@ -146,10 +148,13 @@ export class Continuations {
           code: findPosternError(error)?.code,
         });
       });
-    const timer = setInterval(() => loop.wake({ sweep: true }), this.#sweepMs);
+    const timers = [
+      setInterval(() => loop.wake(), this.#readyMs),
+      setInterval(() => loop.wake({ sweep: true }), this.#sweepMs),
+    ];
     this.#worker = {
       stop: async () => {
-        clearInterval(timer);
+        for (const timer of timers) clearInterval(timer);
         const stopped = loop.stop();
         const unlisten = await listening;
         await unlisten?.().catch(() => {});

@@ -27,6 +27,8 @@ const entries = {
   ],
   'postern/storage/sqlite': ['SqliteBackend', 'openSqlite'],
   'postern/storage/local': ['openKeyringFile', 'openLocalStorage', 'openSqlite'],
+  'postern/storage/postgres': ['openPostgres'],
+  'postern/storage/dynamodb': ['createDynamoDbBackend', 'dynamoDbTable', 'ensureDynamoDbTable'],
   'postern/storage/conformance': ['storageConformance'],
   'postern/oauth': [
     'createAttempt',

@@ -518,7 +518,7 @@ describe.runIf(hasServer)('a store in a cluster of three', () => {
       onTestFinished(() => store.close());
       let woken = 0;
       await store.listen('c', () => woken++);
-      for (const { port } of servers) await admin(port).client('KILL', 'TYPE', 'pubsub');
+      for (const { port } of servers) await admin(port).call('CLIENT', 'KILL', 'TYPE', 'pubsub');
       await recovered(async () => {
         await store.signal('c');
         await pause(50);
