@@ -8,8 +8,17 @@ import { importTime } from './import-time.ts';
 import { arePeersInstalled } from './peers.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { describeSurroundings, formatJson, formatOutcome, type Outcome } from './report.ts';
+import { storage } from './storage.ts';
 
-const benches: readonly Bench[] = [callTool, importTime, idleMemory, callback, refreshStorm, forgedCallback];
+const benches: readonly Bench[] = [
+  callTool,
+  importTime,
+  idleMemory,
+  callback,
+  refreshStorm,
+  forgedCallback,
+  storage,
+];
 const usage = `usage: npm run bench -- [name…] [--json] [--rounds N] [--quick]\nbenches: ${benches.map(({ name }) => name).join(', ')}`;
 
 /** Longer than every bench together takes on a slow machine. */

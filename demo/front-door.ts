@@ -16,7 +16,12 @@ export async function openFrontDoor(ports: () => readonly number[]): Promise<Fro
       const target = `http://127.0.0.1:${port}${url.pathname}${url.search}`;
       const body = request.method === 'GET' ? null : await request.clone().arrayBuffer();
       try {
-        const reply = await fetch(target, { method: request.method, headers: request.headers, body, redirect: 'manual' });
+        const reply = await fetch(target, {
+          method: request.method,
+          headers: request.headers,
+          body,
+          redirect: 'manual',
+        });
         const headers = new Headers(reply.headers);
         headers.delete('content-encoding');
         headers.delete('content-length');
@@ -27,7 +32,8 @@ export async function openFrontDoor(ports: () => readonly number[]): Promise<Fro
     }
     return new Response('No process of the host is alive.', { status: 503 });
   };
-  const server = createServer(getRequestListener(forward));
+  const answer = getRequestListener(forward);
+  const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

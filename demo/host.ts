@@ -31,10 +31,15 @@ const coordinator = new RemoteAuthCoordinator({
   publicUrl: `${publicUrl}/postern`,
   // The chat application's own session. Without one, the person is sent to its login first.
   verifyUser: (request) => {
-    const user = /(?:^|; )chat-user=(?<user>[a-z]+)/u.exec(request.headers.get('cookie') ?? '')?.groups?.['user'];
+    const user = /(?:^|; )chat-user=(?<user>[a-z]+)/u.exec(request.headers.get('cookie') ?? '')?.groups?.[
+      'user'
+    ];
     if (user !== undefined) return user;
     const back = new URL(request.url).pathname;
-    return new Response(null, { status: 303, headers: { location: `/login?back=${encodeURIComponent(back)}` } });
+    return new Response(null, {
+      status: 303,
+      headers: { location: `/login?back=${encodeURIComponent(back)}` },
+    });
   },
 });
 const manager = new ClientManager({ calendar: { url: calendarUrl } }, { coordinator });
@@ -59,26 +64,40 @@ async function onQuestion(user: string): Promise<void> {
   }
 }
 
-function textOf(result: Awaited<ReturnType<Awaited<ReturnType<typeof manager.getClient>>['callTool']>>): string[] {
+function textOf(
+  result: Awaited<ReturnType<Awaited<ReturnType<typeof manager.getClient>>['callTool']>>,
+): string[] {
   return result.content.flatMap((block) => (block.type === 'text' ? block.text.split('\n') : []));
 }
 
 const app = new Hono();
 app.get('/login', (context) =>
-  context.html(html`<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Chat</title>
-    <h1>Who are you?</h1>
-    <form method="post"><input type="hidden" name="back" value="${context.req.query('back') ?? '/'}">
-    <label>Name <input name="user" pattern="[a-z]+" required></label> <button>Sign in to the chat</button></form></html>`),
+  context.html(
+    html`<!doctype html>
+      <html lang="en">
+        <meta name="viewport" content="width=device-width" />
+        <title>Chat</title>
+        <h1>Who are you?</h1>
+        <form method="post">
+          <input type="hidden" name="back" value="${context.req.query('back') ?? '/'}" />
+          <label>Name <input name="user" pattern="[a-z]+" required /></label>
+          <button>Sign in to the chat</button>
+        </form>
+      </html>`,
+  ),
 );
 app.post('/login', async (context) => {
-  const { user, back } = await context.req.parseBody();
-  setCookie(context, 'chat-user', String(user), { httpOnly: true, sameSite: 'Lax', path: '/' });
-  return context.redirect(/^\/postern\/[\w/-]+$/u.test(String(back)) ? String(back) : '/', 303);
+  const form = new URLSearchParams(await context.req.text());
+  const user = form.get('user') ?? '';
+  const back = form.get('back') ?? '';
+  setCookie(context, 'chat-user', user, { httpOnly: true, sameSite: 'Lax', path: '/' });
+  return context.redirect(/^\/postern\/[\w/-]+$/u.test(back) ? back : '/', 303);
 });
 app.get('/', (context) => context.text(`Signed in as ${getCookie(context, 'chat-user') ?? 'nobody'}`));
 app.all('/postern/*', (context) => coordinator.fetch(context.req.raw));
 
-const server = createServer(getRequestListener(app.fetch));
+const answerRequest = getRequestListener(app.fetch);
+const server = createServer((request, response) => void answerRequest(request, response));
 server.listen(0, '127.0.0.1', () => {
   tell({ listening: { port: (server.address() as AddressInfo).port } });
 });

@@ -67,14 +67,18 @@ function onMessage(host: string, message: FromHost): void {
     const story = stories[message.parked.user as User];
     story.parkedAtMs = performance.now();
     story.link = message.parked.link;
-    say(`${message.parked.user}: not signed in to the calendar. The call is parked; ${host} sends the link, to nobody else:`);
+    say(
+      `${message.parked.user}: not signed in to the calendar. The call is parked; ${host} sends the link, to nobody else:`,
+    );
     say(`        ${message.parked.link}`);
   } else if ('answered' in message) {
     const story = stories[message.answered.user as User];
     story.resumedBy = host;
     story.events = message.answered.events;
     story.parkedMs = Math.round(performance.now() - (story.parkedAtMs ?? performance.now()));
-    say(`${message.answered.user}: the call resumed by itself in ${host}, ${story.parkedMs} ms after it was parked:`);
+    say(
+      `${message.answered.user}: the call resumed by itself in ${host}, ${story.parkedMs} ms after it was parked:`,
+    );
     for (const event of message.answered.events) say(`        ${event}`);
   } else if ('failed' in message) {
     failure = new Error(`${message.failed.user}'s call ended with ${message.failed.code}`);
@@ -98,13 +102,17 @@ async function signIn(user: User): Promise<void> {
     }
   }
   if (page.status !== 200) throw new Error(`${user}'s browser ended on a page with status ${page.status}`);
-  say(`${user}: consented in the browser; the last page says “${/<h1>(?<title>[^<]*)/u.exec(page.html)?.groups?.['title'] ?? '?'}”.`);
+  say(
+    `${user}: consented in the browser; the last page says “${/<h1>(?<title>[^<]*)/u.exec(page.html)?.groups?.['title'] ?? '?'}”.`,
+  );
 }
 
 /** Foreign events, and secrets or tokens that are readable anywhere they must not be. */
 async function countLeaks(directory: string): Promise<number> {
   const foreign = users.flatMap((user) =>
-    (stories[user].events ?? []).filter((event) => users.some((other) => other !== user && event.toLowerCase().includes(other))),
+    (stories[user].events ?? []).filter((event) =>
+      users.some((other) => other !== user && event.toLowerCase().includes(other)),
+    ),
   );
   const files = await readdir(directory, { recursive: true, withFileTypes: true });
   const stored = await Promise.all(
@@ -125,19 +133,26 @@ async function main(): Promise<void> {
   const alive: HostProcess[] = [];
   const frontDoor = await openFrontDoor(() => alive.map((host) => host.port));
   try {
-    say(`An authorization server, a calendar (an MCP server it protects), and an agent host of two processes on one SQLite file.`);
+    say(
+      `An authorization server, a calendar (an MCP server it protects), and an agent host of two processes on one SQLite file.`,
+    );
     const options = { directory, publicUrl: frontDoor.url, calendarUrl: calendar.url, onMessage };
-    hosts.push(...(await Promise.all([
-      startHostProcess({ name: 'host A', ...options }),
-      startHostProcess({ name: 'host B', ...options }),
-    ])));
+    hosts.push(
+      ...(await Promise.all([
+        startHostProcess({ name: 'host A', ...options }),
+        startHostProcess({ name: 'host B', ...options }),
+      ])),
+    );
     alive.push(...hosts);
     const [hostA, hostB] = hosts as [HostProcess, HostProcess];
 
     say(`alice asks host A, bob asks host B: “What is on my calendar?”`);
     hostA.ask('alice');
     hostB.ask('bob');
-    await until('parking', () => failure !== undefined || users.every((user) => stories[user].link !== undefined));
+    await until(
+      'parking',
+      () => failure !== undefined || users.every((user) => stories[user].link !== undefined),
+    );
     if (failure !== undefined) throw failure;
 
     await hostA.kill();
@@ -149,13 +164,18 @@ async function main(): Promise<void> {
     } else {
       await Promise.all(users.map(signIn));
     }
-    await until('resuming', () => failure !== undefined || users.every((user) => stories[user].events !== undefined));
+    await until(
+      'resuming',
+      () => failure !== undefined || users.every((user) => stories[user].events !== undefined),
+    );
     if (failure !== undefined) throw failure;
 
     const leaks = await countLeaks(directory);
     const links = new Set(users.map((user) => stories[user].link));
     const { exchanges } = authorizationServer.counters;
-    say(`Done: ${links.size} links shown, ${exchanges} codes exchanged, ${leaks} leaks (looked for in the store, the output and each other's answers).`);
+    say(
+      `Done: ${links.size} links shown, ${exchanges} codes exchanged, ${leaks} leaks (looked for in the store, the output and each other's answers).`,
+    );
     if (leaks > 0) throw new Error(`${leaks} leaks were found`);
     const summary = Object.fromEntries(
       users.map((user) => {

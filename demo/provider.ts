@@ -41,4 +41,7 @@ export interface Provider extends EventEmitter {
 }
 
 export const Provider = UntypedProvider as new (issuer: string, configuration: object) => Provider;
-export const errors = untypedErrors as Record<'InvalidTarget' | 'OIDCProviderError', new (detail?: string) => Error>;
+export const errors = untypedErrors as Record<
+  'InvalidTarget' | 'OIDCProviderError',
+  new (detail?: string) => Error
+>;

@@ -14,7 +14,12 @@ const key = ['client:alice', 'grant'] as const;
 const value = new TextEncoder().encode('a token');
 
 async function failureOf(work: Promise<unknown>): Promise<PosternError> {
-  const error = findPosternError(await work.then(() => undefined, (reason: unknown) => reason));
+  const error = findPosternError(
+    await work.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    ),
+  );
   if (error === undefined) throw new Error('it did not fail with a PosternError');
   return error;
 }
@@ -63,14 +68,16 @@ test('sqlite:// and sqlite: name the same file', async () => {
   expect((await other.get(key))?.value).toEqual(value);
 });
 
-test.each(['sqlite:store.db', 'redis://127.0.0.1', 'postgres://127.0.0.1/test', 'dynamodb:postern?region=local'])(
-  '%s is not opened without a keyring',
-  async (url) => {
-    const error = await failureOf(openStorageUrl(url));
-    expect(error.code).toBe('ERR_POSTERN_CONFIG_MISCONFIGURED');
-    expect(error.hint).toContain('keys');
-  },
-);
+test.each([
+  'sqlite:store.db',
+  'redis://127.0.0.1',
+  'postgres://127.0.0.1/test',
+  'dynamodb:postern?region=local',
+])('%s is not opened without a keyring', async (url) => {
+  const error = await failureOf(openStorageUrl(url));
+  expect(error.code).toBe('ERR_POSTERN_CONFIG_MISCONFIGURED');
+  expect(error.hint).toContain('keys');
+});
 
 test.each(['', 'store.db', 'mysql://127.0.0.1', 'sqlite:', 'dynamodb:', 'dynamodb:postern?endpoint=nowhere'])(
   'the URL %j names no store',
@@ -86,7 +93,9 @@ test.each([
   ['postgres', 'PostgreSQL'],
 ])('a %s server that is not there is named without its password', async (scheme, name) => {
   const host = `127.0.0.1:${await freePort()}`;
-  const error = await failureOf(openStorageUrl(`${scheme}://alice:sesame@${host}/0`, { keyring, timeoutMs: 2_000 }));
+  const error = await failureOf(
+    openStorageUrl(`${scheme}://alice:sesame@${host}/0`, { keyring, timeoutMs: 2_000 }),
+  );
   expect(error.code).toBe('ERR_POSTERN_STORAGE_UNAVAILABLE');
   expect(`${error.message} ${error.hint}`).not.toContain('sesame');
   expect(`${error.message} ${error.hint}`).toContain(name);

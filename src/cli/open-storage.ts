@@ -63,7 +63,11 @@ async function openMemory(): Promise<StorageBackend> {
   return new MemoryBackend();
 }
 
-async function openSqliteUrl(url: URL, text: string, { timeoutMs }: OpenStorageOptions): Promise<StorageBackend> {
+async function openSqliteUrl(
+  url: URL,
+  text: string,
+  { timeoutMs }: OpenStorageOptions,
+): Promise<StorageBackend> {
   // Taken from the text: a path is relative to the working directory, which a URL cannot say.
   const path = decodeURIComponent(text.slice(text.indexOf(':') + 1).replace(/^\/\/(?=\/|[^/])/u, ''));
   if (path === '' || url.search !== '') throw misconfigured('a sqlite URL is a path', 'Give sqlite:<path>.');
@@ -100,7 +104,11 @@ async function openRedisUrl(url: URL, _text: string, options: OpenStorageOptions
   });
 }
 
-async function openPostgresUrl(url: URL, _text: string, options: OpenStorageOptions): Promise<StorageBackend> {
+async function openPostgresUrl(
+  url: URL,
+  _text: string,
+  options: OpenStorageOptions,
+): Promise<StorageBackend> {
   const [{ Pool }, { openPostgres }] = await Promise.all([
     peer('pg', async () => (await import('pg')).default),
     import('../storage/postgres.ts'),
@@ -110,10 +118,18 @@ async function openPostgresUrl(url: URL, _text: string, options: OpenStorageOpti
   const pool = new Pool({ connectionString: url.href, connectionTimeoutMillis: timeoutMs });
   // An idle connection that breaks is replaced at the next call.
   pool.on('error', () => {});
-  return opening(`PostgreSQL at ${JSON.stringify(url.host)}`, () => pool.end(), () => openPostgres({ pool, schema, timeoutMs, onWarning }));
+  return opening(
+    `PostgreSQL at ${JSON.stringify(url.host)}`,
+    () => pool.end(),
+    () => openPostgres({ pool, schema, timeoutMs, onWarning }),
+  );
 }
 
-async function openDynamoDbUrl(url: URL, _text: string, { timeoutMs }: OpenStorageOptions): Promise<StorageBackend> {
+async function openDynamoDbUrl(
+  url: URL,
+  _text: string,
+  { timeoutMs }: OpenStorageOptions,
+): Promise<StorageBackend> {
   const [{ DynamoDBClient }, { createDynamoDbBackend, ensureDynamoDbTable }] = await Promise.all([
     peer('@aws-sdk/client-dynamodb', () => import('@aws-sdk/client-dynamodb')),
     import('../storage/dynamodb.ts'),
@@ -161,6 +177,7 @@ async function opening(
     list: (prefix, page) => backend.list(prefix, page),
     commit: (changes) => backend.commit(changes),
     signal: (channel) => backend.signal(channel),
+    ...(backend.now && { now: () => backend.now!() }),
     listen: (channel, wake) => backend.listen(channel, wake),
     async close() {
       await backend.close();

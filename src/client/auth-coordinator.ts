@@ -203,9 +203,13 @@ export abstract class AuthCoordinator {
   protected handlerNamed(name: string): CompletionHandler {
     const handler = this.#handlers.get(name);
     if (handler !== undefined) return handler;
-    throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', `no completion handler named ${JSON.stringify(name)} in this process`, {
-      hint: 'Register the same handlers in every process that can receive the callback.',
-    });
+    throw new PosternError(
+      'ERR_POSTERN_CONFIG_MISCONFIGURED',
+      `no completion handler named ${JSON.stringify(name)} in this process`,
+      {
+        hint: 'Register the same handlers in every process that can receive the callback.',
+      },
+    );
   }
 
   async #announce(pending: Pending<SignIn>): Promise<void> {

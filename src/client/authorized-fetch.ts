@@ -46,9 +46,13 @@ async function send(
     return await options.fetch(input, init);
   } catch (cause) {
     if (init.signal?.aborted || findPosternError(cause) !== undefined) throw cause;
-    throw new PosternError('ERR_POSTERN_CLIENT_UNREACHABLE', `the server ${JSON.stringify(options.server)} does not answer`, {
-      cause,
-      hint: 'Check that the server runs, and that its URL is right.',
-    });
+    throw new PosternError(
+      'ERR_POSTERN_CLIENT_UNREACHABLE',
+      `the server ${JSON.stringify(options.server)} does not answer`,
+      {
+        cause,
+        hint: 'Check that the server runs, and that its URL is right.',
+      },
+    );
   }
 }

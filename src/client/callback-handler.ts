@@ -95,7 +95,11 @@ export class CallbackHandler {
     const { setCookie, hash } = await cookie.bind(request, pending.expiresAtMs - clock());
     const handler = handlerNamed(pending.data?.handler ?? '');
     const started = await handler.start({ pending, redirectUri: redirectUri() });
-    await new Routes(store.storage.backend).add(started.state, store.namespace.partition, pending.expiresAtMs);
+    await new Routes(store.storage.backend).add(
+      started.state,
+      store.namespace.partition,
+      pending.expiresAtMs,
+    );
     await this.#attempts(store).put(
       [await hashId(started.state)],
       { pendingId: id, browser: hash, status: 'open', data: started.attempt },

@@ -19,16 +19,28 @@ export interface FromServer {
 export interface ClientHandlers {
   /** Asks the person. For URL mode: show the whole URL and the server's name, and open it only with consent. */
   readonly elicitation?:
-    | ((request: ElicitRequest['params'], from: FromServer, context: ClientContext) => ElicitResult | Promise<ElicitResult>)
+    | ((
+        request: ElicitRequest['params'],
+        from: FromServer,
+        context: ClientContext,
+      ) => ElicitResult | Promise<ElicitResult>)
     | undefined;
   /** Which modes `elicitation` can do. Default: both. */
   readonly elicitationModes?: readonly ('form' | 'url')[] | undefined;
   readonly sampling?:
-    | ((request: CreateMessageRequest['params'], from: FromServer, context: ClientContext) => CreateMessageResult | Promise<CreateMessageResult>)
+    | ((
+        request: CreateMessageRequest['params'],
+        from: FromServer,
+        context: ClientContext,
+      ) => CreateMessageResult | Promise<CreateMessageResult>)
     | undefined;
-  readonly roots?: ((from: FromServer) => ListRootsResult['roots'] | Promise<ListRootsResult['roots']>) | undefined;
+  readonly roots?:
+    | ((from: FromServer) => ListRootsResult['roots'] | Promise<ListRootsResult['roots']>)
+    | undefined;
   /** Every notification no other part of the client consumes. */
-  readonly notification?: ((notification: { method: string; params?: unknown }, from: FromServer) => void | Promise<void>) | undefined;
+  readonly notification?:
+    | ((notification: { method: string; params?: unknown }, from: FromServer) => void | Promise<void>)
+    | undefined;
 }
 
 /** The capabilities that follow from the handlers given. */
@@ -50,10 +62,14 @@ export function capabilitiesOf(handlers: ClientHandlers): ClientCapabilities {
 export function installHandlers(client: SdkClient, handlers: ClientHandlers, from: FromServer): void {
   const { elicitation, sampling, roots, notification } = handlers;
   if (elicitation) {
-    client.setRequestHandler('elicitation/create', (request, context) => elicitation(request.params, from, context));
+    client.setRequestHandler('elicitation/create', (request, context) =>
+      elicitation(request.params, from, context),
+    );
   }
   if (sampling) {
-    client.setRequestHandler('sampling/createMessage', (request, context) => sampling(request.params, from, context));
+    client.setRequestHandler('sampling/createMessage', (request, context) =>
+      sampling(request.params, from, context),
+    );
   }
   if (roots) client.setRequestHandler('roots/list', async () => ({ roots: await roots(from) }));
   if (notification) {

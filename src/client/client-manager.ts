@@ -1,7 +1,10 @@
 import { systemClock, type Clock } from '../core/clock.ts';
 import type { Continuation } from '../resume/continuation.ts';
-import { AuthCoordinator } from './auth-coordinator.ts';
-import { AuthorizationRequiredError, findAuthorizationRequired } from './authorization-required-error.ts';
+import type { AuthCoordinator } from './auth-coordinator.ts';
+import {
+  findAuthorizationRequired,
+  type AuthorizationRequiredError,
+} from './authorization-required-error.ts';
 import { Client, type SharedClientOptions } from './client.ts';
 import type { Context } from './context.ts';
 import { parseServerConfigs, type ServerConfig, type ServerConfigs } from './server-config.ts';

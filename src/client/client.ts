@@ -19,7 +19,12 @@ import type { AuthChallenge } from './authorization-required-error.ts';
 import type { ClientHandlers } from './client-handlers.ts';
 import type { Context } from './context.ts';
 import { LocalAuthCoordinator } from './local-auth-coordinator.ts';
-import { parseServerConfig, parseServerConfigs, type ServerConfig, type ServerConfigs } from './server-config.ts';
+import {
+  parseServerConfig,
+  parseServerConfigs,
+  type ServerConfig,
+  type ServerConfigs,
+} from './server-config.ts';
 import type { SessionStatus } from './session-status.ts';
 import { Session } from './session.ts';
 import { ToolAmbiguousError, ToolNotFoundError } from './tool-errors.ts';
@@ -73,15 +78,23 @@ export class Client implements AsyncDisposable {
    */
   constructor(servers: ServerConfigs, options: ClientOptions = {}) {
     if (options.context !== undefined && options.contextId !== undefined) {
-      throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', '"context" and "contextId" exclude each other');
+      throw new PosternError(
+        'ERR_POSTERN_CONFIG_MISCONFIGURED',
+        '"context" and "contextId" exclude each other',
+      );
     }
     if (options.context !== undefined && options.coordinator === undefined) {
-      throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', '"context" needs the "coordinator" that made it');
+      throw new PosternError(
+        'ERR_POSTERN_CONFIG_MISCONFIGURED',
+        '"context" needs the "coordinator" that made it',
+      );
     }
     this.#configs = parseServerConfigs(servers);
     this.#shared = options;
     this.#ownsCoordinator = options.coordinator === undefined;
-    this.coordinator = options.coordinator ?? new LocalAuthCoordinator({ fetch: options.fetch, logger: options.logger, clock: options.clock });
+    this.coordinator =
+      options.coordinator ??
+      new LocalAuthCoordinator({ fetch: options.fetch, logger: options.logger, clock: options.clock });
     this.context =
       options.context ?? this.coordinator.createContext(options.contextId ?? randomId(), options.metadata);
   }
@@ -99,9 +112,13 @@ export class Client implements AsyncDisposable {
   session(server: string): Session {
     const config = this.#configs.get(server);
     if (config === undefined) {
-      throw new PosternError('ERR_POSTERN_CLIENT_SERVER_UNKNOWN', `no server ${JSON.stringify(server)} is configured`, {
-        hint: `Configured are: ${this.servers.join(', ') || 'none'}.`,
-      });
+      throw new PosternError(
+        'ERR_POSTERN_CLIENT_SERVER_UNKNOWN',
+        `no server ${JSON.stringify(server)} is configured`,
+        {
+          hint: `Configured are: ${this.servers.join(', ') || 'none'}.`,
+        },
+      );
     }
     if (this.#closed) throw new PosternError('ERR_POSTERN_CLIENT_CLOSED', 'the client was closed');
     this.#sessions ??= new Map();
@@ -146,9 +163,13 @@ export class Client implements AsyncDisposable {
   addServer(name: string, config: ServerConfig): void {
     const parsed = parseServerConfig(name, config);
     if (this.#configs.has(name)) {
-      throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', `there is a server ${JSON.stringify(name)} already`, {
-        hint: 'removeServer() it first.',
-      });
+      throw new PosternError(
+        'ERR_POSTERN_CONFIG_MISCONFIGURED',
+        `there is a server ${JSON.stringify(name)} already`,
+        {
+          hint: 'removeServer() it first.',
+        },
+      );
     }
     this.#configs = new Map(this.#configs).set(name, parsed);
   }
@@ -179,7 +200,9 @@ export class Client implements AsyncDisposable {
 
   /** The links a person has to open, from the store: also those that another process has made. */
   async getAuthChallenges(options: { server?: string | undefined } = {}): Promise<AuthChallenge[]> {
-    const challenges = await Promise.all(this.#chosen(options.server).map((session) => session.getAuthChallenge()));
+    const challenges = await Promise.all(
+      this.#chosen(options.server).map((session) => session.getAuthChallenge()),
+    );
     return challenges.filter((challenge) => challenge !== undefined);
   }
 
@@ -188,7 +211,9 @@ export class Client implements AsyncDisposable {
   }
 
   /** The tools of one server, or of every server that can be reached. */
-  listTools(options: { server?: string | undefined; refresh?: boolean | undefined } = {}): Promise<Of<'tool', Tool>[]> {
+  listTools(
+    options: { server?: string | undefined; refresh?: boolean | undefined } = {},
+  ): Promise<Of<'tool', Tool>[]> {
     const refresh = options.refresh ?? false;
     return this.#gather(options.server, async (session) =>
       (await session.listTools({ refresh })).map((tool) => ({ tool, server: session.server })),
@@ -219,7 +244,9 @@ export class Client implements AsyncDisposable {
     });
   }
 
-  listResourceTemplates(options: { server?: string | undefined } = {}): Promise<Of<'resourceTemplate', ResourceTemplateType>[]> {
+  listResourceTemplates(
+    options: { server?: string | undefined } = {},
+  ): Promise<Of<'resourceTemplate', ResourceTemplateType>[]> {
     return this.#gather(options.server, async ({ server }, request) => {
       const { resourceTemplates } = await request((client) => client.listResourceTemplates());
       return resourceTemplates.map((resourceTemplate) => ({ resourceTemplate, server }));
@@ -286,11 +313,17 @@ export class Client implements AsyncDisposable {
   /** The one server that offers a tool. Lists that are not fresh are read again before it is said that none does. */
   async #offering(tool: string, signal: AbortSignal | undefined): Promise<Session> {
     for (const refresh of [false, true]) {
-      const searched = await Promise.all(this.#chosen(undefined).map((session) => search(session, { refresh, signal })));
+      const searched = await Promise.all(
+        this.#chosen(undefined).map((session) => search(session, { refresh, signal })),
+      );
       const offering = searched.filter(({ names }) => names.includes(tool)).map(({ session }) => session);
       const [found] = offering;
       if (found !== undefined && offering.length === 1) return found;
-      if (found !== undefined) throw new ToolAmbiguousError(tool, offering.map(({ server }) => server));
+      if (found !== undefined)
+        throw new ToolAmbiguousError(
+          tool,
+          offering.map(({ server }) => server),
+        );
       // Not on the servers that answered; it may be on one that waits for a person.
       const waiting = searched.find(({ session }) => session.requiresUserAction);
       if (waiting?.error !== undefined) throw waiting.error;
@@ -298,7 +331,11 @@ export class Client implements AsyncDisposable {
       if (searched.length === 1 && only?.error !== undefined) throw only.error;
       if (refresh) {
         const statuses = Object.fromEntries(searched.map(({ session }) => [session.server, session.status]));
-        throw new ToolNotFoundError(tool, statuses, searched.flatMap(({ names }) => names));
+        throw new ToolNotFoundError(
+          tool,
+          statuses,
+          searched.flatMap(({ names }) => names),
+        );
       }
     }
     throw new ToolNotFoundError(tool, {}, []);

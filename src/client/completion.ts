@@ -50,10 +50,7 @@ export interface CompletedAttempt {
 /** Carries one kind of sign-in through the browser. Found by name, so that any process can do it. */
 export interface CompletionHandler {
   /** The person has opened the link and is who they must be: where to now? */
-  start(flow: {
-    readonly pending: Pending<SignIn>;
-    readonly redirectUri: string;
-  }): Promise<StartedAttempt>;
+  start(flow: { readonly pending: Pending<SignIn>; readonly redirectUri: string }): Promise<StartedAttempt>;
 
   /**
    * The person is back, with a genuine answer to this attempt. Throws a `PosternError` to fail the pending;

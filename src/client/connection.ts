@@ -23,7 +23,10 @@ export function createConnection(options: {
   return config.transport === 'sse' ? sseConnection(config, fetch) : streamableHttpConnection(config, fetch);
 }
 
-function streamableHttpConnection({ url, headers }: HttpServerConfig, fetch: typeof globalThis.fetch): Connection {
+function streamableHttpConnection(
+  { url, headers }: HttpServerConfig,
+  fetch: typeof globalThis.fetch,
+): Connection {
   return {
     async createTransport() {
       const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');

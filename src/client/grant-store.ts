@@ -99,7 +99,9 @@ export class GrantStore {
     for (let tries = 0; found !== undefined && tries < 20; tries++) {
       const moved = await this.#storage.commit([
         this.#records.deleting(['grant'], { expect: found.version }),
-        this.#records.putting(['retired', found.version], found.value, { expiresAtMs: this.#clock() + retiredMs }),
+        this.#records.putting(['retired', found.version], found.value, {
+          expiresAtMs: this.#clock() + retiredMs,
+        }),
       ]);
       if (moved !== undefined) break;
       found = await this.#records.find('grant');
@@ -133,7 +135,10 @@ export class GrantStore {
     if (found === undefined || found.version !== refused) return found;
     const failed = await this.#cooldown.reason();
     if (failed !== undefined) {
-      throw new PosternError('ERR_POSTERN_OAUTH_REQUEST_FAILED', `refreshing failed less than ${cooldownMs} ms ago (${failed})`);
+      throw new PosternError(
+        'ERR_POSTERN_OAUTH_REQUEST_FAILED',
+        `refreshing failed less than ${cooldownMs} ms ago (${failed})`,
+      );
     }
     let renewed: Grant;
     try {
@@ -156,7 +161,10 @@ export class GrantStore {
 
   async #afterFailure(found: Stored<StoredGrant>, error: unknown): Promise<Stored<StoredGrant> | undefined> {
     if (!isPosternError(error, 'ERR_POSTERN_OAUTH_GRANT_INVALID')) {
-      await this.#cooldown.start(findPosternError(error)?.code ?? 'ERR_POSTERN_OAUTH_REQUEST_FAILED', cooldownMs);
+      await this.#cooldown.start(
+        findPosternError(error)?.code ?? 'ERR_POSTERN_OAUTH_REQUEST_FAILED',
+        cooldownMs,
+      );
       throw error;
     }
     // A holder that outlived its lease may have redeemed the token first: its grant is the one to use.

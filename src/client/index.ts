@@ -1,9 +1,5 @@
 export { ApiKeyStrategy } from './api-key-strategy.ts';
-export {
-  allowPlaintextStorage,
-  AuthCoordinator,
-  type AuthCoordinatorOptions,
-} from './auth-coordinator.ts';
+export { allowPlaintextStorage, AuthCoordinator, type AuthCoordinatorOptions } from './auth-coordinator.ts';
 export type {
   Authorization,
   AuthStrategy,
@@ -18,7 +14,12 @@ export {
   isAuthorizationRequired,
   type AuthChallenge,
 } from './authorization-required-error.ts';
-export { ClientManager, type ClientManagerOptions, type ParkingPlace, type ResumedCall } from './client-manager.ts';
+export {
+  ClientManager,
+  type ClientManagerOptions,
+  type ParkingPlace,
+  type ResumedCall,
+} from './client-manager.ts';
 export type { ClientHandlers, FromServer } from './client-handlers.ts';
 export { Client, type ClientOptions, type Of, type SharedClientOptions } from './client.ts';
 export type {

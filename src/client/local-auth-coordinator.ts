@@ -127,12 +127,16 @@ export class LocalAuthCoordinator extends AuthCoordinator {
     if ((await taken) || options.created) await this.#show(pending);
   }
 
-  override async awaitEnd(pending: Pending<SignIn>, { signal }: { signal: AbortSignal }): Promise<Pending<SignIn>> {
+  override async awaitEnd(
+    pending: Pending<SignIn>,
+    { signal }: { signal: AbortSignal },
+  ): Promise<Pending<SignIn>> {
     const watched = this.#watched.get(pending.id);
     if (watched === undefined) return super.awaitEnd(pending, { signal });
     const ended = await withSignal(watched, signal);
     // A program that ends as soon as it goes on would cut the page off.
-    await Promise.all([this.#own, ...this.#adopted.values()].map((listener) => listener?.idle(1_000)));
+    const listeners = [...this.#adopted.values(), ...(this.#own === undefined ? [] : [this.#own])];
+    await Promise.all(listeners.map((listener) => listener.idle(1_000)));
     return ended;
   }
 
@@ -196,7 +200,8 @@ export class LocalAuthCoordinator extends AuthCoordinator {
     const ports = new Collection(new NamespacedStorage(this.storage, ['app']), portRecord);
     const remembered = (await ports.find('loopback-port'))?.value.port;
     // The same port again is the same redirect URI, and so the same registration.
-    const candidates = this.#port === 0 ? [...(remembered === undefined ? [] : [remembered]), 0] : [this.#port];
+    const candidates =
+      this.#port === 0 ? [...(remembered === undefined ? [] : [remembered]), 0] : [this.#port];
     for (const port of candidates) {
       const listener = await openLoopbackListener({ host: this.#host, port, fetch: this.fetch });
       if (listener === undefined) continue;
@@ -206,9 +211,13 @@ export class LocalAuthCoordinator extends AuthCoordinator {
       }
       return listener;
     }
-    throw new PosternError('ERR_POSTERN_CLIENT_PORT_IN_USE', `the callback port ${this.#port} is taken by another program`, {
-      hint: 'Stop that program, or configure another port (and register its redirect URI).',
-    });
+    throw new PosternError(
+      'ERR_POSTERN_CLIENT_PORT_IN_USE',
+      `the callback port ${this.#port} is taken by another program`,
+      {
+        hint: 'Stop that program, or configure another port (and register its redirect URI).',
+      },
+    );
   }
 
   #closeLater(delayMs: number): void {
@@ -228,5 +237,7 @@ export class LocalAuthCoordinator extends AuthCoordinator {
 }
 
 function printLink({ url, server }: { url: string; server: string }): void {
+  // A terminal's own coordinator, with nobody told otherwise: the person must see the link somewhere.
+  // oxlint-disable-next-line no-console
   console.error(`Open this link to sign in to ${JSON.stringify(server)}:\n  ${url}`);
 }

@@ -30,7 +30,8 @@ export function machineGrantOf(config: MachineAuthConfig): MachineGrant {
               issuer: identityProvider.issuer,
               clientId: identityProvider.clientId,
               clientSecret: identityProvider.clientSecret,
-              tokenEndpointAuthMethod: identityProvider.clientSecret === undefined ? 'none' : 'client_secret_basic',
+              tokenEndpointAuthMethod:
+                identityProvider.clientSecret === undefined ? 'none' : 'client_secret_basic',
               source: 'preregistered',
               redirectUris: [],
             },

@@ -110,11 +110,19 @@ export function oauthCompletionHandler(options: {
         throw error;
       });
       const before = (await grants.find(...grantPath(server)))?.value.grant;
-      if (before?.issuer === grant.issuer && before.subject !== undefined && before.subject !== grant.subject) {
+      if (
+        before?.issuer === grant.issuer &&
+        before.subject !== undefined &&
+        before.subject !== grant.subject
+      ) {
         await revokeGrant(grant, http).catch(() => false);
-        throw new PosternError('ERR_POSTERN_AUTH_WRONG_USER', 'the person signed in with another account than before', {
-          hint: 'To change the account, log out first.',
-        });
+        throw new PosternError(
+          'ERR_POSTERN_AUTH_WRONG_USER',
+          'the person signed in with another account than before',
+          {
+            hint: 'To change the account, log out first.',
+          },
+        );
       }
       const value = {
         grant,
@@ -145,7 +153,9 @@ export class Registrations {
 
   async put(client: ClientIdentity): Promise<void> {
     const expiresAtMs = client.secretExpiresAtMs;
-    await this.#records.put([await placeOf(client.issuer, client.redirectUris[0] ?? '')], client, { expiresAtMs });
+    await this.#records.put([await placeOf(client.issuer, client.redirectUris[0] ?? '')], client, {
+      expiresAtMs,
+    });
   }
 
   /** Forgets a registration that the issuer has forgotten, if it is still the stored one. */
@@ -153,7 +163,8 @@ export class Registrations {
     if (client.source !== 'dynamic') return;
     const place = await placeOf(client.issuer, client.redirectUris[0] ?? '');
     const stored = await this.#records.find(place);
-    if (stored?.value.clientId === client.clientId) await this.#records.delete([place], { expect: stored.version });
+    if (stored?.value.clientId === client.clientId)
+      await this.#records.delete([place], { expect: stored.version });
   }
 }
 

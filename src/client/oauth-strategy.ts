@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import { findPosternError, isPosternError, PosternError } from '../core/postern-error.ts';
+import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { parseChallenge, type Challenge } from '../oauth/challenge.ts';
 import type { TokenRequestOptions } from '../oauth/token-request.ts';
 import { createOAuthHttp, type OAuthHttp } from '../oauth/oauth-http.ts';
@@ -10,7 +10,13 @@ import { Cooldown } from '../sync/cooldown.ts';
 import { acquireLease } from '../sync/lease.ts';
 import { SingleFlight } from '../sync/single-flight.ts';
 import type { AuthCoordinator } from './auth-coordinator.ts';
-import type { Authorization, AuthStrategy, AuthStrategyDeps, LogoutResult, Refusal } from './auth-strategy.ts';
+import type {
+  Authorization,
+  AuthStrategy,
+  AuthStrategyDeps,
+  LogoutResult,
+  Refusal,
+} from './auth-strategy.ts';
 import { AuthorizationRequiredError, type AuthChallenge } from './authorization-required-error.ts';
 import { declinedPath } from './callback-handler.ts';
 import type { SignIn } from './completion.ts';
@@ -44,7 +50,6 @@ interface SentCredential {
 export class OAuthStrategy implements AuthStrategy {
   readonly #deps: AuthStrategyDeps;
   readonly #options: OAuthStrategyOptions;
-  readonly #serverUrl: string;
   readonly #origin: string;
   readonly #http: OAuthHttp;
   readonly #grants: GrantStore;
@@ -60,11 +65,13 @@ export class OAuthStrategy implements AuthStrategy {
 
   constructor(deps: AuthStrategyDeps, options: OAuthStrategyOptions = {}) {
     if (deps.serverUrl === undefined) {
-      throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', `the server ${JSON.stringify(deps.server)} needs a "url" for OAuth`);
+      throw new PosternError(
+        'ERR_POSTERN_CONFIG_MISCONFIGURED',
+        `the server ${JSON.stringify(deps.server)} needs a "url" for OAuth`,
+      );
     }
     this.#deps = deps;
     this.#options = options;
-    this.#serverUrl = deps.serverUrl;
     this.#origin = new URL(deps.serverUrl).origin;
     this.#clock = deps.clock;
     this.#http = createOAuthHttp({
@@ -74,7 +81,10 @@ export class OAuthStrategy implements AuthStrategy {
       trustedBy: deps.serverUrl,
     });
     const { leaseMs } = deps.coordinator;
-    this.#grants = new GrantStore(deps.storage.namespace('oauth'), this.#http, { leaseMs, tokenOptions: options.tokenOptions });
+    this.#grants = new GrantStore(deps.storage.namespace('oauth'), this.#http, {
+      leaseMs,
+      tokenOptions: options.tokenOptions,
+    });
   }
 
   async authorize({ method, url }: { method: string; url: string }): Promise<Authorization> {
@@ -86,7 +96,8 @@ export class OAuthStrategy implements AuthStrategy {
       authorizedAtMs: stored.value.authorizedAtMs,
       issuedAtMs: grant.refreshedAtMs ?? grant.obtainedAtMs,
     };
-    if (grant.tokenType !== 'dpop') return { headers: { authorization: `Bearer ${grant.accessToken}` }, credential };
+    if (grant.tokenType !== 'dpop')
+      return { headers: { authorization: `Bearer ${grant.accessToken}` }, credential };
     const { createDpopProof } = await import('../oauth/dpop.ts');
     const proof = await createDpopProof({
       keyJwk: grant.dpopKeyJwk ?? {},
@@ -154,19 +165,29 @@ export class OAuthStrategy implements AuthStrategy {
       const revoked = await Promise.all(retired.map((grant) => this.#grants.revoke(grant)));
       return revoked.every(Boolean)
         ? { revoked: true }
-        : { revoked: false, reason: 'the authorization server offers no revocation; the access token ends by itself' };
+        : {
+            revoked: false,
+            reason: 'the authorization server offers no revocation; the access token ends by itself',
+          };
     } catch (error) {
-      return { revoked: false, reason: `the authorization server did not confirm (${findPosternError(error)?.code ?? 'unknown'})` };
+      return {
+        revoked: false,
+        reason: `the authorization server did not confirm (${findPosternError(error)?.code ?? 'unknown'})`,
+      };
     }
   }
 
   async #withdraw({ id }: Pending<SignIn>): Promise<void> {
     const { coordinator, context } = this.#deps;
-    await coordinator.pendings.in(context.namespace).cancel(id).catch((error: unknown) => {
-      // It has ended meanwhile, by somebody's hand or by time.
-      const code = findPosternError(error)?.code;
-      if (code !== 'ERR_POSTERN_PENDING_ALREADY_FINISHED' && code !== 'ERR_POSTERN_PENDING_NOT_FOUND') throw error;
-    });
+    await coordinator.pendings
+      .in(context.namespace)
+      .cancel(id)
+      .catch((error: unknown) => {
+        // It has ended meanwhile, by somebody's hand or by time.
+        const code = findPosternError(error)?.code;
+        if (code !== 'ERR_POSTERN_PENDING_ALREADY_FINISHED' && code !== 'ERR_POSTERN_PENDING_NOT_FOUND')
+          throw error;
+      });
   }
 
   /** Waits for a refresh that is under way: what was sent must be saved. */
@@ -243,7 +264,8 @@ export class OAuthStrategy implements AuthStrategy {
     refused: string | undefined,
     scopes?: readonly string[],
   ): Promise<boolean> {
-    if (this.#options.machineGrant !== undefined) return this.#grantMachine(this.#options.machineGrant, challenge, refused, scopes);
+    if (this.#options.machineGrant !== undefined)
+      return this.#grantMachine(this.#options.machineGrant, challenge, refused, scopes);
     const { coordinator } = this.#deps;
     const { pending, created } = await this.#signIn(challenge, scopes);
     // A sign-in may have ended since the grant was looked for. One that ends later ends this pending: it is the only one.
@@ -308,7 +330,10 @@ export class OAuthStrategy implements AuthStrategy {
       const { data }: { data?: SignIn | undefined } = current;
       const wanted = unionScopes(data.scopes, scopes) ?? [];
       const metadata = context.metadata ?? data.metadata;
-      if (wanted.length === data.scopes.length && JSON.stringify(metadata) === JSON.stringify(data.metadata)) {
+      if (
+        wanted.length === data.scopes.length &&
+        JSON.stringify(metadata) === JSON.stringify(data.metadata)
+      ) {
         return current;
       }
       const updated = await store.updateData(current, { ...data, scopes: wanted, metadata });
@@ -322,9 +347,13 @@ export class OAuthStrategy implements AuthStrategy {
     const { context, server } = this.#deps;
     const cooldown = new Cooldown(context.storage, declinedPath(server), this.#clock);
     if ((await cooldown.reason()) === undefined) return;
-    throw new PosternError('ERR_POSTERN_AUTH_DENIED', `the sign-in to ${JSON.stringify(server)} was declined a moment ago`, {
-      hint: 'Call connect() with force to ask again.',
-    });
+    throw new PosternError(
+      'ERR_POSTERN_AUTH_DENIED',
+      `the sign-in to ${JSON.stringify(server)} was declined a moment ago`,
+      {
+        hint: 'Call connect() with force to ask again.',
+      },
+    );
   }
 
   #challengeOf(pending: Pending<SignIn>): AuthChallenge {

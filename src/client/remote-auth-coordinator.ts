@@ -37,9 +37,13 @@ export class RemoteAuthCoordinator extends AuthCoordinator {
     this.#verifyUser = options.verifyUser;
     this.#clientName = options.clientName ?? 'Postern';
     if (options.verifyUser === undefined && options[skipUserVerification] !== true) {
-      throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', 'a RemoteAuthCoordinator needs "verifyUser"', {
-        hint: 'Pass a function that tells from a request who is signed in to your application.',
-      });
+      throw new PosternError(
+        'ERR_POSTERN_CONFIG_MISCONFIGURED',
+        'a RemoteAuthCoordinator needs "verifyUser"',
+        {
+          hint: 'Pass a function that tells from a request who is signed in to your application.',
+        },
+      );
     }
   }
 

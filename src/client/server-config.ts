@@ -69,7 +69,12 @@ export interface ApiKeyConfig {
 export type MachineAuthConfig = ClientCredentialsConfig | JwtBearerConfig | EnterpriseManagedConfig;
 
 /** How to authenticate to one server, or a function that makes a strategy of the host's own. */
-export type AuthConfig = OAuthConfig | MachineAuthConfig | ApiKeyConfig | { readonly type: 'none' } | AuthStrategyFactory;
+export type AuthConfig =
+  | OAuthConfig
+  | MachineAuthConfig
+  | ApiKeyConfig
+  | { readonly type: 'none' }
+  | AuthStrategyFactory;
 
 /** A server over HTTP. */
 export interface HttpServerConfig {

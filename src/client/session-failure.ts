@@ -5,12 +5,22 @@ import type { SessionStatus } from './session-status.ts';
 
 /** What a failure means for a session: its status, and the error it keeps. */
 export interface SessionFailure {
-  readonly status: Extract<SessionStatus, 'AUTH_PENDING' | 'AUTH_FAILED' | 'CONNECTION_FAILED' | 'SERVER_UNREACHABLE' | 'FAILED'>;
+  readonly status: Extract<
+    SessionStatus,
+    'AUTH_PENDING' | 'AUTH_FAILED' | 'CONNECTION_FAILED' | 'SERVER_UNREACHABLE' | 'FAILED'
+  >;
   readonly error: PosternError;
 }
 
 /** Codes of the system's own errors that say nobody is there. */
-const unreachable = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'EAI_AGAIN']);
+const unreachable = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'EAI_AGAIN',
+]);
 
 /** Classifies a failure by type and code, never by its text. */
 export function classifyFailure(error: unknown, server: string): SessionFailure {
@@ -19,23 +29,52 @@ export function classifyFailure(error: unknown, server: string): SessionFailure 
   const name = JSON.stringify(server);
   const http = findInChain(error, (cause) => (SdkHttpError.isInstance(cause) ? cause : undefined));
   if (http !== undefined) return classifyStatus(http.data.status, name, error);
-  const code = findInChain(error, (cause) => (cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined));
+  const code = findInChain(error, (cause) =>
+    cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined,
+  );
   if (code === 'ENOENT' || code === 'EACCES') {
-    return failure('FAILED', 'ERR_POSTERN_CONFIG_MISCONFIGURED', `the command of ${name} cannot be started (${code})`, error, 'Check the command, and that it is on the PATH.');
+    return failure(
+      'FAILED',
+      'ERR_POSTERN_CONFIG_MISCONFIGURED',
+      `the command of ${name} cannot be started (${code})`,
+      error,
+      'Check the command, and that it is on the PATH.',
+    );
   }
   if (code !== undefined && unreachable.has(code)) {
-    return failure('SERVER_UNREACHABLE', 'ERR_POSTERN_CLIENT_UNREACHABLE', `the server ${name} does not answer (${code})`, error);
+    return failure(
+      'SERVER_UNREACHABLE',
+      'ERR_POSTERN_CLIENT_UNREACHABLE',
+      `the server ${name} does not answer (${code})`,
+      error,
+    );
   }
   const sdk = findInChain(error, (cause) => (SdkError.isInstance(cause) ? cause : undefined));
   switch (sdk?.code) {
     case SdkErrorCode.RequestTimeout:
-      return failure('SERVER_UNREACHABLE', 'ERR_POSTERN_CLIENT_UNREACHABLE', `the server ${name} did not answer in time`, error);
+      return failure(
+        'SERVER_UNREACHABLE',
+        'ERR_POSTERN_CLIENT_UNREACHABLE',
+        `the server ${name} did not answer in time`,
+        error,
+      );
     case SdkErrorCode.ConnectionClosed:
     case SdkErrorCode.SendFailed:
     case SdkErrorCode.NotConnected:
-      return failure('CONNECTION_FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED', `the connection to ${name} broke`, error);
+      return failure(
+        'CONNECTION_FAILED',
+        'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
+        `the connection to ${name} broke`,
+        error,
+      );
     default:
-      return failure('FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED', `the server ${name} does not speak a protocol we know`, error, 'Is the URL that of an MCP endpoint?');
+      return failure(
+        'FAILED',
+        'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
+        `the server ${name} does not speak a protocol we know`,
+        error,
+        'Is the URL that of an MCP endpoint?',
+      );
   }
 }
 
@@ -57,18 +96,36 @@ export function isSessionGone(error: unknown): boolean {
 
 function classifyStatus(status: number, name: string, cause: unknown): SessionFailure {
   if (status === 401 || status === 403) {
-    return failure('AUTH_FAILED', 'ERR_POSTERN_AUTH_REJECTED', `the server ${name} refuses the credential (HTTP ${status})`, cause, 'Check the key or account configured for it.');
+    return failure(
+      'AUTH_FAILED',
+      'ERR_POSTERN_AUTH_REJECTED',
+      `the server ${name} refuses the credential (HTTP ${status})`,
+      cause,
+      'Check the key or account configured for it.',
+    );
   }
   if (status === 408 || status === 429 || status >= 500) {
-    return failure('CONNECTION_FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED', `the server ${name} answered HTTP ${status}`, cause);
+    return failure(
+      'CONNECTION_FAILED',
+      'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
+      `the server ${name} answered HTTP ${status}`,
+      cause,
+    );
   }
-  return failure('FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED', `the server ${name} answered HTTP ${status}`, cause, 'Is the URL that of an MCP endpoint?');
+  return failure(
+    'FAILED',
+    'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
+    `the server ${name} answered HTTP ${status}`,
+    cause,
+    'Is the URL that of an MCP endpoint?',
+  );
 }
 
 function statusOf(code: PosternErrorCode): SessionFailure['status'] {
   if (code === 'ERR_POSTERN_AUTH_REQUIRED') return 'AUTH_PENDING';
   if (code === 'ERR_POSTERN_CLIENT_UNREACHABLE') return 'SERVER_UNREACHABLE';
-  if (code.startsWith('ERR_POSTERN_STORAGE_') || code.startsWith('ERR_POSTERN_LEASE_')) return 'CONNECTION_FAILED';
+  if (code.startsWith('ERR_POSTERN_STORAGE_') || code.startsWith('ERR_POSTERN_LEASE_'))
+    return 'CONNECTION_FAILED';
   if (/^ERR_POSTERN_(?:AUTH|OAUTH|PENDING)_/u.test(code)) return 'AUTH_FAILED';
   return code === 'ERR_POSTERN_CLIENT_CONNECTION_FAILED' ? 'CONNECTION_FAILED' : 'FAILED';
 }

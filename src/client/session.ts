@@ -14,7 +14,11 @@ import { Cooldown } from '../sync/cooldown.ts';
 import { withSignal } from '../sync/with-signal.ts';
 import type { AuthCoordinator } from './auth-coordinator.ts';
 import type { AuthStrategy, LogoutResult } from './auth-strategy.ts';
-import { AuthorizationRequiredError, findAuthorizationRequired, type AuthChallenge } from './authorization-required-error.ts';
+import {
+  AuthorizationRequiredError,
+  findAuthorizationRequired,
+  type AuthChallenge,
+} from './authorization-required-error.ts';
 import { declinedPath } from './callback-handler.ts';
 import { capabilitiesOf, installHandlers, type ClientHandlers } from './client-handlers.ts';
 import { createConnection, type Connection } from './connection.ts';
@@ -171,24 +175,35 @@ export class Session {
     try {
       await this.#strategy.renewChallenge?.();
     } catch (error) {
-      this.#options.logger.warn('a sign-in could not be given new metadata', { code: findPosternError(error)?.code });
+      this.#options.logger.warn('a sign-in could not be given new metadata', {
+        code: findPosternError(error)?.code,
+      });
     }
   }
 
   /** Forgets this context's credentials for the server, here and at its authorization server. */
   async logout(): Promise<LogoutResult> {
-    const result = (await this.#strategy.logout?.()) ?? { revoked: false, reason: 'this server has no login' };
+    const result = (await this.#strategy.logout?.()) ?? {
+      revoked: false,
+      reason: 'this server has no login',
+    };
     await this.disconnect();
     return result;
   }
 
   /** Every tool of the server; from a list of at most a minute ago, unless `refresh` is set or the server said it changed. */
-  listTools(options: { refresh?: boolean | undefined; signal?: AbortSignal | undefined } = {}): Promise<readonly Tool[]> {
+  listTools(
+    options: { refresh?: boolean | undefined; signal?: AbortSignal | undefined } = {},
+  ): Promise<readonly Tool[]> {
     if (options.refresh === true) this.#tools.forget();
     return this.request((client) => this.#tools.read(client), options.signal);
   }
 
-  callTool(name: string, args: Record<string, unknown> | undefined, options?: RequestOptions): Promise<CallToolResult> {
+  callTool(
+    name: string,
+    args: Record<string, unknown> | undefined,
+    options?: RequestOptions,
+  ): Promise<CallToolResult> {
     const call = { name, ...(args && { arguments: args }) };
     return this.request((client) => client.callTool(call, options), options?.signal);
   }
@@ -310,7 +325,8 @@ export class Session {
   async #operational(signal?: AbortSignal): Promise<SdkClient> {
     await this.#awaitPersonIfBlocking(signal);
     if (this.#status !== 'CONNECTED') {
-      if (this.#status === 'AUTH_PENDING' && (await this.#stillPending())) throw this.#error ?? this.#notConnected();
+      if (this.#status === 'AUTH_PENDING' && (await this.#stillPending()))
+        throw this.#error ?? this.#notConnected();
       await this.#connectNow();
       await this.#awaitPersonIfBlocking(signal);
     }
@@ -327,9 +343,13 @@ export class Session {
   }
 
   #notConnected(): PosternError {
-    return new PosternError('ERR_POSTERN_CLIENT_NOT_CONNECTED', `the session with ${JSON.stringify(this.server)} is ${this.#status}`, {
-      hint: this.whatToDo,
-    });
+    return new PosternError(
+      'ERR_POSTERN_CLIENT_NOT_CONNECTED',
+      `the session with ${JSON.stringify(this.server)} is ${this.#status}`,
+      {
+        hint: this.whatToDo,
+      },
+    );
   }
 
   async #connect(first?: 'CONNECTING'): Promise<void> {
@@ -372,7 +392,8 @@ export class Session {
 
   #createClient(): SdkClient {
     const { clientInfo, handlers, versionNegotiation, context } = this.#options;
-    const mode = typeof versionNegotiation === 'string' ? versionNegotiation : { pin: versionNegotiation.pin };
+    const mode =
+      typeof versionNegotiation === 'string' ? versionNegotiation : { pin: versionNegotiation.pin };
     const client = new SdkClient(clientInfo, {
       capabilities: capabilitiesOf(handlers),
       versionNegotiation: { mode },
@@ -398,9 +419,13 @@ export class Session {
 
   #onClose(client: SdkClient): void {
     if (this.#client !== client || this.#status !== 'CONNECTED') return;
-    this.#error = new PosternError('ERR_POSTERN_CLIENT_CONNECTION_FAILED', `the connection to ${JSON.stringify(this.server)} was closed`, {
-      hint: 'The next call connects again.',
-    });
+    this.#error = new PosternError(
+      'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
+      `the connection to ${JSON.stringify(this.server)} was closed`,
+      {
+        hint: 'The next call connects again.',
+      },
+    );
     this.#client = undefined;
     this.#tools.forget();
     this.#move('CONNECTION_FAILED');
@@ -475,13 +500,19 @@ export class Session {
   }
 
   #closedMeanwhile(): PosternError {
-    return new PosternError('ERR_POSTERN_CLIENT_CLOSED', `the session with ${JSON.stringify(this.server)} was closed while it connected`);
+    return new PosternError(
+      'ERR_POSTERN_CLIENT_CLOSED',
+      `the session with ${JSON.stringify(this.server)} was closed while it connected`,
+    );
   }
 
   #move(to: SessionStatus): void {
     const from = this.#status;
     if (!sessionStatuses[from].next.includes(to)) {
-      throw new PosternError('ERR_POSTERN_CLIENT_TRANSITION_ILLEGAL', `a session cannot go from ${from} to ${to}`);
+      throw new PosternError(
+        'ERR_POSTERN_CLIENT_TRANSITION_ILLEGAL',
+        `a session cannot go from ${from} to ${to}`,
+      );
     }
     this.#status = to;
     this.#options.onStatus?.(this.server, to);

@@ -79,7 +79,11 @@ export class SignInPlanner {
     return { discovery, scopes: scopes === undefined ? initial : unionScopes(scopes, initial) };
   }
 
-  async #identify(discovery: Discovery, redirectUri: string, scopes: readonly string[] | undefined): Promise<ClientIdentity> {
+  async #identify(
+    discovery: Discovery,
+    redirectUri: string,
+    scopes: readonly string[] | undefined,
+  ): Promise<ClientIdentity> {
     const { coordinator, server } = this.#deps;
     const registrations = new Registrations(coordinator.storage);
     const identify = async (): Promise<ClientIdentity> =>

@@ -13,8 +13,6 @@ import type { OAuthHttp } from './oauth-http.ts';
 import { issuerProfileSchema, type IssuerProfile } from './profiles.ts';
 import { pushAuthorizationRequest } from './pushed-authorization.ts';
 
-export { validateCallback, type CallbackExpectation } from './callback.ts';
-
 /** Goes on without PKCE being advertised. The challenge is sent all the same. */
 export const allowPkceUnadvertised: unique symbol = Symbol('postern.allowPkceUnadvertised');
 

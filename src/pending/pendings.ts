@@ -5,6 +5,7 @@ import { randomId, systemRandom, type RandomBytes } from '../core/random.ts';
 import { namespaceOf, type Namespace } from '../namespace/namespace.ts';
 import { Collection } from '../storage/collection.ts';
 import { absent, type StorageBackend } from '../storage/contract.ts';
+import { storeTime } from '../sync/store-time.ts';
 import { waitFor, type WaitOptions } from '../sync/wait-for.ts';
 import type { Pending, PendingKind } from './pending.ts';
 import { PendingStore } from './pending-store.ts';
@@ -148,7 +149,7 @@ export class Pendings<T = unknown> {
     if (!(ttlMs > 0) || !Number.isFinite(ttlMs))
       throw new TypeError('ttlMs must be a positive, finite number');
     const id = randomId(this.#random);
-    const createdAtMs = this.#clock();
+    const createdAtMs = await storeTime(this.#storage, this.#clock);
     const expiresAtMs = createdAtMs + ttlMs;
     await this.#routes.add(id, namespace.partition, expiresAtMs);
     const pending = { ...rest, id, initiator, createdAtMs, expiresAtMs, url: this.#linkFor(id) };
@@ -170,10 +171,7 @@ function endedByTime<T>(pending: Pending<T>): Pending<T> {
 }
 
 function misconfigured(option: string): PosternError {
-  return new PosternError(
-    'ERR_POSTERN_CONFIG_MISCONFIGURED',
-    `a Pendings needs ${JSON.stringify(option)}`,
-  );
+  return new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', `a Pendings needs ${JSON.stringify(option)}`);
 }
 
 function conflict(): PosternError {

@@ -3,6 +3,7 @@ import type { Logger } from '../core/logger.ts';
 import { findPosternError } from '../core/postern-error.ts';
 import type { Stored } from '../storage/collection.ts';
 import { tryAcquireLease, type Lease } from '../sync/lease.ts';
+import { storeTime } from '../sync/store-time.ts';
 import type { ContinuationIndex } from './continuation-index.ts';
 import type { ContinuationStore, PendingEnd } from './continuation-store.ts';
 import type { Continuation, ContinuationHandler, ContinuationRecord } from './continuation.ts';
@@ -140,9 +141,10 @@ export class ContinuationRunner {
     const { index, clock, logger, waitsFor, maxAttempts, backoffMs } = this.#options;
     const { store, running } = attempt;
     const { value } = running;
+    const now = await storeTime(store.storage.backend, clock);
     const to = {
       partition: store.namespace.partition,
-      dueAtMs: clock(),
+      dueAtMs: now,
       sinceMs: value.createdAtMs,
     };
     const waitingFor = waitsFor(error);
@@ -167,7 +169,7 @@ export class ContinuationRunner {
       code,
     });
     if (!(await this.#change(attempt, { status: 'waiting', failure: code }))) return;
-    await index.ready(value.id, { ...to, dueAtMs: clock() + pauseMs });
+    await index.ready(value.id, { ...to, dueAtMs: now + pauseMs });
     const timer = setTimeout(() => void index.storage.signal('ready').catch(() => {}), pauseMs);
     if (typeof timer === 'object') timer.unref();
   }

@@ -4,6 +4,7 @@ import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { randomId, systemRandom, type RandomBytes } from '../core/random.ts';
 import { namespaceOf, type Namespace } from '../namespace/namespace.ts';
 import type { StorageBackend } from '../storage/contract.ts';
+import { storeTime } from '../sync/store-time.ts';
 import { ContinuationIndex, type ContinuationPointer } from './continuation-index.ts';
 import { ContinuationRunner, type ResumePolicy } from './continuation-runner.ts';
 import { ContinuationStore } from './continuation-store.ts';
@@ -82,7 +83,7 @@ export class Continuations {
     assertPayload(payload);
     const id = randomId(this.#random);
     const store = this.#in(namespace);
-    const now = this.#clock();
+    const now = await storeTime(this.#storage, this.#clock);
     const dueAtMs = (await store.dueAtMs(waitingFor)) ?? now;
     const to = { partition: namespace.partition, dueAtMs, sinceMs: now };
     try {
@@ -178,10 +179,11 @@ export class Continuations {
     signal?: AbortSignal | undefined;
   }): Promise<Promise<boolean>[]> {
     const launched: Promise<boolean>[] = [];
+    const now = await storeTime(this.#storage, this.#clock);
     for (const list of options.sweep ? (['ready', 'waiting'] as const) : (['ready'] as const)) {
       if (list === 'waiting') this.#sweptAtMs = this.#clock();
       for await (const { id, value } of this.#index.all(list)) {
-        if (list === 'ready' && value.dueAtMs > this.#clock()) continue;
+        if (list === 'ready' && value.dueAtMs > now) continue;
         while (this.#active.size >= this.#concurrency) await Promise.race(this.#active.values());
         if (options.signal?.aborted) return launched;
         if (!this.#active.has(id)) launched.push(this.#launch(id, value));

@@ -73,5 +73,11 @@ export interface StorageBackend {
   /** Calls `wake` at every signal until the returned function is called. */
   listen(channel: string, wake: () => void): Promise<() => Promise<void>>;
 
+  /**
+   * The clock by which the store judges expiry, in milliseconds since the epoch. A store that has none of its own
+   * leaves it out: the processes that share it must then agree on theirs.
+   */
+  now?(): Promise<number>;
+
   close(): Promise<void>;
 }

@@ -138,6 +138,10 @@ export class DynamoDbBackend implements StorageBackend {
     });
   }
 
+  now(): Promise<number> {
+    return Promise.resolve(this.#clock());
+  }
+
   async commit(changes: readonly Change[]): Promise<readonly string[] | undefined> {
     this.#calls.mustBeOpen();
     const checked = checkCommit(changes, this.capabilities.maxValueBytes);

@@ -18,12 +18,14 @@ export function encrypted(backend: StorageBackend, keyring: Keyring): StorageBac
 
 class EncryptedBackend implements StorageBackend {
   readonly capabilities: Capabilities;
+  readonly now?: () => Promise<number>;
   readonly #backend: StorageBackend;
   readonly #keyring: Keyring;
 
   constructor(backend: StorageBackend, keyring: Keyring) {
     this.#backend = backend;
     this.#keyring = keyring;
+    if (backend.now !== undefined) this.now = () => backend.now!();
     this.capabilities = {
       ...backend.capabilities,
       atRest: 'sealed',

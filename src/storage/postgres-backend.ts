@@ -100,6 +100,13 @@ export class PostgresBackend implements StorageBackend {
     return row?.['committed'] === 't' ? writes.map(({ version }) => version ?? '') : undefined;
   }
 
+  async now(): Promise<number> {
+    this.#calls.mustBeOpen();
+    const text = 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now';
+    const [row] = await this.#calls.query('the time could not be read', { text, values: [] }, { isRead: true });
+    return Number(row?.['now']);
+  }
+
   async signal(channel: string): Promise<void> {
     this.#calls.mustBeOpen();
     await this.#signals.send(channel);

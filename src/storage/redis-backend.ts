@@ -16,7 +16,7 @@ import { pageRange, type PageRange } from './page-range.ts';
 import type { RedisCalls } from './redis-calls.ts';
 import { decodeEntry, encodeEntry } from './redis-entry.ts';
 import { redisChannel, redisPartition } from './redis-keys.ts';
-import { commitScript, getScript, listScript } from './redis-scripts.ts';
+import { commitScript, getScript, listScript, timeScript } from './redis-scripts.ts';
 import { RedisServerClock } from './redis-server-clock.ts';
 import type { RedisSignals } from './redis-signals.ts';
 
@@ -86,6 +86,13 @@ export class RedisBackend implements StorageBackend {
       const isDone = await this.#commit(what, keys, [`${swept}`, ...args]);
       return isDone ? versions : undefined;
     });
+  }
+
+  async now(): Promise<number> {
+    const { index } = redisPartition(this.#prefix, 'time');
+    return this.#calls.within('Redis could not tell the time', async () =>
+      Number(await this.#calls.evaluate(timeScript, [index], [])),
+    );
   }
 
   async signal(channel: string): Promise<void> {

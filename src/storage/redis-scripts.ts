@@ -24,6 +24,11 @@ local function isOver(expires)
 end
 `;
 
+/** The time, in milliseconds. KEYS: one of the partition whose server is asked. */
+export const timeScript: RedisScript = script(`${clock}
+return now
+`);
+
 /**
  * The entry, or nothing.
  *

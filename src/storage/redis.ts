@@ -8,7 +8,6 @@ import { checkPrefix } from './redis-keys.ts';
 import { RedisSignals } from './redis-signals.ts';
 import { canSubscribe, redisSubscriber } from './redis-subscriber.ts';
 
-export { RedisBackend } from './redis-backend.ts';
 export type { IoredisClient, NodeRedisClient, RedisClient } from './redis-client.ts';
 
 /** How a Redis store is opened. */

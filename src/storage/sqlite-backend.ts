@@ -107,6 +107,10 @@ export class SqliteBackend implements StorageBackend {
     return rows.map((row) => entryOf([range.partition, ...decodePath(row.path)], row));
   }
 
+  now(): Promise<number> {
+    return Promise.resolve(this.#clock());
+  }
+
   async commit(changes: readonly Change[]): Promise<readonly string[] | undefined> {
     this.#mustBeOpen();
     const checked = copyValues(checkCommit(changes, this.capabilities.maxValueBytes));

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { Collection } from '../storage/collection.ts';
 import type { NamespacedStorage } from '../storage/namespaced-storage.ts';
+import { storeTime } from './store-time.ts';
 
 const cooldownRecord = z.looseObject({ reason: z.string() });
 
@@ -18,7 +19,8 @@ export class Cooldown {
   }
 
   async start(reason: string, lengthMs: number): Promise<void> {
-    await this.#records.put(this.#path, { reason }, { expiresAtMs: this.#clock() + lengthMs });
+    const now = await storeTime(this.#records.storage.backend, this.#clock);
+    await this.#records.put(this.#path, { reason }, { expiresAtMs: now + lengthMs });
   }
 
   /** Why it is running, or `undefined` when it is not. */

@@ -6,6 +6,7 @@ import { Collection } from '../storage/collection.ts';
 import { absent } from '../storage/contract.ts';
 import { formatKey } from '../storage/keys.ts';
 import type { NamespacedStorage } from '../storage/namespaced-storage.ts';
+import { storeTime } from './store-time.ts';
 import { waitFor } from './wait-for.ts';
 
 interface LeaseRecord {
@@ -72,7 +73,8 @@ export class Lease implements AsyncDisposable {
     return this.#inTurn(async () => {
       if (this.#released) throw this.#end();
       const startedAt = performance.now();
-      const expiresAtMs = this.#clock() + this.#leaseMs;
+      const now = await storeTime(this.#records.storage.backend, this.#clock);
+      const expiresAtMs = now + this.#leaseMs;
       const renewed = await this.#ifHeld((expect) =>
         this.#records.put(this.#path, { holder: this.#holder }, { expect, expiresAtMs }),
       );
@@ -114,8 +116,9 @@ export class Lease implements AsyncDisposable {
     return () => clearInterval(timer);
   }
 
+  /** Gives the lease back as well as it can be done: work that is over did not fail because of it, and a lease ends by itself. */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.release();
+    return this.release().catch(() => {});
   }
 
   /** A renewal and a release name the version the one before left, so they never overlap. */
@@ -153,8 +156,9 @@ export async function tryAcquireLease(
   const records = new Collection(storage, leaseRecord);
   const { leaseMs, clock = systemClock } = options;
   const holder = randomId();
+  const now = await storeTime(storage.backend, clock);
   const takenAt = performance.now();
-  const version = await records.put(path, { holder }, { expect: absent, expiresAtMs: clock() + leaseMs });
+  const version = await records.put(path, { holder }, { expect: absent, expiresAtMs: now + leaseMs });
   return version === undefined
     ? undefined
     : new Lease(records, path, { holder, version, leaseMs, takenAt, clock });

@@ -43,7 +43,7 @@ export class HistoryBuilder {
   /** A refresh token that is sent, and what the authorization server makes of it. */
   refresh(p: string, ns: string, token: string, successor: string | undefined, isReuse = false): this {
     const request = `refresh-${this.#ids++}`;
-    this.say('invoke', { p, op: 'refresh', id: request, request, token });
+    this.wait(1).say('invoke', { p, op: 'refresh', id: request, request, token });
     this.wait(5);
     this.say(successor === undefined ? 'fail' : 'ok', {
       p: 'main', op: 'as-refresh', id: request, request, ns, token, successor, host: p, family: 'family', ...(isReuse && { isReuse }),

@@ -186,7 +186,8 @@ async function logged(
   about: { id: string; ns: string; request?: string; code?: string },
   run: () => Promise<Partial<Outcome>>,
 ): Promise<void> {
-  const limitMs = op === 'wait' ? waitMs : callLimitMs;
+  // A wait ends one answer of the store after its deadline at the latest, and begins with one.
+  const limitMs = op === 'wait' ? waitMs + 2 * config.storeTimeoutMs : callLimitMs;
   log.say({ k: 'invoke', op, ...about, limitMs });
   try {
     log.say({ k: 'ok', op, ...about, ...(await run()) });

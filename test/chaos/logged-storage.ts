@@ -13,6 +13,7 @@ export function loggedStorage(backend: StorageBackend, log: OperationLog): Stora
     signal: (channel) => backend.signal(channel),
     listen: (channel, wake) => backend.listen(channel, wake),
     close: () => backend.close(),
+    ...(backend.now && { now: () => backend.now!() }),
     async commit(changes) {
       const logged = changes.map(describe);
       if (logged.every((change) => change === undefined)) return backend.commit(changes);

@@ -13,7 +13,7 @@ const maxChecks = 400;
 export function shrinkHistory(events: readonly LogEvent[], violation: Violation, options: CheckOptions): LogEvent[] {
   let checks = 0;
   const shows = (part: readonly LogEvent[]): boolean =>
-    ++checks <= maxChecks && checkHistory(part, options).some(({ id, count }) => id === violation.id && count === violation.count);
+    ++checks <= maxChecks && checkHistory(part, options).some(({ id, count, what }) => id === violation.id && count === violation.count && what === violation.what);
 
   const ofOne = events.filter(({ ns }) => ns === undefined || ns === violation.ns);
   let kept: readonly LogEvent[] = violation.ns !== undefined && shows(ofOne) ? ofOne : events;

@@ -2,10 +2,10 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { BackendName } from './schedule.ts';
 
@@ -62,18 +62,20 @@ async function openRedisServer(directory: string): Promise<ChaosStore> {
   return openProgram((port) => ({
     command: 'redis-server',
     arguments: Object.entries({ ...options, port }).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    endsBy: 'SIGKILL',
     url: (at) => `redis://127.0.0.1:${at}`,
   }));
 }
 
 async function openDynalite(directory: string): Promise<ChaosStore> {
-  const program = join(dirname(createRequire(import.meta.url).resolve('dynalite')), 'cli.js');
+  const program = fileURLToPath(new URL('./dynamodb-process.ts', import.meta.url));
   const data = join(directory, 'dynalite');
   // It checks none, and the SDK sends nothing without.
   Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
   return openProgram((port) => ({
     command: process.execPath,
-    arguments: [program, '--host', '127.0.0.1', '--port', String(port), '--path', data, '--createTableMs', '0'],
+    arguments: [program, String(port), data],
+    endsBy: 'SIGTERM',
     url: (at) => `dynamodb:chaos?region=local&create=true&endpoint=http://127.0.0.1:${at}`,
   }));
 }
@@ -81,6 +83,7 @@ async function openDynalite(directory: string): Promise<ChaosStore> {
 interface Program {
   readonly command: string;
   readonly arguments: readonly string[];
+  readonly endsBy: 'SIGKILL' | 'SIGTERM';
   readonly url: (port: number | undefined) => string;
 }
 
@@ -98,7 +101,7 @@ async function openProgram(programAt: (port: number) => Program): Promise<ChaosS
   const end = async (): Promise<void> => {
     if (running.exitCode !== null || running.signalCode !== null) return;
     const exited = once(running, 'exit');
-    running.kill('SIGKILL');
+    running.kill(program.endsBy);
     await exited;
   };
   return {

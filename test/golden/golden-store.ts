@@ -27,7 +27,7 @@ export interface GoldenEntry {
   readonly sealed: string;
 }
 
-export const publicUrl = 'https://bot.example/postern';
+const publicUrl = 'https://bot.example/postern';
 
 /** Not a secret: it protects nothing but these records. */
 export const goldenKeyring: Keyring = createKeyring([

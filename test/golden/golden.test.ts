@@ -22,12 +22,17 @@ async function open(release: string): Promise<{
     const record = { ...(value as object), fromTheFuture: 'kept' };
     const grant = (value as { grant?: { accessToken: string } }).grant;
     if (grant !== undefined) world.tokens.set(grant.accessToken, key[0].split('%3A')[1] ?? '');
-    await storage.commit([{ put: key, value: new TextEncoder().encode(JSON.stringify(record)), expiresAtMs }]);
+    await storage.commit([
+      { put: key, value: new TextEncoder().encode(JSON.stringify(record)), expiresAtMs },
+    ]);
   }
   return { golden, storage, world, clock };
 }
 
-async function read(storage: StorageBackend, key: readonly [string, ...string[]]): Promise<Record<string, unknown>> {
+async function read(
+  storage: StorageBackend,
+  key: readonly [string, ...string[]],
+): Promise<Record<string, unknown>> {
   const entry = await storage.get(key);
   return JSON.parse(new TextDecoder().decode(entry?.value)) as Record<string, unknown>;
 }
@@ -52,7 +57,9 @@ describe.each(releases)('the store that %s left', (release) => {
 
   test('holds a record of every kind that outlives a process', async () => {
     const { golden } = await open(release);
-    const kinds = new Set(golden.entries.map(({ key: [partition, kind] }) => `${partition.split(':')[0]} ${kind}`));
+    const kinds = new Set(
+      golden.entries.map(({ key: [partition, kind] }) => `${partition.split(':')[0]} ${kind}`),
+    );
     expect(kinds).toEqual(
       new Set([
         'app registration',

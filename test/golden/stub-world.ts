@@ -43,12 +43,14 @@ export function createStubWorld(): StubWorld {
       seen.push(`${method} ${url.pathname}`);
       if (documents[at] !== undefined) return Response.json(documents[at]);
       if (at === `${issuer}/register`) {
-        return Response.json({ ...JSON.parse(String(init?.body)), client_id: 'registered-once' }, { status: 201 });
+        return Response.json({ ...JSON.parse(bodyOf(init)), client_id: 'registered-once' }, { status: 201 });
       }
       if (at === `${issuer}/token`) {
-        const form = new URLSearchParams(String(init?.body));
+        const form = new URLSearchParams(bodyOf(init));
         seen.push(`token ${form.get('grant_type') ?? ''}`);
-        const user = /^(?:code|refresh)-of-(?<user>\w+)/u.exec(form.get('code') ?? form.get('refresh_token') ?? '')?.groups?.['user'];
+        const user = /^(?:code|refresh)-of-(?<user>\w+)/u.exec(
+          form.get('code') ?? form.get('refresh_token') ?? '',
+        )?.groups?.['user'];
         if (user === undefined) return Response.json({ error: 'invalid_grant' }, { status: 400 });
         const token = `token-${++issued}-of-${user}`;
         tokens.set(token, user);
@@ -67,12 +69,21 @@ export function createStubWorld(): StubWorld {
   return world;
 }
 
+function bodyOf(init: RequestInit | undefined): string {
+  return init?.body instanceof URLSearchParams || typeof init?.body === 'string' ? `${init.body}` : '';
+}
+
 function answerMcp(tokens: ReadonlyMap<string, string>, init: RequestInit | undefined): Response {
   if (init?.method !== 'POST') return new Response(null, { status: 405 });
   const token = new Headers(init.headers).get('authorization')?.replace('Bearer ', '') ?? '';
   const user = tokens.get(token);
-  if (user === undefined) return new Response(null, { status: 401, headers: { 'www-authenticate': 'Bearer' } });
-  const { id, method, params } = JSON.parse(String(init.body)) as { id?: number; method: string; params?: { protocolVersion?: string } };
+  if (user === undefined)
+    return new Response(null, { status: 401, headers: { 'www-authenticate': 'Bearer' } });
+  const { id, method, params } = JSON.parse(bodyOf(init)) as {
+    id?: number;
+    method: string;
+    params?: { protocolVersion?: string };
+  };
   if (id === undefined) return new Response(null, { status: 202 });
   const results: Record<string, unknown> = {
     initialize: {

@@ -51,7 +51,11 @@ async function ask(contextId: string): Promise<{ challenge: AuthChallenge; error
 }
 
 /** Opens a link; what the browser would bring back. */
-async function open({ url }: AuthChallenge, user: string, answer: string): Promise<{ url: string; cookie: string }> {
+async function open(
+  { url }: AuthChallenge,
+  user: string,
+  answer: string,
+): Promise<{ url: string; cookie: string }> {
   const response = await coordinator.fetch(new Request(url, { headers: { 'x-user': user } }));
   const authorize = new URL(response.headers.get('location') ?? '');
   const state = authorize.searchParams.get('state') ?? '';
@@ -73,7 +77,11 @@ await goBack(await open(bob.challenge, 'user:bob', 'code=code-of-bob'));
 const carol = await ask('user:carol');
 await goBack(await open(carol.challenge, 'user:carol', 'error=access_denied'));
 
-const store: GoldenStore = { writtenAtMs, callback, entries: await sealEntries(memory, [...partitions].toSorted()) };
+const store: GoldenStore = {
+  writtenAtMs,
+  callback,
+  entries: await sealEntries(memory, [...partitions].toSorted()),
+};
 await writeFile(file, `${JSON.stringify(store, null, 2)}\n`);
 await manager.close();
 console.log(`${store.entries.length} records of ${partitions.size} partitions`);

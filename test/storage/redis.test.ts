@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { Redis } from 'ioredis';
-import { createClient, createClientPool } from 'redis';
-import { afterAll, expect, test } from 'vitest';
+import { Redis, type Cluster } from 'ioredis';
+import { createClient, createClientPool, type createCluster, type createSentinel } from 'redis';
+import { afterAll, expect, expectTypeOf, test } from 'vitest';
 import { storageConformance } from '../../src/storage/conformance/index.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { encrypted } from '../../src/storage/encrypted.ts';
 import { createKeyring } from '../../src/storage/keyring.ts';
-import { openRedis, type RedisOptions } from '../../src/storage/redis.ts';
+import { openRedis, type RedisClient, type RedisOptions } from '../../src/storage/redis.ts';
 import { describeWithService } from '../support/services.ts';
 
 const keyring = createKeyring([{ id: 'k1', key: new Uint8Array(32).fill(1) }]);
@@ -86,6 +86,31 @@ await describeWithService('redis', 'a store in Redis', ({ where: url }) => {
     'encrypted, redis': async () => encrypted(await handles['redis']!(), keyring),
     'encrypted, ioredis': async () => encrypted(await handles['ioredis']!(), keyring),
   };
+  test('every kind of client of both libraries fits', () => {
+    expectTypeOf<Redis | Redis<'resp3'> | Cluster>().toExtend<RedisClient>();
+    expectTypeOf<ReturnType<typeof createClient>>().toExtend<RedisClient>();
+    expectTypeOf<ReturnType<typeof createClientPool>>().toExtend<RedisClient>();
+    expectTypeOf<ReturnType<typeof createCluster>>().toExtend<RedisClient>();
+    expectTypeOf<ReturnType<typeof createSentinel>>().toExtend<RedisClient>();
+    expectTypeOf<{ get: () => void }>().not.toExtend<RedisClient>();
+  });
+
+  test('options that cannot be right are refused before anything is asked', async () => {
+    const client = createClient({ url });
+    const wrong: RedisOptions[] = [
+      { client: {} as RedisClient },
+      { client, prefix: '' },
+      { client, prefix: 'a{b}' },
+      { client, prefix: 'a!b' },
+      { client, timeoutMs: 0 },
+      { client, timeoutMs: Number.NaN },
+      // It cannot subscribe.
+      { client: createClientPool({ url }) },
+    ];
+    for (const options of wrong) await expect(openRedis(options)).rejects.toThrow(TypeError);
+    await expect(openRedis({ client })).rejects.toMatchObject({ code: 'ERR_POSTERN_STORAGE_UNAVAILABLE' });
+  });
+
   const cases = Object.entries(handles).flatMap(([client, open]) =>
     storageConformance({ operations: 1_500 }).map((each) => ({ ...each, client, open })),
   );
