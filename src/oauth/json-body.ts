@@ -20,7 +20,7 @@ export async function readJsonBody(response: Response): Promise<JsonBody> {
   return parseJsonObject(text);
 }
 
-export function parseJsonObject(text: string): JsonBody {
+function parseJsonObject(text: string): JsonBody {
   if (isDeeperThan(text, maxDepth)) return { problem: 'is nested too deeply' };
   let value: unknown;
   try {

@@ -15,12 +15,6 @@ import { readJsonBody } from './json-body.ts';
 import { libraryCode, nameError, requestRefused, retryAfterMs } from './oauth-errors.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 
-export {
-  clientMetadataDocument,
-  type ClientMetadata,
-  type ClientMetadataDocumentOptions,
-} from './client-metadata.ts';
-
 /** A client the operator registered by hand. */
 export interface PreregisteredClient {
   readonly clientId: string;

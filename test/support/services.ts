@@ -17,7 +17,7 @@ export interface Service {
 }
 
 /** Looks whether a service is there. Asks over the wire, within one second. */
-export async function requireService(name: ServiceName): Promise<Service> {
+async function requireService(name: ServiceName): Promise<Service> {
   if (name === 'chromium') {
     const path = findChromium();
     const how = 'apt-get install chromium, or set CHROMIUM_PATH to the program';
