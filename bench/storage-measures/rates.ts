@@ -31,7 +31,7 @@ export async function measureRates(
   const sides = [driver, ...(raw === undefined ? [] : [raw])];
   for (const side of sides) await timeOperations((at) => side.put(at), records, atOnce);
   const series = operations.flatMap((operation) =>
-    [1, atOnce].map((inFlight) => ({ operation, inFlight, count: 64, driver: [], raw: [] }) as Counted),
+    [1, atOnce].map((inFlight): Counted => ({ operation, inFlight, count: 64, driver: [], raw: [] })),
   );
   for (let round = -2; round < rounds; round++) {
     for (const one of series) {

@@ -3,7 +3,7 @@ import type { StorageBackend } from '../../src/storage/contract.ts';
 import type { Figure } from '../bench.ts';
 import { median } from '../stats.ts';
 import { driverBell } from '../storage-stores/driver-side.ts';
-import { value, type Bell, type StoreUnderBench } from '../storage-stores/store-under-bench.ts';
+import { value, type Bell, type Side, type StoreUnderBench } from '../storage-stores/store-under-bench.ts';
 import { atOnce } from './rates.ts';
 
 /** What a wake-up may take, in those of the bare client. */
@@ -20,6 +20,7 @@ export interface WakeUps {
   readonly driver: number[];
   readonly raw: number[];
   readonly committed: number[];
+  readonly rawCommitted: number[];
   readonly committedUnderLoad: number[];
 }
 
@@ -29,7 +30,7 @@ export async function measureWakeUps(store: StoreUnderBench, samples: number): P
   await using driver = await Ear.open(driverBell(handles));
   await using bare = raw?.bell && (await Ear.open(raw.bell));
   const waiter = commitWaiter(handles);
-  const found: WakeUps = { driver: [], raw: [], committed: [], committedUnderLoad: [] };
+  const found: WakeUps = { driver: [], raw: [], committed: [], rawCommitted: [], committedUnderLoad: [] };
   // At a random moment between two looks of those that poll, else each would begin just after one.
   const pause = (): Promise<void> => sleep(Math.random() * pollMs);
   for (let sample = -Math.ceil(samples / 20); sample < samples; sample++) {
@@ -38,10 +39,18 @@ export async function measureWakeUps(store: StoreUnderBench, samples: number): P
     const rawMs = bare === undefined ? undefined : await bare.hear(() => bare.bell.ring());
     await pause();
     const committedMs = await driver.hear(waiter.commit, waiter.read);
+    const rawCommittedMs =
+      raw?.bell === undefined || bare === undefined
+        ? undefined
+        : await bare.hear(
+            () => commitBare(raw.side, bare.bell),
+            () => raw.side.get(0),
+          );
     if (sample < 0) continue;
     found.driver.push(driverMs);
     if (rawMs !== undefined) found.raw.push(rawMs);
     found.committed.push(committedMs);
+    if (rawCommittedMs !== undefined) found.rawCommitted.push(rawCommittedMs);
   }
   if (pollMs > 0) return found;
   await underLoad(handles[0], async () => {
@@ -116,6 +125,11 @@ function commitWaiter([from, to]: readonly [StorageBackend, StorageBackend]): {
   };
 }
 
+async function commitBare(side: Side, bell: Bell): Promise<void> {
+  await side.put(0);
+  await bell.ring();
+}
+
 /** Does something while many other commits are on their way. */
 async function underLoad(backend: StorageBackend, work: () => Promise<void>): Promise<void> {
   let isOver = false;
@@ -151,6 +165,7 @@ export function wakeUpFigures({ label, pollMs }: StoreUnderBench, found: WakeUps
   both('signal → woken', found.driver);
   both('bare publish → message', found.raw);
   both('commit → waiter woken, and has read it', found.committed, pushes ? wokenAimMs : undefined);
+  both('bare write → message, and has read it', found.rawCommitted);
   both(
     `commit → waiter woken, beside ${atOnce} writers`,
     found.committedUnderLoad,

@@ -51,7 +51,7 @@ export function driverBell([from, to]: readonly [StorageBackend, StorageBackend]
 }
 
 /** Puts one record into each namespace, as many at once as the store likes. */
-export async function fill(backend: StorageBackend, count: number): Promise<void> {
+async function fill(backend: StorageBackend, count: number): Promise<void> {
   let next = 0;
   const work = async (): Promise<void> => {
     for (let at = next++; at < count; at = next++) {
@@ -61,15 +61,15 @@ export async function fill(backend: StorageBackend, count: number): Promise<void
   await Promise.all(Array.from({ length: 256 }, work));
 }
 
-/** The store that `backend` is, filled. */
+/** The store that `backend` is, filled. It is closed before what is `below` it. */
 export async function filled(
   backend: StorageBackend,
   count: number,
-  close: () => unknown,
+  below: { bareGet: FilledStore['bareGet']; close: () => unknown },
 ): Promise<FilledStore> {
   const end = async (): Promise<void> => {
     await backend.close();
-    await close();
+    await below.close();
   };
   try {
     await fill(backend, count);
@@ -77,5 +77,5 @@ export async function filled(
     await end();
     throw error;
   }
-  return { backend, close: end };
+  return { backend, bareGet: below.bareGet, close: end };
 }

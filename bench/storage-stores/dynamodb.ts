@@ -51,7 +51,14 @@ export async function openDynamoDbStore(): Promise<StoreUnderBench> {
     async openFilled(namespaces) {
       const tableName = `filled-${namespaces}`;
       await ensureDynamoDbTable(bare, tableName);
-      return filled(createDynamoDbBackend({ client: bare, tableName }), namespaces, () => {});
+      return filled(createDynamoDbBackend({ client: bare, tableName }), namespaces, {
+        async bareGet(namespace) {
+          const Key = { p: { S: namespace }, s: { S: 'record' } };
+          const command = new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true });
+          return isWhole((await bare.send(command)).Item);
+        },
+        close: () => {},
+      });
     },
     async close() {
       await Promise.all(handles.map((handle) => handle.close()));
@@ -65,8 +72,7 @@ async function rawSide(client: DynamoDBClient, TableName: string): Promise<Side>
   const versions = new Map<number, string>();
   let last = 0;
   const keyOf = (at: number) => ({ p: { S: `client:user:${at % 64}` }, s: { S: `record:${at}` } });
-  const isWhole = (item: { v?: { B?: Uint8Array | undefined } } | undefined): boolean =>
-    item?.v?.B?.byteLength === valueBytes;
+
   const write = async (at: number, condition: object): Promise<boolean> => {
     const version = String(++last);
     const Item = { ...keyOf(at), v: { B: value }, r: { S: version } };
@@ -110,4 +116,8 @@ async function rawSide(client: DynamoDBClient, TableName: string): Promise<Side>
       return isWhole(Attributes);
     },
   };
+}
+
+function isWhole(item: { v?: { B?: Uint8Array | undefined } } | undefined): boolean {
+  return item?.v?.B?.byteLength === valueBytes;
 }

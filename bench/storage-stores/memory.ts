@@ -1,6 +1,12 @@
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
 import { filled } from './driver-side.ts';
-import type { StoreUnderBench } from './store-under-bench.ts';
+import {
+  namespaceOf,
+  value,
+  valueBytes,
+  type FilledStore,
+  type StoreUnderBench,
+} from './store-under-bench.ts';
 
 /** The store in memory. There is no client below it to compare it with. */
 export async function openMemoryStore(): Promise<StoreUnderBench> {
@@ -12,7 +18,16 @@ export async function openMemoryStore(): Promise<StoreUnderBench> {
     handles: [backend, backend],
     pollMs: 0,
     sizes: [100, 1_000, 10_000, 100_000],
-    openFilled: (namespaces) => filled(new MemoryBackend(), namespaces, () => {}),
+    openFilled,
     close: () => backend.close(),
   };
+}
+
+/** Beside a map that holds as many copies: the least that memory can cost. */
+function openFilled(namespaces: number): Promise<FilledStore> {
+  const map = new Map(Array.from({ length: namespaces }, (_, index) => [namespaceOf(index), value.slice()]));
+  return filled(new MemoryBackend(), namespaces, {
+    bareGet: async (namespace) => map.get(namespace)?.slice().byteLength === valueBytes,
+    close: () => map.clear(),
+  });
 }

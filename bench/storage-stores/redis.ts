@@ -72,7 +72,7 @@ async function connectTo(database?: number): Promise<RedisClientType> {
   });
   client.on('error', () => {});
   await client.connect();
-  return client as unknown as RedisClientType;
+  return client;
 }
 
 async function rawSide(connection: RedisClientType, prefix: string): Promise<Side> {
@@ -126,9 +126,15 @@ function rawBell(from: RedisClientType, to: RedisClientType, prefix: string): Be
 async function openFilled(prefix: string, namespaces: number): Promise<FilledStore> {
   const client = await connectTo(databaseOfSize[namespaces]);
   const backend = await openRedis({ client, prefix, onWarning: () => {} });
-  return filled(backend, namespaces, async () => {
-    await remove(client, prefix);
-    client.destroy();
+  const bytes = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
+  return filled(backend, namespaces, {
+    // The driver writes a head before the value.
+    bareGet: async (namespace) =>
+      ((await bytes.get(`${prefix}:{${namespace}}:e:record`))?.byteLength ?? 0) > valueBytes,
+    async close() {
+      await remove(client, prefix);
+      client.destroy();
+    },
   });
 }
 

@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { openSqlite } from '../../src/storage/sqlite.ts';
 import { filled } from './driver-side.ts';
-import { listLength, value, valueBytes, type Side, type StoreUnderBench } from './store-under-bench.ts';
+import {
+  listLength,
+  value,
+  valueBytes,
+  type FilledStore,
+  type Side,
+  type StoreUnderBench,
+} from './store-under-bench.ts';
 
 /** SQLite files in a directory. */
 export async function openSqliteStore(directory: string): Promise<StoreUnderBench> {
@@ -18,7 +25,7 @@ export async function openSqliteStore(directory: string): Promise<StoreUnderBenc
     raw: { side: rawSide(raw) },
     pollMs: 20,
     sizes: [100, 1_000, 10_000, 100_000],
-    openFilled: (namespaces) => filled(openSqlite(join(directory, `${namespaces}.db`)), namespaces, () => {}),
+    openFilled: (namespaces) => openFilled(join(directory, `${namespaces}.db`), namespaces),
     async close() {
       raw.close();
       await Promise.all(handles.map((handle) => handle.close()));
@@ -38,8 +45,7 @@ function rawSide(database: DatabaseSync): Side {
   const take = database.prepare('DELETE FROM record WHERE path = ? RETURNING value');
   const versions = new Map<number, number>();
   let last = 0;
-  const lengthOf = (row: Record<string, unknown> | undefined): unknown =>
-    (row?.['value'] as Uint8Array | undefined)?.byteLength;
+
   for (let index = 0; index < listLength; index++) put.run(`list:${index + 100}`, value, 0);
   return {
     async put(at) {
@@ -55,4 +61,18 @@ function rawSide(database: DatabaseSync): Side {
     list: async () => list.all('list:', 'list;').length === listLength,
     take: async (at) => lengthOf(take.get(`record:${at}`)) === valueBytes,
   };
+}
+
+function openFilled(path: string, namespaces: number): Promise<FilledStore> {
+  const backend = openSqlite(path);
+  const bare = new DatabaseSync(path, { readOnly: true });
+  const get = bare.prepare('SELECT value, version FROM entries WHERE partition = ? AND path = ?');
+  return filled(backend, namespaces, {
+    bareGet: async (namespace) => lengthOf(get.get(namespace, 'record')) === valueBytes,
+    close: () => bare.close(),
+  });
+}
+
+function lengthOf(row: Record<string, unknown> | undefined): number | undefined {
+  return (row?.['value'] as Uint8Array | undefined)?.byteLength;
 }

@@ -25,6 +25,8 @@ export interface Bell {
 /** A handle that holds one record in each of its namespaces, and nothing else. */
 export interface FilledStore {
   readonly backend: StorageBackend;
+  /** Reads the same record without the driver, to show what of the cost grows below it. */
+  readonly bareGet: (namespace: string) => Promise<boolean>;
   close(): Promise<void>;
 }
 

@@ -82,26 +82,58 @@ async function openRedisUrl(url: URL, _text: string, options: OpenStorageOptions
   ]);
   const { timeoutMs = 5_000, onWarning } = options;
   const prefix = takeParameter(url, 'prefix');
-  let isOpen = false;
+  let state: 'opening' | 'open' | 'closed' = 'opening';
   const client = createClient({
     url: url.href,
     // A command that cannot be sent fails; what waits in a queue could be carried out long after its caller was told so.
     disableOfflineQueue: true,
     socket: {
       connectTimeout: timeoutMs,
-      reconnectStrategy: (retries) => (isOpen ? Math.min(1_000, 20 * 2 ** Math.min(retries, 10)) : false),
+      reconnectStrategy: (retries) =>
+        state === 'open' ? Math.min(1_000, 20 * 2 ** Math.min(retries, 10)) : false,
     },
   });
   // Every call tells its own caller; without a listener the process would end.
   client.on('error', () => {});
+  let watch: NodeJS.Timeout | undefined;
+  const connectAnew = (): void => {
+    if (state !== 'open') return;
+    if (client.isOpen) client.destroy();
+    client.connect().catch(() => {});
+    watchConnecting();
+  };
+  // The library waits without end for a server that accepts a connection and says nothing.
+  const watchConnecting = (): void => {
+    clearTimeout(watch);
+    watch = setTimeout(() => client.isReady || connectAnew(), timeoutMs);
+    watch.unref();
+  };
+  client.on('reconnecting', watchConnecting);
   const end = async (): Promise<void> => {
+    state = 'closed';
+    clearTimeout(watch);
     if (client.isOpen) client.destroy();
   };
-  return opening(`Redis at ${JSON.stringify(url.host)}`, end, async () => {
-    await client.connect();
-    isOpen = true;
-    return openRedis({ client, prefix, timeoutMs, onWarning });
+  const opened = await opening(`Redis at ${JSON.stringify(url.host)}`, end, async () => {
+    await within(timeoutMs, client.connect());
+    return openRedis({
+      client,
+      prefix,
+      timeoutMs,
+      onWarning,
+      onSilence: () => client.isReady && connectAnew(),
+    });
   });
+  state = 'open';
+  return opened;
+}
+
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 async function openPostgresUrl(

@@ -186,9 +186,10 @@ export class CallbackHandler {
       this.#options.ended(ended);
     } catch (error) {
       // A reply of the store may have been lost: the attempt itself says whether it was saved.
-      const now = await attempts.find(...taken.path).catch(() => undefined);
-      if (now?.value.status !== 'done') {
-        await completed.undo?.().catch(() => {});
+      const wasSaved = await this.#wasSaved(attempts, taken);
+      if (wasSaved !== true) {
+        // Only what is known not to be there is taken back: others may have what was saved in use already.
+        if (wasSaved === false) await completed.undo?.().catch(() => {});
         logger.error('a finished sign-in could not be saved', { code: findPosternError(error)?.code });
         if (isPosternError(error, 'ERR_POSTERN_PENDING_ALREADY_FINISHED')) return alreadyDonePage();
         const code = findPosternError(error)?.code ?? 'ERR_POSTERN_STORAGE_UNAVAILABLE';
@@ -202,6 +203,19 @@ export class CallbackHandler {
       status: 303,
       headers: { location: pending.url, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' },
     });
+  }
+
+  /** What became of an attempt whose saving failed; `undefined` when the store does not say in time. */
+  async #wasSaved(attempts: Collection<Attempt>, taken: Stored<Attempt>): Promise<boolean | undefined> {
+    const deadline = performance.now() + saveMs;
+    for (let pauseMs = 50; ; pauseMs *= 2) {
+      try {
+        return (await attempts.find(...taken.path))?.value.status === 'done';
+      } catch {
+        if (performance.now() + pauseMs > deadline) return undefined;
+        await sleep(pauseMs);
+      }
+    }
   }
 
   async #fail(

@@ -56,9 +56,9 @@ export class OAuthStrategy implements AuthStrategy {
   readonly #clock: Clock;
   /** The newest credential that the server was seen to accept. */
   #accepted: SentCredential | undefined;
-  /** The version that came of the last refresh this process asked for after a refusal. */
+  /** The version that came of the last refresh this process asked for after a refusal, until the server accepts it. */
   #renewed: string | undefined;
-  /** When the server refused that without ever accepting it, by a clock that nobody sets. */
+  /** When the server refused that, by a clock that nobody sets. */
   #refusedRenewalAt = Number.NEGATIVE_INFINITY;
   #dpopNonce: string | undefined;
   #planning: Promise<SignInPlanner> | undefined;
@@ -113,6 +113,7 @@ export class OAuthStrategy implements AuthStrategy {
   accepted({ credential }: Authorization): void {
     const sent = credential as SentCredential | undefined;
     if (sent === undefined) return;
+    if (sent.version === this.#renewed) this.#renewed = undefined;
     this.#refusedRenewalAt = Number.NEGATIVE_INFINITY;
     if (!(sent.issuedAtMs < (this.#accepted?.issuedAtMs ?? 0))) this.#accepted = sent;
   }
@@ -133,7 +134,7 @@ export class OAuthStrategy implements AuthStrategy {
     const { grant } = stored.value;
     // What was accepted and then ended early is renewed again, however young it is. So is what others have renewed:
     // whether it was ever accepted, only they know.
-    const isFutile = stored.version !== this.#accepted?.version && this.#wasRenewedInVain(stored.version);
+    const isFutile = this.#wasRenewedInVain(stored.version);
     if (!isFutile && grant.refreshToken !== undefined) {
       const renewed = await this.#grants.refresh(stored.version);
       this.#renewed = renewed?.version;

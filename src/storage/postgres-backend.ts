@@ -103,7 +103,11 @@ export class PostgresBackend implements StorageBackend {
   async now(): Promise<number> {
     this.#calls.mustBeOpen();
     const text = 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now';
-    const [row] = await this.#calls.query('the time could not be read', { text, values: [] }, { isRead: true });
+    const [row] = await this.#calls.query(
+      'the time could not be read',
+      { text, values: [] },
+      { isRead: true },
+    );
     return Number(row?.['now']);
   }
 

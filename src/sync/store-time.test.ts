@@ -8,7 +8,9 @@ const hourMs = 3_600_000;
 const noon = 1_800_000_000_000;
 
 /** A store with a clock of its own, and how often it was asked for it. */
-function storeWithClock(clock: () => number = () => noon): MemoryBackend & { now: () => Promise<number>; asked: number } {
+function storeWithClock(
+  clock: () => number = () => noon,
+): MemoryBackend & { now: () => Promise<number>; asked: number } {
   const store = Object.assign(new MemoryBackend({ clock }), {
     asked: 0,
     now: async (): Promise<number> => {
@@ -30,9 +32,12 @@ test('a clock that is right is used as it is', async () => {
   await expect(storeTime(store, () => noon - 200)).resolves.toBe(noon - 200);
 });
 
-test.each([hourMs, -hourMs, 24 * hourMs, 5_000, -5_000])('a clock that is %d ms off is put right', async (offMs) => {
-  await expect(storeTime(storeWithClock(), () => noon + offMs)).resolves.toBe(noon);
-});
+test.each([hourMs, -hourMs, 24 * hourMs, 5_000, -5_000])(
+  'a clock that is %d ms off is put right',
+  async (offMs) => {
+    await expect(storeTime(storeWithClock(), () => noon + offMs)).resolves.toBe(noon);
+  },
+);
 
 test('the store is asked once, and again when the clock is set', async () => {
   const store = storeWithClock();

@@ -50,7 +50,10 @@ export const secretMark = 'zsecretz';
 export class ChaosAuthorizationServer {
   readonly #origin: string;
   readonly #log: OperationLog;
-  readonly #codes = new Map<string, { challenge: string; redirectUri: string; subject: string; isUsed: boolean }>();
+  readonly #codes = new Map<
+    string,
+    { challenge: string; redirectUri: string; subject: string; isUsed: boolean }
+  >();
   readonly #accessTokens = new Map<string, Issue>();
   readonly #refreshTokens = new Map<string, Issue>();
   /** What must be readable nowhere, besides what begins with {@link secretMark}. */
@@ -70,7 +73,8 @@ export class ChaosAuthorizationServer {
       issue.isToBeRefused = false;
       return undefined;
     }
-    for (let used: Issue | undefined = issue; used !== undefined && !used.isUsed; used = used.parent) used.isUsed = true;
+    for (let used: Issue | undefined = issue; used !== undefined && !used.isUsed; used = used.parent)
+      used.isUsed = true;
     return issue.family.subject;
   }
 
@@ -88,7 +92,14 @@ export class ChaosAuthorizationServer {
       case '/.well-known/oauth-authorization-server':
         return { status: 200, body: this.#metadata() };
       case '/register':
-        return { status: 201, body: { ...(JSON.parse(asked.body) as object), client_id: 'chaos', token_endpoint_auth_method: 'none' } };
+        return {
+          status: 201,
+          body: {
+            ...(JSON.parse(asked.body) as object),
+            client_id: 'chaos',
+            token_endpoint_auth_method: 'none',
+          },
+        };
       case '/authorize':
         return this.#authorize(asked);
       case '/token':
@@ -127,7 +138,12 @@ export class ChaosAuthorizationServer {
     } else {
       const code = newSecret();
       const challenge = url.searchParams.get('code_challenge') ?? '';
-      this.#codes.set(code, { challenge, redirectUri, subject: decodeURIComponent(header('x-person') ?? ''), isUsed: false });
+      this.#codes.set(code, {
+        challenge,
+        redirectUri,
+        subject: decodeURIComponent(header('x-person') ?? ''),
+        isUsed: false,
+      });
       location.searchParams.set('code', code);
     }
     return { status: 302, headers: { location: location.href } };
@@ -145,7 +161,13 @@ export class ChaosAuthorizationServer {
     const verifier = form.get('code_verifier') ?? '';
     this.clientSecrets.add(verifier);
     const issued = this.#codes.get(code);
-    this.#log.say({ k: 'info', op: 'as-exchange', id: hashOf(code), ns: issued?.subject, token: hashOf(code) });
+    this.#log.say({
+      k: 'info',
+      op: 'as-exchange',
+      id: hashOf(code),
+      ns: issued?.subject,
+      token: hashOf(code),
+    });
     const isGenuine =
       issued !== undefined &&
       !issued.isUsed &&

@@ -21,10 +21,17 @@ function checkLost(history: History, starts: ReadonlyMap<string, readonly LogEve
   for (const { op, k, request, ns } of history.events) {
     if (op !== 'park' || k !== 'ok' || request === undefined) continue;
     const report = (what: string): number =>
-      found.push({ count: 'lostContinuations', id: `continuation ${request}`, ns, what: `the parked request ${request} ${what}` });
+      found.push({
+        count: 'lostContinuations',
+        id: `continuation ${request}`,
+        ns,
+        what: `the parked request ${request} ${what}`,
+      });
     const status = states.get(request);
     if (status === 'done') {
-      const ran = (starts.get(request) ?? []).some((start) => start.op === 'resume' && history.endsOf(start).some((end) => end.k === 'ok'));
+      const ran = (starts.get(request) ?? []).some(
+        (start) => start.op === 'resume' && history.endsOf(start).some((end) => end.k === 'ok'),
+      );
       if (!ran) report('is done, and nobody resumed it');
     } else if (status !== 'abandoned') {
       report(`was acknowledged and is ${status ?? 'gone'} at the end`);
@@ -56,7 +63,8 @@ function checkDoubled(
       const claim = history.leaseOf('claim', second.ns, second.p, second.t, request);
       const taken = claim && history.acquisitionOf(claim);
       const done = history.changes.find(
-        ({ kind, key, status }) => kind === 'continuation' && key.endsWith(request) && (status === 'done' || status === 'abandoned'),
+        ({ kind, key, status }) =>
+          kind === 'continuation' && key.endsWith(request) && (status === 'done' || status === 'abandoned'),
       );
       if (taken === undefined) report('the second without a claim');
       else if (done !== undefined && done.ackedAt < taken.sentAt) report('the second after it was done');

@@ -10,7 +10,9 @@ export function checkGrants(history: History, options: CheckOptions): Violation[
 function checkRefreshes(history: History, { leaseMs }: CheckOptions): Violation[] {
   const found: Violation[] = [];
   const requests = new Map(
-    history.events.filter(({ op, k }) => op === 'refresh' && k === 'invoke').map((event) => [event.request, event]),
+    history.events
+      .filter(({ op, k }) => op === 'refresh' && k === 'invoke')
+      .map((event) => [event.request, event]),
   );
   const saves = new Map<string, Acknowledged>();
   for (const change of history.changes) {
@@ -28,7 +30,12 @@ function checkRefreshes(history: History, { leaseMs }: CheckOptions): Violation[
       const firstSent = requests.get(first?.request);
       if (first === undefined || sent === undefined || firstSent === undefined) continue;
       const report = (what: string): number =>
-        found.push({ count: 'doubleRefreshes', id: `token ${token}`, ns, what: `${firstSent.p} and ${sent.p} ${what}` });
+        found.push({
+          count: 'doubleRefreshes',
+          id: `token ${token}`,
+          ns,
+          what: `${firstSent.p} and ${sent.p} ${what}`,
+        });
       const renewal = history.leaseOf('refresh-lease', ns, sent.p, sent.t);
       if (renewal === undefined) {
         report('redeemed one token, the second without a lease');
@@ -43,7 +50,10 @@ function checkRefreshes(history: History, { leaseMs }: CheckOptions): Violation[
         report('redeemed one token, the second after the first had saved its successor');
       } else if (hasEnded(history, firstSent, acquisition.ackedAt)) {
         continue;
-      } else if (firstSent.p !== sent.p && history.isHeld(acquisition.key, firstSent.p, acquisition.ackedAt, leaseMs)) {
+      } else if (
+        firstSent.p !== sent.p &&
+        history.isHeld(acquisition.key, firstSent.p, acquisition.ackedAt, leaseMs)
+      ) {
         report('redeemed one token, each under a lease of its own');
       }
     }
@@ -54,7 +64,8 @@ function checkRefreshes(history: History, { leaseMs }: CheckOptions): Violation[
 /** Whether a refresh was given up before a moment: it failed, or its process was killed. */
 function hasEnded(history: History, sent: LogEvent, at: number): boolean {
   const killedAt = history.killedAt(sent.p);
-  if (killedAt !== undefined && killedAt < at && !history.endsOf(sent).some((end) => end.t < killedAt)) return false;
+  if (killedAt !== undefined && killedAt < at && !history.endsOf(sent).some((end) => end.t < killedAt))
+    return false;
   return history.endsOf(sent).some((end) => end.k === 'fail' && end.t < at);
 }
 
@@ -84,7 +95,8 @@ function checkSignedIn(history: History): Violation[] {
         to: history.endsOf(event)[0]?.t ?? history.killedAt(event.p) ?? Number.POSITIVE_INFINITY,
       }));
     for (const event of events) {
-      const asked = event.k === 'fail' && (event.op === 'call' || event.op === 'final-call') && isLoginWanted(event.code);
+      const asked =
+        event.k === 'fail' && (event.op === 'call' || event.op === 'final-call') && isLoginWanted(event.code);
       const isUnusable = event.op === 'final-call' && event.k === 'fail';
       if (!asked && !isUnusable) continue;
       const begun = history.invokeOf(event)?.t ?? event.t;

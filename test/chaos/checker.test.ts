@@ -19,12 +19,19 @@ function countsOf({ events }: HistoryBuilder): Partial<Record<CountName, number>
 const history = (): HistoryBuilder => new HistoryBuilder();
 
 test('every count is zero in a history of nothing', () => {
-  expect(countViolations(checkHistory([], { leaseMs }))).toEqual(Object.fromEntries(countNames.map((name) => [name, 0])));
+  expect(countViolations(checkHistory([], { leaseMs }))).toEqual(
+    Object.fromEntries(countNames.map((name) => [name, 0])),
+  );
 });
 
 describe('a double consumption', () => {
   test('is one version that was replaced twice', () => {
-    const change = { key: 'client:alice/pending/x', kind: 'pending' as const, expect: 'v1', status: 'pending' };
+    const change = {
+      key: 'client:alice/pending/x',
+      kind: 'pending' as const,
+      expect: 'v1',
+      status: 'pending',
+    };
     const once = history().commit(a, ns, { ...change, version: 'v2' });
     expect(countsOf(once)).toEqual({});
     expect(countsOf(once.commit(b, ns, { ...change, version: 'v3' }))).toEqual({ doubleConsumptions: 1 });
@@ -34,7 +41,9 @@ describe('a double consumption', () => {
     const change = { key: 'client:alice/attempt/x', kind: 'attempt' as const, status: 'taken' };
     const once = history().commit(a, ns, { ...change, expect: 'v1', version: 'v2' });
     expect(countsOf(once)).toEqual({});
-    expect(countsOf(once.commit(b, ns, { ...change, expect: 'v2', version: 'v3' }))).toEqual({ doubleConsumptions: 1 });
+    expect(countsOf(once.commit(b, ns, { ...change, expect: 'v2', version: 'v3' }))).toEqual({
+      doubleConsumptions: 1,
+    });
   });
 
   test('is a pending that ended twice', () => {
@@ -54,7 +63,13 @@ describe('a double consumption', () => {
   });
 
   test('is not a commit that nobody was told of', () => {
-    const change = { key: 'client:alice/attempt/x', kind: 'attempt' as const, status: 'taken', expect: 'v1', version: 'v2' };
+    const change = {
+      key: 'client:alice/attempt/x',
+      kind: 'attempt' as const,
+      status: 'taken',
+      expect: 'v1',
+      version: 'v2',
+    };
     const unknown = history().commit(a, ns, change).operation({ p: b, op: 'commit', ns }, { k: 'fail' });
     expect(countsOf(unknown)).toEqual({});
   });
@@ -85,7 +100,10 @@ describe('a double refresh', () => {
   });
 
   test('is a token that is redeemed again without a lease', () => {
-    const found = history().take(a, ns, 'refresh-lease', lease).refresh(a, ns, 't1', 't2').refresh(b, ns, 't1', 't3');
+    const found = history()
+      .take(a, ns, 'refresh-lease', lease)
+      .refresh(a, ns, 't1', 't2')
+      .refresh(b, ns, 't1', 't3');
     expect(countsOf(found)).toEqual({ doubleRefreshes: 1 });
   });
 
@@ -103,9 +121,21 @@ describe('a double refresh', () => {
   test('is not one that follows when the first failed', () => {
     const found = history().take(a, ns, 'refresh-lease', lease);
     found.say('invoke', { p: a, op: 'refresh', id: 'r', request: 'r', token: 't1' });
-    found.say('ok', { p: 'main', op: 'as-refresh', id: 'r', request: 'r', ns, token: 't1', successor: 't2', host: a });
+    found.say('ok', {
+      p: 'main',
+      op: 'as-refresh',
+      id: 'r',
+      request: 'r',
+      ns,
+      token: 't1',
+      successor: 't2',
+      host: a,
+    });
     found.say('fail', { p: a, op: 'refresh', id: 'r', request: 'r', token: 't1', code: 'unreachable' });
-    found.giveBack(a, ns, 'refresh-lease', lease).take(b, ns, 'refresh-lease', lease).refresh(b, ns, 't1', 't3');
+    found
+      .giveBack(a, ns, 'refresh-lease', lease)
+      .take(b, ns, 'refresh-lease', lease)
+      .refresh(b, ns, 't1', 't3');
     expect(countsOf(found)).toEqual({});
   });
 
@@ -125,11 +155,15 @@ describe('a lost grant', () => {
   const asked = { k: 'fail', code: 'ERR_POSTERN_AUTH_REQUIRED' } as const;
 
   test('is one that the authorization server ended because a dead token came', () => {
-    expect(countsOf(history().take(a, ns, 'refresh-lease', lease).refresh(a, ns, 't1', undefined, true))).toEqual({
+    expect(
+      countsOf(history().take(a, ns, 'refresh-lease', lease).refresh(a, ns, 't1', undefined, true)),
+    ).toEqual({
       lostGrants: 1,
     });
     // Of a grant that somebody ended on purpose.
-    expect(countsOf(history().take(a, ns, 'refresh-lease', lease).refresh(a, ns, 't1', undefined))).toEqual({});
+    expect(countsOf(history().take(a, ns, 'refresh-lease', lease).refresh(a, ns, 't1', undefined))).toEqual(
+      {},
+    );
   });
 
   test('is a call that needs a login after one', () => {
@@ -153,7 +187,9 @@ describe('a lost grant', () => {
   test('is not a call beside a logout, however long that takes, or that was killed', () => {
     const found = history().operation(login).wait(10).say('invoke', { p: b, op: 'logout', id: 'l', ns });
     expect(countsOf(found.wait(10).operation({ p: a, op: 'call', ns }, asked).kill(b))).toEqual({});
-    expect(countsOf(found.wait(10).operation(login).wait(10).operation({ p: a, op: 'call', ns }, asked))).toEqual({
+    expect(
+      countsOf(found.wait(10).operation(login).wait(10).operation({ p: a, op: 'call', ns }, asked)),
+    ).toEqual({
       lostGrants: 1,
     });
   });
@@ -172,7 +208,8 @@ describe('a lost continuation', () => {
   const parked = (): HistoryBuilder => history().operation(park, { request: 'parked' });
   const resume = { p: b, op: 'resume', ns, request: 'parked' };
   const final = (found: HistoryBuilder, status?: string): HistoryBuilder => {
-    if (status !== undefined) found.say('info', { p: 'main', op: 'final-continuation', id: 'parked', ns, status });
+    if (status !== undefined)
+      found.say('info', { p: 'main', op: 'final-continuation', id: 'parked', ns, status });
     return found.say('info', { p: 'main', op: 'final' });
   };
 
@@ -192,16 +229,33 @@ describe('a lost continuation', () => {
   });
 
   test('is not one whose caller was told that it is not parked', () => {
-    expect(countsOf(final(history().operation(park, { k: 'fail', code: 'ERR_POSTERN_STORAGE_UNAVAILABLE' })))).toEqual({});
+    expect(
+      countsOf(final(history().operation(park, { k: 'fail', code: 'ERR_POSTERN_STORAGE_UNAVAILABLE' }))),
+    ).toEqual({});
   });
 });
 
 describe('a doubled continuation', () => {
-  const run = (p: string): { p: string; op: string; ns: string; request: string } => ({ p, op: 'resume', ns, request: 'parked' });
-  const done = { key: continuation, kind: 'continuation' as const, expect: 'v1', version: 'v2', status: 'done' };
+  const run = (p: string): { p: string; op: string; ns: string; request: string } => ({
+    p,
+    op: 'resume',
+    ns,
+    request: 'parked',
+  });
+  const done = {
+    key: continuation,
+    kind: 'continuation' as const,
+    expect: 'v1',
+    version: 'v2',
+    status: 'done',
+  };
 
   test('is one that runs in two processes, each under a claim', () => {
-    const found = history().take(a, ns, 'claim', claim).operation(run(a)).take(b, ns, 'claim', claim).operation(run(b));
+    const found = history()
+      .take(a, ns, 'claim', claim)
+      .operation(run(a))
+      .take(b, ns, 'claim', claim)
+      .operation(run(b));
     expect(countsOf(found)).toEqual({ doubledContinuations: 1 });
   });
 
@@ -217,7 +271,10 @@ describe('a doubled continuation', () => {
   });
 
   test('is one that runs again without a claim, also when it is given up', () => {
-    const found = history().take(a, ns, 'claim', claim).operation(run(a)).operation({ ...run(b), op: 'abandon' });
+    const found = history()
+      .take(a, ns, 'claim', claim)
+      .operation(run(a))
+      .operation({ ...run(b), op: 'abandon' });
     expect(countsOf(found)).toEqual({ doubledContinuations: 1 });
   });
 
@@ -233,7 +290,9 @@ describe('a doubled continuation', () => {
 
   test('is not one that runs again when the claim of a process that was killed, or frozen, has run out', () => {
     for (const lose of ['kill', 'freeze'] as const) {
-      const found = history().take(a, ns, 'claim', claim).say('invoke', { ...run(a), id: 'r' });
+      const found = history()
+        .take(a, ns, 'claim', claim)
+        .say('invoke', { ...run(a), id: 'r' });
       if (lose === 'kill') found.kill(a);
       else found.freeze(a, 2 * leaseMs);
       found.wait(leaseMs).take(b, ns, 'claim', claim).operation(run(b));
@@ -248,7 +307,13 @@ describe('a stuck wait', () => {
   test('is one that ends late, never, or twice', () => {
     expect(countsOf(history().operation(wait, { ms: 2_500 }))).toEqual({ stuckWaits: 1 });
     expect(countsOf(history().say('invoke', wait))).toEqual({ stuckWaits: 1 });
-    expect(countsOf(history().operation(wait).say('ok', { ...wait, limitMs: undefined }))).toEqual({ stuckWaits: 1 });
+    expect(
+      countsOf(
+        history()
+          .operation(wait)
+          .say('ok', { ...wait, limitMs: undefined }),
+      ),
+    ).toEqual({ stuckWaits: 1 });
   });
 
   test('is not one that ends in its time, with whatever error', () => {
@@ -263,8 +328,12 @@ describe('a stuck wait', () => {
 
 test('a canary of another tenant is counted, wherever it turns up', () => {
   expect(countsOf(history().operation({ p: a, op: 'call', ns }, { owner: ns }))).toEqual({});
-  expect(countsOf(history().operation({ p: a, op: 'call', ns }, { owner: 'bob' }))).toEqual({ crossTenantCanaries: 1 });
-  expect(countsOf(history().operation({ p: a, op: 'resume', ns, request: 'x' }, { owner: 'nobody' }))).toEqual({
+  expect(countsOf(history().operation({ p: a, op: 'call', ns }, { owner: 'bob' }))).toEqual({
+    crossTenantCanaries: 1,
+  });
+  expect(
+    countsOf(history().operation({ p: a, op: 'resume', ns, request: 'x' }, { owner: 'nobody' })),
+  ).toEqual({
     crossTenantCanaries: 1,
   });
 });

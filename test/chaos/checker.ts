@@ -62,7 +62,8 @@ function checkConsumptions(history: History): Violation[] {
     if (expect !== undefined && expect !== 'absent') {
       consume(`version ${key} ${expect}`, ns, `the same version of ${kind} ${key} was replaced twice`);
     }
-    if (kind === 'attempt' && status === 'taken') consume(`attempt ${key}`, ns, `the attempt ${key} was taken twice`);
+    if (kind === 'attempt' && status === 'taken')
+      consume(`attempt ${key}`, ns, `the attempt ${key} was taken twice`);
     if (kind === 'pending' && status !== undefined && status !== 'pending') {
       consume(`pending ${key}`, ns, `the pending ${key} ended twice`);
     }
@@ -82,7 +83,8 @@ function checkWaits(history: History): Violation[] {
     const id = `${event.op} ${event.id}`;
     const ends = history.endsOf(event);
     const [end] = ends;
-    const report = (what: string): number => found.push({ count: 'stuckWaits', id, ns: event.ns, what: `${event.op} ${event.id} ${what}` });
+    const report = (what: string): number =>
+      found.push({ count: 'stuckWaits', id, ns: event.ns, what: `${event.op} ${event.id} ${what}` });
     if (ends.length > 1) report('ended twice');
     const killedAt = history.killedAt(event.p);
     const until = end?.t ?? killedAt ?? last;
@@ -99,7 +101,12 @@ function checkTenants(history: History): Violation[] {
   const found: Violation[] = [];
   for (const { owner, ns, op, id } of history.events) {
     if (owner === undefined || owner === ns) continue;
-    found.push({ count: 'crossTenantCanaries', id: `${op} ${id}`, ns, what: `${op} ${id} of ${ns} got data of ${owner}` });
+    found.push({
+      count: 'crossTenantCanaries',
+      id: `${op} ${id}`,
+      ns,
+      what: `${op} ${id} of ${ns} got data of ${owner}`,
+    });
   }
   return found;
 }
@@ -107,5 +114,9 @@ function checkTenants(history: History): Violation[] {
 function checkSecrets(history: History): Violation[] {
   return history.events
     .filter(({ op }) => op === 'secret')
-    .map(({ id, what }) => ({ count: 'secretsInLogs', id: `secret ${id} ${what}`, what: `${what} is readable in ${id}` }));
+    .map(({ id, what }) => ({
+      count: 'secretsInLogs',
+      id: `secret ${id} ${what}`,
+      what: `${what} is readable in ${id}`,
+    }));
 }

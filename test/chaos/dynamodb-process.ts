@@ -6,7 +6,13 @@
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { createServer, request as sendRequest, Agent, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  request as sendRequest,
+  Agent,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { text } from 'node:stream/consumers';
 // @ts-expect-error -- it has no types
@@ -34,14 +40,22 @@ const running = new Set<Promise<unknown>>();
 let transaction: Promise<unknown> = Promise.resolve();
 let isEnding = false;
 
-async function ask(headers: IncomingMessage['headers'], operation: string, body: string): Promise<[number, string]> {
+async function ask(
+  headers: IncomingMessage['headers'],
+  operation: string,
+  body: string,
+): Promise<[number, string]> {
   const { 'content-length': _length, ...rest } = headers;
   const sent = sendRequest({
     host: '127.0.0.1',
     port: innerPort,
     method: 'POST',
     agent,
-    headers: { ...rest, 'x-amz-target': `DynamoDB_20120810.${operation}`, 'content-length': Buffer.byteLength(body) },
+    headers: {
+      ...rest,
+      'x-amz-target': `DynamoDB_20120810.${operation}`,
+      'content-length': Buffer.byteLength(body),
+    },
   });
   sent.end(body);
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
@@ -63,13 +77,20 @@ async function transact(headers: IncomingMessage['headers'], body: string): Prom
     const [status, answer] = await ask(headers, `${kind}Item`, JSON.stringify(write));
     if (status === 200) {
       const { Item: before } = JSON.parse(old) as { Item?: object };
-      undo.push(before === undefined ? ['DeleteItem', { TableName, Key }] : ['PutItem', { TableName, Item: before }]);
+      undo.push(
+        before === undefined ? ['DeleteItem', { TableName, Key }] : ['PutItem', { TableName, Item: before }],
+      );
       continue;
     }
     for (const [operation, input] of undo.toReversed()) await ask(headers, operation, JSON.stringify(input));
     if (!answer.includes('ConditionalCheckFailedException')) return [status, JSON.parse(answer) as object];
-    const CancellationReasons = TransactItems.map((_, at) => ({ Code: at === index ? 'ConditionalCheckFailed' : 'None' }));
-    return [400, { __type: 'com.amazonaws.dynamodb.v20120810#TransactionCanceledException', CancellationReasons }];
+    const CancellationReasons = TransactItems.map((_, at) => ({
+      Code: at === index ? 'ConditionalCheckFailed' : 'None',
+    }));
+    return [
+      400,
+      { __type: 'com.amazonaws.dynamodb.v20120810#TransactionCanceledException', CancellationReasons },
+    ];
   }
   done.add(ClientRequestToken);
   appendFileSync(tokenFile, `${ClientRequestToken}\n`);
@@ -100,7 +121,9 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(reply));
 }
 
-const server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()));
+const server = createServer(
+  (request, response) => void answer(request, response).catch(() => response.destroy()),
+);
 server.listen(Number(port), '127.0.0.1');
 
 process.on('SIGTERM', () => {

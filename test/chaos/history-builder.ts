@@ -46,10 +46,25 @@ export class HistoryBuilder {
     this.wait(1).say('invoke', { p, op: 'refresh', id: request, request, token });
     this.wait(5);
     this.say(successor === undefined ? 'fail' : 'ok', {
-      p: 'main', op: 'as-refresh', id: request, request, ns, token, successor, host: p, family: 'family', ...(isReuse && { isReuse }),
+      p: 'main',
+      op: 'as-refresh',
+      id: request,
+      request,
+      ns,
+      token,
+      successor,
+      host: p,
+      family: 'family',
+      ...(isReuse && { isReuse }),
     });
     this.wait(5);
-    return this.say(successor === undefined ? 'fail' : 'ok', { p, op: 'refresh', id: request, request, token });
+    return this.say(successor === undefined ? 'fail' : 'ok', {
+      p,
+      op: 'refresh',
+      id: request,
+      request,
+      token,
+    });
   }
 
   kill(p: string): this {

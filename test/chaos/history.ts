@@ -61,16 +61,31 @@ export class History {
   /** How much of a time a process spent frozen. */
   frozenMs(p: string, from: number, to: number): number {
     const freezes = this.#freezes.get(p) ?? [];
-    return freezes.reduce((sum, freeze) => sum + Math.max(0, Math.min(to, freeze.to) - Math.max(from, freeze.from)), 0);
+    return freezes.reduce(
+      (sum, freeze) => sum + Math.max(0, Math.min(to, freeze.to) - Math.max(from, freeze.from)),
+      0,
+    );
   }
 
   /** The last time before `at` that a process took, or renewed, a lease whose key ends so. */
-  leaseOf(kind: RecordKind, ns: string | undefined, p: string, at: number, keyEnd = ''): Acknowledged | undefined {
+  leaseOf(
+    kind: RecordKind,
+    ns: string | undefined,
+    p: string,
+    at: number,
+    keyEnd = '',
+  ): Acknowledged | undefined {
     let last: Acknowledged | undefined;
     for (const [key, writes] of this.#leases) {
       if (!key.endsWith(keyEnd)) continue;
       for (const write of writes) {
-        if (write.kind === kind && write.ns === ns && write.p === p && !write.isDelete && write.ackedAt <= at) {
+        if (
+          write.kind === kind &&
+          write.ns === ns &&
+          write.p === p &&
+          !write.isDelete &&
+          write.ackedAt <= at
+        ) {
           if (last === undefined || write.ackedAt > last.ackedAt) last = write;
         }
       }

@@ -30,11 +30,17 @@ export class HostPlace {
   #isFrozen = false;
 
   static async open(index: number, options: HostOptions): Promise<HostPlace> {
-    const storeProxy = options.storePort === undefined ? undefined : await FaultProxy.open({ port: options.storePort });
+    const storeProxy =
+      options.storePort === undefined ? undefined : await FaultProxy.open({ port: options.storePort });
     return new HostPlace(index, options, storeProxy, await FaultProxy.open({ port: options.webPortBehind }));
   }
 
-  private constructor(index: number, options: HostOptions, storeProxy: FaultProxy | undefined, webProxy: FaultProxy) {
+  private constructor(
+    index: number,
+    options: HostOptions,
+    storeProxy: FaultProxy | undefined,
+    webProxy: FaultProxy,
+  ) {
     this.index = index;
     this.#options = options;
     this.storeProxy = storeProxy;
@@ -111,7 +117,8 @@ export class HostPlace {
   }
 
   setClock(offsetMs: number): void {
-    if (this.#child?.connected === true) this.#child.send({ clockOffsetMs: offsetMs } satisfies ToHost, () => {});
+    if (this.#child?.connected === true)
+      this.#child.send({ clockOffsetMs: offsetMs } satisfies ToHost, () => {});
   }
 
   /** As a crash would: at once, nothing said. */

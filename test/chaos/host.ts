@@ -89,7 +89,9 @@ const coordinator = new RemoteAuthCoordinator({
   resume: { claimMs: leaseMs, sweepMs: 700, backoffMs: 100, maxAttempts: 8 },
   fetch: (url, init) => send(url, init),
   verifyUser: (request) => {
-    const user = /(?:^|; )chat-user=(?<user>[^;]+)/u.exec(request.headers.get('cookie') ?? '')?.groups?.['user'];
+    const user = /(?:^|; )chat-user=(?<user>[^;]+)/u.exec(request.headers.get('cookie') ?? '')?.groups?.[
+      'user'
+    ];
     return user && decodeURIComponent(user);
   },
 });
@@ -101,10 +103,16 @@ const manager = new ClientManager(
 const answer = manager.continuation<{ ns: string }>(
   'answer',
   ({ client, payload, idempotencyKey }) =>
-    logged('resume', { id: randomUUID(), ns: payload.ns, request: idempotencyKey }, () => call(client, payload.ns)),
+    logged('resume', { id: randomUUID(), ns: payload.ns, request: idempotencyKey }, () =>
+      call(client, payload.ns),
+    ),
   {
     abandon: async ({ payload, idempotencyKey }, code) => {
-      await logged('abandon', { id: randomUUID(), ns: payload.ns, request: idempotencyKey, code }, async () => ({}));
+      await logged(
+        'abandon',
+        { id: randomUUID(), ns: payload.ns, request: idempotencyKey, code },
+        async () => ({}),
+      );
     },
   },
 );
@@ -224,7 +232,12 @@ async function send(input: string | URL | Request, init: RequestInit = {}): Prom
 }
 
 function codeOf(error: unknown): string {
-  return findPosternError(error)?.code ?? (error instanceof Error ? `untyped ${error.name} ${String((error as { code?: unknown }).code ?? '')}` : 'untyped');
+  return (
+    findPosternError(error)?.code ??
+    (error instanceof Error
+      ? `untyped ${error.name} ${String((error as { code?: unknown }).code ?? '')}`
+      : 'untyped')
+  );
 }
 
 async function stop(): Promise<void> {

@@ -25,7 +25,9 @@ export function loggedStorage(backend: StorageBackend, log: OperationLog): Stora
         if (versions === undefined) {
           log.say({ k: 'fail', op: 'commit', id, ns, code: 'conflict' });
         } else {
-          const made = logged.flatMap((change, index) => (change ? [{ ...change, version: versions[index] }] : []));
+          const made = logged.flatMap((change, index) =>
+            change ? [{ ...change, version: versions[index] }] : [],
+          );
           log.say({ k: 'ok', op: 'commit', id, ns, changes: made });
         }
         return versions;
@@ -51,7 +53,12 @@ function describe(change: Change): LoggedChange | undefined {
   return { ...common, status: record.status, token: token === undefined ? undefined : hashOf(token) };
 }
 
-const firstSegments: ReadonlySet<string> = new Set<RecordKind>(['attempt', 'pending', 'continuation', 'claim']);
+const firstSegments: ReadonlySet<string> = new Set<RecordKind>([
+  'attempt',
+  'pending',
+  'continuation',
+  'claim',
+]);
 
 function kindOf([, ...path]: Key): RecordKind | undefined {
   const last = path.at(-1);

@@ -23,7 +23,10 @@ export class ChaosMcpServer {
 
   answer({ url, method, body, header }: Asked): Answer | undefined {
     if (url.pathname === '/.well-known/oauth-protected-resource/mcp') {
-      return { status: 200, body: { resource: `${this.#origin}/mcp`, authorization_servers: [this.#origin] } };
+      return {
+        status: 200,
+        body: { resource: `${this.#origin}/mcp`, authorization_servers: [this.#origin] },
+      };
     }
     if (url.pathname !== '/mcp') return undefined;
     const token = /^Bearer (?<token>.+)$/u.exec(header('authorization') ?? '')?.groups?.['token'] ?? '';

@@ -26,7 +26,12 @@ export class Nemesis {
     const doing = this.#strike(fault)
       .catch((error: unknown) => {
         const what = error instanceof Error ? error.message : 'unknown';
-        this.#options.log.say({ k: 'info', op: 'fault-failed', id: randomUUID(), what: `${fault.kind}: ${what}` });
+        this.#options.log.say({
+          k: 'info',
+          op: 'fault-failed',
+          id: randomUUID(),
+          what: `${fault.kind}: ${what}`,
+        });
       })
       .finally(() => this.#doing.delete(doing));
     this.#doing.add(doing);
@@ -60,7 +65,14 @@ export class Nemesis {
     const host = hosts[index % hosts.length];
     if (host === undefined) return;
     const say = (op = 'fault', actualMs = lengthMs): void =>
-      log.say({ k: 'info', op, id: randomUUID(), what: kind, host: host.name, lengthMs: Math.round(actualMs) });
+      log.say({
+        k: 'info',
+        op,
+        id: randomUUID(),
+        what: kind,
+        host: host.name,
+        lengthMs: Math.round(actualMs),
+      });
     const { storeProxy, webProxy } = host;
     switch (kind) {
       case 'kill':
@@ -123,7 +135,7 @@ export class Nemesis {
   }
 
   async #pause(lengthMs: number): Promise<void> {
-    for (const end = performance.now() + lengthMs; !this.#isOver && performance.now() < end; ) {
+    for (const end = performance.now() + lengthMs; !this.#isOver && performance.now() < end;) {
       await sleep(Math.min(50, end - performance.now()));
     }
   }

@@ -33,7 +33,9 @@ export function reportOn(
 export function formatReport(report: ChaosReport, violations: readonly Violation[]): string {
   const { backend, seed, seconds, outcomes, faults } = report;
   const list = (counts: Readonly<Record<string, number>>): string =>
-    Object.entries(counts).map(([name, count]) => `  ${String(count).padStart(6)}  ${name}`).join('\n');
+    Object.entries(counts)
+      .map(([name, count]) => `  ${String(count).padStart(6)}  ${name}`)
+      .join('\n');
   return [
     `${backend}, seed ${seed}, ${seconds} s: ${report.operations} operations`,
     list(outcomes),

@@ -85,7 +85,10 @@ class Fleet {
   readonly #linkCounts = new Map<string, number>();
   readonly #keyringFile: string;
 
-  constructor(options: RunOptions, world: { log: OperationLog; web: Web; store: ChaosStore; schedule: Schedule }) {
+  constructor(
+    options: RunOptions,
+    world: { log: OperationLog; web: Web; store: ChaosStore; schedule: Schedule },
+  ) {
     this.#options = options;
     this.#log = world.log;
     this.#web = world.web;
@@ -97,7 +100,9 @@ class Fleet {
   async open(): Promise<void> {
     const keyring = openKeyringFile(this.#keyringFile);
     // One of them makes the tables; the others would only wait for it.
-    await (await openStorageUrl(this.#store.urlAt(this.#store.port), { keyring, onWarning: () => {} })).close();
+    await (
+      await openStorageUrl(this.#store.urlAt(this.#store.port), { keyring, onWarning: () => {} })
+    ).close();
     const common = {
       log: this.#log,
       directory: this.#options.directory,
@@ -112,7 +117,8 @@ class Fleet {
       signInTtlMs,
       onLink: (link: Extract<FromHost, { link: unknown }>['link']) => this.#onLink(link),
     };
-    for (let index = 0; index < this.#options.hosts; index++) this.#hosts.push(await HostPlace.open(index, common));
+    for (let index = 0; index < this.#options.hosts; index++)
+      this.#hosts.push(await HostPlace.open(index, common));
     await Promise.all(this.#hosts.map((host) => host.start()));
   }
 
@@ -120,7 +126,10 @@ class Fleet {
   async attack(seconds: number): Promise<void> {
     const nemesis = new Nemesis({ hosts: this.#hosts, store: this.#store, log: this.#log });
     const plan = [
-      ...this.#schedule.operations.map((operation) => ({ atMs: operation.atMs, begin: () => this.#begin(operation) })),
+      ...this.#schedule.operations.map((operation) => ({
+        atMs: operation.atMs,
+        begin: () => this.#begin(operation),
+      })),
       ...this.#schedule.faults.map((fault) => ({ atMs: fault.atMs, begin: () => nemesis.strike(fault) })),
     ].toSorted((a, b) => a.atMs - b.atMs);
     const start = machineMs();
@@ -136,7 +145,10 @@ class Fleet {
   /** Everything that was begun comes to its end, and what it came to is written down. */
   async settle(): Promise<void> {
     const keyring = openKeyringFile(this.#keyringFile);
-    const storage = await openStorageUrl(this.#store.urlAt(this.#store.port), { keyring, onWarning: () => {} });
+    const storage = await openStorageUrl(this.#store.urlAt(this.#store.port), {
+      keyring,
+      onWarning: () => {},
+    });
     try {
       const deadline = performance.now() + quiesceMs;
       const continuations = new Continuations({ storage });
@@ -239,7 +251,9 @@ class Fleet {
 }
 
 async function stateOf(continuations: Continuations, { ns, request }: LogEvent): Promise<string> {
-  const found = await continuations.find(createNamespace('client', ns ?? ''), request ?? '').catch(() => undefined);
+  const found = await continuations
+    .find(createNamespace('client', ns ?? ''), request ?? '')
+    .catch(() => undefined);
   return found?.status ?? 'gone';
 }
 

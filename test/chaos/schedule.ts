@@ -87,7 +87,13 @@ export function namespaceNames(count: number): string[] {
   return Array.from({ length: count }, (_, index) => hostile[index] ?? `tenant-${index}`);
 }
 
-function planOperations({ seed, seconds, hosts, namespaces, operationsPerSecond }: ScheduleOptions): PlannedOperation[] {
+function planOperations({
+  seed,
+  seconds,
+  hosts,
+  namespaces,
+  operationsPerSecond,
+}: ScheduleOptions): PlannedOperation[] {
   const random = randomNumbers(seed);
   const names = namespaceNames(namespaces);
   const pick = weighted<PlannedOperation['kind']>([

@@ -18,14 +18,18 @@ async function findIn(content: string | Buffer): Promise<string[]> {
 test('a token is found in a log, in a binary file, and at every place of base64', async () => {
   const found = ['store/file: a token'];
   await expect(findIn('{"token":"zsecretzAbC"}')).resolves.toEqual(found);
-  await expect(findIn(Buffer.concat([Buffer.from([0, 255]), Buffer.from('zsecretz')]))).resolves.toEqual(found);
+  await expect(findIn(Buffer.concat([Buffer.from([0, 255]), Buffer.from('zsecretz')]))).resolves.toEqual(
+    found,
+  );
   for (const before of ['', 'x', 'xy']) {
     await expect(findIn(Buffer.from(`${before}zsecretzAbC`).toString('base64'))).resolves.toEqual(found);
   }
 });
 
 test('a state is found by itself, and in a URL', async () => {
-  await expect(findIn(`GET /callback?code=1&state=${state}`)).resolves.toEqual(['store/file: a state or verifier']);
+  await expect(findIn(`GET /callback?code=1&state=${state}`)).resolves.toEqual([
+    'store/file: a state or verifier',
+  ]);
 });
 
 test('hashes and other ids are not taken for secrets', async () => {

@@ -39,7 +39,9 @@ function whatIsIn(
 /** A mark as it looks inside base64, at each of the three places a byte can have in it. */
 function base64FormsOf(mark: string): string[] {
   return [0, 1, 2].map((before) => {
-    const encoded = Buffer.from('\0'.repeat(before) + mark).toString('base64').replaceAll('=', '');
+    const encoded = Buffer.from('\0'.repeat(before) + mark)
+      .toString('base64')
+      .replaceAll('=', '');
     // The first and last letters depend on what stands beside the mark.
     return encoded.slice(before === 0 ? 0 : before + 1, -2);
   });

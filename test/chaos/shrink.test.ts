@@ -7,11 +7,17 @@ const options = { leaseMs: 1_000 };
 
 test('what remains of a long history shows the same violation, and nothing that is not part of it', () => {
   const history = new HistoryBuilder();
-  for (let index = 0; index < 200; index++) history.operation({ p: 'h0.1', op: 'call', ns: `tenant-${index % 20}` });
+  for (let index = 0; index < 200; index++)
+    history.operation({ p: 'h0.1', op: 'call', ns: `tenant-${index % 20}` });
   history.operation({ p: 'main', op: 'login', id: 'login', ns: 'tenant-3' });
-  for (let index = 0; index < 200; index++) history.operation({ p: 'h0.1', op: 'call', ns: `tenant-${index % 20}` });
-  history.operation({ p: 'h1.1', op: 'call', id: 'refused', ns: 'tenant-3' }, { k: 'fail', code: 'ERR_POSTERN_AUTH_REQUIRED' });
-  for (let index = 0; index < 200; index++) history.operation({ p: 'h0.1', op: 'call', ns: `tenant-${index % 20}` });
+  for (let index = 0; index < 200; index++)
+    history.operation({ p: 'h0.1', op: 'call', ns: `tenant-${index % 20}` });
+  history.operation(
+    { p: 'h1.1', op: 'call', id: 'refused', ns: 'tenant-3' },
+    { k: 'fail', code: 'ERR_POSTERN_AUTH_REQUIRED' },
+  );
+  for (let index = 0; index < 200; index++)
+    history.operation({ p: 'h0.1', op: 'call', ns: `tenant-${index % 20}` });
 
   const [violation] = checkHistory(history.events, options);
   const shortest = shrinkHistory(history.events, violation!, options);

@@ -58,7 +58,14 @@ async function openFile(directory: string): Promise<ChaosStore> {
 async function openRedisServer(directory: string): Promise<ChaosStore> {
   const data = join(directory, 'redis');
   await mkdir(data);
-  const options = { port: 0, bind: '127.0.0.1', dir: data, save: '', appendonly: 'yes', appendfsync: 'always' };
+  const options = {
+    port: 0,
+    bind: '127.0.0.1',
+    dir: data,
+    save: '',
+    appendonly: 'yes',
+    appendfsync: 'always',
+  };
   return openProgram((port) => ({
     command: 'redis-server',
     arguments: Object.entries({ ...options, port }).flatMap(([name, value]) => [`--${name}`, String(value)]),
@@ -127,7 +134,9 @@ async function openPostgresServer(directory: string): Promise<ChaosStore> {
   const data = join(directory, 'postgres');
   const isRoot = process.getuid?.() === 0;
   const run = async (command: string, ...given: string[]): Promise<void> => {
-    const [program, args] = isRoot ? ['runuser', ['-u', 'postgres', '--', command, ...given]] : [command, given];
+    const [program, args] = isRoot
+      ? ['runuser', ['-u', 'postgres', '--', command, ...given]]
+      : [command, given];
     await promisify(execFile)(program, args, { cwd: '/', timeout: 60_000 });
   };
   await mkdir(data);
@@ -139,7 +148,8 @@ async function openPostgresServer(directory: string): Promise<ChaosStore> {
   await run('initdb', '-D', data, '-A', 'trust', '-U', 'postgres', '--no-sync', '--no-locale', '-E', 'UTF8');
   // What the operating system was given outlives the server's processes; nothing here pulls the plug.
   const settings = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off`;
-  const start = (): Promise<void> => run('pg_ctl', '-D', data, '-o', settings, '-l', join(data, 'server.log'), '-w', 'start');
+  const start = (): Promise<void> =>
+    run('pg_ctl', '-D', data, '-o', settings, '-l', join(data, 'server.log'), '-w', 'start');
   const stop = (): Promise<void> => run('pg_ctl', '-D', data, '-m', 'immediate', '-w', 'stop');
   await start();
   let restarting: Promise<void> | undefined;

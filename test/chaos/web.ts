@@ -18,7 +18,10 @@ export async function startWeb(log: OperationLog): Promise<Web> {
     void answer(request).then(
       ({ status, headers = {}, body }) => {
         const text = body === undefined ? '' : JSON.stringify(body);
-        response.writeHead(status, { ...headers, ...(text !== '' && { 'content-type': 'application/json' }) });
+        response.writeHead(status, {
+          ...headers,
+          ...(text !== '' && { 'content-type': 'application/json' }),
+        });
         response.end(text);
       },
       () => response.destroy(),

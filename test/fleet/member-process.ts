@@ -34,7 +34,10 @@ const tell = (message: FromMember): void => void process.send?.(message, () => {
 const machineMs = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000;
 
 let committedAt = 0;
-const opened = await openStorageUrl(storageUrl, { keyring: openKeyringFile(keyringFile), onWarning: () => {} });
+const opened = await openStorageUrl(storageUrl, {
+  keyring: openKeyringFile(keyringFile),
+  onWarning: () => {},
+});
 const storage: StorageBackend = {
   capabilities: opened.capabilities,
   get: (key) => opened.get(key),
@@ -56,20 +59,26 @@ const coordinator = new RemoteAuthCoordinator({
 });
 const { pendings } = coordinator;
 coordinator.continuations.register<string>('answer', {
-  resume: async ({ payload, idempotencyKey }) => tell({ resumed: { id: payload, key: idempotencyKey, at: machineMs() } }),
+  resume: async ({ payload, idempotencyKey }) =>
+    tell({ resumed: { id: payload, key: idempotencyKey, at: machineMs() } }),
 });
 await coordinator.continuations.start();
 tell({ ready: true });
 
 process.on('message', (message: ToMember) => {
-  act(message).catch((error: unknown) => tell({ failed: { what: String((error as { code?: unknown }).code ?? error) } }));
+  act(message).catch((error: unknown) =>
+    tell({ failed: { what: String((error as { code?: unknown }).code ?? error) } }),
+  );
 });
 process.on('disconnect', () => process.exit(0));
 
 async function act(message: ToMember): Promise<void> {
   if ('create' in message) {
     const data: SignIn = { server: 'web', handler: 'none', flow: {}, scopes: [], metadata: undefined };
-    const { id } = await pendings.create(createNamespace('client', message.create.ns), { kind: 'oauth_redirect', data });
+    const { id } = await pendings.create(createNamespace('client', message.create.ns), {
+      kind: 'oauth_redirect',
+      data,
+    });
     tell({ created: { id } });
   } else if ('wait' in message) {
     const { id } = message.wait;

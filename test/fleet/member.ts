@@ -48,7 +48,9 @@ export class Member {
       }
       const leftMs = deadline - performance.now();
       if (leftMs <= 0 || this.#child.exitCode !== null) {
-        throw new Error(`a member did not say what was expected: ${JSON.stringify(this.messages.at(-1))}\n${this.#output}`);
+        throw new Error(
+          `a member did not say what was expected: ${JSON.stringify(this.messages.at(-1))}\n${this.#output}`,
+        );
       }
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, leftMs);

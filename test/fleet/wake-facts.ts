@@ -33,7 +33,9 @@ export function checkWakeFacts({ storageUrlIn, wakes, name }: WakeFactsOptions):
     await (await openStorageUrl(place.storageUrl, { keyring, onWarning: () => {} })).close();
     hearing = [new Member(place), new Member(place)];
     members.push(...hearing);
-    await Promise.all(hearing.map((member) => member.said((message) => ('ready' in message ? true : undefined))));
+    await Promise.all(
+      hearing.map((member) => member.said((message) => ('ready' in message ? true : undefined))),
+    );
   });
 
   afterAll(async () => {
@@ -44,7 +46,8 @@ export function checkWakeFacts({ storageUrlIn, wakes, name }: WakeFactsOptions):
   test(`a completion in one process wakes the call that waits in another, ${wakes} times`, async () => {
     const [waiting, completing] = hearing;
     const took: number[] = [];
-    for (let index = 0; index < wakes; index++) took.push(await wakeOnce(waiting, completing, `tenant-${index % 10}`));
+    for (let index = 0; index < wakes; index++)
+      took.push(await wakeOnce(waiting, completing, `tenant-${index % 10}`));
     process.stdout.write(`${name}: commit to waiter woken, ${describe(took)}\n`);
     expect(Math.max(...took)).toBeLessThanOrEqual(boundMs);
   });
@@ -52,14 +55,17 @@ export function checkWakeFacts({ storageUrlIn, wakes, name }: WakeFactsOptions):
   test('a parked request is resumed once, by whichever process claims it', async () => {
     const [parking, completing] = hearing;
     const requests = [];
-    for (let index = 0; index < 10; index++) requests.push(await parkOne(parking, completing, `parked-${index}`));
+    for (let index = 0; index < 10; index++)
+      requests.push(await parkOne(parking, completing, `parked-${index}`));
     for (const { id, ns } of requests) completing.send({ complete: { ns, id } });
     const took = await Promise.all(requests.map(({ id }) => resumedAfter(hearing, completing, id)));
     process.stdout.write(`${name}: commit to parked request resumed, ${describe(took)}\n`);
     expect(Math.max(...took)).toBeLessThanOrEqual(boundMs);
     // The other process has had its chance to do it again.
     await wakeOnce(parking, completing, 'afterwards');
-    const keys = hearing.flatMap(({ messages }) => messages.flatMap((message) => ('resumed' in message ? message.resumed.key : [])));
+    const keys = hearing.flatMap(({ messages }) =>
+      messages.flatMap((message) => ('resumed' in message ? message.resumed.key : [])),
+    );
     expect(keys.toSorted()).toEqual(requests.map(({ key }) => key).toSorted());
   });
 
@@ -67,7 +73,9 @@ export function checkWakeFacts({ storageUrlIn, wakes, name }: WakeFactsOptions):
     await Promise.all(hearing.map((member) => member.end()));
     deaf = [new Member(place, { isDeaf: true }), new Member(place, { isDeaf: true })];
     members.push(...deaf);
-    await Promise.all(deaf.map((member) => member.said((message) => ('ready' in message ? true : undefined))));
+    await Promise.all(
+      deaf.map((member) => member.said((message) => ('ready' in message ? true : undefined))),
+    );
     const [waiting, completing] = deaf;
     for (let index = 0; index < 5; index++) {
       const { id, ns } = await parkOne(waiting, completing, `deaf-${index}`);
@@ -98,27 +106,41 @@ async function wakeOnce(waiting: Member, completing: Member, ns: string): Promis
 }
 
 async function wokenAfter(waiting: Member, completing: Member, id: string): Promise<number> {
-  const woken = await waiting.said((message) => ('woken' in message && message.woken.id === id ? message.woken : undefined));
+  const woken = await waiting.said((message) =>
+    'woken' in message && message.woken.id === id ? message.woken : undefined,
+  );
   expect(woken.status).toBe('completed');
   return woken.at - (await committedAt(completing, id));
 }
 
-async function parkOne(parking: Member, creating: Member, ns: string): Promise<{ id: string; ns: string; key: string }> {
+async function parkOne(
+  parking: Member,
+  creating: Member,
+  ns: string,
+): Promise<{ id: string; ns: string; key: string }> {
   const id = await create(creating, ns);
   parking.send({ park: { ns, id } });
-  const key = await parking.said((message) => ('parked' in message && message.parked.id === id ? message.parked.key : undefined));
+  const key = await parking.said((message) =>
+    'parked' in message && message.parked.id === id ? message.parked.key : undefined,
+  );
   return { id, ns, key };
 }
 
 async function resumedAfter(members: readonly Member[], completing: Member, id: string): Promise<number> {
   const at = await Promise.any(
-    members.map((member) => member.said((message) => ('resumed' in message && message.resumed.id === id ? message.resumed.at : undefined))),
+    members.map((member) =>
+      member.said((message) =>
+        'resumed' in message && message.resumed.id === id ? message.resumed.at : undefined,
+      ),
+    ),
   );
   return at - (await committedAt(completing, id));
 }
 
 function committedAt(member: Member, id: string): Promise<number> {
-  return member.said((message) => ('committed' in message && message.committed.id === id ? message.committed.at : undefined));
+  return member.said((message) =>
+    'committed' in message && message.committed.id === id ? message.committed.at : undefined,
+  );
 }
 
 function describe(took: readonly number[]): string {

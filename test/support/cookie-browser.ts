@@ -1,5 +1,1 @@
-export {
-  createCookieBrowser,
-  type CookieBrowser,
-  type Page,
-} from '../../demo/browser.ts';
+export { createCookieBrowser, type CookieBrowser, type Page } from '../../demo/browser.ts';

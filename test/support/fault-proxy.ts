@@ -25,6 +25,8 @@ export class FaultProxy {
   readonly #server: Server;
   readonly #target: FaultProxyTarget;
   readonly #links = new Set<Link>();
+  /** What is delayed on its way to a socket. */
+  readonly #queues = new WeakMap<Socket, (() => void)[]>();
   #mode: Mode = 'pass';
   #delayMs = 0;
   #trap: 'request' | 'reply' | undefined;
@@ -161,7 +163,14 @@ export class FaultProxy {
       if (!link.isDead && !to.destroyed) to.write(data);
     };
     if (link.isDead) return;
-    if (this.#delayMs > 0) setTimeout(write, this.#delayMs);
-    else write();
+    // In their order, also when the delay has ended: TCP delays bytes, and never lets one overtake another.
+    const queue = this.#queues.get(to) ?? [];
+    if (this.#delayMs === 0 && queue.length === 0) {
+      write();
+      return;
+    }
+    queue.push(write);
+    this.#queues.set(to, queue);
+    setTimeout(() => queue.shift()?.(), this.#delayMs);
   }
 }

@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest';
+import { codeOf, openStage, textOf, type Stage } from '../faults/stage.ts';
+
+/** What runs of `npm run chaos` have found, each as the shortest story that shows it. */
+
+async function openSignedIn(): Promise<Stage> {
+  const stage = await openStage({ hosts: 2 });
+  await stage.signIn('alice');
+  return stage;
+}
+
+async function whoami(stage: Stage, host: number): Promise<string> {
+  const client = await stage.managers[host]!.getClient('alice');
+  return textOf(await client.callTool('whoami'));
+}
+
+test('a token that another process has renewed, and the server then ends early, is renewed again', async () => {
+  const stage = await openSignedIn();
+  for (const host of [0, 1]) expect(await whoami(stage, host)).toBe('user-1');
+  // Old enough for a person to be asked, which is what used to happen.
+  stage.time.advance(10 * 60_000);
+  stage.as.tokens.expireAccessTokens();
+  expect(await whoami(stage, 0)).toBe('user-1');
+  stage.as.tokens.expireAccessTokens();
+  expect(await whoami(stage, 1)).toBe('user-1');
+  expect([stage.as.count('refresh'), stage.as.count('authorize'), stage.as.tokens.reuses]).toEqual([2, 1, 0]);
+});
+
+test('a call that finds no grant, while the person finishes the sign-in, goes on and asks for no second one', async () => {
+  const stage = await openStage({ hosts: 2 });
+  const { url } = await stage.linkOf('alice');
+  // The other process has looked for a grant, found none, and is about to look for a link.
+  const looked = Promise.withResolvers<void>();
+  const signedIn = Promise.withResolvers<void>();
+  let hasLooked = false;
+  stage.storage.fault = async ({ operation, on }) => {
+    if (hasLooked || operation !== 'get' || !on.includes('/declined/')) return undefined;
+    hasLooked = true;
+    looked.resolve();
+    await signedIn.promise;
+    return undefined;
+  };
+  const asked = whoami(stage, 1);
+  await looked.promise;
+  stage.as.approveAs('alice');
+  const page = await (await stage.host.openBrowser('alice')).open(url);
+  expect(page.html).toContain('You are signed in');
+  signedIn.resolve();
+  expect(await asked).toBe('user-1');
+  const client = await stage.managers[1]!.getClient('alice');
+  expect(await client.getAuthChallenges()).toEqual([]);
+  expect(stage.as.count('authorize')).toBe(1);
+});
+
+test('a sign-in that was saved is not taken back because the store does not say so at once', async () => {
+  const stage = await openStage();
+  const { url } = await stage.linkOf('alice');
+  let savedAt: number | undefined;
+  stage.storage.fault = ({ operation, on }) => {
+    if (operation === 'commit' && on.includes('/connection/oauth/grant') && savedAt === undefined) {
+      savedAt = performance.now();
+      return 'lose-answer';
+    }
+    // For a moment it can be asked for the pending, and not for the attempt.
+    const isSilent = savedAt !== undefined && performance.now() - savedAt < 500;
+    return isSilent && operation === 'get' && on.includes('/attempt/') ? 'fail' : undefined;
+  };
+  const page = await (await stage.host.openBrowser('alice')).open(url);
+  expect(page.html).toContain('You are signed in');
+  expect(stage.as.tokens.families.map(({ revoked }) => revoked)).toEqual([false]);
+  expect(await whoami(stage, 0)).toBe('user-1');
+});
+
+test('a refresh that was saved succeeds although its lease cannot be given back', async () => {
+  const stage = await openSignedIn();
+  expect(await whoami(stage, 0)).toBe('user-1');
+  stage.as.tokens.expireAccessTokens();
+  stage.storage.fault = ({ operation, changes }) =>
+    operation === 'commit' &&
+    changes.some((change) => 'delete' in change && change.delete.includes('refresh-lease'))
+      ? 'fail'
+      : undefined;
+  expect(await whoami(stage, 0)).toBe('user-1');
+});
+
+test('a logout beside the end of a sign-in’s time is a logout', async () => {
+  const stage = await openStage();
+  await stage.linkOf('alice');
+  const client = await stage.manager.getClient('alice');
+  let isFound = false;
+  stage.storage.fault = ({ operation, on }) => {
+    // Found alive once, by the logout; when it is to be withdrawn, its time is over.
+    if (operation === 'get' && on.includes('/pending/')) {
+      if (isFound) stage.time.advance(24 * 60 * 60_000);
+      isFound = true;
+    }
+    return undefined;
+  };
+  await expect(client.logout()).resolves.toEqual({
+    calendar: { revoked: false, reason: 'there was nothing to revoke' },
+  });
+  stage.storage.fault = () => undefined;
+  expect(await codeOf(client.callTool('whoami'))).toBe('ERR_POSTERN_AUTH_REQUIRED');
+});
