@@ -97,7 +97,7 @@ async function transact(headers: IncomingMessage['headers'], body: string): Prom
   return [200, {}];
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await text(request);
   const operation = String(request.headers['x-amz-target']).split('.')[1] ?? '';
   if (operation !== 'TransactWriteItems') {
@@ -122,7 +122,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 }
 
 const server = createServer(
-  (request, response) => void answer(request, response).catch(() => response.destroy()),
+  (request, response) => void serve(request, response).catch(() => response.destroy()),
 );
 server.listen(Number(port), '127.0.0.1');
 

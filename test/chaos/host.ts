@@ -117,7 +117,8 @@ const answer = manager.continuation<{ ns: string }>(
   },
 );
 
-const server = createServer(getRequestListener((request) => coordinator.fetch(request)));
+const listener = getRequestListener((request) => coordinator.fetch(request));
+const server = createServer((request, response) => void listener(request, response));
 server.listen(0, '127.0.0.1', () => tell({ listening: { port: (server.address() as AddressInfo).port } }));
 await manager.start();
 
@@ -232,12 +233,10 @@ async function send(input: string | URL | Request, init: RequestInit = {}): Prom
 }
 
 function codeOf(error: unknown): string {
-  return (
-    findPosternError(error)?.code ??
-    (error instanceof Error
-      ? `untyped ${error.name} ${String((error as { code?: unknown }).code ?? '')}`
-      : 'untyped')
-  );
+  const known = findPosternError(error)?.code;
+  if (known !== undefined || !(error instanceof Error)) return known ?? 'untyped';
+  const { code } = error as { code?: unknown };
+  return `untyped ${error.name} ${typeof code === 'string' ? code : ''}`;
 }
 
 async function stop(): Promise<void> {

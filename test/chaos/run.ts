@@ -111,7 +111,7 @@ class Fleet {
       webOrigin: this.#web.origin,
       webPortBehind: this.#web.port,
       storePort: this.#store.port,
-      storageUrlAt: this.#store.urlAt,
+      storageUrlAt: (port: number | undefined) => this.#store.urlAt(port),
       leaseMs,
       storeTimeoutMs,
       signInTtlMs,

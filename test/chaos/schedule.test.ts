@@ -12,8 +12,9 @@ const options: ScheduleOptions = {
 };
 
 const planned = (changes: Partial<ScheduleOptions> = {}): string => {
-  const { operations, faults, personOf } = planSchedule({ ...options, ...changes });
-  const people = namespaceNames(20).map((ns) => [personOf(ns, 0), personOf(ns, 1)]);
+  const schedule = planSchedule({ ...options, ...changes });
+  const { operations, faults } = schedule;
+  const people = namespaceNames(20).map((ns) => [schedule.personOf(ns, 0), schedule.personOf(ns, 1)]);
   return JSON.stringify({ operations, faults, people });
 };
 

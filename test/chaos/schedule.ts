@@ -61,7 +61,7 @@ export interface Schedule {
 }
 
 /** Numbers in [0, 1), the same ones for the same seed. */
-export function randomNumbers(seed: number): () => number {
+function randomNumbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x9e37_79b9) >>> 0;

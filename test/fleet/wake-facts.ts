@@ -1,4 +1,3 @@
-/* oxlint-disable vitest/require-top-level-describe, vitest/no-export -- the same facts for every store */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
