@@ -5,6 +5,7 @@ import { callback } from './callback.ts';
 import { forgedCallback } from './forged-callback.ts';
 import { idleMemory } from './idle-memory.ts';
 import { importTime } from './import-time.ts';
+import { outOfBand } from './oob.ts';
 import { arePeersInstalled } from './peers.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { describeSurroundings, formatJson, formatOutcome, type Outcome } from './report.ts';
@@ -18,6 +19,7 @@ const benches: readonly Bench[] = [
   refreshStorm,
   forgedCallback,
   storage,
+  outOfBand,
 ];
 const usage = `usage: npm run bench -- [name…] [--json] [--rounds N] [--quick]\nbenches: ${benches.map(({ name }) => name).join(', ')}`;
 

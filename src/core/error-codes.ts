@@ -18,7 +18,9 @@ export interface ErrorCodeFacts {
 /** Every code a {@link PosternError} can carry. */
 export type PosternErrorCode =
   | 'ERR_POSTERN_CONFIG_MISCONFIGURED'
+  | 'ERR_POSTERN_NAMESPACE_CLOSED'
   | 'ERR_POSTERN_NAMESPACE_INVALID'
+  | 'ERR_POSTERN_NAMESPACE_UNVERIFIED'
   | 'ERR_POSTERN_STORAGE_UNAVAILABLE'
   | 'ERR_POSTERN_STORAGE_KEY_INVALID'
   | 'ERR_POSTERN_STORAGE_VALUE_TOO_LARGE'
@@ -70,7 +72,13 @@ export type PosternErrorCode =
   | 'ERR_POSTERN_CLIENT_UNREACHABLE'
   | 'ERR_POSTERN_CLIENT_CONNECTION_FAILED'
   | 'ERR_POSTERN_CLIENT_TRANSITION_ILLEGAL'
-  | 'ERR_POSTERN_CLIENT_PORT_IN_USE';
+  | 'ERR_POSTERN_CLIENT_PORT_IN_USE'
+  | 'ERR_POSTERN_OOB_INTERACTION_REQUIRED'
+  | 'ERR_POSTERN_OOB_FORM_REFUSED'
+  | 'ERR_POSTERN_OOB_SECRET_REJECTED'
+  | 'ERR_POSTERN_OOB_SECRET_UNVERIFIED'
+  | 'ERR_POSTERN_OOB_STATE_INVALID'
+  | 'ERR_POSTERN_OOB_LIMIT';
 
 const row = (meaning: string, fixedBy: FixedBy, retry: boolean, http: number, exit = 1): ErrorCodeFacts => ({
   meaning,
@@ -90,12 +98,25 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     2,
   ),
 
+  ERR_POSTERN_NAMESPACE_CLOSED: row(
+    'What is kept for each namespace has been closed: the server is ending.',
+    'operator',
+    true,
+    503,
+  ),
   ERR_POSTERN_NAMESPACE_INVALID: row(
     'The id of a context or namespace is empty, not a string, too long, or not well-formed text.',
     'developer',
     false,
     400,
     2,
+  ),
+  ERR_POSTERN_NAMESPACE_UNVERIFIED: row(
+    'The identity of the caller could not be verified, so there is no namespace to act in.',
+    'person',
+    false,
+    401,
+    3,
   ),
 
   ERR_POSTERN_STORAGE_UNAVAILABLE: row(
@@ -406,5 +427,46 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     false,
     500,
     2,
+  ),
+
+  ERR_POSTERN_OOB_INTERACTION_REQUIRED: row(
+    'A person has to finish an interaction before this call can go on. The error carries the link.',
+    'person',
+    true,
+    401,
+    3,
+  ),
+  ERR_POSTERN_OOB_FORM_REFUSED: row(
+    'A form was sent from another site, twice, too large, or without its token.',
+    'person',
+    false,
+    403,
+    3,
+  ),
+  ERR_POSTERN_OOB_SECRET_REJECTED: row(
+    'The service that the secret is for has refused it.',
+    'person',
+    true,
+    422,
+    3,
+  ),
+  ERR_POSTERN_OOB_SECRET_UNVERIFIED: row(
+    'The secret could not be tried just now; nothing was kept.',
+    'server',
+    true,
+    503,
+    3,
+  ),
+  ERR_POSTERN_OOB_STATE_INVALID: row(
+    'A request state was altered, has expired, or belongs to another call.',
+    'developer',
+    false,
+    400,
+  ),
+  ERR_POSTERN_OOB_LIMIT: row(
+    'Too many interactions are waiting for this person already.',
+    'person',
+    true,
+    429,
   ),
 };

@@ -41,9 +41,15 @@ export function createNamespace(kind: string, id: string): Namespace {
   return { kind, id, partition: encodePath([kind, id]) };
 }
 
-function isUsableId(id: unknown): id is string {
-  if (typeof id !== 'string' || id === '' || id.length > maxIdLength) return false;
-  return id.isWellFormed() && !missing.has(id) && encodeSegment(id).length <= maxEncodedIdLength;
+/** Whether {@link createNamespace} takes it as an id. */
+export function isUsableId(id: unknown): id is string {
+  if (typeof id !== 'string' || id.length > maxIdLength || !isName(id)) return false;
+  return encodeSegment(id).length <= maxEncodedIdLength;
+}
+
+/** Whether a value can name somebody, however long it is: well-formed text that is not a missing value turned into text. */
+export function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.isWellFormed() && !missing.has(value);
 }
 
 /**

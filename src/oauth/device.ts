@@ -11,12 +11,11 @@ import { clientIdentitySchema, type ClientIdentity } from './client-identity.ts'
 import { describeUrl } from './describe-url.ts';
 import type { Discovery } from './discovery.ts';
 import type { Grant } from './grant-record.ts';
-import { readJsonBody } from './json-body.ts';
 import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import { issuerProfileSchema, type IssuerProfile } from './profiles.ts';
 import { scopeParameter, sendTokenRequest, type TokenRequestOptions } from './token-request.ts';
-import { processTokenResponse } from './token-response.ts';
+import { processTokenResponse, readBody } from './token-response.ts';
 
 /** A sign-in that goes on at another device. The device code is a secret; the user code is for the person. */
 export interface DeviceAuthorization {
@@ -102,7 +101,7 @@ export async function startDeviceAuthorization(
     parameters,
     { [customFetch]: http.fetch, [allowInsecureRequests]: true },
   );
-  const { object: reply } = await readJsonBody(response);
+  const { object: reply } = await readBody(response);
   const { status } = response;
   if (!response.ok || reply?.error !== undefined) {
     const error = reply?.error;
@@ -111,7 +110,11 @@ export async function startDeviceAuthorization(
   const device = await processDeviceAuthorizationResponse(
     server,
     libraryClient(client),
-    Response.json({ ...reply, interval: intervalSeconds(reply?.interval) }),
+    Response.json({
+      ...reply,
+      expires_in: Number(reply?.['expires_in']),
+      interval: intervalSeconds(reply?.['interval']),
+    }),
   ).catch((cause: unknown) => {
     throw unusable(what, libraryCode(cause));
   });
@@ -169,7 +172,7 @@ export async function pollDevice(
     http,
     options,
   );
-  const { object } = await readJsonBody(response.clone());
+  const { object } = await readBody(response.clone());
   switch (object?.error) {
     case 'authorization_pending':
       return { status: 'waiting', intervalMs };

@@ -408,6 +408,29 @@ describe('grants without a browser', () => {
     expect(intervals).toEqual([5000, 10_000, 15_000, 20_000, 20_000]);
   });
 
+  test('a server that answers in form encoding is understood, at the device endpoint and at each poll', async () => {
+    const form = (body: Record<string, string>) => new Response(new URLSearchParams(body));
+    const answers = [form({ error: 'authorization_pending' }), form({ error: 'slow_down' })];
+    const { http } = serve({
+      [`${issuer}/device`]: form({
+        device_code: 'dc',
+        user_code: 'ABCD-EFGH',
+        verification_uri: `${issuer}/device-page`,
+        expires_in: '900',
+        interval: '5',
+      }),
+      [token]: () => answers.shift() ?? form({ access_token: 'at-1', token_type: 'bearer', scope: 'a' }),
+    });
+    const started = await startDeviceAuthorization({ discovery, client }, http);
+    expect(started).toMatchObject({ userCode: 'ABCD-EFGH', intervalMs: 5000 });
+    expect(await pollDevice(started, http)).toEqual({ status: 'waiting', intervalMs: 5000 });
+    expect(await pollDevice(started, http)).toEqual({ status: 'waiting', intervalMs: 10_000 });
+    expect(await pollDevice(started, http)).toMatchObject({
+      status: 'granted',
+      grant: { accessToken: 'at-1' },
+    });
+  });
+
   test('a device code ends in a grant, a refusal, or by running out', async () => {
     const start = (answer: Route) => serve({ [`${issuer}/device`]: device, [token]: answer });
     const granted = start(tokens());

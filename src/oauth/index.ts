@@ -51,6 +51,7 @@ export {
   type MachineGrantOptions,
   type TokenRequestOptions,
 } from './grant.ts';
+export { createIntrospection, type IntrospectionOptions } from './introspection.ts';
 export { createOAuthHttp, type FetchLike, type OAuthHttp, type OAuthHttpOptions } from './oauth-http.ts';
 export { OAuthRequestError, type OAuthRequestFailure } from './oauth-request-error.ts';
 export { issuerProfileSchema, profileOf, type IssuerProfile } from './profiles.ts';

@@ -113,7 +113,7 @@ export async function readTokenReply(
   return reply.object;
 }
 
-async function readBody(response: Response): Promise<JsonBody> {
+export async function readBody(response: Response): Promise<JsonBody> {
   const form = response.headers.get('content-type')?.startsWith('application/x-www-form-urlencoded');
   if (form !== true) return readJsonBody(response);
   return { object: Object.fromEntries(new URLSearchParams(await response.text())) };

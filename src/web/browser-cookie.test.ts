@@ -97,4 +97,19 @@ describe('BrowserCookie', () => {
     for (let index = 0; index < 100; index++) await cookie.matches(request(';= '.repeat(5_000)), 'x');
     expect(performance.now() - started).toBeLessThan(2_000);
   });
+
+  test('has a token for forms, which is no cookie, and which no other browser or pending has', async () => {
+    const mine = await cookie.bind(request(), 600_000);
+    const theirs = await cookie.bind(request(), 600_000);
+    const other = new BrowserCookie(await hashId('pending-2'), true);
+    const { setCookie, formToken } = await other.bind(request(), 600_000);
+    const both = request(`${sentBack(mine.setCookie)}; ${sentBack(setCookie)}`);
+    expect(new Set([mine.formToken, theirs.formToken, formToken, mine.hash]).size).toBe(4);
+    expect(mine.setCookie).not.toContain(mine.formToken);
+    await expect(cookie.tookForm(both, mine.formToken)).resolves.toBe(true);
+    for (const wrong of [theirs.formToken, formToken, mine.hash, '', null]) {
+      await expect(cookie.tookForm(both, wrong)).resolves.toBe(false);
+    }
+    await expect(cookie.tookForm(request(), mine.formToken)).resolves.toBe(false);
+  });
 });

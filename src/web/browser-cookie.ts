@@ -19,15 +19,25 @@ export class BrowserCookie {
 
   /**
    * The browser's value, kept if it has one already: the same person may open the link in two tabs.
-   * Returns the header that sets it, and the hash to remember.
+   * Returns the header that sets it, the hash to remember, and the token for a form's hidden field.
    */
-  async bind(request: Request, maxAgeMs: number): Promise<{ setCookie: string; hash: string }> {
+  async bind(
+    request: Request,
+    maxAgeMs: number,
+  ): Promise<{ setCookie: string; hash: string; formToken: string }> {
     const value = this.#read(request) ?? randomId();
     const maxAge = Math.max(1, Math.ceil(maxAgeMs / 1000));
     return {
       setCookie: `${this.#name}=${value}; Max-Age=${maxAge}; ${this.#attributes}`,
       hash: await hashId(value),
+      formToken: await hashId(`form ${value}`),
     };
+  }
+
+  /** Whether a form carries the token that was put into it for this very browser. */
+  async tookForm(request: Request, formToken: string | null): Promise<boolean> {
+    const value = this.#read(request);
+    return value !== undefined && formToken !== null && (await hashId(`form ${value}`)) === formToken;
   }
 
   /** Whether the request comes from the browser that was bound. */

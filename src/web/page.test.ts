@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { page, type PageContent } from './page.ts';
+import { html } from './html.ts';
+import { pageScript } from './page-script.ts';
 import { stylesheet } from './stylesheet.ts';
 
 const content: PageContent = { tone: 'good', title: 'You are signed in', text: 'You can close this page.' };
@@ -95,7 +97,45 @@ describe('page', () => {
   );
 
   test('calls a failure an alert, to those who listen to the page', async () => {
-    await expect(textOf({ tone: 'bad' })).resolves.toContain('<main class="bad" role="alert">');
-    await expect(textOf({ tone: 'plain' })).resolves.toContain('<main class="plain" role="status">');
+    await expect(textOf({ tone: 'bad' })).resolves.toMatch(/<main class="bad">\s*<div role="alert">/u);
+    await expect(textOf({ tone: 'plain' })).resolves.toMatch(/<main class="plain">\s*<div role="status">/u);
+  });
+
+  test('with forms lets them go to its own origin only, and has the browser say where they come from', async () => {
+    const { headers } = await page(200, content, {}, { forms: true });
+    expect(headers.get('content-security-policy')).toContain("form-action 'self';");
+    // Under no-referrer the page’s own forms would come with `Origin: null`.
+    expect(headers.get('referrer-policy')).toBe('same-origin');
+  });
+
+  test('with a script has the one its policy names by hash, which may ask its own origin only', async () => {
+    const response = await page(
+      200,
+      { ...content, watch: '/status', body: html`<p></p>` },
+      {},
+      { script: true },
+    );
+    const hash = createHash('sha256').update(pageScript).digest('base64');
+    expect(response.headers.get('content-security-policy')).toContain(
+      `script-src 'sha256-${hash}'; connect-src 'self';`,
+    );
+    const text = await response.text();
+    expect([...text.matchAll(/<script>([\s\S]*?)<\/script>/gu)].map(([, script]) => script)).toEqual([
+      pageScript,
+    ]);
+    expect(text).toContain('<main class="good" data-watch="/status">');
+  });
+
+  test('goes on by itself to where its link leads, and nowhere without one', async () => {
+    const href = 'https://as.example/authorize?a=1&b="2"';
+    const text = await textOf({ goesOn: true, action: { href, label: 'Go on' } });
+    expect(text).toContain(
+      '<meta http-equiv="refresh" content="0;url=https://as.example/authorize?a=1&amp;b=&quot;2&quot;" />',
+    );
+    await expect(textOf({ goesOn: true })).resolves.not.toContain('http-equiv');
+    await expect(
+      textOf({ goesOn: true, action: { href: 'javascript:alert(1)', label: 'x' } }),
+    ).resolves.not.toContain('http-equiv');
+    await expect(textOf({ action: { href, label: 'x' } })).resolves.not.toContain('http-equiv');
   });
 });

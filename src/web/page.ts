@@ -1,4 +1,5 @@
 import { html, Html } from './html.ts';
+import { pageScript } from './page-script.ts';
 import { stylesheet } from './stylesheet.ts';
 
 /** What a page says: its tone shows at a glance, its title says it in words. */
@@ -10,39 +11,64 @@ export interface PageContent {
   readonly code?: string | undefined;
   /** Where the person may go on. Left out of the page unless it leads to `http:`, `https:` or a path of our own. */
   readonly action?: { readonly href: string; readonly label: string } | undefined;
+  /** More of the page, below the text: a form, a code. */
+  readonly body?: Html | undefined;
+  /** Goes to the action's address by itself, without a script. */
+  readonly goesOn?: boolean | undefined;
+  /** Where the page's script asks whether what the page waits for has ended. */
+  readonly watch?: string | undefined;
 }
 
-// Ours, constant, and hashed into the policy: the one text that is not escaped. Not part of the page’s template,
+/** What a page may do beyond showing text. */
+export interface PageAllowances {
+  /** Its forms may be sent to the page's own origin. The browser then says where they come from. */
+  readonly forms?: boolean | undefined;
+  /** Our own script runs, and may ask the page's own origin. */
+  readonly script?: boolean | undefined;
+}
+
+// Ours, constant, and hashed into the policy: what is not escaped. Not part of the page’s template,
 // since a formatter may put spaces into that, and the hash would be another.
 const styleElement = new Html(`<style>${stylesheet}</style>`);
+const scriptElement = new Html(`<script>${pageScript}</script>`);
 
-let styleHash: Promise<string> | undefined;
+let hashes: Promise<readonly [style: string, script: string]> | undefined;
 
-/** Headers of every page: nothing runs, nothing is framed, nothing is kept, nothing is told to the next site. */
-async function pageHeaders(): Promise<Record<string, string>> {
-  styleHash ??= crypto.subtle
-    .digest('SHA-256', new TextEncoder().encode(stylesheet))
-    .then((digest) => btoa(String.fromCharCode(...new Uint8Array(digest))));
+async function hashOf(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+  return btoa(String.fromCharCode(...new Uint8Array(digest)));
+}
+
+/** Headers of every page: nothing runs but our own few lines, nothing is framed, nothing is kept, nothing is told to the next site. */
+async function pageHeaders({
+  forms = false,
+  script = false,
+}: PageAllowances): Promise<Record<string, string>> {
+  hashes ??= Promise.all([hashOf(stylesheet), hashOf(pageScript)] as const);
+  const [styleHash, scriptHash] = await hashes;
+  const scripts = script ? ` script-src 'sha256-${scriptHash}'; connect-src 'self';` : '';
   return {
     'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': `default-src 'none'; style-src 'sha256-${await styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    'content-security-policy': `default-src 'none'; style-src 'sha256-${styleHash}';${scripts} base-uri 'none'; form-action ${forms ? "'self'" : "'none'"}; frame-ancestors 'none'`,
     'cache-control': 'no-store',
     'cross-origin-opener-policy': 'same-origin',
-    'referrer-policy': 'no-referrer',
+    // Under no-referrer a browser sends its own forms with `Origin: null`, like a stranger's.
+    'referrer-policy': forms ? 'same-origin' : 'no-referrer',
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
   };
 }
 
-/** One page, whole: no script, no request to anywhere. */
+/** One page, whole: it loads nothing from anywhere. */
 export async function page(
   status: number,
   content: PageContent,
   headers: Record<string, string> = {},
+  allowances: PageAllowances = {},
 ): Promise<Response> {
-  return new Response(render(content).toString(), {
+  return new Response(render(content, allowances).toString(), {
     status,
-    headers: { ...(await pageHeaders()), ...headers },
+    headers: { ...(await pageHeaders(allowances)), ...headers },
   });
 }
 
@@ -52,26 +78,34 @@ function isWebLink(href: string): boolean {
   return url?.protocol === 'https:' || url?.protocol === 'http:';
 }
 
-function render({ tone, title, text, code, action }: PageContent): Html {
+function render(content: PageContent, { script = false }: PageAllowances): Html {
+  const { tone, title, text, code, body, watch } = content;
+  const action = content.action !== undefined && isWebLink(content.action.href) ? content.action : undefined;
+  // In one piece, so that a page that watches nothing has no space for it.
+  const attributes =
+    watch === undefined ? html`class="${tone}"` : html`class="${tone}" data-watch="${watch}"`;
   return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
+        ${content.goesOn === true && action && html`<meta http-equiv="refresh" content="0;url=${action.href}" />`}
         <title>${title}</title>
         ${styleElement}
       </head>
       <body>
-        <main class="${tone}" role="${tone === 'bad' ? 'alert' : 'status'}">
-          <h1>${title}</h1>
-          <p>${text}</p>
-          ${
-            action &&
-            isWebLink(action.href) &&
-            html`<p><a class="act" href="${action.href}">${action.label}</a></p>`
-          }${code && html`<p class="dim">${code}</p>`}
+        <main ${attributes}>
+          <div role="${tone === 'bad' ? 'alert' : 'status'}">
+            <h1>${title}</h1>
+            <p>${text}</p>
+          </div>
+          ${body}
+          ${action && html`<p><a class="act" href="${action.href}">${action.label}</a></p>`}${
+            code && html`<p class="dim">${code}</p>`
+          }
         </main>
+        ${script && scriptElement}
       </body>
     </html>`;
 }

@@ -11,6 +11,17 @@ h1::before{display:inline-block;width:1.4em;font-weight:700}
 .bad h1::before{content:"✕";color:var(--bad)}
 p{margin:.5rem 0 0}
 .dim{color:var(--dim);font-size:.875rem}
+a{color:var(--act)}
 a.act{display:inline-block;margin-top:1rem;padding:.55rem 1rem;border-radius:.5rem;background:var(--act);color:var(--card);text-decoration:none;font-weight:600}
-a:focus-visible{outline:3px solid var(--act);outline-offset:2px}
+label{display:block;margin:1rem 0 .25rem;font-weight:600}
+input,select,textarea{width:100%;padding:.55rem .7rem;border:1px solid var(--dim);border-radius:.5rem;background:transparent;color:inherit;font:inherit}
+input[type=checkbox]{width:1.15em;height:1.15em;margin:0 .5em 0 0;vertical-align:-.15em;accent-color:var(--act)}
+textarea{min-height:8rem;font-family:ui-monospace,monospace;font-size:.875rem}
+.row{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.25rem}
+button{flex:1 1 7rem;padding:.6rem 1rem;border:1px solid var(--act);border-radius:.5rem;background:var(--act);color:var(--card);font:inherit;font-weight:600;cursor:pointer}
+button.quiet{background:transparent;color:var(--act)}
+[hidden]{display:none}
+.code{display:block;margin:.25rem 0 .5rem;font:700 1.7rem/1.3 ui-monospace,monospace;letter-spacing:.12em}
+.wrong{color:var(--bad)}
+button:focus-visible,input:focus-visible,select:focus-visible,textarea:focus-visible,a:focus-visible{outline:3px solid var(--act);outline-offset:2px}
 `;

@@ -51,6 +51,16 @@ export const memoryChoosers: readonly string[] = ['client', 'cli'];
 export const nodeOnly =
   /^(?:storage\/(?:sqlite|local|keyring-file|create-private-file)(?:[-/]|$)|client\/(?:loopback|open-browser|stdio)(?:[-/]|$)|gateway\/|cli\/)/;
 
+/** A `node:` module that every runtime we name has, and the one file that may import it. */
+export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =
+  [
+    {
+      file: 'oob/pending-manager',
+      module: 'node:async_hooks',
+      why: 'the pending that a handler answers follows it through its promises; Bun, Deno and Workers have AsyncLocalStorage, too',
+    },
+  ];
+
 /** Packages that cannot load without `node:` modules; a portable file reaches them by `import()`, when it needs them. */
 export const nodeBound = /^@modelcontextprotocol\/client\/stdio$/;
 
@@ -77,5 +87,6 @@ export const portableEntries: readonly string[] = [
   'index.ts',
   'oauth/index.ts',
   'client/index.ts',
+  'oob/index.ts',
   'storage/conformance/index.ts',
 ];

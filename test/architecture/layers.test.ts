@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { importCycles, layerViolations, nodeModulesReached } from './layer-violations.ts';
-import { layers } from './layer-table.ts';
+import { everywhere, layers } from './layer-table.ts';
 import { importsOf, readSources } from './source-imports.ts';
 
 const sources = await readSources(fileURLToPath(new URL('../../src', import.meta.url)));
@@ -95,6 +95,15 @@ describe('the layer table', () => {
     const planted = plant('index.ts', "export const late = (): unknown => import('./client/stdio.ts');");
     planted.set('client/stdio.ts', "import { spawn } from 'node:child_process';");
     expect(nodeModulesReached(planted).filter((chain) => chain.startsWith('index.ts '))).toEqual([]);
+  });
+
+  test('lets one file import the one node: module that is everywhere, and no other file, and no other module', () => {
+    const [allowed] = everywhere;
+    const importing = (file: string, module: string): string[] =>
+      layerViolations(new Map([[file, `import * as all from '${module}';`]]));
+    expect(importing(`${allowed?.file}.ts`, allowed?.module ?? '')).toEqual([]);
+    expect(importing(`${allowed?.file}.ts`, 'node:fs')).toHaveLength(1);
+    expect(importing('oob/planted.ts', allowed?.module ?? '')).toHaveLength(1);
   });
 
   test('refuses a cycle, but not one of types alone', () => {

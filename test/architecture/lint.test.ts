@@ -25,6 +25,7 @@ const storageFiles = [
 ];
 const packages = [
   'node:fs',
+  'node:async_hooks',
   'oauth4webapi',
   '@modelcontextprotocol/client',
   '@modelcontextprotocol/client/stdio',
@@ -45,6 +46,7 @@ const sites = [
   'client/loopback-coordinator.ts',
   'client/open-browser.ts',
   'client/stdio-connection.ts',
+  'oob/pending-manager.ts',
 ];
 
 interface Diagnostic {

@@ -1,9 +1,11 @@
 /**
- * Runs the official MCP conformance suite against our client, and judges it by the checks it wrote down.
+ * Runs the official MCP conformance suite against our client or a server of ours, and judges it by the checks
+ * it wrote down.
  *
  *   node test/conformance/main.ts client --requirements 2026-07-28
+ *   node test/conformance/main.ts server --requirements 2025-11-25
  *     --scenario auth/dpop   one scenario alone
- *     --timeout 120000       for one client, in milliseconds
+ *     --timeout 120000       for one scenario, in milliseconds
  *     --json                 prints one JSON object last
  *
  * Exits with 1 when a scenario failed or checked nothing, with 2 when it was called wrongly.
@@ -13,40 +15,46 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createReport, formatReport, isGreen } from './report.ts';
-import { isRevision, readRequirementSet, type RequirementSet, type Revision } from './requirement-set.ts';
+import {
+  isRevision,
+  isSide,
+  readRequirementSet,
+  type RequirementSet,
+  type Revision,
+  type Side,
+} from './requirement-set.ts';
 import { readResults } from './scenario-result.ts';
 import { clientCommand, runSuite } from './suite.ts';
 
-/** For a whole run. The clients run side by side, so it is not the sum of theirs. */
+/** For a whole run. Clients run side by side and a server's scenarios one by one; either is far below it. */
 const limitMs = 220_000;
+
+const defaultTimeoutMs = { client: '120000', server: '20000' } as const;
 
 process.exitCode = await main();
 
 async function main(): Promise<number> {
   const { values, positionals } = readArguments() ?? { values: undefined, positionals: [] };
   const [side] = positionals;
-  if (side === 'server') {
-    console.error('There is no server to test yet: it comes with a later change.');
-    return 2;
-  }
   if (
     values === undefined ||
-    side !== 'client' ||
+    !isSide(side) ||
     positionals.length > 1 ||
     !isRevision(values.requirements) ||
-    !/^[1-9]\d{0,6}$/u.test(values.timeout)
+    !/^[1-9]\d{0,6}$/u.test(values.timeout ?? '1')
   ) {
     console.error(
-      'usage: main.ts client --requirements 2026-07-28|2025-11-25 [--scenario NAME] [--timeout MS] [--json]',
+      'usage: main.ts client|server --requirements 2026-07-28|2025-11-25 [--scenario NAME] [--timeout MS] [--json]',
     );
     return 2;
   }
-  const set = await chooseScenarios(values.requirements, values.scenario);
+  const set = await chooseScenarios(side, values.requirements, values.scenario);
   if (set === undefined) {
-    console.error(`${values.requirements} has no client scenario ${JSON.stringify(values.scenario)}`);
+    console.error(`${values.requirements} has no ${side} scenario ${JSON.stringify(values.scenario)}`);
     return 2;
   }
-  return judge(set, { ...values, alone: values.scenario });
+  const timeout = values.timeout ?? defaultTimeoutMs[side];
+  return judge(set, { timeout, json: values.json, alone: values.scenario });
 }
 
 function readArguments() {
@@ -56,7 +64,7 @@ function readArguments() {
       options: {
         requirements: { type: 'string' },
         scenario: { type: 'string' },
-        timeout: { type: 'string', default: '120000' },
+        timeout: { type: 'string' },
         json: { type: 'boolean', default: false },
       },
     });
@@ -66,16 +74,18 @@ function readArguments() {
   }
 }
 
-/** The whole set of a revision, or the part of it that was asked for. */
+/** The whole set of a revision, or the one scenario that was asked for, which then has to pass. */
 async function chooseScenarios(
+  side: Side,
   revision: Revision,
   only: string | undefined,
 ): Promise<RequirementSet | undefined> {
-  const set = await readRequirementSet(revision);
+  const set = await readRequirementSet(side, revision);
   if (only === undefined) return set;
   const reason = set.unscored.get(only);
-  if (reason !== undefined) return { revision, required: [], unscored: new Map([[only, reason]]) };
-  return set.required.includes(only) ? { revision, required: [only], unscored: new Map() } : undefined;
+  const part = { ...set, required: [], unscored: new Map<string, string>(), optional: new Set<string>() };
+  if (reason !== undefined) return { ...part, unscored: new Map([[only, reason]]) };
+  return set.required.includes(only) ? { ...part, required: [only] } : undefined;
 }
 
 async function judge(
@@ -89,19 +99,28 @@ async function judge(
       alone === undefined
         ? ['--requirements', set.revision]
         : ['--scenario', alone, '--spec-version', set.revision, '--force'];
-    const { output, timedOut } = await runSuite(
-      ['client', '--command', clientCommand, ...which, '--timeout', timeout, '-o', directory],
-      { limitMs },
-    );
-    const results = await readResults(directory);
+    const { output, timedOut } = await runSide(set.side, [...which, '--timeout', timeout, '-o', directory]);
+    const results = await readResults(directory, set.side);
     const report = createReport(set, results);
     if (timedOut) console.error(`the suite was not finished after ${limitMs} ms`);
     // A suite that broke down has left nothing else to go by.
     if (results.size === 0) console.error(output.trimEnd());
     console.log(formatReport(set, results, report));
     if (json) console.log(JSON.stringify(report));
-    return isGreen(report) && !timedOut ? 0 : 1;
+    return isGreen(set, report) && !timedOut ? 0 : 1;
   } finally {
     await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** The suite starts a client for each scenario; a server is ours to start, one for all of them. */
+async function runSide(side: Side, args: readonly string[]): ReturnType<typeof runSuite> {
+  if (side === 'client') return runSuite(['client', '--command', clientCommand, ...args], { limitMs });
+  const { startEverythingServer } = await import('./server/start-everything-server.ts');
+  const server = await startEverythingServer();
+  try {
+    return await runSuite(['server', '--url', server.url, ...args], { limitMs });
+  } finally {
+    await server.close();
   }
 }

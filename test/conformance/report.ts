@@ -1,4 +1,4 @@
-import { expectedOutcome } from './expected-outcomes.ts';
+import { answered } from './expected-outcomes.ts';
 import type { RequirementSet } from './requirement-set.ts';
 import { hasPassed, type ScenarioResult } from './scenario-result.ts';
 
@@ -12,7 +12,7 @@ export interface Report {
     readonly noChecks: readonly string[];
   };
   readonly checks: { readonly passed: number; readonly failed: number };
-  /** What the suite runs and does not score. Here it must pass all the same. */
+  /** What the suite runs and does not score. Unless it is optional, here it must pass all the same. */
   readonly extensions: Readonly<
     Record<
       string,
@@ -50,8 +50,11 @@ export function createReport(set: RequirementSet, results: Results): Report {
   };
 }
 
-export function isGreen({ scenarios, extensions }: Report): boolean {
-  return scenarios.failed === 0 && Object.values(extensions).every(({ ok }) => ok);
+export function isGreen({ optional }: RequirementSet, { scenarios, extensions }: Report): boolean {
+  return (
+    scenarios.failed === 0 &&
+    Object.entries(extensions).every(([scenario, { ok }]) => ok || optional.has(scenario))
+  );
 }
 
 /** The run as a table, with what went wrong below it. */
@@ -60,12 +63,15 @@ export function formatReport(set: RequirementSet, results: Results, report: Repo
   const width = Math.max(...names.map((name) => name.length));
   const rows = names.map((name) => {
     const result = results.get(name) ?? nothing(name);
-    const verdict = hasNoChecks(result) ? 'NONE' : hasPassed(result) ? 'ok' : 'FAIL';
+    const failed = set.optional.has(name) ? 'no' : 'FAIL';
+    const verdict = hasNoChecks(result) ? 'NONE' : hasPassed(result) ? 'ok' : failed;
     const counts = `${String(result.passed).padStart(4)} passed ${String(result.failures.length).padStart(3)} failed`;
-    const ended = result.outcome === 'answered' ? '' : result.outcome;
+    const outcome = result.ended?.outcome ?? answered;
+    const ended = outcome === answered ? '' : outcome;
     return `${verdict.padEnd(5)} ${name.padEnd(width)} ${counts}  ${set.unscored.get(name) ?? ''} ${ended}`.trimEnd();
   });
   const problems = names
+    .filter((name) => !set.optional.has(name))
     .map((name) => results.get(name) ?? nothing(name))
     .filter((result) => !hasPassed(result))
     .map(explain);
@@ -81,20 +87,21 @@ export function formatReport(set: RequirementSet, results: Results, report: Repo
 }
 
 function explain(result: ScenarioResult): string {
-  const { scenario, failures, outcome, stderr } = result;
+  const { scenario, failures, ended, stderr } = result;
   const lines = hasNoChecks(result) ? ['it ran no check', ...failures] : [...failures];
-  const expected = expectedOutcome(scenario);
-  if (outcome !== expected) lines.push(`the client ended with ${outcome}, not with ${expected}`);
+  if (ended !== undefined && ended.outcome !== ended.expected) {
+    lines.push(`the client ended with ${ended.outcome}, not with ${ended.expected}`);
+  }
   lines.push(...stderr.trim().split('\n').slice(0, 12));
   return `${scenario}\n${lines.map((line) => `    ${line}`).join('\n')}\n`;
 }
 
-function hasNoChecks({ passed, failures }: ScenarioResult): boolean {
-  return passed === 0 && failures.length === 0;
+function hasNoChecks({ checked, failures }: ScenarioResult): boolean {
+  return !checked && failures.length === 0;
 }
 
 function nothing(scenario: string): ScenarioResult {
-  return { scenario, passed: 0, failures: [], outcome: 'none', stderr: '' };
+  return { scenario, passed: 0, checked: false, failures: [], stderr: '' };
 }
 
 function sum(figures: readonly number[]): number {

@@ -1,28 +1,43 @@
 import { runSuite } from './suite.ts';
 
-/** Which client scenarios a revision of the protocol requires, and which the suite runs beside them. */
+/** Which of the two a run of the suite tests. */
+export type Side = 'client' | 'server';
+
+/** Which scenarios a revision of the protocol requires of one side, and which the suite runs beside them. */
 export interface RequirementSet {
+  readonly side: Side;
   readonly revision: Revision;
   readonly required: readonly string[];
   /** The others, with the suite's reason for not scoring them. */
   readonly unscored: ReadonlyMap<string, string>;
+  /** Which of the others may fail. Every one that is not named here must pass all the same. */
+  readonly optional: ReadonlySet<string>;
 }
 
-export type Revision = keyof typeof requiredCounts;
+export type Revision = keyof typeof knownCounts;
 
-/** The sets are frozen. Another count means that the suite has changed, or its list is read wrongly. */
-const requiredCounts = { '2025-11-25': 18, '2026-07-28': 32 } as const;
-
-/** Client scenarios the suite runs beside either set: six of extensions, and one added later. */
-const unscoredCount = 7;
+/**
+ * The sets are frozen. Another count means that the suite has changed, or its list is read wrongly.
+ *
+ * Unscored are scenarios of extensions, those added after a revision's release, and those still pending.
+ */
+const knownCounts = {
+  '2025-11-25': { client: { required: 18, unscored: 7 }, server: { required: 30, unscored: 3 } },
+  '2026-07-28': { client: { required: 32, unscored: 7 }, server: { required: 37, unscored: 13 } },
+} as const;
 
 export function isRevision(text: string | undefined): text is Revision {
-  return text !== undefined && Object.hasOwn(requiredCounts, text);
+  return text !== undefined && Object.hasOwn(knownCounts, text);
+}
+
+export function isSide(text: string | undefined): text is Side {
+  return text === 'client' || text === 'server';
 }
 
 /** Takes a revision's scenarios from the suite's own list. @throws {Error} when that is not the list we know. */
-export async function readRequirementSet(revision: Revision): Promise<RequirementSet> {
+export async function readRequirementSet(side: Side, revision: Revision): Promise<RequirementSet> {
   const { output } = await runSuite(['list', '--requirements', revision], { limitMs: 30_000 });
+  const title = { client: 'Client scenarios', server: 'Server scenarios' }[side];
   const required: string[] = [];
   const unscored = new Map<string, string>();
   let section = '';
@@ -33,16 +48,25 @@ export async function readRequirementSet(revision: Revision): Promise<Requiremen
       continue;
     }
     const { scenario = '', leg } = item;
-    if (leg === undefined && section === 'Client scenarios') required.push(scenario);
-    if (leg === 'client') unscored.set(scenario, section);
+    if (leg === undefined && section === title) required.push(scenario);
+    if (leg === side) unscored.set(scenario, section);
   }
-  if (required.length !== requiredCounts[revision]) {
-    throw new Error(
-      `the suite lists ${required.length} client scenarios for ${revision}, not ${requiredCounts[revision]}`,
-    );
+  const known = knownCounts[revision][side];
+  for (const [kind, listed] of [
+    ['required', required.length],
+    ['unscored', unscored.size],
+  ] as const) {
+    if (listed !== known[kind]) {
+      throw new Error(
+        `the suite lists ${listed} ${kind} ${side} scenarios for ${revision}, not ${known[kind]}`,
+      );
+    }
   }
-  if (unscored.size !== unscoredCount) {
-    throw new Error(`the suite lists ${unscored.size} unscored client scenarios, not ${unscoredCount}`);
-  }
-  return { revision, required, unscored };
+  return { side, revision, required, unscored, optional: new Set(optionalOf(side, unscored)) };
+}
+
+/** Our client has every extension. Our server has none: there is no runtime for tasks in the SDK. */
+function optionalOf(side: Side, unscored: ReadonlyMap<string, string>): string[] {
+  if (side === 'client') return [];
+  return [...unscored].filter(([, reason]) => reason === 'extension').map(([scenario]) => scenario);
 }

@@ -42,6 +42,7 @@ const entries = {
     'revokeGrant',
     'validateCallback',
   ],
+  'postern/oob': ['PendingManager', 'createOob', 'deviceCode', 'oauthRedirect', 'secretForm', 'withPending'],
   'postern/client': [
     'Client',
     'ClientManager',

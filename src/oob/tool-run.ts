@@ -1,0 +1,97 @@
+import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server';
+import type { Principal } from './caller.ts';
+import type { CredentialRequest } from './credential-request.ts';
+import type { Credentials } from './credentials.ts';
+import { findInteractionRequired, type InteractionRequiredError } from './interaction-required-error.ts';
+
+/** What a tool's handler is given beside its arguments. */
+export interface ToolContext {
+  readonly principal: Principal;
+  /**
+   * The credential, if there is one. If there is none, the call of the handler is over: this rejects with an
+   * InteractionRequiredError, the person is asked, and the handler is called again from its start when they are done.
+   * So ask for credentials first, and do what has an effect after.
+   *
+   * @throws {InteractionRequiredError}
+   * @throws {PosternError} ERR_POSTERN_AUTH_DENIED when they declined a moment ago; ERR_POSTERN_OOB_LIMIT
+   */
+  readonly credential: <C>(request: CredentialRequest<C>) => Promise<C>;
+  readonly mcp: ServerContext;
+  /** Aborts when the client cancels the call. */
+  readonly signal: AbortSignal;
+  /** Tells the client how far the call is; absent when it did not ask to be told. */
+  readonly progress?: ((report: ToolProgress) => Promise<void>) | undefined;
+}
+
+export interface ToolProgress {
+  readonly progress: number;
+  readonly total?: number;
+  readonly message?: string;
+}
+
+export type ToolHandler<Args> = (
+  args: Args,
+  context: ToolContext,
+) => Promise<CallToolResult> | CallToolResult;
+
+/** How one run of a handler ended: it needs people, or it is done. */
+export type ToolRun =
+  | { readonly needed: readonly InteractionRequiredError[] }
+  | { readonly result: CallToolResult };
+
+/**
+ * Calls the handler once.
+ *
+ * What it asked for in vain decides, even if it caught the error: otherwise nobody would be shown the link.
+ *
+ * @throws what the handler throws, when it needs nobody.
+ */
+export async function runTool<Args>(
+  handler: ToolHandler<Args>,
+  args: Args,
+  caller: { readonly credentials: Credentials; readonly principal: Principal; readonly mcp: ServerContext },
+): Promise<ToolRun> {
+  const { credentials, principal, mcp } = caller;
+  const { signal } = mcp.mcpReq;
+  const needed = new Map<string, InteractionRequiredError>();
+  const asking = new Set<Promise<unknown>>();
+
+  const acquire = async <C>(request: CredentialRequest<C>): Promise<C> => {
+    const [first] = needed.values();
+    if (first !== undefined) throw first;
+    try {
+      return await credentials.acquire(principal, request, { signal });
+    } catch (error) {
+      const required = findInteractionRequired(error);
+      if (required !== undefined) needed.set(required.interaction.pendingId, required);
+      throw error;
+    }
+  };
+  const credential = <C>(request: CredentialRequest<C>): Promise<C> => {
+    const asked = acquire(request);
+    asking.add(asked);
+    // A handler that does not wait for it ends with what was asked all the same, not with an unhandled rejection.
+    asked.catch(() => {}).finally(() => asking.delete(asked));
+    return asked;
+  };
+
+  let result: CallToolResult | undefined;
+  let failure: { readonly error: unknown } | undefined;
+  try {
+    result = await handler(args, { principal, credential, mcp, signal, progress: progressOf(mcp) });
+  } catch (error) {
+    failure = { error };
+  }
+  // All that was asked for together is shown together.
+  await Promise.allSettled(asking);
+  if (needed.size > 0) return { needed: [...needed.values()] };
+  if (failure !== undefined) throw failure.error;
+  return { result: result as CallToolResult };
+}
+
+function progressOf({ mcpReq }: ServerContext): ToolContext['progress'] {
+  const progressToken = mcpReq._meta?.progressToken;
+  if (progressToken === undefined) return undefined;
+  return (report) =>
+    mcpReq.notify({ method: 'notifications/progress', params: { progressToken, ...report } });
+}

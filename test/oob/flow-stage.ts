@@ -1,0 +1,154 @@
+import { onTestFinished } from 'vitest';
+import type { CreateAttemptOptions } from '../../src/oauth/attempt.ts';
+import { createOAuthHttp, type OAuthHttp } from '../../src/oauth/oauth-http.ts';
+import { allowPrivateNetwork } from '../../src/oauth/url-policy.ts';
+import type { Principal } from '../../src/oob/caller.ts';
+import type { CredentialRequest } from '../../src/oob/credential-request.ts';
+import type { NamedFlow } from '../../src/oob/flow.ts';
+import { oauthRedirect } from '../../src/oob/oauth-redirect.ts';
+import type { OAuthCredential } from '../../src/oob/oauth-credential.ts';
+import { createOob, type Oob, type OobOptions } from '../../src/oob/oob.ts';
+import { findInteractionRequired, type Interaction } from '../../src/oob/interaction-required-error.ts';
+import { MemoryBackend } from '../../src/storage/memory-backend.ts';
+import { FaultyStorage } from '../faults/faulty-storage.ts';
+import { openPageHost, userOf, type PageHost } from '../faults/page-host.ts';
+import { createRecordingLogger, type RecordingLogger } from '../faults/recording-logger.ts';
+import { createSteppedClock, type SteppedClock } from '../faults/stepped-clock.ts';
+import type { OpenOptions } from '../../demo/browser.ts';
+import type { CookieBrowser, Page } from '../support/cookie-browser.ts';
+import {
+  startProgrammableAuthorizationServer,
+  type ProgrammableAuthorizationServer,
+} from '../support/programmable-authorization-server.ts';
+import { namespaces } from './process-world.ts';
+
+/** A server with pages, a third party, and people, all on real sockets. */
+export interface FlowStage {
+  readonly as: ProgrammableAuthorizationServer;
+  readonly host: PageHost;
+  readonly storage: FaultyStorage;
+  readonly time: SteppedClock;
+  readonly logger: RecordingLogger;
+  readonly http: OAuthHttp;
+  /** The first of the processes; they share the store and the address. */
+  readonly oob: Oob;
+  readonly oobs: readonly Oob[];
+  principal(user: string): Promise<Principal>;
+  /** The link that asking without waiting gives. */
+  linkOf(user: string, flow: NamedFlow, more?: Partial<CredentialRequest<unknown>>): Promise<Interaction>;
+}
+
+export async function openFlowStage(
+  options: { oob?: Partial<OobOptions>; processes?: number } = {},
+): Promise<FlowStage> {
+  const as = await startProgrammableAuthorizationServer();
+  onTestFinished(() => as.close());
+  const host = await openPageHost();
+  onTestFinished(() => host.close());
+  const time = createSteppedClock();
+  const logger = createRecordingLogger();
+  const storage = new FaultyStorage(new MemoryBackend({ clock: time.clock }));
+  const oobs = Array.from({ length: options.processes ?? 1 }, () => {
+    const oob = createOob({
+      storage,
+      namespaces,
+      publicUrl: host.publicUrl,
+      verifyUser: userOf,
+      clock: time.clock,
+      logger,
+      ...options.oob,
+    });
+    host.handlers.push(oob.fetch);
+    onTestFinished(() => oob.close());
+    return oob;
+  });
+  const [oob] = oobs;
+  if (oob === undefined) throw new RangeError('a stage needs a process');
+  const principal = (user: string): Promise<Principal> => oob.principal({ token: user });
+  return {
+    as,
+    host,
+    storage,
+    time,
+    logger,
+    http: createOAuthHttp({ [allowPrivateNetwork]: true, clock: time.clock, timeoutMs: 3_000 }),
+    oob,
+    oobs,
+    principal,
+    linkOf: async (user, flow, more) => {
+      const request = { resource: 'calendar.example', flow, ...more };
+      const error = await oob.credentials
+        .acquire(await principal(user), request)
+        .catch((reason: unknown) => reason);
+      const required = findInteractionRequired(error);
+      if (required === undefined) throw new Error('no interaction was asked for', { cause: error });
+      return required.interaction;
+    },
+  };
+}
+
+/** Where a flow of the programmable server goes, as a client it knows already. */
+export function planFor(
+  as: ProgrammableAuthorizationServer,
+  redirectUri: string,
+): Omit<CreateAttemptOptions, 'redirectUri' | 'state'> {
+  return {
+    discovery: {
+      issuer: as.issuer,
+      resource: as.resource,
+      legacyEndpoints: false,
+      dpopRequired: false,
+      server: {
+        issuer: as.issuer,
+        authorization_endpoint: `${as.issuer}/authorize`,
+        token_endpoint: `${as.issuer}/token`,
+        revocation_endpoint: `${as.issuer}/revoke`,
+        device_authorization_endpoint: `${as.issuer}/device`,
+        code_challenge_methods_supported: ['S256'],
+        authorization_response_iss_parameter_supported: true,
+      },
+    },
+    client: {
+      issuer: as.issuer,
+      clientId: 'postern-test',
+      tokenEndpointAuthMethod: 'none',
+      source: 'preregistered',
+      redirectUris: [redirectUri],
+    },
+  };
+}
+
+/** The consent flow of the stage's third party, under the same name in every process. */
+export function redirectFlow(stage: FlowStage): NamedFlow<OAuthCredential> {
+  const flow = oauthRedirect({
+    http: stage.http,
+    authorize: ({ scopes, redirectUri }) => ({ ...planFor(stage.as, redirectUri), scopes }),
+  });
+  const [named] = stage.oobs.map((oob) => oob.flow('consent', flow));
+  if (named === undefined) throw new RangeError('a stage needs a process');
+  return named;
+}
+
+/** Opens the link, presses "Continue", and goes on as the page in between says. */
+export async function consent(browser: CookieBrowser, link: string, options?: OpenOptions): Promise<Page> {
+  await browser.open(link);
+  return browser.open(departureOf(await browser.submit({}, 'continue')), options);
+}
+
+/** Goes as far as the callback, which is not asked for. Returns its URL. */
+export async function callbackOf(browser: CookieBrowser, link: string): Promise<URL> {
+  const page = await consent(browser, link, { stopBefore: ({ pathname }) => pathname.endsWith('/callback') });
+  return new URL(page.url);
+}
+
+/** Where a page sends the browser on to without a form. */
+export function departureOf(page: Page): string {
+  const found = /http-equiv="refresh" content="0;url=([^"]*)"/u.exec(page.html)?.[1];
+  if (found === undefined) throw new Error(`the page of status ${page.status} sends nobody on`);
+  return found.replaceAll('&amp;', '&');
+}
+
+/** What a page says in its title. */
+export function titleOf(page: { html: string }): string | undefined {
+  return /<title>([^<]*)<\/title>/u.exec(page.html)?.[1];
+}

@@ -1,0 +1,79 @@
+/** One process of a server, which acquires credentials as its parent says, and serves the pages. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { findPosternError } from '../../src/core/postern-error.ts';
+import { createOAuthHttp } from '../../src/oauth/oauth-http.ts';
+import { allowPrivateNetwork } from '../../src/oauth/url-policy.ts';
+import { deviceCode } from '../../src/oob/device-code.ts';
+import { findInteractionRequired } from '../../src/oob/interaction-required-error.ts';
+import { createOob } from '../../src/oob/oob.ts';
+import { secretForm } from '../../src/oob/secret-form.ts';
+import { openLocalStorage } from '../../src/storage/local.ts';
+import { userOf } from '../faults/page-host.ts';
+import { devicePlan, namespaces } from './process-world.ts';
+
+/** What a parent sends: calls to make at once. */
+export interface ToServer {
+  readonly id: number;
+  readonly user: string;
+  readonly flow: 'login' | 'device';
+  readonly calls: number;
+  readonly waitMs: number;
+}
+
+/** What came of each call: the credential as JSON, or the code of its error. */
+export interface Acquired {
+  readonly credential?: string;
+  readonly code?: string;
+  readonly link?: string;
+}
+
+export type FromServer =
+  | { readonly port: number }
+  | { readonly id: number; readonly outcomes: readonly Acquired[] };
+
+const [directory = '', publicUrl = '', issuer = '', leaseMs = ''] = process.argv.slice(2);
+const tell = (message: FromServer): void => void process.send?.(message);
+
+const oob = createOob({
+  storage: openLocalStorage(directory),
+  namespaces,
+  publicUrl,
+  verifyUser: userOf,
+  watchLeaseMs: Number(leaseMs),
+});
+const http = createOAuthHttp({ [allowPrivateNetwork]: true, timeoutMs: 3_000 });
+const flows = {
+  login: oob.flow(
+    'login',
+    secretForm({
+      type: 'object',
+      properties: { password: { type: 'string', writeOnly: true } },
+      required: ['password'],
+    }),
+  ),
+  device: oob.flow('device', deviceCode({ http, authorize: () => devicePlan(issuer) })),
+};
+const listener = getRequestListener(oob.fetch);
+const server = createServer((message, reply) => void listener(message, reply));
+server.listen(0, '127.0.0.1', () => tell({ port: (server.address() as AddressInfo).port }));
+
+async function acquire({ user, flow, waitMs }: ToServer): Promise<Acquired> {
+  try {
+    const principal = await oob.principal({ token: user });
+    const request = { resource: 'db.example', flow: flows[flow] as (typeof flows)['login'] };
+    return { credential: JSON.stringify(await oob.credentials.acquire(principal, request, { waitMs })) };
+  } catch (error) {
+    const link = findInteractionRequired(error)?.interaction.url;
+    return { code: findPosternError(error)?.code ?? String(error), ...(link !== undefined && { link }) };
+  }
+}
+
+process.on('message', (message: ToServer) => {
+  void (async () => {
+    const outcomes = await Promise.all(Array.from({ length: message.calls }, () => acquire(message)));
+    tell({ id: message.id, outcomes });
+  })();
+});
+process.on('disconnect', () => process.exit(0));
