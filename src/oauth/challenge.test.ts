@@ -99,9 +99,9 @@ describe('parseChallenge', () => {
     ['64 kB of spaces', `Bearer a${' '.repeat(65_536)}x`],
     ['tokens that look like token68', 'a b= '.repeat(13_000)],
     ['a megabyte', 'x="y",'.repeat(170_000)],
-  ])('%s takes less than 100 ms', (_, header) => {
+  ])('%s takes less than a second', (_, header) => {
     const startedAt = performance.now();
     challenge(header);
-    expect(performance.now() - startedAt).toBeLessThan(100);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 });

@@ -151,7 +151,7 @@ describe('processes on one SQLite file', () => {
     await kill(first, 'SIGKILL');
     const killedAt = performance.now();
     await vi.waitFor(() => expect(runs()).toHaveLength(2), { timeout: 10_000, interval: 20 });
-    expect(performance.now() - killedAt).toBeLessThan(claimMs + 2_000);
+    expect(performance.now() - killedAt).toBeLessThan(claimMs + 5_000);
     expect(runs()).toMatchObject([
       { key: id, attempt: 1, pid: first.pid },
       { key: id, attempt: 2, pid: children[1]!.pid },

@@ -256,7 +256,7 @@ describe('a retry while the person is busy', () => {
     const again = (await send(client, { requestState, inputResponses: accepted })) as InputRequiredResult;
     const tookMs = performance.now() - startedAt;
     expect(tookMs).toBeGreaterThan(280);
-    expect(tookMs).toBeLessThan(1_500);
+    expect(tookMs).toBeLessThan(4_000);
     expect(again.inputRequests ?? {}).toEqual({});
     expect(again.requestState).not.toBe(requestState);
   });
@@ -268,7 +268,7 @@ describe('a retry while the person is busy', () => {
     const startedAt = performance.now();
     await stage.finish(url);
     expect((await retry).isError).toBeFalsy();
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
   });
 
   test.each([
@@ -316,7 +316,7 @@ describe('a retry while the person is busy', () => {
     const inputResponses = { 'credential-1': { action: 'accept' }, 'credential-2': { action: 'decline' } };
     const startedAt = performance.now();
     const result = await send(client, { ...call, requestState, inputResponses });
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
     expect(result.structuredContent).toMatchObject({ error: { code: 'ERR_POSTERN_AUTH_DENIED' } });
   });
 

@@ -116,7 +116,7 @@ describe('a prompt in a session', () => {
     const client = await stage.connect('session', { answer: () => Promise.reject(new Error('no window')) });
     const startedAt = performance.now();
     const result = await client.call('run_query', query);
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
     expect(pendingUrl(result)).toBe(client.prompts[0]?.url);
   });
 

@@ -102,7 +102,7 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
           ...Array.from({ length: 50 }, () => store.get(['p', 'a'])),
         ].map(failureOf),
       );
-      expect(performance.now() - started).toBeLessThan(1_500);
+      expect(performance.now() - started).toBeLessThan(4_000);
       for (const error of errors) expect(error).toEqual(unavailable);
       expect(errors.filter((error) => isPosternError(error) && error.message.includes('700 ms'))).not.toEqual(
         [],
@@ -133,7 +133,7 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
     const held = [await pool.connect(), await pool.connect()];
     const started = performance.now();
     const errors = await Promise.all(Array.from({ length: 100 }, () => failureOf(store.get(['p', 'a']))));
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(4_000);
     for (const error of errors) expect(error).toEqual(unavailable);
     expect(isPosternError(errors[0]) && errors[0].message).toContain('300 ms');
     for (const client of held) client.release();
@@ -166,7 +166,7 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
     expect(await failureOf(store.commit([{ put: ['p', 'a'], value: Uint8Array.of(9) }]))).toEqual(
       unavailable,
     );
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(4_000);
     await pause(700);
     await intruder.query('ROLLBACK');
     // Nothing waits in the server to overwrite what others wrote since.

@@ -158,7 +158,7 @@ await describeWithService('redis', 'faults between a store and Redis', ({ where 
         store.signal('c'),
         store.listen('c', () => {}),
       ]);
-      expect(performance.now() - start).toBeLessThan(900);
+      expect(performance.now() - start).toBeLessThan(4_000);
       for (const outcome of outcomes) {
         expect(outcome).toMatchObject({
           status: 'rejected',
@@ -168,7 +168,7 @@ await describeWithService('redis', 'faults between a store and Redis', ({ where 
       await unlisten();
       const closing = performance.now();
       await store.close();
-      expect(performance.now() - closing).toBeLessThan(900);
+      expect(performance.now() - closing).toBeLessThan(4_000);
     },
   );
 

@@ -151,7 +151,7 @@ await describeWithService('redis', 'processes on one Redis', ({ where: url }) =>
     expect(await Promise.all(lines())).toEqual(['listening', 'listening']);
     await store.commit([{ put: ['moment', 'sent'], value: encoder.encode(`${Date.now()}`) }]);
     await store.signal('go');
-    for (const delay of (await Promise.all(lines())) as number[]) expect(delay).toBeLessThan(1_000);
+    for (const delay of (await Promise.all(lines())) as number[]) expect(delay).toBeLessThan(4_000);
   }, 60_000);
 
   test('20,000 random operations of 200 tenants never show one the canary of another', async () => {

@@ -242,7 +242,7 @@ describe.runIf(hasServer)('what a server is asked for when a store is opened', (
     expect(await rejection(openRedis({ client, timeoutMs: 300 }))).toMatchObject({
       code: 'ERR_POSTERN_STORAGE_UNAVAILABLE',
     });
-    expect(performance.now() - start).toBeLessThan(1_000);
+    expect(performance.now() - start).toBeLessThan(4_000);
   });
 });
 

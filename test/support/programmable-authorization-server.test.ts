@@ -157,7 +157,7 @@ describe('hostile answers', () => {
       await expect(discover(server.resource, undefined, httpFor(server, 400))).rejects.toEqual(
         coded(`ERR_POSTERN_OAUTH_${code}`),
       );
-      expect(performance.now() - startedAt).toBeLessThan(1400);
+      expect(performance.now() - startedAt).toBeLessThan(4_000);
     },
   );
 
@@ -182,7 +182,7 @@ describe('hostile answers', () => {
     delay.enable();
     await expect(discover(server.resource, undefined, httpFor(server))).rejects.toHaveProperty('code');
     delay.disable();
-    expect(delay.percentile(99) / 1e6).toBeLessThan(100);
+    expect(delay.percentile(99) / 1e6).toBeLessThan(500);
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
   });
 
