@@ -13,6 +13,7 @@ import type { Principal } from './caller.ts';
 import type { CredentialRequest } from './credential-request.ts';
 import { CredentialStore } from './credential-store.ts';
 import { dataOf, type FlowPendingData } from './flow.ts';
+import { within } from './within.ts';
 
 export interface AskingOptions {
   readonly storage: StorageBackend;
@@ -24,6 +25,8 @@ export interface AskingOptions {
 
 /** How long another process may take to begin an interaction before the callers here are told to try again. */
 const askWaitMs = 60_000;
+/** How long a flow may take to begin. */
+const beginMs = 30_000;
 
 /**
  * Sees to it that there is one live interaction for a namespace, resource and alias.
@@ -128,7 +131,11 @@ export class Asking {
       const wanted = { resource, alias, scopes: unionScopes(earlier, request.scopes) ?? [], details };
       const { kind } = flow.flow;
       const { pending } = await pendings.createOnce(namespace, slotOf(resource, alias), async () => {
-        const { data, message, ttlMs } = await flow.flow.begin(wanted, { callbackUrl });
+        const { data, message, ttlMs } = await within(
+          flow.flow.begin(wanted, { callbackUrl }),
+          beginMs,
+          'beginning an interaction',
+        );
         return {
           kind,
           resource,

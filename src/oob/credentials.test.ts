@@ -232,6 +232,21 @@ describe('acquire', () => {
     expect((await linkOf()).kind).toBe('ticket');
   });
 
+  test('does not wait forever for a flow that does not begin', async () => {
+    vi.useFakeTimers({
+      toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'],
+    });
+    const { credentials, request, flow } = open();
+    flow.begin = () => new Promise(() => {});
+    let isOver = false;
+    const asked = codeOf(credentials.acquire(alice, request)).finally(() => (isOver = true));
+    while (!isOver) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await asked).toBe('ERR_POSTERN_OAUTH_UNREACHABLE');
+  });
+
   test('asks a person for no more than twenty things at once, of ten thousand that are wanted', async () => {
     const { credentials, request, begun } = open();
     const wanted = Array.from({ length: 10_000 }, (_, index) =>

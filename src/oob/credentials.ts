@@ -1,12 +1,11 @@
 import type { Clock } from '../core/clock.ts';
 import type { PosternErrorCode } from '../core/error-codes.ts';
 import type { Logger } from '../core/logger.ts';
-import { isPosternError } from '../core/postern-error.ts';
 import { isScopeSubset } from '../oauth/scopes.ts';
 import { errorOfEnd, type Pending, type PendingOutcome } from '../pending/pending.ts';
 import type { Pendings } from '../pending/pendings.ts';
 import type { Stored } from '../storage/collection.ts';
-import { absent, type StorageBackend } from '../storage/contract.ts';
+import type { StorageBackend } from '../storage/contract.ts';
 import { withSignal } from '../sync/with-signal.ts';
 import { Admission } from './admission.ts';
 import { Asking, isEnded } from './asking.ts';
@@ -17,8 +16,9 @@ import { CredentialStore, type StoredCredential } from './credential-store.ts';
 import { dataOf, type Flow, type FlowPendingData } from './flow.ts';
 import { InteractionRequiredError, type Interaction } from './interaction-required-error.ts';
 import { InteractionWatch } from './interaction-watch.ts';
-import { savePersistently } from './save-persistently.ts';
+import { keepCredential } from './keep-credential.ts';
 import { SharedWaits } from './shared-waits.ts';
+import { within } from './within.ts';
 
 export interface AcquireOptions {
   /** How long to wait for the person. Default 0: not at all. */
@@ -37,6 +37,9 @@ export interface CredentialsOptions {
   readonly maxPendings: number;
   readonly watchLeaseMs: number;
 }
+
+/** How long callers wait for a renewal. */
+const renewMs = 45_000;
 
 /**
  * Gets a credential from where it is kept, or from the person it belongs to.
@@ -127,7 +130,7 @@ export class Credentials {
     const given = flow.flow.read(stored.value.credential);
     if (given !== undefined && JSON.stringify(given) !== JSON.stringify(refused)) return;
     if (flow.flow.renew === undefined) await store.end(stored);
-    else await this.#renewal.renew(principal.namespace, stored, flow.flow);
+    else await this.#renew(principal, stored, flow.flow);
   }
 
   /** What the person is being asked for, if anything. Asks nobody. */
@@ -155,7 +158,7 @@ export class Credentials {
    * Keeps what a flow has got, and ends its pending with it, in one commit.
    *
    * A person who finished while time ended the pending has consented all the same: that is kept, too. What cannot be kept
-   * is given back at its issuer.
+   * is given back at its issuer. Returns whether time had ended it.
    *
    * @throws {PosternError} ERR_POSTERN_PENDING_ALREADY_FINISHED when it had ended otherwise.
    */
@@ -163,26 +166,10 @@ export class Credentials {
     pending: Pending<FlowPendingData>,
     credential: unknown,
     scopes?: readonly string[],
-  ): Promise<void> {
-    const { pendings, storage, clock, flowNamed } = this.#options;
-    const { flow, request } = dataOf(pending);
-    const store = new CredentialStore(storage, pending.namespace);
-    const value = { flow, scopes: scopes ?? request.scopes, obtainedAtMs: clock(), credential };
-    const kept = store.putting(request.resource, request.alias, value);
-    try {
-      await savePersistently(() =>
-        pendings.in(pending.namespace).complete(pending.id, { alongside: [kept] }),
-      );
-    } catch (error) {
-      const isKept = await this.#keepLate(pending, value, error).catch(() => false);
-      if (!isKept) {
-        await flowNamed(flow)
-          ?.discard?.(credential)
-          .catch(() => undefined);
-        throw error;
-      }
-    }
+  ): Promise<'in time' | 'late'> {
+    const kept = await keepCredential(this.#options, pending, credential, scopes);
     this.#watch.stop(pending.id);
+    return kept;
   }
 
   /** Ends an interaction without a credential. A person who declined is not asked again for a while. */
@@ -265,31 +252,18 @@ export class Credentials {
     if (!isScopeSubset(scopes, stored.value.scopes)) return undefined;
     const credential = flow.flow.read(stored.value.credential);
     if (credential !== undefined) return { credential };
-    const renewed = flow.flow.renew && (await this.#renewal.renew(principal.namespace, stored, flow.flow));
+    const renewed = flow.flow.renew && (await this.#renew(principal, stored, flow.flow));
     const fresh = renewed && flow.flow.read(renewed.value.credential);
     return fresh === undefined ? undefined : { credential: fresh };
   }
 
-  /** Whether a credential is kept although its pending could not be ended with it. */
-  async #keepLate(
-    pending: Pending<FlowPendingData>,
-    value: StoredCredential,
-    why: unknown,
-  ): Promise<boolean> {
-    const { resource, alias } = dataOf(pending).request;
-    const store = this.in(pending);
-    const stored = await store.find(resource, alias);
-    if (isPosternError(why, 'ERR_POSTERN_PENDING_ALREADY_FINISHED')) return isSame(stored, value);
-    if (!isPosternError(why, 'ERR_POSTERN_PENDING_NOT_FOUND')) return false;
-    // Time has ended it. Whatever the person gave after it had begun is newer.
-    if (
-      stored !== undefined &&
-      stored.value.ended !== true &&
-      stored.value.obtainedAtMs >= pending.createdAtMs
-    )
-      return false;
-    const late = store.putting(resource, alias, value, { expect: stored?.version ?? absent });
-    return (await this.#options.storage.commit([late])) !== undefined;
+  /** The renewal goes on when its callers do not wait for it any more. */
+  #renew(
+    { namespace }: Principal,
+    stored: Stored<StoredCredential>,
+    flow: Flow,
+  ): Promise<Stored<StoredCredential> | undefined> {
+    return within(this.#renewal.renew(namespace, stored, flow), renewMs, 'renewing a credential');
   }
 
   async #endOnce(pending: Pending<FlowPendingData>, outcome: PendingOutcome): Promise<void> {
@@ -305,14 +279,4 @@ export class Credentials {
 export function interactionOf(pending: Pending<FlowPendingData>): Interaction {
   const { id, kind, url, expiresAtMs, resource, alias } = pending;
   return { pendingId: id, kind, url, message: dataOf(pending).message, expiresAtMs, resource, alias };
-}
-
-/** Whether it was saved by a try whose answer was lost. */
-function isSame(stored: Stored<StoredCredential> | undefined, value: StoredCredential): boolean {
-  const { flow, obtainedAtMs, credential } = stored?.value ?? {};
-  return (
-    flow === value.flow &&
-    obtainedAtMs === value.obtainedAtMs &&
-    JSON.stringify(credential) === JSON.stringify(value.credential)
-  );
 }

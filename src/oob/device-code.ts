@@ -115,7 +115,7 @@ export function deviceCode(options: DeviceCodeOptions): Flow<OAuthCredential> {
           failures++;
           continue;
         }
-        if (polled.status === 'granted') return await finish(polled.grant);
+        if (polled.status === 'granted') return void (await finish(polled.grant));
         if (polled.intervalMs === intervalMs) continue;
         intervalMs = polled.intervalMs;
         // Before the next poll: whoever takes over must not ask sooner.

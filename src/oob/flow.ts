@@ -45,12 +45,12 @@ export interface FlowVisit {
   /** Whether a form that was sent in is this page's own: method, origin, fetch metadata, token, size. @throws {PosternError} ERR_POSTERN_OOB_FORM_REFUSED */
   readForm(): Promise<URLSearchParams>;
   /**
-   * Keeps the credential and ends the pending, in one commit.
+   * Keeps the credential and ends the pending, in one commit. Resolves to what to answer the browser with.
    *
    * @param scopes what it was asked for with. Default: what the pending asks for.
    * @throws {PosternError} ERR_POSTERN_PENDING_ALREADY_FINISHED when it had ended otherwise; nothing is kept then.
    */
-  finish(credential: unknown, scopes?: readonly string[]): Promise<void>;
+  finish(credential: unknown, scopes?: readonly string[]): Promise<Response>;
   cancel(): Promise<void>;
   fail(code: PosternErrorCode): Promise<void>;
   /**
@@ -74,7 +74,7 @@ export interface FlowWatch {
   /** Resolves after that time, or at once when `signal` aborts. */
   readonly pause: (ms: number) => Promise<void>;
   /** As {@link FlowVisit.finish}. */
-  readonly finish: (credential: unknown, scopes?: readonly string[]) => Promise<void>;
+  readonly finish: (credential: unknown, scopes?: readonly string[]) => Promise<unknown>;
   readonly fail: (code: PosternErrorCode) => Promise<void>;
   readonly update: (change: (data: unknown) => unknown) => Promise<void>;
 }

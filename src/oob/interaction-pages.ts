@@ -11,7 +11,7 @@ import { FormRefusedError, readForm } from '../web/form-request.ts';
 import type { VerifyUser } from '../web/verify-user.ts';
 import type { Credentials } from './credentials.ts';
 import { dataOf, type Flow, type FlowPendingData, type FlowVisit } from './flow.ts';
-import { alreadyDonePage, brokenPage, endPage, failurePage, missingPage } from './oob-pages.ts';
+import { alreadyDonePage, brokenPage, endPage, failurePage, missingPage, seePage } from './oob-pages.ts';
 import { enterPending } from './pending-manager.ts';
 
 export interface InteractionPagesOptions {
@@ -156,7 +156,11 @@ export class InteractionPages {
       },
       bindState: async () => ({ state: await this.#routeState(store, pending), browser: at.browser }),
       isSameBrowser: (browser) => cookie.matches(request, browser),
-      finish: (credential, scopes) => credentials.finish(pending, credential, scopes),
+      finish: async (credential, scopes) => {
+        const kept = await credentials.finish(pending, credential, scopes);
+        // What came late was kept, and the page of the link would say that it has expired.
+        return kept === 'late' ? endPage({ status: 'completed' }) : seePage(pending.url);
+      },
       cancel: () => credentials.end(pending, 'ERR_POSTERN_AUTH_DENIED'),
       fail: (code) => credentials.end(pending, code),
       update: (change) => credentials.update(pending, change),

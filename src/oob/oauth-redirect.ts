@@ -142,8 +142,7 @@ export function oauthRedirect(options: OAuthRedirectOptions): Flow<OAuthCredenti
       await visit.fail(known.code);
       return failurePage(known.code);
     }
-    await visit.finish(grant, out.scopes);
-    return seePage(visit.pageUrl);
+    return visit.finish(grant, out.scopes);
   };
 
   return {

@@ -93,8 +93,7 @@ export function secretForm(schema: FormSchema, options: SecretFormOptions = {}):
       if (problem !== undefined)
         return show(visit, { values: shown, problem: problem.text, status: problem.status });
     }
-    await visit.finish(values);
-    return seePage(visit.pageUrl);
+    return visit.finish(values);
   };
 
   return {

@@ -243,6 +243,22 @@ describe('a secret form', () => {
     expect(await codeOf(acquire(stage, 'alice', flow))).toBe('ERR_POSTERN_AUTH_DENIED');
   });
 
+  test('that was sent in time and tried until after it is kept, and the page says so', async () => {
+    const stage = await openFlowStage();
+    const flow = formFlow(stage, {
+      test: async () => {
+        stage.time.advance(11 * 60_000);
+        return 'accepted';
+      },
+    });
+    const { url } = await stage.linkOf('alice', flow);
+    const browser = await stage.host.openBrowser('alice');
+    await browser.open(url);
+    const page = await browser.submit({ password: secret }, 'save');
+    expect([page.status, titleOf(page)]).toEqual([200, 'Done']);
+    expect(await acquire(stage, 'alice', flow)).toMatchObject({ password: secret });
+  });
+
   test('that has expired says so', async () => {
     const stage = await openFlowStage();
     const { url } = await stage.linkOf('alice', formFlow(stage));
