@@ -1,5 +1,5 @@
 import type { CallToolResult } from '@modelcontextprotocol/client';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { openToolStage, until, type Action } from './support-tool-stage.ts';
 
 const query = { connection: 'warehouse' };
@@ -57,7 +57,7 @@ describe('the completion of a prompt', () => {
     const stage = await openToolStage({ passServer: true, tool: { sessionWaitMs: 200 } });
     const client = await stage.connect('session');
     await client.call('run_query', query);
-    expect(stage.listeners()).toBe(1);
+    await vi.waitFor(() => expect(stage.listeners()).toBe(1), { timeout: 5_000 });
     await stage.restart();
     expect(stage.listeners()).toBe(0);
   });
