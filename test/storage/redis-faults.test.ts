@@ -159,12 +159,12 @@ await describeWithService('redis', 'faults between a store and Redis', ({ where 
         store.listen('c', () => {}),
       ]);
       expect(performance.now() - start).toBeLessThan(4_000);
-      for (const outcome of outcomes) {
-        expect(outcome).toMatchObject({
-          status: 'rejected',
-          reason: { code: 'ERR_POSTERN_STORAGE_UNAVAILABLE', message: expect.stringContaining('400 ms') },
-        });
+      const failures = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason : outcome));
+      for (const failure of failures) {
+        expect(failure).toMatchObject({ code: 'ERR_POSTERN_STORAGE_UNAVAILABLE' });
       }
+      // The first deadline that passes may end the connection, and with it the calls whose own is about to.
+      expect(failures.map(({ message }) => message).join()).toContain('400 ms');
       await unlisten();
       const closing = performance.now();
       await store.close();
