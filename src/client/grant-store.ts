@@ -145,7 +145,8 @@ export class GrantStore {
       const { refreshGrant } = await import('../oauth/grant.ts');
       renewed = await refreshGrant(found.value.grant, this.#http, this.#tokenOptions);
     } catch (error) {
-      return this.#afterFailure(found, error);
+      // Awaited here: the lease would be given back before, and a failure meanwhile would be nobody's and end the process.
+      return await this.#afterFailure(found, error);
     }
     const value = { ...found.value, grant: renewed };
     const version = await this.#saving(() => this.#records.put(['grant'], value, { expect: found.version }));

@@ -338,6 +338,14 @@ test('a canary of another tenant is counted, wherever it turns up', () => {
   });
 });
 
+test('a process that ended by itself is counted, and one that was killed is not', () => {
+  const killed = history().kill(a);
+  expect(countsOf(killed)).toEqual({});
+  expect(
+    countsOf(killed.say('info', { p: 'main', op: 'crash', id: b, host: b, what: 'exit code 1' })),
+  ).toEqual({ crashes: 1 });
+});
+
 test('a secret that was found is counted', () => {
   const found = history().say('info', { p: 'main', op: 'secret', id: 'h0.log', what: 'a token or code' });
   expect(countsOf(found)).toEqual({ secretsInLogs: 1 });

@@ -13,6 +13,7 @@ export const countNames = [
   'stuckWaits',
   'crossTenantCanaries',
   'secretsInLogs',
+  'crashes',
 ] as const;
 export type CountName = (typeof countNames)[number];
 
@@ -40,6 +41,7 @@ export function checkHistory(events: readonly LogEvent[], options: CheckOptions)
     ...checkWaits(history),
     ...checkTenants(history),
     ...checkSecrets(history),
+    ...checkCrashes(history),
   ];
 }
 
@@ -109,6 +111,17 @@ function checkTenants(history: History): Violation[] {
     });
   }
   return found;
+}
+
+/** A process that ends although nobody ended it. What it was doing counts as that of a killed one, so this is all that shows it. */
+function checkCrashes(history: History): Violation[] {
+  return history.events
+    .filter(({ op }) => op === 'crash')
+    .map(({ host, what }) => ({
+      count: 'crashes',
+      id: `crash ${host}`,
+      what: `${host} ended by itself (${what})`,
+    }));
 }
 
 function checkSecrets(history: History): Violation[] {

@@ -28,6 +28,10 @@ export class HostPlace {
   #child: ChildProcess | undefined;
   #life = 0;
   #isFrozen = false;
+  #starting: Promise<void> | undefined;
+  /** Whether the next end of the process is somebody's will. */
+  #isEndPlanned = false;
+  #isClosing = false;
 
   static async open(index: number, options: HostOptions): Promise<HostPlace> {
     const storeProxy =
@@ -60,8 +64,15 @@ export class HostPlace {
     return this.#isFrozen;
   }
 
-  /** Starts a process in this place. Resolves when it accepts requests; rejects when it does not get there. */
-  async start(): Promise<void> {
+  /** Starts a process in this place, unless one is there. Resolves when it accepts requests; rejects when it does not get there. */
+  start(): Promise<void> {
+    if (this.isAlive) return Promise.resolve();
+    this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
+    this.#isEndPlanned = false;
     this.#life++;
     const { log: _log, storePort: _port, storageUrlAt, webPortBehind: _web, onLink, ...rest } = this.#options;
     const config: HostConfig = {
@@ -95,7 +106,7 @@ export class HostPlace {
         }
       });
     });
-    child.once('exit', () => this.#onExit(child));
+    child.once('exit', (code, signal) => this.#onExit(child, `${signal ?? `exit code ${code}`}`));
     if (!(await hasStarted)) {
       child.kill('SIGKILL');
       throw new Error(`${config.name} did not start`);
@@ -126,6 +137,7 @@ export class HostPlace {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = new Promise((resolve) => child.once('exit', resolve));
+    this.#isEndPlanned = true;
     child.kill('SIGKILL');
     await exited;
   }
@@ -141,6 +153,7 @@ export class HostPlace {
 
   /** Ends the process in good order, or else at once, and closes everything of this place. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     const child = this.#child;
     this.thaw();
     if (child?.connected === true) {
@@ -155,13 +168,27 @@ export class HostPlace {
     await new Promise<void>((resolve) => this.#output.end(resolve));
   }
 
-  #onExit(child: ChildProcess): void {
+  #onExit(child: ChildProcess, how: string): void {
     if (this.#child !== child) return;
+    const hadStarted = this.port !== undefined;
+    const isPlanned = this.#isEndPlanned || (this.#isClosing && how === 'exit code 0');
+    const { log } = this.#options;
     // Said when it is certain that no more can follow: what it wrote last is in its log.
-    this.#options.log.say({ k: 'info', op: 'kill', id: this.name, host: this.name });
+    log.say({ k: 'info', op: 'kill', id: this.name, host: this.name });
+    // A program whose store is away may well refuse to start. Once it has started, nothing may end it.
+    if (!isPlanned)
+      log.say({
+        k: 'info',
+        op: hadStarted ? 'crash' : 'start-failed',
+        id: this.name,
+        host: this.name,
+        what: how,
+      });
     this.#child = undefined;
     this.port = undefined;
     this.#isFrozen = false;
     for (const settle of this.#waiting.values()) settle(undefined);
+    // What supervises processes in a real deployment.
+    if (!this.#isEndPlanned && !this.#isClosing) setTimeout(() => void this.start().catch(() => {}), 200);
   }
 }

@@ -73,6 +73,10 @@ try {
     await mkdir(keep, { recursive: true });
     if (values.keep !== undefined) await cp(directory, keep, { recursive: true });
     writeHistory(join(keep, 'history.ndjson'), events);
+    // What is said to hold a secret is the evidence.
+    for (const { op, id } of events) {
+      if (op === 'secret') await cp(join(directory, id), join(keep, 'files', id), { recursive: true });
+    }
     // One of each kind: the first is as good as the others to begin with.
     for (const violation of new Map(violations.toReversed().map((each) => [each.count, each])).values()) {
       writeHistory(join(keep, `${violation.count}.ndjson`), shrinkHistory(events, violation, { leaseMs }));

@@ -8,7 +8,7 @@ interface RpcMessage {
 }
 
 /** What a user's data begins with. */
-export const canaryMark = 'CNRY';
+export const canaryMark = 'CNRYzcanaryz';
 
 /** An MCP server of the 2025 era, stateless, whose one tool tells its user a secret of their own. */
 export class ChaosMcpServer {

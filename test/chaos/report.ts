@@ -11,6 +11,8 @@ export interface ChaosReport extends Record<CountName, number> {
   /** How many of each operation ended so: `call ok`, `call ERR_POSTERN_…`. */
   readonly outcomes: Readonly<Record<string, number>>;
   readonly faults: Readonly<Record<string, number>>;
+  /** Planned work that was not begun, by why: a run that skips much has shown little. */
+  readonly skipped: Readonly<Record<string, number>>;
 }
 
 const operations = new Set(['call', 'park', 'wait', 'login', 'logout', 'resume', 'abandon', 'final-call']);
@@ -26,12 +28,13 @@ export function reportOn(
     operations: ended.length,
     ...countViolations(violations),
     outcomes: tally(ended.map(({ op, k, code, status }) => `${op} ${k === 'ok' ? (status ?? 'ok') : code}`)),
+    skipped: tally(events.filter(({ op }) => op === 'skipped').map(({ what }) => what ?? '')),
     faults: tally(events.filter(({ op }) => ['fault', 'freeze'].includes(op)).map(({ what }) => what ?? '')),
   };
 }
 
 export function formatReport(report: ChaosReport, violations: readonly Violation[]): string {
-  const { backend, seed, seconds, outcomes, faults } = report;
+  const { backend, seed, seconds, outcomes, faults, skipped } = report;
   const list = (counts: Readonly<Record<string, number>>): string =>
     Object.entries(counts)
       .map(([name, count]) => `  ${String(count).padStart(6)}  ${name}`)
@@ -41,6 +44,8 @@ export function formatReport(report: ChaosReport, violations: readonly Violation
     list(outcomes),
     'Faults',
     list(faults),
+    'Skipped',
+    list(skipped),
     'What must not happen',
     list(Object.fromEntries(countNames.map((name) => [name, report[name]]))),
     ...violations.slice(0, 20).map(({ count, what }) => `  ${count}: ${what}`),

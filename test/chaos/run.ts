@@ -201,7 +201,10 @@ class Fleet {
   }
 
   #begin({ kind, ns, host }: PlannedOperation): void {
-    if (this.#working.size > maxInFlight) return;
+    if (this.#working.size > maxInFlight) {
+      this.#log.say({ k: 'info', op: 'skipped', id: randomUUID(), what: 'too much under way' });
+      return;
+    }
     if (kind !== 'storm') {
       this.#track(this.#ask(host, kind, ns));
       return;
@@ -213,6 +216,8 @@ class Fleet {
 
   async #ask(first: number, what: 'ask' | 'wait' | 'call' | 'logout', ns: string): Promise<void> {
     const host = this.#alive(first)[0];
+    if (host === undefined)
+      this.#log.say({ k: 'info', op: 'skipped', id: randomUUID(), what: 'no host is up' });
     await host?.do({ do: what, id: randomUUID(), ns });
   }
 

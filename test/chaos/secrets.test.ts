@@ -35,3 +35,8 @@ test('a state is found by itself, and in a URL', async () => {
 test('hashes and other ids are not taken for secrets', async () => {
   await expect(findIn(`secret zsecre ${state.toLowerCase()} ${state.slice(1)}`)).resolves.toEqual([]);
 });
+
+test('a mark that chance would write into sealed bytes is refused', () => {
+  const options = { marks: { 'a canary': 'CNRY ' }, texts: new Set<string>() };
+  expect(() => findSecrets(tmpdir(), options)).toThrow(RangeError);
+});

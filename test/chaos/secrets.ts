@@ -8,11 +8,22 @@ export interface FoundSecret {
   readonly what: string;
 }
 
-/** Looks through every file below a directory: logs, what programs printed, and the stores' own files. */
+/** A shorter mark leaves so few letters in base64 that sealed bytes have them by chance. */
+const shortestMark = 8;
+
+/**
+ * Looks through every file below a directory: logs, what programs printed, and the stores' own files.
+ *
+ * @throws {RangeError} when a mark is too short to tell a secret from chance.
+ */
 export function findSecrets(
   directory: string,
   options: { readonly marks: Readonly<Record<string, string>>; readonly texts: ReadonlySet<string> },
 ): FoundSecret[] {
+  for (const [what, mark] of Object.entries(options.marks)) {
+    if (mark.trim().length < shortestMark)
+      throw new RangeError(`the mark of ${what} has fewer than ${shortestMark} letters`);
+  }
   const found: FoundSecret[] = [];
   for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;

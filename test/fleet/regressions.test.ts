@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { openStage, textOf, type Stage } from '../faults/stage.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { codeOf, openStage, textOf, type Stage } from '../faults/stage.ts';
 
 /** What runs of `npm run chaos` have found, each as the shortest story that shows it. */
 
@@ -81,4 +81,30 @@ test('a refresh that was saved succeeds although its lease cannot be given back'
       ? 'fail'
       : undefined;
   expect(await whoami(stage, 0)).toBe('alice');
+});
+
+test('a refresh that fails is its caller’s failure and nobody else’s, and its lease is held until it is noted', async () => {
+  const stage = await openSignedIn();
+  expect(await whoami(stage, 0)).toBe('alice');
+  const strays: unknown[] = [];
+  const note = (reason: unknown): number => strays.push(reason);
+  process.on('unhandledRejection', note);
+  onTestFinished(() => void process.off('unhandledRejection', note));
+  const order: string[] = [];
+  stage.storage.fault = async ({ operation, on, changes }) => {
+    if (operation !== 'commit') return undefined;
+    if (on.includes('/refresh-cooldown')) order.push('failure noted');
+    if (!changes.some((change) => 'delete' in change && change.delete.includes('refresh-lease')))
+      return undefined;
+    order.push('lease given back');
+    // Slower than everything else: a failure that nobody awaits has the time to be found by the process.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return undefined;
+  };
+  stage.as.tokens.expireAccessTokens();
+  await stage.as.close();
+  const client = await stage.manager.getClient('alice');
+  expect(await codeOf(client.callTool('whoami'))).toBe('ERR_POSTERN_OAUTH_UNREACHABLE');
+  expect(strays).toEqual([]);
+  expect(order).toEqual(['failure noted', 'lease given back']);
 });
