@@ -106,7 +106,7 @@ export class HostPlace {
         }
       });
     });
-    child.once('exit', (code, signal) => this.#onExit(child, (signal ?? `exit code ${code}`)));
+    child.once('exit', (code, signal) => this.#onExit(child, signal ?? `exit code ${code}`));
     if (!(await hasStarted)) {
       child.kill('SIGKILL');
       throw new Error(`${config.name} did not start`);
