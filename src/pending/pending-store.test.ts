@@ -80,7 +80,8 @@ describe('end', () => {
     const { backend, store, put } = setUp();
     const pending = await put('it');
     await expect(raw(backend, alice.partition)).resolves.toContain('CNRY_data');
-    await expect(store.complete('it')).resolves.toEqual({
+    const ended = await store.complete('it');
+    expect(ended).toEqual({
       ...pending,
       status: 'completed',
       version: (await store.get('it'))!.version,
