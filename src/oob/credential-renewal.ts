@@ -89,7 +89,8 @@ export class CredentialRenewal {
     }
     if (credential === undefined) {
       // A holder that outlived its lease may have renewed it before: then theirs is the one to use.
-      return (await store.end(found)) ? undefined : find();
+      // Awaited here, while the lease is held: a failure of the look is this caller’s.
+      return (await store.end(found)) ? undefined : await find();
     }
     await savePersistently(() =>
       store.replace(found, { ...found.value, credential, renewedAtMs: this.#clock() }),
