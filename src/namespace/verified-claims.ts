@@ -1,6 +1,7 @@
 import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
+import { signatureAlgorithms } from '../core/signature-algorithms.ts';
 import { claimsIdentity, type Claims, type IdentifyBy } from './claims-identity.ts';
 import type { NamespaceProvider } from './namespace-provider.ts';
 import { createNamespace, isName } from './namespace.ts';
@@ -36,20 +37,7 @@ export interface VerifiedClaimsOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** None of them is `none`, or takes a shared secret, for which a public key could be passed off. */
-const asymmetric: ReadonlySet<string> = new Set([
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-]);
+const asymmetric: ReadonlySet<string> = new Set(signatureAlgorithms);
 
 /**
  * The namespace of whom an issuer vouches for: the issuer and the subject, or a verified e-mail address.

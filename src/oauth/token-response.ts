@@ -9,6 +9,7 @@ import {
 } from 'oauth4webapi';
 import type { Clock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
+import { signatureAlgorithms } from '../core/signature-algorithms.ts';
 import { describeUrl } from './describe-url.ts';
 import { readJsonBody, type JsonBody } from './json-body.ts';
 import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
@@ -41,21 +42,6 @@ export interface TokenExpectation {
 }
 
 const maxLifetimeSeconds = 10 * 365 * 86_400;
-
-/** For a server that does not list its algorithms; none of them is `none` or a shared secret. */
-const anyAlg = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-];
 
 /**
  * Reads the reply of a token endpoint, as the servers that exist write it.
@@ -164,7 +150,7 @@ async function checkedByLibrary(
 ): Promise<TokenEndpointResponse> {
   const server: AuthorizationServer = {
     issuer: expected.statedIssuer ?? expected.issuer,
-    id_token_signing_alg_values_supported: [...(expected.idTokenSigningAlgs ?? anyAlg)],
+    id_token_signing_alg_values_supported: [...(expected.idTokenSigningAlgs ?? signatureAlgorithms)],
   };
   const client: Client = {
     client_id: expected.clientId,
