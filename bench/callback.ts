@@ -8,7 +8,7 @@ import type { Change, StorageBackend } from '../src/storage/contract.ts';
 import { encrypted } from '../src/storage/encrypted.ts';
 import { generateKeyText, keyringFromText } from '../src/storage/keyring.ts';
 import { MemoryBackend } from '../src/storage/memory-backend.ts';
-import { openSqlite } from '../src/storage/sqlite.ts';
+import { openSqlite } from '../src/storage/sqlite/index.ts';
 import type { Bench, BenchOptions, BenchResult, Figure } from './bench.ts';
 import { Browser, locationOf } from './clients/browser.ts';
 import { callEcho, contextId, publicUrl, serverName } from './clients/postern.ts';

@@ -13,7 +13,7 @@ import { DeleteTableCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client
 // @ts-expect-error -- it has no types
 import createDynalite from 'dynalite';
 import { encrypted, generateKeyText, keyringFromText, NamespacedStorage } from '../src/index.ts';
-import { createDynamoDbBackend, ensureDynamoDbTable } from '../src/storage/dynamodb.ts';
+import { createDynamoDbBackend, ensureDynamoDbTable } from '../src/storage/dynamodb/index.ts';
 
 let server: Server | undefined;
 let endpoint = process.env['DYNAMODB_ENDPOINT'];

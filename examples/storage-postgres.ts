@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { Pool } from 'pg';
 import { encrypted, generateKeyText, keyringFromText, NamespacedStorage } from '../src/index.ts';
-import { openPostgres } from '../src/storage/postgres.ts';
+import { openPostgres } from '../src/storage/postgres/index.ts';
 
 const connectionString = process.env['POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 const schema = `postern_example_${process.pid}`;

@@ -5,7 +5,7 @@
  */
 import { createClient } from 'redis';
 import { createKeyring, encrypted } from '../src/storage/index.ts';
-import { openRedis } from '../src/storage/redis.ts';
+import { openRedis } from '../src/storage/redis/index.ts';
 
 const client = createClient({ url: process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379' });
 client.on('error', (error) => console.error(`Redis: ${error.code ?? error.name}`));

@@ -9,7 +9,7 @@ import {
   PutItemCommand,
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
-import { createDynamoDbBackend, ensureDynamoDbTable } from '../../src/storage/dynamodb.ts';
+import { createDynamoDbBackend, ensureDynamoDbTable } from '../../src/storage/dynamodb/index.ts';
 import { filled } from './driver-side.ts';
 import { listLength, value, valueBytes, type Side, type StoreUnderBench } from './store-under-bench.ts';
 

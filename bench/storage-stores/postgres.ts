@@ -1,5 +1,5 @@
 import { Pool } from 'pg';
-import { openPostgres } from '../../src/storage/postgres.ts';
+import { openPostgres } from '../../src/storage/postgres/index.ts';
 import { filled } from './driver-side.ts';
 import {
   freshName,

@@ -1,5 +1,5 @@
 import { createClient, RESP_TYPES, type RedisClientType } from 'redis';
-import { openRedis } from '../../src/storage/redis.ts';
+import { openRedis } from '../../src/storage/redis/index.ts';
 import { filled } from './driver-side.ts';
 import {
   freshName,

@@ -6,7 +6,7 @@ import { storageConformance, type ConformanceSubject } from './conformance/index
 import { encrypted } from './encrypted.ts';
 import { createKeyring } from './keyring.ts';
 import { MemoryBackend } from './memory-backend.ts';
-import { openSqlite } from './sqlite.ts';
+import { openSqlite } from './sqlite/index.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'postern-storage-kit-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

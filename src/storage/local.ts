@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { StorageBackend } from './contract.ts';
 import { encrypted } from './encrypted.ts';
 import { openKeyringFile } from './keyring-file.ts';
-import { openSqlite, type SqliteOptions } from './sqlite.ts';
-import { sqliteError } from './sqlite-error.ts';
+import { openSqlite, type SqliteOptions } from './sqlite/index.ts';
+import { sqliteError } from './sqlite/sqlite-error.ts';
 
 export { openKeyringFile } from './keyring-file.ts';
-export { openSqlite, SqliteBackend, type SqliteOptions } from './sqlite.ts';
+export { openSqlite, SqliteBackend, type SqliteOptions } from './sqlite/index.ts';
 
 /**
  * Opens the store of one machine: a SQLite file, sealed with a key that lies beside it.

@@ -60,7 +60,7 @@ describe('the layer table', () => {
     [
       'a driver behind the contract',
       'client/planted.ts',
-      "import { openSqlite } from '../storage/sqlite.ts';",
+      "import { openSqlite } from '../storage/sqlite/index.ts';",
     ],
     ['a driver inside the contract', 'storage/planted.ts', "import { openSqlite } from './sqlite.ts';"],
     [

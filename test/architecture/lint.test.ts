@@ -36,10 +36,10 @@ const packages = [
 const sites = [
   ...folders.map((folder) => `${folder}/planted.ts`),
   'index.ts',
-  'storage/sqlite.ts',
-  'storage/sqlite-backend.ts',
+  'storage/sqlite/index.ts',
+  'storage/sqlite/sqlite-backend.ts',
   'storage/create-private-file.ts',
-  'storage/redis.ts',
+  'storage/redis/index.ts',
   'storage/local.ts',
   'storage/keyring-file.ts',
   'storage/conformance/index.ts',

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { openStorageUrl } from '../../src/cli/open-storage.ts';
+import { openStorageUrl } from '../support/open-storage.ts';
 import {
   ClientManager,
   findAuthorizationRequired,

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openStorageUrl } from '../../src/cli/open-storage.ts';
+import { openStorageUrl } from '../support/open-storage.ts';
 import { createNamespace } from '../../src/namespace/namespace.ts';
 import { Continuations } from '../../src/resume/continuations.ts';
 import { openKeyringFile } from '../../src/storage/keyring-file.ts';

@@ -5,7 +5,7 @@
  * are lost, those it sends and those it would hear.
  */
 import { RemoteAuthCoordinator, type SignIn } from '../../src/client/index.ts';
-import { openStorageUrl } from '../../src/cli/open-storage.ts';
+import { openStorageUrl } from '../support/open-storage.ts';
 import { createNamespace } from '../../src/namespace/namespace.ts';
 import type { Pending } from '../../src/pending/pending.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openStorageUrl } from '../../src/cli/open-storage.ts';
+import { openStorageUrl } from '../support/open-storage.ts';
 import { openKeyringFile } from '../../src/storage/keyring-file.ts';
 import { Member, type FleetPlace } from './member.ts';
 

@@ -5,7 +5,7 @@
 // Prints one line of JSON: the links it was given, and the ids whose end was its own.
 import { createNamespace } from '../../src/namespace/namespace.ts';
 import { Pendings } from '../../src/pending/pendings.ts';
-import { openSqlite } from '../../src/storage/sqlite.ts';
+import { openSqlite } from '../../src/storage/sqlite/index.ts';
 
 const [database = '', context = '', outcome = '', ...ids] = process.argv.slice(2);
 const storage = openSqlite(database);

@@ -11,7 +11,7 @@ import { Pendings } from '../../src/pending/pendings.ts';
 import type { Pending } from '../../src/pending/pending.ts';
 import { Continuations } from '../../src/resume/continuations.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
-import { openSqlite } from '../../src/storage/sqlite.ts';
+import { openSqlite } from '../../src/storage/sqlite/index.ts';
 
 interface Run {
   readonly key: string;

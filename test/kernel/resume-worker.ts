@@ -5,7 +5,7 @@
 // Prints "ready" when it listens. SIGTERM lets it finish what runs.
 import { appendFileSync } from 'node:fs';
 import { Continuations } from '../../src/resume/continuations.ts';
-import { openSqlite } from '../../src/storage/sqlite.ts';
+import { openSqlite } from '../../src/storage/sqlite/index.ts';
 
 const [database = '', log = '', claimMs = '', mode] = process.argv.slice(2);
 const storage = openSqlite(database);

@@ -1,7 +1,7 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Change, StorageBackend } from '../../src/storage/contract.ts';
-import { createDynamoDbBackend } from '../../src/storage/dynamodb.ts';
+import { createDynamoDbBackend } from '../../src/storage/dynamodb/index.ts';
 
 type Json = Record<string, unknown>;
 

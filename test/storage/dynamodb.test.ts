@@ -26,7 +26,7 @@ import {
   createDynamoDbBackend,
   ensureDynamoDbTable,
   type DynamoDbOptions,
-} from '../../src/storage/dynamodb.ts';
+} from '../../src/storage/dynamodb/index.ts';
 import { encrypted } from '../../src/storage/encrypted.ts';
 import { createKeyring } from '../../src/storage/keyring.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
@@ -206,7 +206,7 @@ test('of 20,000 entries that two processes try to take, none is taken twice and 
   }
   const script = `
     import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-    const { createDynamoDbBackend } = await import('../../src/storage/dynamodb.ts');
+    const { createDynamoDbBackend } = await import('../../src/storage/dynamodb/index.ts');
     const client = new DynamoDBClient({ endpoint: process.argv[1], region: 'local', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } });
     const store = createDynamoDbBackend({ client, tableName: '${tableName}', timeoutMs: 30_000 });
     const taken = [];

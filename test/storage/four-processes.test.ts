@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import type { StorageBackend } from '../../src/storage/contract.ts';
-import { openSqlite } from '../../src/storage/sqlite.ts';
+import { openSqlite } from '../../src/storage/sqlite/index.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'postern-four-'));

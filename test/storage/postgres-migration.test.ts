@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { isPosternError } from '../../src/core/postern-error.ts';
-import { PostgresCalls } from '../../src/storage/postgres-calls.ts';
-import type { PostgresClient, PostgresPool } from '../../src/storage/postgres-connection.ts';
-import { migratePostgres } from '../../src/storage/postgres-migration.ts';
-import { postgresMigrations } from '../../src/storage/postgres-schema.ts';
-import { openPostgres } from '../../src/storage/postgres.ts';
+import { PostgresCalls } from '../../src/storage/postgres/postgres-calls.ts';
+import type { PostgresClient, PostgresPool } from '../../src/storage/postgres/postgres-connection.ts';
+import { migratePostgres } from '../../src/storage/postgres/postgres-migration.ts';
+import { postgresMigrations } from '../../src/storage/postgres/postgres-schema.ts';
+import { openPostgres } from '../../src/storage/postgres/index.ts';
 import { describeWithService } from '../support/services.ts';
 import { placeFor, through } from './postgres-place.ts';
 

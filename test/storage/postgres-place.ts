@@ -1,7 +1,7 @@
 import { Pool, type PoolConfig } from 'pg';
 import { onTestFinished } from 'vitest';
 import type { StorageBackend } from '../../src/storage/contract.ts';
-import { openPostgres, type PostgresOptions } from '../../src/storage/postgres.ts';
+import { openPostgres, type PostgresOptions } from '../../src/storage/postgres/index.ts';
 
 /** A schema name that no other run has. */
 function freshSchema(): string {

@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { QueryConfig } from 'pg';
 import { storageConformance } from '../../src/storage/conformance/index.ts';
-import type { PostgresClient, PostgresPool } from '../../src/storage/postgres.ts';
+import type { PostgresClient, PostgresPool } from '../../src/storage/postgres/index.ts';
 import { describeWithService } from '../support/services.ts';
 import { dropSchema, placeFor, PostgresPlace, through } from './postgres-place.ts';
 

@@ -167,7 +167,7 @@ await describeWithService('postgres', 'PostgreSQL shared by processes', ({ where
 
   test('a handle that listens does not keep the process alive once its pool may rest', async () => {
     const place = placeFor(where);
-    const module = join(import.meta.dirname, '../../src/storage/postgres.ts');
+    const module = join(import.meta.dirname, '../../src/storage/postgres/index.ts');
     const script = `const { Pool } = await import('pg'); const { openPostgres } = await import(${JSON.stringify(module)});
       const pool = new Pool({ connectionString: process.argv[1], allowExitOnIdle: true, connectionTimeoutMillis: 5000 });
       const store = await openPostgres({ pool, schema: process.argv[2] });

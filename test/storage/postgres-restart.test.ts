@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { isPosternError } from '../../src/core/postern-error.ts';
-import { openPostgres } from '../../src/storage/postgres.ts';
+import { openPostgres } from '../../src/storage/postgres/index.ts';
 
 /** Debian and others keep each version's programs in a directory of its own. */
 const programs = existsSync('/usr/lib/postgresql')

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Pool } from 'pg';
 import { NamespacedStorage } from '../../src/storage/namespaced-storage.ts';
-import { openPostgres } from '../../src/storage/postgres.ts';
+import { openPostgres } from '../../src/storage/postgres/index.ts';
 
 /**
  * One process of several on one schema: `node postgres-worker.ts <task> <url> <schema>`.

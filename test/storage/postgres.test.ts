@@ -4,7 +4,7 @@ import { storageConformance, type ConformanceSubject } from '../../src/storage/c
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { encrypted } from '../../src/storage/encrypted.ts';
 import { createKeyring } from '../../src/storage/keyring.ts';
-import { openPostgres } from '../../src/storage/postgres.ts';
+import { openPostgres } from '../../src/storage/postgres/index.ts';
 import { describeWithService } from '../support/services.ts';
 
 const keyring = createKeyring([{ id: 'k1', key: new Uint8Array(32).fill(1) }]);

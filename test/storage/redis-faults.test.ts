@@ -4,10 +4,10 @@ import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { expect, onTestFinished, test } from 'vitest';
 import { absent, type StorageBackend } from '../../src/storage/contract.ts';
-import type { RedisClient } from '../../src/storage/redis-client.ts';
-import { RedisSignals } from '../../src/storage/redis-signals.ts';
-import { redisSubscriber } from '../../src/storage/redis-subscriber.ts';
-import { openRedis } from '../../src/storage/redis.ts';
+import type { RedisClient } from '../../src/storage/redis/redis-client.ts';
+import { RedisSignals } from '../../src/storage/redis/redis-signals.ts';
+import { redisSubscriber } from '../../src/storage/redis/redis-subscriber.ts';
+import { openRedis } from '../../src/storage/redis/index.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { describeWithService } from '../support/services.ts';
 

@@ -7,12 +7,12 @@ import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { storageConformance } from '../../src/storage/conformance/index.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
-import { openRedis } from '../../src/storage/redis.ts';
+import { openRedis } from '../../src/storage/redis/index.ts';
 import { describeWithService } from '../support/services.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const module = join(import.meta.dirname, '../../src/storage/redis.ts');
+const module = join(import.meta.dirname, '../../src/storage/redis/index.ts');
 
 /** Makes `store` with a client of one library, then runs a task that prints one line of JSON. */
 function scriptOf(library: string, url: string, prefix: string, task: string): string {

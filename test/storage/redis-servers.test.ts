@@ -10,8 +10,8 @@ import { createClient, createCluster } from 'redis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { storageConformance } from '../../src/storage/conformance/index.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
-import type { RedisClient } from '../../src/storage/redis-client.ts';
-import { openRedis, type RedisOptions } from '../../src/storage/redis.ts';
+import type { RedisClient } from '../../src/storage/redis/redis-client.ts';
+import { openRedis, type RedisOptions } from '../../src/storage/redis/index.ts';
 
 const value = Uint8Array.of(1);
 const hasServer = spawnSync('redis-server', ['--version']).status === 0;

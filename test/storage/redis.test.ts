@@ -6,7 +6,7 @@ import { storageConformance } from '../../src/storage/conformance/index.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { encrypted } from '../../src/storage/encrypted.ts';
 import { createKeyring } from '../../src/storage/keyring.ts';
-import { openRedis, type RedisClient, type RedisOptions } from '../../src/storage/redis.ts';
+import { openRedis, type RedisClient, type RedisOptions } from '../../src/storage/redis/index.ts';
 import { describeWithService } from '../support/services.ts';
 
 const keyring = createKeyring([{ id: 'k1', key: new Uint8Array(32).fill(1) }]);

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
-import { openSqlite } from '../../src/storage/sqlite.ts';
+import { openSqlite } from '../../src/storage/sqlite/index.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'postern-refused-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-const module = join(import.meta.dirname, '../../src/storage/sqlite.ts');
+const module = join(import.meta.dirname, '../../src/storage/sqlite/index.ts');
 
 /** Runs a script that has `openSqlite` and `path`, and returns what it prints. */
 function runScript(

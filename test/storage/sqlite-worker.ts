@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
-import { openSqlite } from '../../src/storage/sqlite.ts';
+import { openSqlite } from '../../src/storage/sqlite/index.ts';
 
 /**
  * One process of several on one file: `node sqlite-worker.ts <task> <database> <argument>`.
