@@ -1,7 +1,5 @@
 import { join } from 'node:path';
 import { Client as SdkClient, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { storedGrant, grantPath } from '../src/client/stored-grant.ts';
-import { Collection } from '../src/storage/collection.ts';
 import type { StorageBackend } from '../src/storage/contract.ts';
 import { openLocalStorage } from '../src/storage/local.ts';
 import { MemoryBackend } from '../src/storage/memory-backend.ts';
@@ -185,27 +183,26 @@ async function postern(label: string, server: BenchServer, storage: StorageBacke
   const { manager, client } = await openPostern(server.mcpUrl, storage);
   const tokens = await server.issueGrant();
   const issued = Date.now();
-  await new Collection(client.context.storage, storedGrant).put(grantPath(serverName), {
-    grant: {
-      accessToken: tokens.access_token,
-      refreshToken: tokens.refresh_token,
-      tokenType: 'bearer',
-      expiresAtMs: issued + 3_600_000,
-      obtainedAtMs: issued,
+  const { interactions } = manager.coordinator;
+  const place = { namespace: client.context.namespace, resource: server.mcpUrl, alias: serverName };
+  const grant = {
+    accessToken: tokens.access_token,
+    refreshToken: tokens.refresh_token,
+    tokenType: 'bearer',
+    expiresAtMs: issued + 3_600_000,
+    obtainedAtMs: issued,
+    issuer: server.origin,
+    tokenEndpoint: `${server.origin}/token`,
+    resource: server.mcpUrl,
+    client: {
       issuer: server.origin,
-      tokenEndpoint: `${server.origin}/token`,
-      resource: server.mcpUrl,
-      client: {
-        issuer: server.origin,
-        clientId: 'bench',
-        tokenEndpointAuthMethod: 'none',
-        source: 'dynamic',
-        redirectUris: [`${publicUrl}/callback`],
-      },
+      clientId: 'bench',
+      tokenEndpointAuthMethod: 'none',
+      source: 'dynamic',
+      redirectUris: [`${publicUrl}/callback`],
     },
-    requestedScopes: [],
-    authorizedAtMs: issued,
-  });
+  };
+  await interactions.credentials.put(place, manager.coordinator.grantKind(), grant);
   return {
     label,
     call: () => callEcho(client),

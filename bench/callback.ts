@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { isAuthorizationRequired } from '../src/client/authorization-required-error.ts';
+import { isAuthorizationRequired } from '../src/client/auth/authorization-required-error.ts';
 import { ClientManager } from '../src/client/client-manager.ts';
-import { RemoteAuthCoordinator } from '../src/client/remote-auth-coordinator.ts';
+import { RemoteAuthCoordinator } from '../src/client/coordinators/remote-auth-coordinator.ts';
 import type { Change, StorageBackend } from '../src/storage/contract.ts';
 import { encrypted } from '../src/storage/encrypted.ts';
 import { generateKeyText, keyringFromText } from '../src/storage/keyring.ts';

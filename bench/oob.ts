@@ -198,7 +198,7 @@ async function enterSecret({ oob }: Asking, principal: Principal): Promise<void>
   const interaction = await oob.credentials.findInteraction(principal, 'db');
   const pending = interaction && (await oob.findPending(interaction.pendingId));
   if (pending === undefined) throw new Error('nobody was asked');
-  await oob.credentials.finish(pending, { password });
+  await oob.interactions.finish(pending, { password });
 }
 
 async function countPendings({ oob }: Asking, { namespace }: Principal): Promise<number> {

@@ -4,6 +4,8 @@
  * It stands for a person in the demo, so that `npm start` needs no Chromium. It visits loopback only.
  */
 
+import { plainRequest } from './plain-request.ts';
+
 /** One request and the answer it got. */
 export interface Hop {
   readonly method: string;
@@ -106,13 +108,16 @@ export function createCookieBrowser({ now = Date.now }: CookieBrowserOptions = {
         'sec-fetch-dest': 'document',
       });
       headers.set('sec-fetch-site', site);
+      // As with an address that was typed in, or a button that was pressed.
+      headers.set('sec-fetch-user', '?1');
       const cookies = cookiesFor(url);
       if (cookies.length > 0)
         headers.set('cookie', cookies.map(({ name, value }) => `${name}=${value}`).join('; '));
       // As Chromium does: a page under no-referrer hides its origin even from itself.
       if (method === 'POST')
         headers.set('origin', start.withoutReferrer ? 'null' : (start.from ?? url).origin);
-      const response = await ask(url, { method, headers, ...(body === undefined ? {} : { body }) });
+      if (body !== undefined) headers.set('content-type', 'application/x-www-form-urlencoded;charset=UTF-8');
+      const response = await plainRequest(url, { method, headers, body: body?.toString() });
       hops.push({ method, url: url.href, status: response.status });
       keep(url, response.headers.getSetCookie());
 
@@ -208,14 +213,6 @@ const relations = ['same-origin', 'same-site', 'cross-site'] as const;
 function relation(from: URL, to: URL): (typeof relations)[number] {
   if (from.origin === to.origin) return 'same-origin';
   return from.protocol === to.protocol && from.hostname === to.hostname ? 'same-site' : 'cross-site';
-}
-
-async function ask(url: URL, request: RequestInit): Promise<Response> {
-  try {
-    return await fetch(url, { ...request, redirect: 'manual', signal: AbortSignal.timeout(15_000) });
-  } catch (cause) {
-    throw new Error(`no answer from ${url.origin}${url.pathname}`, { cause });
-  }
 }
 
 interface Cookie {

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { forward } from './plain-request.ts';
 
 /** One address before several host processes: what a load balancer is for a real deployment. */
 export interface FrontDoor {
@@ -10,29 +11,17 @@ export interface FrontDoor {
 
 /** Sends every request to one of the processes that are alive; `ports` is asked anew each time. */
 export async function openFrontDoor(ports: () => readonly number[]): Promise<FrontDoor> {
-  const forward = async (request: Request): Promise<Response> => {
+  const answerAnywhere = async (request: Request): Promise<Response> => {
     for (const port of ports()) {
-      const url = new URL(request.url);
-      const target = `http://127.0.0.1:${port}${url.pathname}${url.search}`;
-      const body = request.method === 'GET' ? null : await request.clone().arrayBuffer();
       try {
-        const reply = await fetch(target, {
-          method: request.method,
-          headers: request.headers,
-          body,
-          redirect: 'manual',
-        });
-        const headers = new Headers(reply.headers);
-        headers.delete('content-encoding');
-        headers.delete('content-length');
-        return new Response(await reply.arrayBuffer(), { status: reply.status, headers });
+        return await forward(request, port);
       } catch {
         // That process has just died; the next one has the same store.
       }
     }
     return new Response('No process of the host is alive.', { status: 503 });
   };
-  const answer = getRequestListener(forward);
+  const answer = getRequestListener(answerAnywhere);
   const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

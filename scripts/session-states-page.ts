@@ -8,7 +8,7 @@ import {
   type SessionCategory,
   type SessionStatus,
   type SessionStatusFacts,
-} from '../src/client/session-status.ts';
+} from '../src/client/session/session-status.ts';
 
 const categories: Record<SessionCategory, string> = {
   active: 'the session is connected, or on its way there by itself',

@@ -1,7 +1,7 @@
-import { isAuthorizationRequired } from '../../src/client/authorization-required-error.ts';
+import { isAuthorizationRequired } from '../../src/client/auth/authorization-required-error.ts';
 import type { Client } from '../../src/client/client.ts';
 import { ClientManager } from '../../src/client/client-manager.ts';
-import { RemoteAuthCoordinator } from '../../src/client/remote-auth-coordinator.ts';
+import { RemoteAuthCoordinator } from '../../src/client/coordinators/remote-auth-coordinator.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { Browser, locationOf } from './browser.ts';
 import { clientInfo, echoCall, type LoggedInClient } from './logged-in-client.ts';

@@ -1,6 +1,6 @@
 import { Client as SdkClient, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { ClientManager } from '../../src/client/client-manager.ts';
-import { RemoteAuthCoordinator } from '../../src/client/remote-auth-coordinator.ts';
+import { RemoteAuthCoordinator } from '../../src/client/coordinators/remote-auth-coordinator.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
 import { clientInfo } from '../clients/logged-in-client.ts';
 import { publicUrl, serverName } from '../clients/postern.ts';

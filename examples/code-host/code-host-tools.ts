@@ -100,8 +100,11 @@ async function signIn(
   { credential, principal }: ToolContext,
 ): Promise<{ token: string; reject: () => Promise<void> }> {
   // How an account was signed in stays as it is; the choice is for one that is not.
-  const kept = await oob.credentials.in(principal).find(api.host, alias);
-  const flow = kept === undefined || kept.value.ended === true ? flows[chosen].name : kept.value.flow;
+  const place = { resource: api.host, alias };
+  const pasted = await oob.credentials.find(principal, { ...place, flow: flows.token });
+  const device = await oob.credentials.find(principal, { ...place, flow: flows.device });
+  const kept = pasted === undefined ? device && flows.device.name : flows.token.name;
+  const flow = kept ?? flows[chosen].name;
   if (flow === flows.token.name) {
     const request = { resource: api.host, alias, flow: flows.token };
     const values = await credential(request);

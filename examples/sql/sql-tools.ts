@@ -5,7 +5,6 @@ import {
   type FormValues,
   type NamedFlow,
   type Oob,
-  type StoredCredential,
   type ToolContext,
 } from '../../src/oob/index.ts';
 import { askForFields } from './ask-for-fields.ts';
@@ -87,7 +86,7 @@ export function createSqlServer(options: SqlToolsOptions): McpServer {
     oob.tool(async (args, { principal }) => {
       // A page that is still open would bring it back.
       await oob.credentials.withdraw(principal, args.name);
-      await oob.credentials.in(principal).forget(args.name);
+      await oob.credentials.forget(principal, args.name);
       return text(`There is no connection "${args.name}" any more.`);
     }),
   );
@@ -103,7 +102,7 @@ async function addConnection(
   const checked = fields.safeParse(args);
   if (!checked.success) return failed('Host, port, database or user is not in the form of one.');
   const details = detailsOf(checked.data);
-  const kept = loginOf(await oob.credentials.in(context.principal).find(args.name, 'default'));
+  const kept = await loginOf({ oob, form }, context.principal, args.name);
   // A live connection is never pointed somewhere else: its password was entered for where it is.
   if (kept !== undefined && !isSamePlace(kept, details)) {
     return failed(
@@ -115,13 +114,12 @@ async function addConnection(
 }
 
 async function listConnections(
-  { oob }: SqlToolsOptions,
+  { oob, form }: Pick<SqlToolsOptions, 'oob' | 'form'>,
   principal: ToolContext['principal'],
 ): Promise<CallToolResult> {
-  const store = oob.credentials.in(principal);
   const lines: string[] = [];
-  for (const { resource, alias } of await store.list()) {
-    const login = loginOf(await store.find(resource, alias));
+  for (const { resource } of await oob.credentials.list(principal)) {
+    const login = await loginOf({ oob, form }, principal, resource);
     if (login !== undefined) lines.push(`${resource}: ${placeOf(login)}`);
   }
   return text(lines.join('\n') || 'There are no connections.');
@@ -133,7 +131,7 @@ async function runQuery(
   { credential, principal }: ToolContext,
 ): Promise<CallToolResult> {
   const { credentials } = oob;
-  const kept = await credentials.in(principal).find(connection, 'default');
+  const kept = await loginOf({ oob, form }, principal, connection);
   // One that is being added counts: the query waits for the same page.
   if (kept === undefined && (await credentials.findInteraction(principal, connection)) === undefined) {
     return failed(`There is no connection "${connection}". Add it with add_connection.`);
@@ -163,10 +161,13 @@ function asLogin(values: FormValues): DatabaseLogin {
   return values as unknown as DatabaseLogin;
 }
 
-function loginOf(stored: { readonly value: StoredCredential } | undefined): DatabaseLogin | undefined {
-  return stored === undefined || stored.value.ended === true
-    ? undefined
-    : (stored.value.credential as DatabaseLogin);
+async function loginOf(
+  { oob, form }: Pick<SqlToolsOptions, 'oob' | 'form'>,
+  principal: ToolContext['principal'],
+  connection: string,
+): Promise<DatabaseLogin | undefined> {
+  const values = await oob.credentials.find(principal, { resource: connection, flow: form });
+  return values && asLogin(values);
 }
 
 function detailsOf(login: Fields): Record<string, string | number> {

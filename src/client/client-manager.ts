@@ -1,10 +1,10 @@
 import { systemClock, type Clock } from '../core/clock.ts';
 import type { Continuation } from '../resume/continuation.ts';
-import type { AuthCoordinator } from './auth-coordinator.ts';
+import type { AuthCoordinator } from './coordinators/auth-coordinator.ts';
 import {
   findAuthorizationRequired,
   type AuthorizationRequiredError,
-} from './authorization-required-error.ts';
+} from './auth/authorization-required-error.ts';
 import { Client, type SharedClientOptions } from './client.ts';
 import type { Context } from './context.ts';
 import { parseServerConfigs, type ServerConfig, type ServerConfigs } from './server-config.ts';

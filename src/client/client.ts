@@ -13,20 +13,20 @@ import { systemClock, type Clock } from '../core/clock.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { randomId } from '../core/random.ts';
-import type { AuthCoordinator } from './auth-coordinator.ts';
-import type { LogoutResult } from './auth-strategy.ts';
-import type { AuthChallenge } from './authorization-required-error.ts';
-import type { ClientHandlers } from './client-handlers.ts';
+import type { AuthCoordinator } from './coordinators/auth-coordinator.ts';
+import type { LogoutResult } from './auth/auth-strategy.ts';
+import type { AuthChallenge } from './auth/authorization-required-error.ts';
+import type { ClientHandlers } from './session/client-handlers.ts';
 import type { Context } from './context.ts';
-import { LocalAuthCoordinator } from './local-auth-coordinator.ts';
+import { LocalAuthCoordinator } from './coordinators/local-auth-coordinator.ts';
 import {
   parseServerConfig,
   parseServerConfigs,
   type ServerConfig,
   type ServerConfigs,
 } from './server-config.ts';
-import type { SessionStatus } from './session-status.ts';
-import { Session } from './session.ts';
+import type { SessionStatus } from './session/session-status.ts';
+import { Session } from './session/session.ts';
 import { ToolAmbiguousError, ToolNotFoundError } from './tool-errors.ts';
 
 /** What all clients of one application share. */

@@ -1,5 +1,9 @@
-export { ApiKeyStrategy } from './api-key-strategy.ts';
-export { allowPlaintextStorage, AuthCoordinator, type AuthCoordinatorOptions } from './auth-coordinator.ts';
+export { ApiKeyStrategy } from './auth/api-key-strategy.ts';
+export {
+  allowPlaintextStorage,
+  AuthCoordinator,
+  type AuthCoordinatorOptions,
+} from './coordinators/auth-coordinator.ts';
 export type {
   Authorization,
   AuthStrategy,
@@ -7,39 +11,37 @@ export type {
   AuthStrategyFactory,
   LogoutResult,
   Refusal,
-} from './auth-strategy.ts';
+} from './auth/auth-strategy.ts';
 export {
   AuthorizationRequiredError,
   findAuthorizationRequired,
   isAuthorizationRequired,
   type AuthChallenge,
-} from './authorization-required-error.ts';
+} from './auth/authorization-required-error.ts';
 export {
   ClientManager,
   type ClientManagerOptions,
   type ParkingPlace,
   type ResumedCall,
 } from './client-manager.ts';
-export type { ClientHandlers, FromServer } from './client-handlers.ts';
+export type { ClientHandlers, FromServer } from './session/client-handlers.ts';
 export { Client, type ClientOptions, type Of, type SharedClientOptions } from './client.ts';
-export type {
-  CompletedAttempt,
-  CompletionEvent,
-  CompletionHandler,
-  CompletionSubscriber,
-  SignIn,
-  StartedAttempt,
-} from './completion.ts';
+export type { CompletionEvent, CompletionSubscriber } from './coordinators/completion.ts';
 export { Context } from './context.ts';
-export { LocalAuthCoordinator, type LocalAuthCoordinatorOptions } from './local-auth-coordinator.ts';
-export { NoAuthStrategy } from './no-auth-strategy.ts';
-export type { MachineGrant } from './machine-grants.ts';
-export { OAuthStrategy, type OAuthStrategyOptions } from './oauth-strategy.ts';
+export {
+  LocalAuthCoordinator,
+  type LocalAuthCoordinatorOptions,
+} from './coordinators/local-auth-coordinator.ts';
+export { NoAuthStrategy } from './auth/no-auth-strategy.ts';
+export type { MachineGrant } from './auth/machine-grants.ts';
+export { OAuthStrategy, type OAuthStrategyOptions } from './auth/oauth-strategy.ts';
 export {
   RemoteAuthCoordinator,
-  skipUserVerification,
   type RemoteAuthCoordinatorOptions,
-} from './remote-auth-coordinator.ts';
+} from './coordinators/remote-auth-coordinator.ts';
+export { skipUserVerification } from '../interaction/gates/deployment.ts';
+export type { CredentialKind, CredentialState, Revocation } from '../interaction/credential-kind.ts';
+export type { Flow, FlowBeginning, FlowStart, FlowVisit, NamedFlow } from '../interaction/flow.ts';
 export type {
   ApiKeyConfig,
   AuthConfig,
@@ -64,7 +66,7 @@ export {
   type SessionCategory,
   type SessionStatus,
   type SessionStatusFacts,
-} from './session-status.ts';
-export { Session } from './session.ts';
+} from './session/session-status.ts';
+export { Session } from './session/session.ts';
 export { ToolAmbiguousError, ToolNotFoundError } from './tool-errors.ts';
 export type { VerifyUser } from '../web/verify-user.ts';

@@ -39,7 +39,7 @@ describe('a server’s configuration', () => {
     ['a command and a URL', { command: 'node', url }],
     ['a misspelt option', { url, haeders: {} }],
     ['an unknown kind of authentication', { url, auth: { type: 'basic' } }],
-    ['an API key without the key', { url, auth: { type: 'api_key' } }],
+    ['an empty API key', { url, auth: { type: 'api_key', key: '' } }],
   ])('may not be %s', (_, config) => {
     expect(problem(config)).toContain('"calendar" is not configured right');
   });

@@ -6,7 +6,7 @@ import type { TokenEndpointAuthMethod } from '../oauth/client-identity.ts';
 import type { allowIssuerMismatch } from '../oauth/discovery.ts';
 import { issuerProfileSchema, type IssuerProfile } from '../oauth/profiles.ts';
 import type { PreregisteredClient } from '../oauth/registration.ts';
-import type { AuthStrategyFactory } from './auth-strategy.ts';
+import type { AuthStrategyFactory } from './auth/auth-strategy.ts';
 
 /** The authorization code flow, begun when the server asks for it. */
 export interface OAuthConfig {
@@ -58,10 +58,11 @@ export interface EnterpriseManagedConfig {
   readonly scopes?: readonly string[] | undefined;
 }
 
-/** A fixed key in a header. Default header: `X-API-Key`. */
+/** A key in a header. Default header: `X-API-Key`. */
 export interface ApiKeyConfig {
   readonly type: 'api_key';
-  readonly key: string;
+  /** Left out: each context's person is asked for their own, on a page of ours, when the server wants one. */
+  readonly key?: string | undefined;
   readonly headerName?: string | undefined;
 }
 
@@ -149,7 +150,7 @@ const auth = z.union([
       }),
       scopes,
     }),
-    z.strictObject({ type: z.literal('api_key'), key: text, headerName: text.optional() }),
+    z.strictObject({ type: z.literal('api_key'), key: text.optional(), headerName: text.optional() }),
     z.strictObject({ type: z.literal('none') }),
   ]),
   isFunction,

@@ -1,5 +1,5 @@
 import { PosternError } from '../core/postern-error.ts';
-import type { SessionStatus } from './session-status.ts';
+import type { SessionStatus } from './session/session-status.ts';
 
 /** No server that was searched offers the tool. */
 export class ToolNotFoundError extends PosternError {

@@ -21,6 +21,7 @@ describe('errorCodes', () => {
         "ERR_POSTERN_AUTH_REVOKED person final 401 3",
         "ERR_POSTERN_AUTH_STATE_UNKNOWN person final 400 3",
         "ERR_POSTERN_AUTH_STATE_USED person final 400 3",
+        "ERR_POSTERN_AUTH_UNVERIFIED operator retry 503 3",
         "ERR_POSTERN_AUTH_WRONG_USER person final 403 3",
         "ERR_POSTERN_CLIENT_CLOSED developer final 503 1",
         "ERR_POSTERN_CLIENT_CONNECTION_FAILED server retry 502 1",

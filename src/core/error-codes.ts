@@ -46,6 +46,7 @@ export type PosternErrorCode =
   | 'ERR_POSTERN_AUTH_REVOKED'
   | 'ERR_POSTERN_AUTH_REJECTED'
   | 'ERR_POSTERN_AUTH_WRONG_USER'
+  | 'ERR_POSTERN_AUTH_UNVERIFIED'
   | 'ERR_POSTERN_AUTH_BROWSER_MISMATCH'
   | 'ERR_POSTERN_AUTH_STATE_UNKNOWN'
   | 'ERR_POSTERN_AUTH_STATE_USED'
@@ -268,6 +269,13 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     'person',
     false,
     403,
+    3,
+  ),
+  ERR_POSTERN_AUTH_UNVERIFIED: row(
+    'It could not be found out who is at the browser: the host’s own check failed, or did not answer.',
+    'operator',
+    true,
+    503,
     3,
   ),
   ERR_POSTERN_AUTH_BROWSER_MISMATCH: row(

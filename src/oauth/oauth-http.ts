@@ -1,11 +1,11 @@
 import { systemClock, type Clock } from '../core/clock.ts';
+import type { FetchLike } from '../core/fetch-like.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { readCapped } from './capped-body.ts';
 import { describeUrl } from './describe-url.ts';
 import { checkBrowserUrl, checkUrl, type UrlPolicy } from './url-policy.ts';
 
-/** The part of `fetch` that is used. The global `fetch` is one. */
-export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
+export type { FetchLike } from '../core/fetch-like.ts';
 
 /** What {@link createOAuthHttp} takes. */
 export interface OAuthHttpOptions extends UrlPolicy {

@@ -1,4 +1,4 @@
-import type { NamedFlow } from './flow.ts';
+import type { NamedFlow } from '../interaction/flow.ts';
 
 /** Which credential is wanted, and how to get it from the person if there is none. */
 export interface CredentialRequest<C> {

@@ -1,44 +1,54 @@
-export type { Principal } from './caller.ts';
-export type { CredentialRequest } from './credential-request.ts';
-export type { AcquireOptions, Credentials } from './credentials.ts';
-export type { CredentialStore, StoredCredential } from './credential-store.ts';
-export { deviceCode, type DeviceCodeOptions, type DeviceCodeView } from './device-code.ts';
+export type { CredentialKind, CredentialState, Revocation } from '../interaction/credential-kind.ts';
+export type { Forgotten } from '../interaction/credentials/credentials.ts';
+export { currentNamespace, currentPending } from '../interaction/enter-pending.ts';
 export type {
+  Answer,
   Flow,
-  FlowPendingData,
+  FlowBeginning,
+  FlowHands,
   FlowRequest,
   FlowStart,
   FlowVisit,
   FlowWatch,
+  InteractionData,
   NamedFlow,
-} from './flow.ts';
-export type { FormField, FormSchema, FormValues } from './form-schema.ts';
+} from '../interaction/flow.ts';
+export { skipUserVerification } from '../interaction/gates/deployment.ts';
 export {
   findInteractionRequired,
   InteractionRequiredError,
   type Interaction,
-} from './interaction-required-error.ts';
-export type { OAuthCredential } from './oauth-credential.ts';
-export { oauthRedirect, type OAuthRedirectOptions, type OAuthRedirectView } from './oauth-redirect.ts';
-export { createOob, Oob, skipUserVerification, type OobOptions } from './oob.ts';
+} from '../interaction/interaction-required-error.ts';
+export type { WaitForPerson } from '../interaction/interactions.ts';
+export { deviceCode, type DeviceCodeOptions, type DeviceCodeView } from '../interaction/oauth/device-code.ts';
+export type { OAuthCredential } from '../interaction/oauth/grant-kind.ts';
 export {
-  currentNamespace,
-  currentPending,
-  PendingManager,
-  withPending,
-  type PendingManagerOptions,
-  type WithPendingOptions,
-} from './pending-manager.ts';
+  oauthRedirect,
+  type OAuthRedirectOptions,
+  type OAuthRedirectView,
+} from '../interaction/oauth/oauth-redirect.ts';
+export type { FormField, FormSchema, FormValues } from '../interaction/secret-form/form-schema.ts';
 export {
   assertNoSecrets,
   secretForm,
   type SecretFormOptions,
   type SecretFormView,
   type SecretVerdict,
-} from './secret-form.ts';
-export type { ToolCallback, ToolOptions, ToolResult } from './tool.ts';
-export type { PendingContent } from './tool-answers.ts';
-export type { ToolContext, ToolHandler, ToolProgress } from './tool-run.ts';
-export type { VerifyUser } from '../web/verify-user.ts';
+} from '../interaction/secret-form/secret-form.ts';
+export { thisMachine, type ThisMachineOptions } from '../interaction/this-machine/this-machine.ts';
 export type { Caller, NamespaceProvider } from '../namespace/namespace-provider.ts';
 export { FormRefusedError, readForm } from '../web/form-request.ts';
+export type { VerifyUser } from '../web/verify-user.ts';
+export type { CredentialRequest } from './credential-request.ts';
+export type { Credentials, KeptCredential } from './credentials.ts';
+export { createOob, Oob, type OobOptions } from './oob.ts';
+export {
+  PendingManager,
+  withPending,
+  type PendingManagerOptions,
+  type WithPendingOptions,
+} from './pending-manager.ts';
+export type { Principal } from './principal.ts';
+export type { PendingContent } from './tool-answers.ts';
+export type { ToolContext, ToolHandler, ToolProgress } from './tool-run.ts';
+export type { ToolCallback, ToolOptions, ToolResult } from './tool.ts';

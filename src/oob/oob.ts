@@ -1,36 +1,37 @@
 import type { ServerContext } from '@modelcontextprotocol/server';
-import { systemClock, type Clock } from '../core/clock.ts';
-import { silentLogger, type Logger } from '../core/logger.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
 import { PosternError } from '../core/postern-error.ts';
-import { systemRandom, type RandomBytes } from '../core/random.ts';
+import type { RandomBytes } from '../core/random.ts';
+import type { Flow, InteractionData, NamedFlow } from '../interaction/flow.ts';
+import { deployment, type DeploymentOptions } from '../interaction/gates/deployment.ts';
+import type { Gate } from '../interaction/gates/gate.ts';
+import { Interactions } from '../interaction/interactions.ts';
 import type { Caller, NamespaceProvider } from '../namespace/namespace-provider.ts';
 import type { Namespace } from '../namespace/namespace.ts';
 import type { Pending } from '../pending/pending.ts';
-import { Pendings } from '../pending/pendings.ts';
 import type { StorageBackend } from '../storage/contract.ts';
-import { checkPublicUrl } from '../web/public-url.ts';
-import type { VerifyUser } from '../web/verify-user.ts';
-import type { Principal } from './caller.ts';
+import { createSurroundings, type Surroundings } from '../sync/surroundings.ts';
 import { Credentials } from './credentials.ts';
-import type { Flow, FlowPendingData, NamedFlow } from './flow.ts';
-import { InteractionPages } from './interaction-pages.ts';
 import { PendingManager } from './pending-manager.ts';
+import type { Principal } from './principal.ts';
 import { Prompts } from './prompt.ts';
 import { RequestStates } from './request-state.ts';
-import { createTool, verifyRequestState, type ToolCallback, type ToolOptions } from './tool.ts';
 import type { ToolHandler } from './tool-run.ts';
+import {
+  createTool,
+  verifyRequestState,
+  type ToolCallback,
+  type ToolOptions,
+  type ToolServices,
+} from './tool.ts';
 
-/** As an option: let whoever holds a link finish it. Anybody can then put their account into somebody else's namespace. */
-export const skipUserVerification: unique symbol = Symbol('skipUserVerification');
-
-export interface OobOptions {
+export interface OobOptions extends Partial<DeploymentOptions> {
   /** Sealed: `encrypted(…)`, or memory. */
   readonly storage: StorageBackend;
   readonly namespaces: NamespaceProvider;
-  /** Where `fetch` is reachable for browsers, path included. */
-  readonly publicUrl: string;
-  /** Who is at the browser. Required, unless {@link skipUserVerification} says otherwise. */
-  readonly verifyUser?: VerifyUser | undefined;
+  /** Where links live, in place of a deployment's `publicUrl` and `verifyUser`: `thisMachine()` for a server on stdio. */
+  readonly gate?: ((surroundings: Surroundings) => Gate) | undefined;
   /** What `verifyUser` must answer for a namespace. Default: its id. */
   readonly initiatorOf?: ((namespace: Namespace, caller: Caller) => string) | undefined;
   /** Who makes a tool call. Default: the token that the MCP server has verified, and as claims what its verifier put into `extra`. */
@@ -46,8 +47,6 @@ export interface OobOptions {
   readonly maxPendings?: number | undefined;
   /** After this long without a sign of life, the work of a flow's background process is taken over. Default 15,000 ms. */
   readonly watchLeaseMs?: number | undefined;
-  /** Dangerous. See {@link skipUserVerification}. */
-  readonly [skipUserVerification]?: boolean | undefined;
 }
 
 /**
@@ -57,35 +56,22 @@ export interface OobOptions {
  */
 export class Oob implements AsyncDisposable {
   readonly credentials: Credentials;
+  readonly interactions: Interactions;
   /** Pendings for pages of one's own, in the same store. */
   readonly pendings: PendingManager;
   readonly storage: StorageBackend;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly publicUrl: string;
-  /** Whom a tool call is made for: never taken from its arguments. */
-  readonly callerOf: (context: ServerContext) => Caller;
-  readonly requestStates: RequestStates;
-  readonly prompts: Prompts;
   /**
    * For the option `requestState` of an `McpServer`: a request state that was altered, has expired, was used, or is
    * somebody else's is then refused with the JSON-RPC error -32602. Without it, the tool refuses it with an `isError` result.
    */
   readonly requestState: { readonly verify: (state: string, context: ServerContext) => Promise<unknown> };
-  readonly #pendings: Pendings<FlowPendingData>;
-  readonly #flows = new Map<string, Flow>();
+  readonly #tools: ToolServices;
+  readonly #prompts: Prompts;
   readonly #namespaces: NamespaceProvider;
   readonly #initiatorOf: (namespace: Namespace, caller: Caller) => string;
-  readonly #pages: InteractionPages;
 
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED */
   constructor(options: OobOptions) {
-    this.publicUrl = checkPublicUrl(options.publicUrl);
-    if (options.verifyUser === undefined && options[skipUserVerification] !== true) {
-      throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', 'out-of-band pages need "verifyUser"', {
-        hint: 'Pass a function that tells from a request who is signed in to your application.',
-      });
-    }
     if (options.storage?.capabilities?.atRest === 'plain') {
       throw new PosternError(
         'ERR_POSTERN_CONFIG_MISCONFIGURED',
@@ -95,54 +81,40 @@ export class Oob implements AsyncDisposable {
         },
       );
     }
-    const { storage, clock = systemClock, logger = silentLogger, random } = options;
+    const surroundings = createSurroundings(options);
+    const { storage, logger } = surroundings;
+    const gate =
+      options.gate?.(surroundings) ??
+      deployment({ ...options, publicUrl: options.publicUrl ?? '', clientName: undefined }, logger);
+    const { namespaces, pendingUrl = (id: string): string => `${gate.baseUrl}/pending/${id}` } = options;
     this.storage = storage;
-    this.clock = clock;
-    this.logger = logger;
-    this.#namespaces = options.namespaces;
+    this.#namespaces = namespaces;
     this.#initiatorOf = options.initiatorOf ?? ((namespace) => namespace.id);
-    const flowNamed = (name: string): Flow | undefined => this.#flows.get(name);
-    const linkFor = (id: string): string => `${this.publicUrl}/connect/${id}`;
-    const { namespaces, pendingUrl = (id: string): string => `${this.publicUrl}/pending/${id}` } = options;
-    this.pendings = new PendingManager({ storage, namespaces, callbackUrl: pendingUrl, clock, random });
-    this.#pendings = new Pendings<FlowPendingData>({ storage, linkFor, clock, random });
-    this.credentials = new Credentials({
-      storage,
-      pendings: this.#pendings,
-      flowNamed,
-      callbackUrl: `${this.publicUrl}/callback`,
-      clock,
-      logger,
-      declineCooldownMs: options.declineCooldownMs ?? 60_000,
+    this.interactions = new Interactions({
+      surroundings,
+      gate,
+      declineCooldownMs: options.declineCooldownMs,
       maxPendings: options.maxPendings ?? 20,
-      watchLeaseMs: options.watchLeaseMs ?? 15_000,
+      watchLeaseMs: options.watchLeaseMs,
     });
-    this.#pages = new InteractionPages({
-      pendings: this.#pendings,
+    this.credentials = new Credentials(this.interactions);
+    this.pendings = new PendingManager({ ...surroundings, namespaces, callbackUrl: pendingUrl });
+    this.#prompts = new Prompts(this.interactions);
+    const callerOf = options.callerOf ?? callerOfToken;
+    const tools: ToolServices = {
       credentials: this.credentials,
-      flowNamed,
-      verifyUser: options.verifyUser,
-      publicUrl: this.publicUrl,
-      clock,
-      random: random ?? systemRandom,
-      logger,
-    });
-    this.callerOf = options.callerOf ?? callerOfToken;
-    this.requestStates = new RequestStates(storage, clock);
-    this.prompts = new Prompts({ storage, credentials: this.credentials, clock, logger });
-    this.requestState = { verify: (state, context) => verifyRequestState(this, state, context) };
+      interactions: this.interactions,
+      prompts: this.#prompts,
+      requestStates: new RequestStates(surroundings),
+      principalOf: (context) => this.principal(callerOf(context)),
+    };
+    this.#tools = tools;
+    this.requestState = { verify: (state, context) => verifyRequestState(tools, state, context) };
   }
 
   /** Names a flow. Every process of the server registers the same, before it serves pages. */
   flow<C>(name: string, flow: Flow<C>): NamedFlow<C> {
-    if (this.#flows.has(name)) {
-      throw new PosternError(
-        'ERR_POSTERN_CONFIG_MISCONFIGURED',
-        `there is a flow ${JSON.stringify(name)} already`,
-      );
-    }
-    this.#flows.set(name, flow);
-    return { name, flow };
+    return this.interactions.flow(name, flow);
   }
 
   /**
@@ -158,7 +130,7 @@ export class Oob implements AsyncDisposable {
    * them: a default that changes from call to call makes another call of each retry.
    */
   tool<Args>(handler: ToolHandler<Args>, options?: ToolOptions): ToolCallback<Args> {
-    return createTool(this, handler, options);
+    return createTool(this.#tools, handler, options);
   }
 
   /** Whom a caller is, and who may finish what is asked for them. @throws {PosternError} ERR_POSTERN_NAMESPACE_UNVERIFIED */
@@ -168,17 +140,17 @@ export class Oob implements AsyncDisposable {
   }
 
   /** The pending of an id, for those who wait for it. */
-  async findPending(id: string): Promise<Pending<FlowPendingData> | undefined> {
-    return (await this.#pendings.locate(id))?.get(id);
+  async findPending(id: string): Promise<Pending<InteractionData> | undefined> {
+    return (await this.interactions.pendings.locate(id))?.get(id);
   }
 
   /** Answers `/connect/<id>` and `/callback`. A property, so that it can be handed to a framework as it is. */
-  readonly fetch = (request: Request): Promise<Response> => this.#pages.fetch(request);
+  readonly fetch = (request: Request): Promise<Response> => this.interactions.fetch(request);
 
   /** Stops background work here; what is pending goes on in other processes. */
   async close(): Promise<void> {
-    await this.prompts.close();
-    await this.credentials.close();
+    await this.#prompts.close();
+    await this.interactions.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -2,13 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { NamespaceProvider } from '../namespace/namespace-provider.ts';
 import { createNamespace } from '../namespace/namespace.ts';
 import { MemoryBackend } from '../storage/memory-backend.ts';
-import {
-  currentNamespace,
-  currentPending,
-  PendingManager,
-  withPending,
-  type PendingManagerOptions,
-} from './pending-manager.ts';
+import { currentNamespace, currentPending } from '../interaction/enter-pending.ts';
+import { PendingManager, withPending, type PendingManagerOptions } from './pending-manager.ts';
 
 interface Payload {
   readonly question: string;

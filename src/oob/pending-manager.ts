@@ -1,9 +1,8 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { isPosternError, PosternError } from '../core/postern-error.ts';
 import type { RandomBytes } from '../core/random.ts';
 import type { Caller, NamespaceProvider } from '../namespace/namespace-provider.ts';
-import type { Namespace } from '../namespace/namespace.ts';
+import { currentNamespace, enterPending } from '../interaction/enter-pending.ts';
 import type { Alongside, PendingStore } from '../pending/pending-store.ts';
 import type { Pending } from '../pending/pending.ts';
 import { Pendings, type PendingSpec } from '../pending/pendings.ts';
@@ -18,23 +17,6 @@ export interface PendingManagerOptions {
   readonly callbackUrl: (id: string) => string;
   readonly clock?: Clock | undefined;
   readonly random?: RandomBytes | undefined;
-}
-
-const entered = new AsyncLocalStorage<Pending>();
-
-/** The pending whose page or callback is being answered. */
-export function currentPending<T>(): Pending<T> | undefined {
-  return entered.getStore() as Pending<T> | undefined;
-}
-
-/** The namespace of {@link currentPending}. */
-export function currentNamespace(): Namespace | undefined {
-  return entered.getStore()?.namespace;
-}
-
-/** Runs something as part of answering a pending's page. */
-export function enterPending<T, R>(pending: Pending<T>, work: () => R): R {
-  return entered.run(pending, work);
 }
 
 /**

@@ -1,17 +1,15 @@
 import type { McpServer, ServerContext } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-import type { Clock } from '../core/clock.ts';
-import type { Logger } from '../core/logger.ts';
 import { isPosternError } from '../core/postern-error.ts';
 import { hashId, randomId } from '../core/random.ts';
 import { storageOf } from '../namespace/namespace.ts';
 import type { Pending } from '../pending/pending.ts';
 import { Collection } from '../storage/collection.ts';
-import type { StorageBackend } from '../storage/contract.ts';
 import { SingleFlight } from '../sync/single-flight.ts';
 import { withSignal } from '../sync/with-signal.ts';
-import { interactionOf, type Credentials } from './credentials.ts';
-import type { FlowPendingData } from './flow.ts';
+import type { InteractionData } from '../interaction/flow.ts';
+import { interactionOf } from '../interaction/interaction-required-error.ts';
+import type { Interactions } from '../interaction/interactions.ts';
 import { elicitationId } from './tool-answers.ts';
 
 /** The call in whose session a person is asked. */
@@ -20,13 +18,6 @@ export interface PromptCall {
   readonly timeoutMs: number;
   /** What reaches the session when the call has ended. */
   readonly server: McpServer | undefined;
-}
-
-export interface PromptsOptions {
-  readonly storage: StorageBackend;
-  readonly credentials: Credentials;
-  readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 /**
@@ -57,15 +48,15 @@ const graceMs = 60_000;
  * when its client has answered, not before: a prompt that was lost is sent again by the next call.
  */
 export class Prompts {
-  readonly #options: PromptsOptions;
+  readonly #interactions: Interactions;
   readonly #sending = new SingleFlight<Sent>();
   readonly #connections = new WeakMap<McpServer, string>();
   readonly #ownConnection = randomId();
   readonly #followed = new Map<string, Promise<void>>();
   readonly #closing = new AbortController();
 
-  constructor(options: PromptsOptions) {
-    this.#options = options;
+  constructor(interactions: Interactions) {
+    this.#interactions = interactions;
   }
 
   /**
@@ -75,9 +66,9 @@ export class Prompts {
    * @throws the signal's reason when the call is cancelled; the pending goes on for the others.
    */
   async ask(
-    pending: Pending<FlowPendingData>,
+    pending: Pending<InteractionData>,
     call: PromptCall,
-  ): Promise<Pending<FlowPendingData> | undefined> {
+  ): Promise<Pending<InteractionData> | undefined> {
     if (pending.status !== 'pending') return pending;
     const place = await this.#place(pending, call);
     const stop = new AbortController();
@@ -90,9 +81,9 @@ export class Prompts {
       },
       (error: unknown) => stop.abort(error),
     );
-    let ended: Pending<FlowPendingData> | undefined;
+    let ended: Pending<InteractionData> | undefined;
     try {
-      ended = await this.#options.credentials.wait(pending, { timeoutMs: call.timeoutMs, signal });
+      ended = await this.#interactions.wait(pending, { timeoutMs: call.timeoutMs, signal });
     } catch (error) {
       if (error !== undeliverable) throw error;
     } finally {
@@ -110,7 +101,7 @@ export class Prompts {
   }
 
   async #send(
-    pending: Pending<FlowPendingData>,
+    pending: Pending<InteractionData>,
     place: Place,
     call: PromptCall,
     signal: AbortSignal,
@@ -129,7 +120,7 @@ export class Prompts {
   }
 
   async #elicit(
-    pending: Pending<FlowPendingData>,
+    pending: Pending<InteractionData>,
     place: Place,
     { mcp, timeoutMs }: PromptCall,
     signal: AbortSignal,
@@ -146,24 +137,25 @@ export class Prompts {
       return signal.reason === over ? 'over' : 'aborted';
     }
     if (action !== 'accept') {
-      await this.#options.credentials.decline(pending);
+      await this.#interactions.decline(pending);
       return 'declined';
     }
+    const { surroundings } = this.#interactions;
     await this.#marks(pending).put(
       place.path,
-      { acceptedAtMs: this.#options.clock() },
+      { acceptedAtMs: await surroundings.now() },
       { expiresAtMs: pending.expiresAtMs + graceMs },
     );
     return 'accepted';
   }
 
   /** Announces a completion although the call that asked has ended; once for each session and pending. */
-  #follow(pending: Pending<FlowPendingData>, place: Place, call: PromptCall): void {
+  #follow(pending: Pending<InteractionData>, place: Place, call: PromptCall): void {
     const notify = notifierAfterCall(call, place);
     if (notify === undefined || this.#followed.has(place.key) || this.#closing.signal.aborted) return;
-    const { credentials, clock, logger } = this.#options;
-    const following = credentials
-      .wait(pending, { timeoutMs: Math.max(0, pending.expiresAtMs - clock()), signal: this.#closing.signal })
+    const { logger } = this.#interactions.surroundings;
+    const following = this.#interactions
+      .untilEnd(pending, this.#closing.signal)
       .then((ended) => this.#announce(pending, ended, place, notify))
       .catch((error: unknown) => {
         if (this.#closing.signal.aborted) return;
@@ -175,8 +167,8 @@ export class Prompts {
   }
 
   async #announce(
-    pending: Pending<FlowPendingData>,
-    ended: Pending<FlowPendingData> | undefined,
+    pending: Pending<InteractionData>,
+    ended: Pending<InteractionData> | undefined,
     place: Place,
     notify: () => Promise<void>,
   ): Promise<void> {
@@ -187,7 +179,7 @@ export class Prompts {
 
   #marks(pending: Pending): Collection<z.infer<typeof markRecord>> {
     return new Collection(
-      storageOf(this.#options.storage, pending.namespace).namespace('prompted'),
+      storageOf(this.#interactions.surroundings.storage, pending.namespace).namespace('prompted'),
       markRecord,
     );
   }

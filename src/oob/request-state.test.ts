@@ -18,20 +18,21 @@ const invalid = { code: 'ERR_POSTERN_OOB_STATE_INVALID', message: 'Invalid or ex
 function open() {
   let nowMs = startMs;
   const clock = () => nowMs;
+  const now = async () => nowMs;
   const storage = new MemoryBackend({ clock });
   return {
     storage,
-    clock,
-    states: new RequestStates(storage, clock),
+    now,
+    states: new RequestStates({ storage, now }),
     advance: (ms: number) => void (nowMs += ms),
   };
 }
 
 describe('a sealed request state', () => {
   test('opens for the namespace it was sealed for, in any process on the store', async () => {
-    const { storage, clock, states } = open();
+    const { storage, now, states } = open();
     const text = await states.seal(alice, state);
-    expect(await new RequestStates(storage, clock).open(alice, text)).toEqual(state);
+    expect(await new RequestStates({ storage, now }).open(alice, text)).toEqual(state);
   });
 
   test('opens for no other namespace', async () => {
@@ -84,8 +85,8 @@ describe('a sealed request state', () => {
 
 describe('the key', () => {
   test('is the same for processes that start together', async () => {
-    const { storage, clock } = open();
-    const fleet = Array.from({ length: 20 }, () => new RequestStates(storage, clock));
+    const { storage, now } = open();
+    const fleet = Array.from({ length: 20 }, () => new RequestStates({ storage, now }));
     const texts = await Promise.all(fleet.map((states) => states.seal(alice, state)));
     for (const text of texts) expect(await fleet[0]?.open(alice, text)).toEqual(state);
   });
@@ -102,8 +103,8 @@ describe('the key', () => {
 
 describe('the one use of a request state', () => {
   test('is given to one of a hundred', async () => {
-    const { storage, clock } = open();
-    const [one, other] = [new RequestStates(storage, clock), new RequestStates(storage, clock)];
+    const { storage, now } = open();
+    const [one, other] = [new RequestStates({ storage, now }), new RequestStates({ storage, now })];
     const uses = Array.from({ length: 50 }, () => [one.use(alice, state), other.use(alice, state)]).flat();
     expect((await Promise.all(uses)).filter(Boolean)).toHaveLength(1);
     expect(await one.isUsed(alice, state)).toBe(true);

@@ -1,11 +1,11 @@
 import { z, type ZodType } from 'zod';
 import { decodeBase64Url, encodeBase64Url } from '../core/base64url.ts';
-import { systemClock, type Clock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { hashId } from '../core/random.ts';
 import { storageOf, type Namespace } from '../namespace/namespace.ts';
 import { absent, type StorageBackend } from '../storage/contract.ts';
 import { NamespacedStorage } from '../storage/namespaced-storage.ts';
+import type { Surroundings } from '../sync/surroundings.ts';
 
 /** What a call remembers while its client holds it: which pendings it waits for, and which call it is. */
 export interface RequestState {
@@ -46,12 +46,12 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
  */
 export class RequestStates {
   readonly #storage: StorageBackend;
-  readonly #clock: Clock;
+  readonly #now: () => Promise<number>;
   #key: Promise<CryptoKey> | undefined;
 
-  constructor(storage: StorageBackend, clock: Clock = systemClock) {
+  constructor({ storage, now }: Pick<Surroundings, 'storage' | 'now'>) {
     this.#storage = storage;
-    this.#clock = clock;
+    this.#now = now;
   }
 
   async seal(namespace: Namespace, state: RequestState): Promise<string> {
@@ -94,7 +94,7 @@ export class RequestStates {
     } catch {
       throw invalidState();
     }
-    if (state.expiresAtMs <= this.#clock()) throw invalidState();
+    if (state.expiresAtMs <= (await this.#now())) throw invalidState();
     return state;
   }
 

@@ -7,7 +7,7 @@ import {
 import { errorCodes } from '../core/error-codes.ts';
 import type { PosternError } from '../core/postern-error.ts';
 import { hashId } from '../core/random.ts';
-import type { Interaction } from './interaction-required-error.ts';
+import type { Interaction } from '../interaction/interaction-required-error.ts';
 
 /** A pending as a program reads it in `structuredContent` of a result that says that a person is needed. */
 export interface PendingContent {

@@ -1,8 +1,11 @@
 import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server';
-import type { Principal } from './caller.ts';
+import type { Principal } from './principal.ts';
 import type { CredentialRequest } from './credential-request.ts';
 import type { Credentials } from './credentials.ts';
-import { findInteractionRequired, type InteractionRequiredError } from './interaction-required-error.ts';
+import {
+  findInteractionRequired,
+  type InteractionRequiredError,
+} from '../interaction/interaction-required-error.ts';
 
 /** What a tool's handler is given beside its arguments. */
 export interface ToolContext {

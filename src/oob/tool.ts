@@ -7,14 +7,27 @@ import type {
 import { findPosternError, type PosternError } from '../core/postern-error.ts';
 import { randomId } from '../core/random.ts';
 import { errorOfEnd } from '../pending/pending.ts';
-import type { Principal } from './caller.ts';
-import { interactionOf } from './credentials.ts';
-import type { Interaction } from './interaction-required-error.ts';
-import type { Oob } from './oob.ts';
-import { hashArguments, invalidState, type RequestState } from './request-state.ts';
+import type { Principal } from './principal.ts';
+import type { InteractionData } from '../interaction/flow.ts';
+import { interactionOf, type Interaction } from '../interaction/interaction-required-error.ts';
+import type { Interactions } from '../interaction/interactions.ts';
+import type { Pending } from '../pending/pending.ts';
+import type { Credentials } from './credentials.ts';
+import type { Prompts } from './prompt.ts';
+import { hashArguments, invalidState, type RequestState, type RequestStates } from './request-state.ts';
 import { failureResult, inputRequiredResult, linkResult, urlElicitationError } from './tool-answers.ts';
 import { toolClientOf } from './tool-client.ts';
 import { runTool, type ToolHandler } from './tool-run.ts';
+
+/** What tools are made with. */
+export interface ToolServices {
+  readonly credentials: Credentials;
+  readonly interactions: Interactions;
+  readonly prompts: Prompts;
+  readonly requestStates: RequestStates;
+  /** Whom a call is made for: never taken from its arguments. */
+  readonly principalOf: (context: ServerContext) => Promise<Principal>;
+}
 
 export interface ToolOptions {
   /** The tool's name, which a request state is bound to. Default: what the HTTP request names; over stdio that is nothing. */
@@ -57,19 +70,19 @@ class OpenedState {
  * it, and the handler is called again when the person is done, in whichever process the client comes back to.
  */
 export function createTool<Args>(
-  oob: Oob,
+  services: ToolServices,
   handler: ToolHandler<Args>,
   options: ToolOptions = {},
 ): ToolCallback<Args> {
   return async (...call: [args: Args, context: ServerContext] | [context: ServerContext]) => {
     const [args, mcp] = call.length === 1 ? [{} as Args, call[0]] : call;
     try {
-      return await new ToolCall(oob, handler, args, mcp, options).answer();
+      return await new ToolCall(services, handler, args, mcp, options).answer();
     } catch (error) {
       if (mcp.mcpReq.signal.aborted) throw error;
       const known = findPosternError(error);
       if (known === undefined) throw error;
-      oob.logger.warn('a tool call was refused', { code: known.code });
+      services.interactions.surroundings.logger.warn('a tool call was refused', { code: known.code });
       return failureResult(known);
     }
   };
@@ -80,10 +93,14 @@ export function createTool<Args>(
  *
  * @throws {PosternError} ERR_POSTERN_OOB_STATE_INVALID, which the server answers with the JSON-RPC error -32602.
  */
-export async function verifyRequestState(oob: Oob, text: string, mcp: ServerContext): Promise<unknown> {
+export async function verifyRequestState(
+  services: ToolServices,
+  text: string,
+  mcp: ServerContext,
+): Promise<unknown> {
   try {
-    const opened = await openState(oob, text, mcp);
-    if (await oob.requestStates.isUsed(opened.principal.namespace, opened.state)) throw invalidState();
+    const opened = await openState(services, text, mcp);
+    if (await services.requestStates.isUsed(opened.principal.namespace, opened.state)) throw invalidState();
     return opened;
   } catch (error) {
     const known = findPosternError(error);
@@ -93,20 +110,26 @@ export async function verifyRequestState(oob: Oob, text: string, mcp: ServerCont
   }
 }
 
-async function openState(oob: Oob, text: string, mcp: ServerContext): Promise<OpenedState> {
-  const principal = await oob.principal(oob.callerOf(mcp));
-  return new OpenedState(principal, await oob.requestStates.open(principal.namespace, text));
+async function openState(services: ToolServices, text: string, mcp: ServerContext): Promise<OpenedState> {
+  const principal = await services.principalOf(mcp);
+  return new OpenedState(principal, await services.requestStates.open(principal.namespace, text));
 }
 
 class ToolCall<Args> {
-  readonly #oob: Oob;
+  readonly #services: ToolServices;
   readonly #handler: ToolHandler<Args>;
   readonly #args: Args;
   readonly #mcp: ServerContext;
   readonly #options: ToolOptions;
 
-  constructor(oob: Oob, handler: ToolHandler<Args>, args: Args, mcp: ServerContext, options: ToolOptions) {
-    this.#oob = oob;
+  constructor(
+    services: ToolServices,
+    handler: ToolHandler<Args>,
+    args: Args,
+    mcp: ServerContext,
+    options: ToolOptions,
+  ) {
+    this.#services = services;
     this.#handler = handler;
     this.#args = args;
     this.#mcp = mcp;
@@ -115,12 +138,12 @@ class ToolCall<Args> {
 
   async answer(): Promise<ToolResult> {
     const opened = await this.#openedState();
-    if (opened === undefined) return this.#run(await this.#oob.principal(this.#oob.callerOf(this.#mcp)));
+    if (opened === undefined) return this.#run(await this.#services.principalOf(this.#mcp));
     const { principal, state } = opened;
     const early = await this.#waitForAsked(principal, state);
     if (early !== undefined) return early;
     // From here the handler runs, so from here the state and all its like are spent.
-    if (!(await this.#oob.requestStates.use(principal.namespace, state))) throw invalidState();
+    if (!(await this.#services.requestStates.use(principal.namespace, state))) throw invalidState();
     return this.#run(principal);
   }
 
@@ -128,7 +151,7 @@ class ToolCall<Args> {
     const given = this.#mcp.mcpReq.requestState();
     if (given === undefined) return undefined;
     if (typeof given !== 'string' && !(given instanceof OpenedState)) throw invalidState();
-    const opened = given instanceof OpenedState ? given : await openState(this.#oob, given, this.#mcp);
+    const opened = given instanceof OpenedState ? given : await openState(this.#services, given, this.#mcp);
     const { tool, arguments: hash } = opened.state;
     if (tool !== this.#toolName() || hash !== (await hashArguments(this.#args))) throw invalidState();
     return opened;
@@ -142,7 +165,7 @@ class ToolCall<Args> {
   async #run(principal: Principal): Promise<ToolResult> {
     const deadline = performance.now() + (this.#options.sessionWaitMs ?? 50_000);
     for (;;) {
-      const { credentials } = this.#oob;
+      const { credentials } = this.#services;
       const run = await runTool(this.#handler, this.#args, { credentials, principal, mcp: this.#mcp });
       if ('result' in run) return run.result;
       const interactions = run.needed.map(({ interaction }) => interaction);
@@ -166,10 +189,10 @@ class ToolCall<Args> {
     const timeoutMs = deadline - performance.now();
     if (timeoutMs <= 0) return linkResult(interactions);
     const asked = interactions.map(async (interaction) => {
-      const pending = await this.#oob.findPending(interaction.pendingId);
+      const pending = await this.#findPending(interaction.pendingId);
       if (pending === undefined) return errorOfEnd({ status: 'expired' });
       const call = { mcp: this.#mcp, server: this.#options.server, timeoutMs };
-      const ended = await this.#oob.prompts.ask(pending, call);
+      const ended = await this.#services.prompts.ask(pending, call);
       return ended === undefined ? interaction : errorOfEnd(ended);
     });
     const unfinished: Interaction[] = [];
@@ -193,12 +216,12 @@ class ToolCall<Args> {
       key: keyOf(index),
       accepted: false,
     }));
-    return inputRequiredResult(asking, await this.#oob.requestStates.seal(principal.namespace, state));
+    return inputRequiredResult(asking, await this.#services.requestStates.seal(principal.namespace, state));
   }
 
   /** Waits for what an earlier round has asked. `undefined` when all of it is there. */
   async #waitForAsked({ namespace }: Principal, state: RequestState): Promise<ToolResult | undefined> {
-    const { credentials, requestStates } = this.#oob;
+    const { interactions, requestStates } = this.#services;
     const deadline = performance.now() + (this.#options.waitMs ?? 20_000);
     const answers = state.asked.map(({ id, accepted }, index) => {
       const action = this.#actionOf(keyOf(index));
@@ -216,9 +239,9 @@ class ToolCall<Args> {
     )) {
       const pending = await this.#findOwn(namespace.partition, id);
       if (pending === undefined) return failureResult(errorOfEnd({ status: 'expired' }) as PosternError);
-      if (declined && pending.status === 'pending') await credentials.decline(pending);
+      if (declined && pending.status === 'pending') await interactions.decline(pending);
       const timeoutMs = Math.max(0, deadline - performance.now());
-      const ended = await credentials.wait(pending, { timeoutMs, signal: this.#mcp.mcpReq.signal });
+      const ended = await interactions.wait(pending, { timeoutMs, signal: this.#mcp.mcpReq.signal });
       const error = ended && errorOfEnd(ended);
       if (error !== undefined) return failureResult(error);
       if (ended === undefined) unfinished.push({ ...interactionOf(pending), key, accepted });
@@ -228,8 +251,12 @@ class ToolCall<Args> {
     return inputRequiredResult(unfinished, await requestStates.seal(namespace, { ...state, asked }));
   }
 
-  async #findOwn(partition: string, id: string): ReturnType<Oob['findPending']> {
-    const pending = await this.#oob.findPending(id);
+  async #findPending(id: string): Promise<Pending<InteractionData> | undefined> {
+    return (await this.#services.interactions.pendings.locate(id))?.get(id);
+  }
+
+  async #findOwn(partition: string, id: string): Promise<Pending<InteractionData> | undefined> {
+    const pending = await this.#findPending(id);
     return pending?.namespace.partition === partition ? pending : undefined;
   }
 

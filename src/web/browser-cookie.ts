@@ -34,6 +34,14 @@ export class BrowserCookie {
     };
   }
 
+  /** The answer, with what takes the cookie away from a browser that has it: nobody needs it after the end. */
+  cleared(request: Request, response: Response): Response {
+    if (this.#read(request) === undefined) return response;
+    const headers = new Headers(response.headers);
+    headers.append('set-cookie', `${this.#name}=; Max-Age=0; ${this.#attributes}`);
+    return new Response(response.body, { status: response.status, headers });
+  }
+
   /** Whether a form carries the token that was put into it for this very browser. */
   async tookForm(request: Request, formToken: string | null): Promise<boolean> {
     const value = this.#read(request);

@@ -47,16 +47,20 @@ describe('the layer table', () => {
   });
 
   test.each([
-    ['an upward import', 'core/planted.ts', "import { tryAcquireLease } from '../sync/lease.ts';"],
-    ['an upward import of a type', 'core/planted.ts', "import type { Lease } from '../sync/lease.ts';"],
-    ['an upward re-export', 'core/planted.ts', "export * from '../sync/lease.ts';"],
+    ['an upward import', 'core/planted.ts', "import { tryAcquireLease } from '../../src/sync/lease.ts';"],
+    [
+      'an upward import of a type',
+      'core/planted.ts',
+      "import type { Lease } from '../../src/sync/lease.ts';",
+    ],
+    ['an upward re-export', 'core/planted.ts', "export * from '../../src/sync/lease.ts';"],
     [
       'an upward import over several lines',
       'core/planted.ts',
-      "import {\n  Lease,\n} from '../sync/lease.ts';",
+      "import {\n  Lease,\n} from '../../src/sync/lease.ts';",
     ],
-    ['an upward import for its effect', 'core/planted.ts', "import '../sync/lease.ts';"],
-    ['an upward import()', 'core/planted.ts', "export const late = await import('../sync/lease.ts');"],
+    ['an upward import for its effect', 'core/planted.ts', "import '../../src/sync/lease.ts';"],
+    ['an upward import()', 'core/planted.ts', "export const late = await import('../../src/sync/lease.ts');"],
     [
       'a driver behind the contract',
       'client/planted.ts',
@@ -66,7 +70,7 @@ describe('the layer table', () => {
     [
       'memory as a fall-back',
       'pending/planted.ts',
-      "import { MemoryBackend } from '../storage/memory-backend.ts';",
+      "import { MemoryBackend } from '../../src/storage/memory-backend.ts';",
     ],
     ['a node: module', 'client/planted.ts', "import { createServer } from 'node:http';"],
     ['a node module without its prefix', 'client/planted.ts', "import { createServer } from 'http';"],
@@ -76,7 +80,7 @@ describe('the layer table', () => {
       "import { Client } from '@modelcontextprotocol/client';",
     ],
     ['a token request outside src/oauth', 'client/planted.ts', "import * as oauth from 'oauth4webapi';"],
-    ['a folder nobody named', 'shared/planted.ts', "import { Secret } from '../core/secret.ts';"],
+    ['a folder nobody named', 'shared/planted.ts', "import { Secret } from '../../src/core/secret.ts';"],
   ])('refuses %s', (_what, file, source) => {
     const violations = layerViolations(plant(file, source));
     expect(violations.filter((line) => line.startsWith(`src/${file} `))).toHaveLength(1);

@@ -1,3 +1,5 @@
+import { plainRequest } from '../../demo/plain-request.ts';
+import { ownNavigation } from '../support/own-navigation.ts';
 import type { OperationLog } from './operation-log.ts';
 import type { PersonPlan } from './schedule.ts';
 
@@ -81,11 +83,10 @@ class Browser {
     const [port] = this.#options.findHosts(first);
     if (port === undefined) return undefined;
     try {
-      const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-        headers: { cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
-        redirect: 'manual',
-        signal: AbortSignal.timeout(requestMs),
-      });
+      const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+      const headers = new Headers({ ...ownNavigation, cookie });
+      const url = new URL(`http://127.0.0.1:${port}${path}`);
+      const response = await plainRequest(url, { headers, timeoutMs: requestMs });
       await response.arrayBuffer();
       for (const line of response.headers.getSetCookie()) {
         const [, name = '', value = ''] = /^(?<name>[^=]+)=(?<value>[^;]*)/u.exec(line) ?? [];

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { forward } from '../../demo/plain-request.ts';
 
 /** The one address of several host processes, and the chat's own sign-in. */
 export interface ChatDoor {
@@ -16,8 +17,8 @@ export interface ChatDoor {
 export async function openChatDoor(
   route: (pathname: string) => Promise<number | undefined>,
 ): Promise<ChatDoor> {
-  const forward = async (request: Request): Promise<Response> => {
-    const { pathname, search } = new URL(request.url);
+  const answer = async (request: Request): Promise<Response> => {
+    const { pathname } = new URL(request.url);
     const entering = /^\/enter\/(?<user>\w+)$/u.exec(pathname)?.groups?.['user'];
     if (entering !== undefined) {
       return new Response('Welcome', {
@@ -27,20 +28,12 @@ export async function openChatDoor(
     const port = await route(pathname);
     if (port === undefined) return new Response('Nobody is there', { status: 502 });
     try {
-      const reply = await fetch(`http://127.0.0.1:${port}${pathname}${search}`, {
-        headers: request.headers,
-        redirect: 'manual',
-        signal: AbortSignal.timeout(20_000),
-      });
-      const headers = new Headers(reply.headers);
-      headers.delete('content-encoding');
-      headers.delete('content-length');
-      return new Response(await reply.arrayBuffer(), { status: reply.status, headers });
+      return await forward(request, port);
     } catch {
       return new Response('That process has died', { status: 502 });
     }
   };
-  const listener = getRequestListener(forward);
+  const listener = getRequestListener(answer);
   const server = createServer((request, response) => void listener(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

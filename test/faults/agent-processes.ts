@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { forward } from '../../demo/plain-request.ts';
 import type { CallOutcome, FromAgent, ToAgent } from './agent-process.ts';
 import type { PageHost } from './page-host.ts';
 
@@ -29,11 +30,7 @@ export async function startAgents(
     Array.from({ length: count }, () => startAgent([directory, host.publicUrl, calendarUrl])),
   );
   for (const { port } of agents) {
-    host.handlers.push((request) => {
-      const { pathname, search } = new URL(request.url);
-      const target = `http://127.0.0.1:${port}${pathname}${search}`;
-      return fetch(target, { method: request.method, headers: request.headers, redirect: 'manual' });
-    });
+    host.handlers.push((request) => forward(request, port));
   }
   return agents;
 }

@@ -255,7 +255,7 @@ describe('an answer that comes more than once, or late', () => {
     const callback = await callbackOf(browser, url);
     stage.time.advance(11 * 60_000);
     const page = await browser.open(callback.href);
-    expect([page.status, codeOn(page)]).toEqual([400, 'ERR_POSTERN_AUTH_STATE_UNKNOWN']);
+    expect([page.status, codeOn(page)]).toEqual([410, 'ERR_POSTERN_PENDING_EXPIRED']);
     expect(codeOn(await browser.open(url))).toBe('ERR_POSTERN_PENDING_EXPIRED');
     expect(stage.as.count('token')).toBe(0);
     expect((await stage.linkOf('alice')).url).not.toBe(url);
@@ -280,12 +280,12 @@ describe('an answer that comes more than once, or late', () => {
   });
 });
 
-/** The cookie that binds the browser which opened the link, as it was set. */
+/** The cookies of alice’s browser: her session, and what binds the browser which opened the link, as it was set. */
 async function bindingOf(stage: Stage, _callback: URL): Promise<string> {
   const answer = stage.host.answers.findLast(({ headers }) => headers.includes('postern-'));
   const cookie = /(?:__Host-)?postern-[\w-]+=[\w-]+/u.exec(answer?.headers ?? '')?.[0];
   if (cookie === undefined) throw new Error('no browser was bound');
-  return cookie;
+  return `app-user=alice; ${cookie}`;
 }
 
 async function expectEndsWell(

@@ -50,7 +50,7 @@ describe('a session that the server has forgotten', () => {
     expect(sessions.size).toBe(1);
     // The server ends the session behind the client's back.
     const [id = ''] = sessions;
-    const { grant } = await grantOf(stage);
+    const { credential: grant } = await grantOf(stage);
     const headers = {
       authorization: `Bearer ${grant.accessToken}`,
       'mcp-session-id': id,
@@ -66,10 +66,10 @@ describe('a session that the server has forgotten', () => {
   });
 });
 
-async function grantOf(stage: Stage): Promise<{ grant: { accessToken: string } }> {
+async function grantOf(stage: Stage): Promise<{ credential: { accessToken: string } }> {
   const { storage } = stage.coordinator.createContext('alice');
-  const entry = await storage.get('server', 'calendar', 'connection', 'oauth', 'grant');
-  return JSON.parse(new TextDecoder().decode(entry?.value)) as { grant: { accessToken: string } };
+  const entry = await storage.get('credential', stage.calendar.url, 'calendar');
+  return JSON.parse(new TextDecoder().decode(entry?.value)) as { credential: { accessToken: string } };
 }
 
 describe('a server that asks back', () => {

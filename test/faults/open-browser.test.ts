@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { openBrowser } from '../../src/client/open-browser.ts';
+import { openBrowser } from '../../src/interaction/this-machine/open-browser.ts';
 
 /** Puts a program in the browser opener's place, which writes down what it was called with. */
 function installOpener(): { calls: () => string[]; pwned: string } {

@@ -132,7 +132,7 @@ await describeWithService('chromium', 'a page in a real browser, 320 pixels wide
     const stage = await openStage();
     const { url } = await stage.linkOf('alice');
     stage.storage.fault = ({ operation, on }) => {
-      if (operation !== 'commit' || !on.includes('/connection/oauth/grant')) return undefined;
+      if (operation !== 'commit' || !on.includes('/credential/')) return undefined;
       stage.time.advance(10_000);
       return 'fail';
     };

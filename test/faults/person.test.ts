@@ -1,3 +1,4 @@
+import { ownNavigation } from '../support/own-navigation.ts';
 import { describe, expect, test } from 'vitest';
 import {
   allowPlaintextStorage,
@@ -127,7 +128,9 @@ describe('the cookie that binds a browser', () => {
     stage.as.on('register', (call) => ({ status: 201, body: { ...JSON.parse(call.text), client_id: 'c' } }));
     const { url } = await stage.linkOf('alice');
     expect(url).toMatch(/^https:\/\/bot\.example\/postern\/connect\/[\w-]{32}$/u);
-    const reply = await stage.coordinator.fetch(new Request(url, { headers: { cookie: 'app-user=alice' } }));
+    const reply = await stage.coordinator.fetch(
+      new Request(url, { headers: { ...ownNavigation, cookie: 'app-user=alice' } }),
+    );
     expect(reply.status).toBe(303);
     expect(reply.headers.get('set-cookie')).toMatch(
       /^__Host-postern-[\w-]{16}=[\w-]{32}; Max-Age=\d+; Path=\/; HttpOnly; SameSite=Lax; Secure$/u,
@@ -152,7 +155,7 @@ describe('the cookie that binds a browser', () => {
     const { url } = await stage.linkOf('alice');
     const path = new URL(url).pathname;
     const request = new Request(`http://evil.example${path}`, {
-      headers: { cookie: 'app-user=alice', 'x-forwarded-host': 'evil.example' },
+      headers: { ...ownNavigation, cookie: 'app-user=alice', 'x-forwarded-host': 'evil.example' },
     });
     const reply = await stage.coordinator.fetch(request);
     const sentTo = new URL(reply.headers.get('location') ?? '');

@@ -60,7 +60,8 @@ test('fifty callbacks with one state, in two processes, make one exchange and on
   const statuses = await Promise.all(
     Array.from(
       { length: 50 },
-      async () => (await fetch(url, { headers: { cookie }, redirect: 'manual' })).status,
+      async () =>
+        (await fetch(url, { headers: { cookie: `app-user=alice; ${cookie}` }, redirect: 'manual' })).status,
     ),
   );
   expect(statuses.filter((status) => status === 303)).toHaveLength(1);

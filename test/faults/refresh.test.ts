@@ -157,7 +157,7 @@ describe('a refresh that fails', () => {
     const stage = await openSignedIn();
     const [grantKey] = stage.storage.written
       .map(({ key }) => key)
-      .filter((key) => key.endsWith('/connection/oauth/grant'));
+      .filter((key) => key.includes('/credential/'));
     expect(grantKey).toBeDefined();
     stage.as.tokens.expireAccessTokens();
     stage.as.on('refresh', async (call) => {
@@ -224,13 +224,13 @@ describe('a logout', () => {
       const elsewhere = await stage.managers.at(-1)!.getClient('alice');
       loggedOut = elsewhere.session('calendar').logout();
       await vi.waitFor(async () =>
-        expect(await other.storage.get('server', 'calendar', 'connection', 'oauth', 'grant')).toBeUndefined(),
+        expect(await other.storage.get('credential', stage.calendar.url, 'calendar')).toBeUndefined(),
       );
       return undefined;
     });
     expect(await codeOf(client.callTool('whoami'))).toMatch(/^ERR_POSTERN_(?:AUTH_REQUIRED|CLIENT_)/u);
     await loggedOut;
-    expect(await other.storage.get('server', 'calendar', 'connection', 'oauth', 'grant')).toBeUndefined();
+    expect(await other.storage.get('credential', stage.calendar.url, 'calendar')).toBeUndefined();
     expect(stage.as.tokens.families.map(({ revoked }) => revoked)).toEqual([true]);
   });
 
@@ -262,10 +262,10 @@ describe('a logout', () => {
 /** Replaces the stored tokens, as another process would. */
 async function rewriteGrant(stage: Stage, tokens: Readonly<Record<string, unknown>>): Promise<void> {
   const { storage } = stage.manager.coordinator.createContext('alice');
-  const entry = await storage.get('server', 'calendar', 'connection', 'oauth', 'grant');
-  const record = JSON.parse(new TextDecoder().decode(entry?.value)) as { grant: object };
+  const entry = await storage.get('credential', stage.calendar.url, 'calendar');
+  const record = JSON.parse(new TextDecoder().decode(entry?.value)) as { credential: object };
   const value = new TextEncoder().encode(
-    JSON.stringify({ ...record, grant: { ...record.grant, ...tokens } }),
+    JSON.stringify({ ...record, credential: { ...record.credential, ...tokens } }),
   );
-  await storage.commit([{ put: storage.key(['server', 'calendar', 'connection', 'oauth', 'grant']), value }]);
+  await storage.commit([{ put: storage.key(['credential', stage.calendar.url, 'calendar']), value }]);
 }

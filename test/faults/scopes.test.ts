@@ -90,7 +90,11 @@ describe('a call that needs more than was granted', () => {
     stage.as.tokens.revokeAll();
     const first = await challengeOf(client.callTool('whoami'));
     const { storage } = stage.coordinator.createContext('alice');
-    expect(await storage.get('server', 'calendar', 'connection', 'oauth', 'grant')).toBeUndefined();
+    const kept = await storage.get('credential', stage.calendar.url, 'calendar');
+    expect(JSON.parse(new TextDecoder().decode(kept?.value))).toMatchObject({
+      ended: true,
+      credential: null,
+    });
     const second = await challengeOf(other.callTool(...share));
     expect(second.url).toBe(first.url);
     expect(second.pendingId).toBe(first.pendingId);

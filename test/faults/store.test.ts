@@ -3,7 +3,7 @@ import type { StorageCall, StorageFault } from './faulty-storage.ts';
 import { codeOf, codeOn, openStage, textOf, type Stage } from './stage.ts';
 
 const savesGrant = ({ operation, on }: StorageCall): boolean =>
-  operation === 'commit' && on.includes('/connection/oauth/grant');
+  operation === 'commit' && on.includes('/credential/');
 
 /** Fails the operations that match, for as many times as given. */
 function failing(

@@ -4,7 +4,8 @@
  * It is told over IPC what to wait for, what to park and what to complete, and says what became of it. `deaf`: signals
  * are lost, those it sends and those it would hear.
  */
-import { RemoteAuthCoordinator, type SignIn } from '../../src/client/index.ts';
+import { RemoteAuthCoordinator } from '../../src/client/index.ts';
+import type { InteractionData } from '../../src/interaction/flow.ts';
 import { openStorageUrl } from '../support/open-storage.ts';
 import { createNamespace } from '../../src/namespace/namespace.ts';
 import type { Pending } from '../../src/pending/pending.ts';
@@ -74,7 +75,8 @@ process.on('disconnect', () => process.exit(0));
 
 async function act(message: ToMember): Promise<void> {
   if ('create' in message) {
-    const data: SignIn = { server: 'web', handler: 'none', flow: {}, scopes: [], metadata: undefined };
+    const request = { resource: 'https://web.example/mcp', alias: 'web', scopes: [] };
+    const data: InteractionData = { flow: 'none', message: '', request, wanted: [], data: {} };
     const { id } = await pendings.create(createNamespace('client', message.create.ns), {
       kind: 'oauth_redirect',
       data,
@@ -103,7 +105,7 @@ async function act(message: ToMember): Promise<void> {
   }
 }
 
-async function find({ ns, id }: { ns: string; id: string }): Promise<Pending<SignIn>> {
+async function find({ ns, id }: { ns: string; id: string }): Promise<Pending<InteractionData>> {
   const pending = await pendings.in(createNamespace('client', ns)).get(id);
   if (pending === undefined) throw new RangeError('there is no such pending');
   return pending;

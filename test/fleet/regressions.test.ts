@@ -34,7 +34,7 @@ test('a call that finds no grant, while the person finishes the sign-in, goes on
   const signedIn = Promise.withResolvers<void>();
   let hasLooked = false;
   stage.storage.fault = async ({ operation, on }) => {
-    if (hasLooked || operation !== 'get' || !on.includes('/declined/')) return undefined;
+    if (hasLooked || operation !== 'get' || !on.includes('/slot/')) return undefined;
     hasLooked = true;
     looked.resolve();
     await signedIn.promise;
@@ -57,13 +57,13 @@ test('a sign-in that was saved is not taken back because the store does not say 
   const { url } = await stage.linkOf('alice');
   let savedAt: number | undefined;
   stage.storage.fault = ({ operation, on }) => {
-    if (operation === 'commit' && on.includes('/connection/oauth/grant') && savedAt === undefined) {
+    if (operation === 'commit' && on.includes('/credential/') && savedAt === undefined) {
       savedAt = performance.now();
       return 'lose-answer';
     }
-    // For a moment it can be asked for the pending, and not for the attempt.
+    // For a moment it can be asked for the pending, and not for the credential.
     const isSilent = savedAt !== undefined && performance.now() - savedAt < 500;
-    return isSilent && operation === 'get' && on.includes('/attempt/') ? 'fail' : undefined;
+    return isSilent && operation === 'get' && on.includes('/credential/') ? 'fail' : undefined;
   };
   const page = await (await stage.host.openBrowser('alice')).open(url);
   expect(page.html).toContain('You are signed in');
@@ -77,7 +77,7 @@ test('a refresh that was saved succeeds although its lease cannot be given back'
   stage.as.tokens.expireAccessTokens();
   stage.storage.fault = ({ operation, changes }) =>
     operation === 'commit' &&
-    changes.some((change) => 'delete' in change && change.delete.includes('refresh-lease'))
+    changes.some((change) => 'delete' in change && change.delete.includes('renewing'))
       ? 'fail'
       : undefined;
   expect(await whoami(stage, 0)).toBe('alice');
@@ -93,9 +93,8 @@ test('a refresh that fails is its caller’s failure and nobody else’s, and it
   const order: string[] = [];
   stage.storage.fault = async ({ operation, on, changes }) => {
     if (operation !== 'commit') return undefined;
-    if (on.includes('/refresh-cooldown')) order.push('failure noted');
-    if (!changes.some((change) => 'delete' in change && change.delete.includes('refresh-lease')))
-      return undefined;
+    if (on.includes('/renewal-failed/')) order.push('failure noted');
+    if (!changes.some((change) => 'delete' in change && change.delete.includes('renewing'))) return undefined;
     order.push('lease given back');
     // Slower than everything else: a failure that nobody awaits has the time to be found by the process.
     await new Promise((resolve) => setTimeout(resolve, 200));

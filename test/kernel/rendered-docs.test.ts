@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { renderErrorsPage } from '../../scripts/errors-page.ts';
 import { renderSessionStatesPage } from '../../scripts/session-states-page.ts';
-import { sessionStatuses } from '../../src/client/session-status.ts';
+import { sessionStatuses } from '../../src/client/session/session-status.ts';
 import { errorCodes } from '../../src/core/error-codes.ts';
 
 const committed = (page: string): string =>

@@ -2,13 +2,16 @@ import { onTestFinished } from 'vitest';
 import type { CreateAttemptOptions } from '../../src/oauth/attempt.ts';
 import { createOAuthHttp, type OAuthHttp } from '../../src/oauth/oauth-http.ts';
 import { allowPrivateNetwork } from '../../src/oauth/url-policy.ts';
-import type { Principal } from '../../src/oob/caller.ts';
+import type { Principal } from '../../src/oob/principal.ts';
 import type { CredentialRequest } from '../../src/oob/credential-request.ts';
-import type { NamedFlow } from '../../src/oob/flow.ts';
-import { oauthRedirect } from '../../src/oob/oauth-redirect.ts';
-import type { OAuthCredential } from '../../src/oob/oauth-credential.ts';
+import type { NamedFlow } from '../../src/interaction/flow.ts';
+import { oauthRedirect } from '../../src/interaction/oauth/oauth-redirect.ts';
+import type { OAuthCredential } from '../../src/interaction/oauth/grant-kind.ts';
 import { createOob, type Oob, type OobOptions } from '../../src/oob/oob.ts';
-import { findInteractionRequired, type Interaction } from '../../src/oob/interaction-required-error.ts';
+import {
+  findInteractionRequired,
+  type Interaction,
+} from '../../src/interaction/interaction-required-error.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
 import { FaultyStorage } from '../faults/faulty-storage.ts';
 import { openPageHost, userOf, type PageHost } from '../faults/page-host.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, test, vi } from 'vitest';
 import { findPosternError } from '../../src/core/postern-error.ts';
-import type { FormSchema, FormValues } from '../../src/oob/form-schema.ts';
-import type { NamedFlow } from '../../src/oob/flow.ts';
-import { deviceCode } from '../../src/oob/device-code.ts';
-import { secretForm, type SecretFormOptions } from '../../src/oob/secret-form.ts';
+import type { FormSchema, FormValues } from '../../src/interaction/secret-form/form-schema.ts';
+import type { NamedFlow } from '../../src/interaction/flow.ts';
+import { deviceCode } from '../../src/interaction/oauth/device-code.ts';
+import { secretForm, type SecretFormOptions } from '../../src/interaction/secret-form/secret-form.ts';
 import { createCookieBrowser, type CookieBrowser, type Page } from '../support/cookie-browser.ts';
 import {
   callbackOf,
@@ -326,7 +326,7 @@ describe('a consent at a third party', () => {
     const waiting = Array.from({ length: 3 }, () => acquire(stage, 'alice', flow, 10_000));
     const { url } = await stage.linkOf('alice', flow);
     const done = await consent(await stage.host.openBrowser('alice'), url);
-    expect([done.status, titleOf(done), done.url]).toEqual([200, 'Done', url]);
+    expect([done.status, titleOf(done), done.url]).toEqual([200, 'You are signed in', url]);
     const credentials = await Promise.all(waiting);
     expect(new Set(credentials.map(({ accessToken }) => accessToken)).size).toBe(1);
     expect(Object.keys(credentials[0]!)).not.toContain('refreshToken');
@@ -357,7 +357,7 @@ describe('a consent at a third party', () => {
       expect((await (await stage.host.openBrowser(user)).open(callback.href)).status).toBe(status);
     }
     expect(stage.as.count('token')).toBe(0);
-    expect(titleOf(await first.open(callback.href))).toBe('Done');
+    expect(titleOf(await first.open(callback.href))).toBe('You are signed in');
   });
 
   test.each([
@@ -375,7 +375,7 @@ describe('a consent at a third party', () => {
     edit(edited);
     expect((await browser.open(edited.href)).status).toBe(status);
     expect(stage.as.count('token')).toBe(0);
-    expect(titleOf(await browser.open(callback.href))).toBe('Done');
+    expect(titleOf(await browser.open(callback.href))).toBe('You are signed in');
   });
 
   test.each([
@@ -425,22 +425,23 @@ describe('a consent at a third party', () => {
     );
     expect(answers.filter(({ status }) => status === 303)).toHaveLength(1);
     const bodies = await Promise.all(
-      answers.filter(({ status }) => status === 200).map((answer) => answer.text()),
+      answers.filter(({ status }) => status === 400).map((answer) => answer.text()),
     );
-    expect(bodies.map((html) => titleOf({ html }))).toEqual(Array(49).fill('Done'));
+    expect(bodies.map((html) => titleOf({ html }))).toEqual(Array(49).fill('Already done'));
     expect(stage.as.count('token')).toBe(1);
-    expect(titleOf(await browser.open(callback.href))).toBe('Done');
+    expect(titleOf(await browser.open(callback.href))).toBe('Already done');
   });
 
-  test('keeps the five latest ways out of many, and an older one is told to try again', async () => {
+  test('can be begun twenty times from one link, each way out is good, and the next is told to ask anew', async () => {
     const stage = await openFlowStage();
     const { url } = await stage.linkOf('alice', redirectFlow(stage));
     const browser = await stage.host.openBrowser('alice');
     const callbacks: URL[] = [];
-    for (let index = 0; index < 6; index++) callbacks.push(await callbackOf(browser, url));
-    const oldest = await browser.open(callbacks[0]!.href);
-    expect([oldest.status, oldest.html.includes(`href="${url}"`)]).toEqual([400, true]);
-    expect(titleOf(await browser.open(callbacks[1]!.href))).toBe('Done');
+    for (let index = 0; index < 20; index++) callbacks.push(await callbackOf(browser, url));
+    await browser.open(url);
+    const refused = await browser.submit({}, 'continue');
+    expect([refused.status, refused.html.includes('ERR_POSTERN_OOB_LIMIT')]).toEqual([429, true]);
+    expect(titleOf(await browser.open(callbacks[0]!.href))).toBe('You are signed in');
   });
 
   test('whose exchange failed offers the way on, which works', async () => {
@@ -452,7 +453,7 @@ describe('a consent at a third party', () => {
     const failed = await consent(browser, url);
     expect([failed.status, failed.html.includes(`href="${url}"`)]).toEqual([502, true]);
     stage.as.on('token', undefined);
-    expect(titleOf(await consent(browser, url))).toBe('Done');
+    expect(titleOf(await consent(browser, url))).toBe('You are signed in');
     expect([stage.as.count('token'), leaks(stage)]).toEqual([2, []]);
     expect((await acquire(stage, 'alice', flow)).tokenType).toBe('bearer');
   });
@@ -484,7 +485,7 @@ describe('a consent at a third party', () => {
     expect(failed.status).toBe(503);
     expect(stage.as.count('revoke')).toBeGreaterThan(0);
     stage.storage.fault = () => undefined;
-    expect(titleOf(await consent(browser, url))).toBe('Done');
+    expect(titleOf(await consent(browser, url))).toBe('You are signed in');
   });
 
   test('renews what it got, once for all, and asks anew when that has ended', async () => {
@@ -523,17 +524,17 @@ describe('a consent at a third party', () => {
       .filter(({ kind }) => kind === 'authorize')
       .map((call) => call.url.searchParams.get('scope'));
     expect(asked).toEqual(['read write']);
-    const [kept] = await stage.oob.credentials.in(await stage.principal('alice')).list();
+    const [kept] = await stage.oob.credentials.list(await stage.principal('alice'));
     expect(kept?.scopes).toEqual(['read', 'write']);
     const wider = await stage.linkOf('alice', flow, { scopes: ['admin'] });
     await consent(browser, wider.url);
-    const [whole] = await stage.oob.credentials.in(await stage.principal('alice')).list();
+    const [whole] = await stage.oob.credentials.list(await stage.principal('alice'));
     expect(whole?.scopes).toEqual(['read', 'write', 'admin']);
   });
 
   test('that could not work is said to the caller, before a person gets a link', async () => {
     const stage = await openFlowStage();
-    const { oauthRedirect } = await import('../../src/oob/oauth-redirect.ts');
+    const { oauthRedirect } = await import('../../src/interaction/oauth/oauth-redirect.ts');
     const plan = planFor(stage.as, `${stage.host.publicUrl}/callback`);
     const { code_challenge_methods_supported: _left, ...server } = plan.discovery.server;
     const flow = stage.oob.flow(
@@ -610,7 +611,7 @@ describe('a device code', () => {
     const tokens = await Promise.all(waiting);
     expect(tokens.map(({ accessToken }) => accessToken)).toEqual(['CNRY-token', 'CNRY-token']);
     expect(await statusOf(browser, url)).toEqual({ status: 'completed' });
-    expect(titleOf(await browser.open(url))).toBe('Done');
+    expect(titleOf(await browser.open(url))).toBe('You are signed in');
     expect([stage.as.count('device'), leaks(stage)]).toEqual([1, []]);
     const grants = stage.as.calls.filter(({ kind }) => kind === 'token').length;
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -644,7 +645,11 @@ describe('the pages', () => {
     const strange = await openFlowStage({ oob: { storage: stage.storage, publicUrl: stage.host.publicUrl } });
     stage.host.handlers.splice(0, 1, strange.oob.fetch);
     const page = await (await stage.host.openBrowser('alice')).open(url);
-    expect([page.status, page.html.includes('login')]).toEqual([500, false]);
+    expect([page.status, titleOf(page), page.html.includes('login')]).toEqual([
+      503,
+      'This is finishing elsewhere',
+      false,
+    ]);
   });
 
   test('when the store is down say that nothing was saved', async () => {
@@ -666,7 +671,7 @@ describe('the pages', () => {
     });
     const { url } = await stage.linkOf('alice', formFlow(stage));
     const page = await (await stage.host.openBrowser('alice')).open(url);
-    expect([page.status, titleOf(page), leaks(stage)]).toEqual([500, 'That did not work', []]);
+    expect([page.status, titleOf(page), leaks(stage)]).toEqual([503, 'Not just now', []]);
   });
 
   test('send a person who is not signed in where the host says', async () => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { forward } from '../../demo/plain-request.ts';
 import type { PageHost } from '../faults/page-host.ts';
 import type { Acquired, FromServer, ToServer } from './oob-process.ts';
 
@@ -47,18 +48,7 @@ async function startServer(args: readonly string[], host: PageHost): Promise<Ser
       }
     });
   });
-  const handler = async (request: Request): Promise<Response> => {
-    const { pathname, search } = new URL(request.url);
-    const { method, headers } = request;
-    const body = method === 'POST' ? await request.arrayBuffer() : undefined;
-    const init = { method, headers, redirect: 'manual', ...(body !== undefined && { body }) } as const;
-    const answer = await fetch(`http://127.0.0.1:${port}${pathname}${search}`, init);
-    const passed = new Headers(answer.headers);
-    // How the bytes travelled here says nothing of how they go on.
-    passed.delete('transfer-encoding');
-    passed.delete('connection');
-    return new Response(answer.body, { status: answer.status, headers: passed });
-  };
+  const handler = (request: Request): Promise<Response> => forward(request, port);
   host.handlers.push(handler);
   const kill = async (): Promise<void> => {
     const place = host.handlers.indexOf(handler);

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { deviceCode } from '../../src/oob/device-code.ts';
-import type { FormSchema } from '../../src/oob/form-schema.ts';
-import { secretForm } from '../../src/oob/secret-form.ts';
+import { deviceCode } from '../../src/interaction/oauth/device-code.ts';
+import type { FormSchema } from '../../src/interaction/secret-form/form-schema.ts';
+import { secretForm } from '../../src/interaction/secret-form/secret-form.ts';
 import { launchChromium, type ChromiumBrowser } from '../support/chromium.ts';
 import { describeWithService } from '../support/services.ts';
 import { openFlowStage, planFor, redirectFlow, type FlowStage } from './flow-stage.ts';
@@ -217,7 +217,7 @@ await describeWithService('chromium', 'a page of a flow in a real browser, 320 p
       if (javaScriptEnabled) await look(page, 'consent');
       await page.getByRole('button', { name: 'Continue' }).click();
       await page.getByText('You can close this page').waitFor();
-      expect([page.url(), await page.title()]).toEqual([url, 'Done']);
+      expect([page.url(), await page.title()]).toEqual([url, 'You are signed in']);
       expect([stage.as.count('authorize'), stage.as.count('token')]).toEqual([2, 1]);
       const sent = stage.as.calls.filter(({ kind }) => kind === 'authorize');
       expect(sent.map(({ headers }) => headers.referer)).toEqual([undefined, undefined]);
@@ -268,7 +268,7 @@ await describeWithService('chromium', 'a page of a flow in a real browser, 320 p
     expect(await page.getByRole('link', { name: 'Open 127' }).getAttribute('href')).toBe(verification);
     isEntered = true;
     await page.waitForSelector('main.good', { timeout: 10_000 });
-    expect(await page.title()).toBe('Done');
+    expect(await page.title()).toBe('You are signed in');
   });
 
   test('a device code without scripts hides what would not work, and a link looks whether it was entered', async () => {
@@ -291,9 +291,9 @@ await describeWithService('chromium', 'a page of a flow in a real browser, 320 p
     await page.goto(url);
     expect(await page.getByRole('button').allTextContents()).toEqual(['Decline']);
     const pending = await stage.oob.findPending(pendingId);
-    await stage.oob.credentials.finish(pending!, {});
+    await stage.oob.interactions.finish(pending!, {});
     await page.getByRole('link', { name: 'Look now' }).click();
-    expect(await page.title()).toBe('Done');
+    expect(await page.title()).toBe('You are signed in');
   });
 
   test('every end says what happened: declined, expired, withdrawn, another user', async () => {
@@ -350,7 +350,7 @@ await describeWithService('chromium', 'a page of a flow in a real browser, 320 p
       page.evaluate(() => document.forms[0]?.submit()),
     ]);
     expect([401, 403]).toContain(response.status());
-    expect(await stage.oob.credentials.in(await stage.principal('alice')).list()).toEqual([]);
+    expect(await stage.oob.credentials.list(await stage.principal('alice'))).toEqual([]);
   });
 });
 

@@ -15,7 +15,7 @@ import { PosternError } from '../../src/core/postern-error.ts';
 import type { NamespaceProvider } from '../../src/namespace/namespace-provider.ts';
 import { createNamespace } from '../../src/namespace/namespace.ts';
 import { createOob, type Oob } from '../../src/oob/oob.ts';
-import { secretForm } from '../../src/oob/secret-form.ts';
+import { secretForm } from '../../src/interaction/secret-form/secret-form.ts';
 import type { OobOptions, ToolOptions } from '../../src/oob/index.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';

@@ -1,7 +1,7 @@
 import { inputRequired, type InputRequiredResult, type ServerContext } from '@modelcontextprotocol/server';
 import { randomId } from '../../../src/core/random.ts';
-import type { Oob } from '../../../src/oob/index.ts';
-import { hashArguments, type RequestState } from '../../../src/oob/request-state.ts';
+import type { Oob, Principal } from '../../../src/oob/index.ts';
+import { hashArguments, RequestStates, type RequestState } from '../../../src/oob/request-state.ts';
 import { asRequests, type Question } from './question.ts';
 
 const ttlMs = 600_000;
@@ -13,9 +13,11 @@ const ttlMs = 600_000;
  */
 export class SealedRounds {
   readonly #oob: Oob;
+  readonly #states: RequestStates;
 
   constructor(oob: Oob) {
     this.#oob = oob;
+    this.#states = new RequestStates(oob.interactions.surroundings);
   }
 
   /** The questions that the call has put before, by their keys; none in its first round. */
@@ -35,8 +37,8 @@ export class SealedRounds {
     questions: readonly Question<unknown>[],
     before: readonly string[] = [],
   ): Promise<InputRequiredResult> {
-    const { namespace } = await this.#oob.principal(this.#oob.callerOf(context));
-    const requestState = await this.#oob.requestStates.seal(namespace, {
+    const { namespace } = await this.#principal(context);
+    const requestState = await this.#states.seal(namespace, {
       tool,
       arguments: await hashArguments({}),
       asked: [
@@ -44,18 +46,22 @@ export class SealedRounds {
         ...questions.map(({ key }) => ({ id: key, accepted: false })),
       ],
       nonce: randomId(),
-      expiresAtMs: this.#oob.clock() + ttlMs,
+      expiresAtMs: (await this.#oob.interactions.surroundings.now()) + ttlMs,
     });
     return inputRequired({ inputRequests: asRequests(questions), requestState });
   }
 
   /** Takes the one effect that a state is good for. @throws {Error} when another call has taken it. */
   async use(context: ServerContext): Promise<void> {
-    const { namespace } = await this.#oob.principal(this.#oob.callerOf(context));
+    const { namespace } = await this.#principal(context);
     const state = openedState(context);
-    if (state === undefined || !(await this.#oob.requestStates.use(namespace, state))) {
+    if (state === undefined || !(await this.#states.use(namespace, state))) {
       throw new Error('this requestState is spent');
     }
+  }
+
+  #principal({ http }: ServerContext): Promise<Principal> {
+    return this.#oob.principal({ token: http?.authInfo?.token, claims: http?.authInfo?.extra });
   }
 }
 

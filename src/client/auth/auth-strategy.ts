@@ -1,0 +1,71 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { NamespacedStorage } from '../../storage/namespaced-storage.ts';
+import type { AuthCoordinator } from '../coordinators/auth-coordinator.ts';
+import type { AuthChallenge } from './authorization-required-error.ts';
+import type { Context } from '../context.ts';
+
+/** What one request is sent with. */
+export interface Authorization {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whatever the strategy needs to recognise this credential when it is refused. */
+  readonly credential?: unknown;
+}
+
+/** A refusal by the server: 401, or 403 with a challenge. */
+export interface Refusal {
+  /** Status and headers; its body is not to be read. */
+  readonly response: Response;
+  readonly authorization: Authorization;
+  /** 1 for the first refusal of a request. */
+  readonly attempt: number;
+}
+
+/** How a logout went at the authorization server. */
+export interface LogoutResult {
+  /** Whether the other side has confirmed that the credential is dead. */
+  readonly revoked: boolean;
+  /** Why not, for the person. */
+  readonly reason?: string | undefined;
+}
+
+/** Speaks one authentication protocol for one connection. Touches no callback but its own. */
+export interface AuthStrategy {
+  /** What to send with a request. Called before each. */
+  authorize(request: { readonly method: string; readonly url: string }): Promise<Authorization>;
+  /**
+   * Answers a refusal: `true` to send the request again, `false` to let the refusal stand.
+   *
+   * @throws {AuthorizationRequiredError} when a person has to sign in first.
+   */
+  handleRefusal(refusal: Refusal): Promise<boolean>;
+  /** Is told that the server did not refuse a credential. */
+  accepted?(authorization: Authorization): void;
+  /** The live link, if a person is being waited for. Changes nothing. */
+  findChallenge?(): Promise<AuthChallenge | undefined>;
+  /** The live link, if a person is being waited for, with the context's present metadata written to it. */
+  renewChallenge?(): Promise<AuthChallenge | undefined>;
+  /** Lets a person who declined a moment ago be asked again: somebody wants that. */
+  askAgain?(): Promise<void>;
+  /** Forgets the credential, here and at the other side. */
+  logout?(): Promise<LogoutResult>;
+  /** Lets go of what it holds in memory. */
+  close?(): Promise<void>;
+}
+
+/** What a strategy is made from. */
+export interface AuthStrategyDeps {
+  readonly context: Context;
+  readonly coordinator: AuthCoordinator;
+  readonly server: string;
+  /** Where the MCP server is; `undefined` for a child process. */
+  readonly serverUrl: string | undefined;
+  /** The connection's own subtree; a strategy takes a part of it by its own name. */
+  readonly storage: NamespacedStorage;
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Makes a strategy for a connection: how a host brings its own. */
+export type AuthStrategyFactory = (deps: AuthStrategyDeps) => AuthStrategy;

@@ -1,0 +1,58 @@
+import { findPosternError, PosternError } from '../../core/postern-error.ts';
+import type { AuthStrategy } from './auth-strategy.ts';
+
+/** A request is sent at most this often; a server that refuses fresh credentials is not asked for ever. */
+const maxSends = 4;
+
+/**
+ * A `fetch` that sends every request as a strategy says, and lets it answer refusals.
+ *
+ * The MCP SDK is given no credentials at all: the 401, its challenge and the retry are ours.
+ */
+export function authorizedFetch(
+  strategy: AuthStrategy,
+  options: { fetch: typeof fetch; server: string },
+): typeof fetch {
+  return async (input, init = {}) => {
+    const url = input instanceof Request ? input.url : String(input);
+    const method = init.method ?? 'GET';
+    for (let attempt = 1; ; attempt++) {
+      const authorization = await strategy.authorize({ method, url });
+      // The caller's own are left alone, and nothing of an earlier try stays in them.
+      const headers = new Headers(init.headers);
+      for (const name in authorization.headers) headers.set(name, authorization.headers[name] ?? '');
+      const response = await send(options, input, { ...init, headers });
+      if (response.status !== 401 && !isScopeChallenge(response)) {
+        strategy.accepted?.(authorization);
+        return response;
+      }
+      if (attempt >= maxSends) return response;
+      if (!(await strategy.handleRefusal({ response, authorization, attempt }))) return response;
+      await response.body?.cancel();
+    }
+  };
+}
+
+function isScopeChallenge(response: Response): boolean {
+  return response.status === 403 && response.headers.has('www-authenticate');
+}
+
+async function send(
+  options: { fetch: typeof fetch; server: string },
+  input: RequestInfo | URL,
+  init: RequestInit,
+): Promise<Response> {
+  try {
+    return await options.fetch(input, init);
+  } catch (cause) {
+    if (init.signal?.aborted || findPosternError(cause) !== undefined) throw cause;
+    throw new PosternError(
+      'ERR_POSTERN_CLIENT_UNREACHABLE',
+      `the server ${JSON.stringify(options.server)} does not answer`,
+      {
+        cause,
+        hint: 'Check that the server runs, and that its URL is right.',
+      },
+    );
+  }
+}

@@ -1,0 +1,36 @@
+import { ApiKeyStrategy } from './api-key-strategy.ts';
+import { AskedKeyStrategy } from './asked-key-strategy.ts';
+import type { AuthStrategy, AuthStrategyDeps } from './auth-strategy.ts';
+import { NoAuthStrategy } from './no-auth-strategy.ts';
+import { OAuthStrategy } from './oauth-strategy.ts';
+import type { AuthConfig, ServerConfig } from '../server-config.ts';
+
+/** The strategy a configuration asks for. HTTP servers may ask for OAuth at any time, so that is their default. */
+export function createStrategy(
+  options: Omit<AuthStrategyDeps, 'serverUrl' | 'storage'> & { readonly config: ServerConfig },
+): AuthStrategy {
+  const { config, context, server } = options;
+  const serverUrl = 'url' in config ? config.url : undefined;
+  const storage = context.storage.namespace('server', server, 'connection');
+  const deps: AuthStrategyDeps = { ...options, serverUrl, storage };
+  const fallback: AuthConfig = serverUrl === undefined ? { type: 'none' } : { type: 'oauth' };
+  const auth = ('auth' in config ? config.auth : undefined) ?? fallback;
+  if (typeof auth === 'function') return auth(deps);
+  switch (auth.type) {
+    case 'none':
+      return new NoAuthStrategy();
+    case 'api_key':
+      return auth.key === undefined
+        ? new AskedKeyStrategy(deps, auth)
+        : new ApiKeyStrategy({ key: auth.key, headerName: auth.headerName });
+    case 'oauth':
+      return new OAuthStrategy(deps, auth);
+    case 'client_credentials':
+    case 'jwt_bearer':
+    case 'enterprise_managed':
+      return new OAuthStrategy(deps, {
+        scopes: auth.scopes,
+        machineGrant: async (request) => (await import('./machine-grants.ts')).machineGrantOf(auth)(request),
+      });
+  }
+}

@@ -1,0 +1,54 @@
+import type { Discovery } from '../../oauth/discovery.ts';
+import { clientCredentialsGrant, exchangeForIdJag, jwtBearerGrant, type Grant } from '../../oauth/grant.ts';
+import type { OAuthHttp } from '../../oauth/oauth-http.ts';
+import { profileOf } from '../../oauth/profiles.ts';
+import { identifyClient, type PreregisteredClient } from '../../oauth/registration.ts';
+import type { MachineAuthConfig } from '../server-config.ts';
+
+/** Obtains a grant without a person. Takes the place of the browser in an {@link OAuthStrategy}. */
+export type MachineGrant = (request: {
+  readonly discovery: Discovery;
+  readonly scopes: readonly string[] | undefined;
+  readonly http: OAuthHttp;
+}) => Promise<Grant>;
+
+/** The grant a configuration asks for. */
+export function machineGrantOf(config: MachineAuthConfig): MachineGrant {
+  return async ({ discovery, scopes, http }) => {
+    const client = await identify(config.client, discovery, http);
+    const options = { discovery, client, scopes, profile: profileOf(discovery.issuer) };
+    switch (config.type) {
+      case 'client_credentials':
+        return clientCredentialsGrant(options, http);
+      case 'jwt_bearer':
+        return jwtBearerGrant({ ...options, assertion: await config.assertion() }, http);
+      case 'enterprise_managed': {
+        const { identityProvider } = config;
+        const assertion = await exchangeForIdJag(
+          {
+            client: {
+              issuer: identityProvider.issuer,
+              clientId: identityProvider.clientId,
+              clientSecret: identityProvider.clientSecret,
+              tokenEndpointAuthMethod:
+                identityProvider.clientSecret === undefined ? 'none' : 'client_secret_basic',
+              source: 'preregistered',
+              redirectUris: [],
+            },
+            tokenEndpoint: identityProvider.tokenEndpoint,
+            subjectToken: await identityProvider.subjectToken(),
+            audience: discovery.issuer,
+            resource: discovery.resource,
+            scopes,
+          },
+          http,
+        );
+        return jwtBearerGrant({ ...options, assertion }, http);
+      }
+    }
+  };
+}
+
+function identify(preregistered: PreregisteredClient, discovery: Discovery, http: OAuthHttp) {
+  return identifyClient({ discovery, metadata: { clientName: 'MCP client' }, preregistered }, http);
+}

@@ -1,0 +1,206 @@
+import { PosternError } from '../../core/postern-error.ts';
+import type { CredentialKind } from '../../interaction/credential-kind.ts';
+import type { HeldCredential } from '../../interaction/credentials/credentials.ts';
+import type { Flow } from '../../interaction/flow.ts';
+import { parseChallenge, type Challenge } from '../../oauth/challenge.ts';
+import type { Grant } from '../../oauth/grant-record.ts';
+import { isScopeSubset, unionScopes } from '../../oauth/scopes.ts';
+import type { TokenRequestOptions } from '../../oauth/token-request.ts';
+import type { OAuthConfig } from '../server-config.ts';
+import type {
+  Authorization,
+  AuthStrategy,
+  AuthStrategyDeps,
+  LogoutResult,
+  Refusal,
+} from './auth-strategy.ts';
+import type { AuthChallenge } from './authorization-required-error.ts';
+import type { MachineGrant } from './machine-grants.ts';
+import { PersonCredential } from './person-credential.ts';
+
+export interface OAuthStrategyOptions extends Omit<OAuthConfig, 'type'> {
+  readonly machineGrant?: MachineGrant | undefined;
+  readonly tokenOptions?: TokenRequestOptions | undefined;
+}
+
+/** A server that refuses a grant this young, and what came of refreshing it, will refuse the next one too. */
+const freshMs = 60_000;
+
+/** What a request was sent with: one version of the stored grant, and the authorization it descends from. */
+type SentCredential = Pick<HeldCredential<Grant>, 'version' | 'authorizedAtMs' | 'issuedAtMs'>;
+
+/** OAuth 2.1 for one server and one context: turns its challenges into what is needed, and sends what is there. */
+export class OAuthStrategy implements AuthStrategy {
+  readonly #deps: AuthStrategyDeps;
+  readonly #options: OAuthStrategyOptions;
+  readonly #serverUrl: string;
+  readonly #origin: string;
+  readonly #grant: PersonCredential<Grant>;
+  /** The newest credential that the server was seen to accept. */
+  #accepted: SentCredential | undefined;
+  /** The version that came of the last refresh this process asked for after a refusal, until the server accepts it. */
+  #renewed: string | undefined;
+  /** When the server refused that, by a clock that nobody sets. */
+  #refusedRenewalAt = Number.NEGATIVE_INFINITY;
+  #dpopNonce: string | undefined;
+
+  constructor(deps: AuthStrategyDeps, options: OAuthStrategyOptions = {}) {
+    if (deps.serverUrl === undefined) {
+      throw new PosternError(
+        'ERR_POSTERN_CONFIG_MISCONFIGURED',
+        `the server ${JSON.stringify(deps.server)} needs a "url" for OAuth`,
+      );
+    }
+    this.#deps = deps;
+    this.#options = options;
+    this.#serverUrl = deps.serverUrl;
+    this.#origin = new URL(deps.serverUrl).origin;
+    const kind = this.#kind();
+    this.#grant = new PersonCredential(deps, kind, async () => ({ name: 'oauth', flow: await this.#flow() }));
+  }
+
+  async authorize({ method, url }: { method: string; url: string }): Promise<Authorization> {
+    const held = await this.#grant.current();
+    if (held === undefined || !url.startsWith(`${this.#origin}/`)) return { headers: {} };
+    const { credential: grant, version, authorizedAtMs, issuedAtMs } = held;
+    const credential: SentCredential = { version, authorizedAtMs, issuedAtMs };
+    if (grant.tokenType !== 'dpop')
+      return { headers: { authorization: `Bearer ${grant.accessToken}` }, credential };
+    const { createDpopProof } = await import('../../oauth/dpop.ts');
+    const proof = await createDpopProof({
+      keyJwk: grant.dpopKeyJwk ?? {},
+      method,
+      url,
+      accessToken: grant.accessToken,
+      nonce: this.#dpopNonce,
+      clock: this.#deps.clock,
+    });
+    return { headers: { authorization: `DPoP ${grant.accessToken}`, dpop: proof }, credential };
+  }
+
+  accepted({ credential }: Authorization): void {
+    const sent = credential as SentCredential | undefined;
+    if (sent === undefined) return;
+    if (sent.version === this.#renewed) this.#renewed = undefined;
+    this.#refusedRenewalAt = Number.NEGATIVE_INFINITY;
+    if (!(sent.issuedAtMs < (this.#accepted?.issuedAtMs ?? 0))) this.#accepted = sent;
+  }
+
+  async handleRefusal({ response, authorization, attempt }: Refusal): Promise<boolean> {
+    const challenge = parseChallenge(response);
+    if (challenge?.error === 'use_dpop_nonce' && challenge.dpopNonce !== undefined) {
+      const known = this.#dpopNonce === challenge.dpopNonce;
+      this.#dpopNonce = challenge.dpopNonce;
+      return !known && attempt < 3;
+    }
+    const refused = (authorization.credential as SentCredential | undefined)?.version;
+    if (response.status === 403) return this.#stepUp(challenge, refused);
+    const held = await this.#grant.read();
+    if (held === undefined) return this.#authorizeAnew(challenge, refused);
+    // Somebody has renewed it since this request was sent.
+    if (held.version !== refused && !held.isOver) return true;
+    // What was accepted and then ended early is renewed again, however young it is. So is what others have renewed:
+    // whether it was ever accepted, only they know.
+    if (!this.#wasRenewedInVain(held.version) && held.credential.refreshToken !== undefined) {
+      this.#renewed = await this.#grant.refused(held.version);
+      if (this.#renewed !== undefined) return true;
+    } else {
+      await this.#assertNotFresh(held);
+    }
+    (await this.#deps.coordinator.signIns()).forgetDiscovery(this.#serverUrl);
+    return this.#authorizeAnew(challenge, held.version);
+  }
+
+  findChallenge(): Promise<AuthChallenge | undefined> {
+    return this.#grant.findChallenge();
+  }
+
+  renewChallenge(): Promise<AuthChallenge | undefined> {
+    return this.#grant.renewChallenge();
+  }
+
+  askAgain(): Promise<void> {
+    return this.#grant.askAgain();
+  }
+
+  logout(): Promise<LogoutResult> {
+    return this.#grant.logout();
+  }
+
+  /** Waits for a refresh that is under way: what was sent must be saved. */
+  close(): Promise<void> {
+    return this.#grant.settle();
+  }
+
+  /** Whether this process has renewed the grant, and the server refused what came of it, not long ago. */
+  #wasRenewedInVain(refused: string): boolean {
+    if (refused === this.#renewed) this.#refusedRenewalAt = performance.now();
+    return performance.now() - this.#refusedRenewalAt < freshMs;
+  }
+
+  async #assertNotFresh({ credential, authorizedAtMs }: HeldCredential<Grant>): Promise<void> {
+    const nowMs = await this.#deps.coordinator.interactions.surroundings.now();
+    if (nowMs - authorizedAtMs >= freshMs) return;
+    // Ended early, as only a grant that cannot be refreshed may end unnoticed. Of others, what a server accepted
+    // may have been its handshake, which many answer to anybody.
+    if (credential.refreshToken === undefined && authorizedAtMs === this.#accepted?.authorizedAtMs) return;
+    throw new PosternError(
+      'ERR_POSTERN_AUTH_REJECTED',
+      `the server ${JSON.stringify(this.#deps.server)} refuses the token its own authorization server has just issued`,
+      { hint: 'The operator of that server has to look: its audience, issuer or clock may be set wrong.' },
+    );
+  }
+
+  async #stepUp(challenge: Challenge | undefined, refused: string | undefined): Promise<boolean> {
+    if (challenge?.error !== 'insufficient_scope') return false;
+    const held = await this.#grant.read();
+    // The person has granted more since this request was sent.
+    if (held !== undefined && held.version !== refused) return true;
+    const asked = challenge.scope ?? [];
+    if (held !== undefined && isScopeSubset(asked, held.scopes)) {
+      throw new PosternError(
+        'ERR_POSTERN_OAUTH_SCOPE_INSUFFICIENT',
+        `the server ${JSON.stringify(this.#deps.server)} still wants more scopes after they were asked for`,
+        { hint: 'This account may not be allowed to do that.' },
+      );
+    }
+    const scopes = unionScopes(held?.scopes, held?.credential.scopes, asked);
+    return this.#authorizeAnew(challenge, refused, scopes);
+  }
+
+  /** A new grant: at once where no person is needed, else through the browser. */
+  async #authorizeAnew(
+    cause: Challenge | undefined,
+    refused: string | undefined,
+    scopes?: readonly string[],
+  ): Promise<boolean> {
+    // Scopes are given by a step-up alone, and that begins with a token that the server knows.
+    const needed = { cause, refused, scopes: scopes ?? [], grantStays: scopes !== undefined };
+    await (this.#options.machineGrant === undefined ? this.#grant.ask(needed) : this.#grant.obtain(needed));
+    return true;
+  }
+
+  async #flow(): Promise<Flow<Grant>> {
+    const { coordinator, server } = this.#deps;
+    const signIns = await coordinator.signIns();
+    return signIns.flowTo({ ...this.#options, server, serverUrl: this.#serverUrl });
+  }
+
+  #kind(): CredentialKind<Grant> {
+    const { machineGrant, tokenOptions } = this.#options;
+    const { coordinator, server } = this.#deps;
+    const kind = coordinator.grantKind(tokenOptions);
+    if (machineGrant === undefined) return kind;
+    return {
+      ...kind,
+      obtain: async ({ cause, scopes: wanted }) => {
+        const signIns = await coordinator.signIns();
+        const signIn = { ...this.#options, server, serverUrl: this.#serverUrl };
+        const prepared = await signIns.prepare(signIn, cause as Challenge | undefined, wanted);
+        const { discovery, scopes } = prepared;
+        const grant = await machineGrant({ discovery, scopes, http: coordinator.httpFor(this.#serverUrl) });
+        return { credential: grant, scopes: scopes ?? [] };
+      },
+    };
+  }
+}

@@ -1,0 +1,141 @@
+import type { CredentialKind } from '../../interaction/credential-kind.ts';
+import type { HeldCredential } from '../../interaction/credentials/credentials.ts';
+import type { InteractionData, NamedFlow } from '../../interaction/flow.ts';
+import { interactionOf } from '../../interaction/interaction-required-error.ts';
+import type { Want } from '../../interaction/want.ts';
+import type { Pending } from '../../pending/pending.ts';
+import type { AuthStrategyDeps, LogoutResult } from './auth-strategy.ts';
+import { AuthorizationRequiredError, type AuthChallenge } from './authorization-required-error.ts';
+
+/** How long a credential read before may be used without looking again. */
+const trustMs = 1_000;
+
+/** A refusal, as far as it says what is needed instead. */
+export interface Needed {
+  /** The version of the credential that was refused, if there was one. */
+  readonly refused: string | undefined;
+  readonly scopes: readonly string[];
+  /** As the flow understands it. */
+  readonly cause?: unknown;
+  /** What was granted before stays good for calls that need no more. */
+  readonly grantStays?: boolean | undefined;
+}
+
+/** What a context's person gives for one server: found, asked for, forgotten. */
+export class PersonCredential<C> {
+  readonly #deps: AuthStrategyDeps;
+  readonly #kind: CredentialKind<C>;
+  readonly #flow: () => Promise<NamedFlow<C>>;
+  #cached: { held: HeldCredential<C> | undefined; atMs: number } | undefined;
+
+  /** @param flow loaded when somebody has to be asked. */
+  constructor(deps: AuthStrategyDeps, kind: CredentialKind<C>, flow: () => Promise<NamedFlow<C>>) {
+    this.#deps = deps;
+    this.#kind = kind;
+    this.#flow = flow;
+  }
+
+  /** As of at most a second ago, renewed ahead of its end. */
+  async current(): Promise<HeldCredential<C> | undefined> {
+    const { clock, coordinator } = this.#deps;
+    if (this.#cached !== undefined && clock() - this.#cached.atMs < trustMs) return this.#cached.held;
+    const held = await coordinator.interactions.credentials.find(this.#want(), this.#kind);
+    this.#cached = { held, atMs: clock() };
+    return held;
+  }
+
+  /** What is stored now, as it is. */
+  async read(): Promise<HeldCredential<C> | undefined> {
+    this.#cached = undefined;
+    return this.#deps.coordinator.interactions.credentials.peek(this.#want(), this.#kind);
+  }
+
+  /** Tells that the server refused it. The version of what came of that; `undefined` when a person has to be asked. */
+  async refused(version: string): Promise<string | undefined> {
+    const { interactions } = this.#deps.coordinator;
+    this.#cached = undefined;
+    if ((await interactions.refused(this.#want(), this.#kind, version)) === 'ended') return undefined;
+    return (await this.current())?.version;
+  }
+
+  /** Has the machine get one for itself. */
+  async obtain({ refused, scopes, cause }: Needed): Promise<void> {
+    this.#cached = undefined;
+    const want = { ...this.#want(scopes), cause };
+    await this.#deps.coordinator.interactions.credentials.obtain(want, refused, this.#kind);
+  }
+
+  /**
+   * Asks the person; returns when another credential has been stored meanwhile.
+   *
+   * @throws {AuthorizationRequiredError} with the one live link.
+   */
+  async ask({ refused, scopes, cause, grantStays }: Needed): Promise<void> {
+    const { coordinator } = this.#deps;
+    const kind = this.#kind;
+    this.#cached = undefined;
+    const asked = await coordinator.interactions.ask(
+      { ...this.#want(scopes), cause },
+      await this.#flow(),
+      ({ version, value }) => version !== refused && kind.stateOf?.(value.credential) !== 'over',
+    );
+    if (asked === undefined) return;
+    await coordinator.present(asked.pending, asked);
+    throw new AuthorizationRequiredError(this.#challengeOf(asked.pending), { grantStays });
+  }
+
+  /** The live link, if a person is being waited for. Changes nothing. */
+  async findChallenge(): Promise<AuthChallenge | undefined> {
+    const live = await this.#deps.coordinator.interactions.findLive(this.#want());
+    return live && this.#challengeOf(live);
+  }
+
+  /** The live link, with the context's present metadata written to it. */
+  async renewChallenge(): Promise<AuthChallenge | undefined> {
+    const { interactions } = this.#deps.coordinator;
+    const live = await interactions.findLive(this.#want());
+    if (live === undefined) return undefined;
+    return this.#challengeOf(await interactions.renewLive(live, this.#want(), await this.#flow()));
+  }
+
+  /** Lets a person who declined a moment ago be asked again. */
+  askAgain(): Promise<void> {
+    return this.#deps.coordinator.interactions.askAgain(this.#want());
+  }
+
+  async logout(): Promise<LogoutResult> {
+    this.#cached = undefined;
+    const { revocation, failure } = await this.#deps.coordinator.interactions.forget(
+      this.#want(),
+      this.#kind,
+    );
+    switch (revocation) {
+      case 'confirmed':
+        return { revoked: true };
+      case 'unsupported':
+        return { revoked: false, reason: 'the issuer offers no revocation; the credential ends by itself' };
+      case 'unconfirmed':
+        return { revoked: false, reason: `the issuer did not confirm (${failure ?? 'no code'})` };
+      case 'nothing':
+        return { revoked: false, reason: 'there was nothing to revoke' };
+    }
+  }
+
+  /** Resolves when nothing that was sent is unsaved. */
+  settle(): Promise<void> {
+    return this.#deps.coordinator.interactions.credentials.settle();
+  }
+
+  /** A credential follows what it is for, not the name that a server has here. */
+  #want(scopes: readonly string[] = []): Want {
+    const { context, server, serverUrl } = this.#deps;
+    const { namespace, principal: initiator, metadata } = context;
+    return { namespace, initiator, resource: serverUrl ?? server, alias: server, scopes, metadata };
+  }
+
+  #challengeOf(pending: Pending<InteractionData>): AuthChallenge {
+    const { context, server } = this.#deps;
+    const scopes = pending.data?.request.scopes ?? [];
+    return { ...interactionOf(pending), contextId: context.id, server, scopes };
+  }
+}

@@ -1,0 +1,238 @@
+import type { Clock } from '../../core/clock.ts';
+import type { FetchLike } from '../../core/fetch-like.ts';
+import type { Logger } from '../../core/logger.ts';
+import { PosternError } from '../../core/postern-error.ts';
+import type { RandomBytes } from '../../core/random.ts';
+import type { CredentialKind } from '../../interaction/credential-kind.ts';
+import type { Flow, InteractionData, NamedFlow } from '../../interaction/flow.ts';
+import type { Gate } from '../../interaction/gates/gate.ts';
+import { Interactions } from '../../interaction/interactions.ts';
+import { grants } from '../../interaction/oauth/grant-kind.ts';
+import type { ServerSignIns } from '../../interaction/oauth/server-sign-ins.ts';
+import type { Namespace } from '../../namespace/namespace.ts';
+import type { Grant } from '../../oauth/grant-record.ts';
+import { createOAuthHttp, type OAuthHttp } from '../../oauth/oauth-http.ts';
+import type { TokenRequestOptions } from '../../oauth/token-request.ts';
+import type { Pending } from '../../pending/pending.ts';
+import type { Pendings } from '../../pending/pendings.ts';
+import { Continuations, type ResumePolicy } from '../../resume/continuations.ts';
+import type { StorageBackend } from '../../storage/contract.ts';
+import { createSurroundings, type Surroundings } from '../../sync/surroundings.ts';
+import { findAuthorizationRequired } from '../auth/authorization-required-error.ts';
+import { keyForm, keyKind } from '../auth/key-form.ts';
+import { Context } from '../context.ts';
+import type { CompletionEvent, CompletionSubscriber } from './completion.ts';
+
+/** As an option: accept a durable store whose values are readable by whoever reads the store. */
+export const allowPlaintextStorage: unique symbol = Symbol('allowPlaintextStorage');
+
+export interface AuthCoordinatorOptions {
+  readonly storage: StorageBackend;
+  readonly clock?: Clock | undefined;
+  readonly random?: RandomBytes | undefined;
+  readonly logger?: Logger | undefined;
+  /** How long a person has to finish a sign-in. Default 10 minutes. */
+  readonly signInTtlMs?: number | undefined;
+  /** How long a declined sign-in is not asked for again by itself. Default 60,000 ms. */
+  readonly declineCooldownMs?: number | undefined;
+  /**
+   * How long a process has for one refresh, registration or exchange; after it, it counts as dead and another goes on.
+   * More than a request to an authorization server may take. Default 30,000 ms.
+   */
+  readonly leaseMs?: number | undefined;
+  /** For requests to authorization servers. Default: the global `fetch`. */
+  readonly fetch?: FetchLike | undefined;
+  /** The deadline of one request to an authorization server, body included. Default 10,000 ms. Less than half of `leaseMs`. */
+  readonly oauthTimeoutMs?: number | undefined;
+  readonly resume?: ResumePolicy | undefined;
+  /** Keeps a serverless process alive for work that goes on after the browser was answered. */
+  readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
+  /** Dangerous. See {@link allowPlaintextStorage}. */
+  readonly [allowPlaintextStorage]?: boolean | undefined;
+}
+
+/**
+ * The agent's face over one gate: contexts, subscribers, parked requests.
+ *
+ * It never talks to an authorization server; the flow named in each sign-in does.
+ */
+export abstract class AuthCoordinator {
+  readonly storage: StorageBackend;
+  readonly interactions: Interactions;
+  readonly continuations: Continuations;
+  readonly oauthTimeoutMs: number;
+  protected readonly surroundings: Surroundings;
+  readonly #subscribers = new Set<CompletionSubscriber>();
+  readonly #waitUntil: (work: Promise<unknown>) => void;
+  readonly #background = new Set<Promise<unknown>>();
+  #signIns: Promise<ServerSignIns> | undefined;
+
+  /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the storage is missing, or durable and not sealed. */
+  constructor(options: AuthCoordinatorOptions, gateIn: (surroundings: Surroundings) => Gate) {
+    assertStorage(options);
+    const surroundings = createSurroundings(options);
+    const { leaseMs, declineCooldownMs, signInTtlMs: ttlMs } = options;
+    this.storage = options.storage;
+    this.surroundings = surroundings;
+    this.oauthTimeoutMs = options.oauthTimeoutMs ?? 10_000;
+    this.#waitUntil = options.waitUntil ?? (() => {});
+    this.interactions = new Interactions({
+      surroundings,
+      gate: gateIn(surroundings),
+      leaseMs,
+      declineCooldownMs,
+      ttlMs,
+    });
+    this.continuations = new Continuations({
+      ...options.resume,
+      ...surroundings,
+      waitsFor: (error) => findAuthorizationRequired(error)?.challenge.pendingId,
+    });
+    this.interactions.flow('oauth', {
+      kind: 'oauth_redirect',
+      credential: this.grantKind(),
+      widens: true,
+      begin: () => Promise.reject(new TypeError('a sign-in is begun by the strategy of its server')),
+      visit: async (visit) => (await this.signIns()).visit(visit),
+    });
+    this.interactions.flow('api_key', {
+      kind: 'secret_form',
+      credential: keyKind,
+      begin: async (beginning) => (await keyForm()).begin(beginning),
+      visit: async (visit) => (await keyForm()).visit(visit),
+    });
+    this.interactions.onEnd((ended) => this.#afterwards(this.#announce(ended)));
+  }
+
+  get pendings(): Pendings<InteractionData> {
+    return this.interactions.pendings;
+  }
+
+  /** Shows a person their link. Never waits for them. `created`: this call made it, so nobody has seen it yet. */
+  abstract present(pending: Pending<InteractionData>, options: { created: boolean }): Promise<void>;
+
+  /** Whether callers wait for the person, rather than being told to come back. */
+  get blocksCallers(): boolean {
+    return false;
+  }
+
+  /**
+   * Waits until a sign-in has ended, and returns it. Its own expiry is the deadline.
+   *
+   * @throws the signal's reason when it aborts.
+   */
+  awaitEnd(
+    pending: Pending<InteractionData>,
+    options: { signal: AbortSignal },
+  ): Promise<Pending<InteractionData>> {
+    return this.interactions.untilEnd(pending, options.signal);
+  }
+
+  /** The isolated context of one user or session. */
+  createContext(id: string, metadata?: unknown, principal?: string): Context {
+    return new Context({ id, storage: this.storage, metadata, principal });
+  }
+
+  /** Names a flow of the host's own. Every process that may get its callback registers the same. */
+  flow<C>(name: string, flow: Flow<C>): NamedFlow<C> {
+    return this.interactions.flow(name, flow);
+  }
+
+  /** Has a subscriber told of completions, from now on, once. Returns how to stop. */
+  subscribe(subscriber: CompletionSubscriber): () => void {
+    this.#subscribers.add(subscriber);
+    return () => this.unsubscribe(subscriber);
+  }
+
+  unsubscribe(subscriber: CompletionSubscriber): void {
+    this.#subscribers.delete(subscriber);
+  }
+
+  /** Answers `/connect/<id>` and `/callback`, in any process. A property, so that it can be handed to a framework as it is. */
+  readonly fetch: (request: Request) => Promise<Response> = (request) => this.interactions.fetch(request);
+
+  /** Requests to the authorization servers that one MCP server names. */
+  httpFor(serverUrl: string): OAuthHttp {
+    const { fetch, clock } = this.surroundings;
+    return createOAuthHttp({ fetch, clock, timeoutMs: this.oauthTimeoutMs, trustedBy: serverUrl });
+  }
+
+  /** The life of grants that this coordinator's sign-ins lead to. */
+  grantKind(tokenOptions?: TokenRequestOptions): CredentialKind<Grant> {
+    const httpFor = ({ resource }: Grant): OAuthHttp => this.httpFor(resource);
+    return grants({ httpFor, clock: this.surroundings.clock, tokenOptions });
+  }
+
+  /** Signing in to MCP servers. Loaded when somebody has to, or is back: a process that only calls tools starts faster. */
+  signIns(): Promise<ServerSignIns> {
+    this.#signIns ??= import('../../interaction/oauth/server-sign-ins.ts').then(
+      ({ ServerSignIns: Loaded }) =>
+        new Loaded({
+          surroundings: this.surroundings,
+          leaseMs: this.interactions.leaseMs,
+          httpFor: (serverUrl) => this.httpFor(serverUrl),
+          credential: this.grantKind(),
+        }),
+    );
+    return this.#signIns;
+  }
+
+  /** Finishes what is under way: events being delivered, parked requests being run. */
+  async close(): Promise<void> {
+    await this.continuations.stop();
+    await this.interactions.close();
+    await Promise.allSettled(this.#background);
+  }
+
+  async #announce({ id, namespace, status, failure, data }: Pending<InteractionData>): Promise<void> {
+    const event: CompletionEvent = {
+      contextId: namespace.id,
+      server: data?.request.alias ?? '',
+      pendingId: id,
+      success: status === 'completed',
+      failure,
+      metadata: data?.metadata,
+    };
+    await Promise.all([
+      this.#wakeParked(namespace, id),
+      ...[...this.#subscribers].map(async (subscriber) => {
+        try {
+          await subscriber.onCompletion(event);
+        } catch (error) {
+          this.surroundings.logger.error('a completion subscriber failed', { error: nameOf(error) });
+        }
+      }),
+    ]);
+  }
+
+  async #wakeParked(namespace: Namespace, pendingId: string): Promise<void> {
+    try {
+      await this.continuations.announce(namespace, pendingId);
+    } catch (error) {
+      this.surroundings.logger.warn('parked requests could not be announced; the next sweep finds them', {
+        error: nameOf(error),
+      });
+    }
+  }
+
+  #afterwards(work: Promise<unknown>): void {
+    const tracked = work.finally(() => this.#background.delete(tracked));
+    this.#background.add(tracked);
+    this.#waitUntil(tracked);
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
+}
+
+function assertStorage(options: AuthCoordinatorOptions): void {
+  if (!options?.storage?.capabilities) {
+    throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', 'a coordinator needs "storage"');
+  }
+  if (options.storage.capabilities.atRest === 'plain' && options[allowPlaintextStorage] !== true) {
+    throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', 'the storage keeps tokens readable at rest', {
+      hint: 'Wrap it: encrypted(storage, keyring).',
+    });
+  }
+}

@@ -1,0 +1,64 @@
+import type { Transport } from '@modelcontextprotocol/client';
+import type { AuthStrategy } from '../auth/auth-strategy.ts';
+import { authorizedFetch } from '../auth/authorized-fetch.ts';
+import type { HttpServerConfig, ServerConfig, StdioServerConfig } from '../server-config.ts';
+
+/** How bytes reach one server. Knows nothing of sessions, and of authentication only its strategy. */
+export interface Connection {
+  /** A fresh transport: the SDK uses each for one connection. */
+  createTransport(): Promise<Transport>;
+}
+
+/** The connection a configuration asks for. */
+export function createConnection(options: {
+  server: string;
+  config: ServerConfig;
+  strategy: AuthStrategy;
+  fetch: typeof globalThis.fetch;
+}): Connection {
+  const { server, config, strategy } = options;
+  const fetch = authorizedFetch(strategy, { fetch: options.fetch, server });
+  if ('connect' in config) return { createTransport: async () => config.connect(fetch) };
+  if ('command' in config) return stdioConnection(config);
+  return config.transport === 'sse' ? sseConnection(config, fetch) : streamableHttpConnection(config, fetch);
+}
+
+function streamableHttpConnection(
+  { url, headers }: HttpServerConfig,
+  fetch: typeof globalThis.fetch,
+): Connection {
+  return {
+    async createTransport() {
+      const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
+      return new StreamableHTTPClientTransport(new URL(url), {
+        fetch,
+        ...(headers && { requestInit: { headers: { ...headers } } }),
+      });
+    },
+  };
+}
+
+function sseConnection({ url, headers }: HttpServerConfig, fetch: typeof globalThis.fetch): Connection {
+  return {
+    async createTransport() {
+      const { createLegacySseTransport } = await import('./legacy-sse-transport.ts');
+      return createLegacySseTransport(new URL(url), { fetch, headers });
+    },
+  };
+}
+
+/** A child process. Its credentials come from its environment: the authorization specification is for HTTP. */
+function stdioConnection({ command, args, env, cwd }: StdioServerConfig): Connection {
+  return {
+    async createTransport() {
+      const { StdioClientTransport } = await import('@modelcontextprotocol/client/stdio');
+      return new StdioClientTransport({
+        command,
+        stderr: 'ignore',
+        ...(args && { args: [...args] }),
+        ...(env && { env: { ...env } }),
+        ...(cwd !== undefined && { cwd }),
+      });
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { Client as SdkClient, type Implementation, type Transport } from '@modelcontextprotocol/client';
+import { withSignal } from '../../sync/with-signal.ts';
+import { capabilitiesOf, installHandlers, type ClientHandlers } from './client-handlers.ts';
+import type { Connection } from './connection.ts';
+
+/** What one try at a connection is made with. */
+export interface OpeningOptions {
+  readonly connection: Connection;
+  readonly server: string;
+  readonly contextId: string;
+  readonly clientInfo: Implementation;
+  readonly handlers: ClientHandlers;
+  readonly versionNegotiation: 'auto' | 'legacy' | { readonly pin: string };
+  readonly cachePartition: string;
+  /** The deadline of the handshake. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** The bytes can flow; who is at the other end, and as whom, is being found out. */
+  readonly onTransport: () => void;
+  readonly onToolsChanged: () => void;
+  /** Proves that the server answers as this user. */
+  readonly prove: (client: SdkClient) => Promise<void>;
+}
+
+/** One try at a connection: made, shaken hands on, and proved. What fails on the way is left closed. */
+export async function openConnection(options: OpeningOptions): Promise<SdkClient> {
+  const { connection, signal, timeoutMs } = options;
+  const client = createSdkClient(options);
+  let transport: Transport | undefined;
+  const close = async (): Promise<void> => {
+    await client.close().catch(() => {});
+    await transport?.close().catch(() => {});
+  };
+  signal.addEventListener('abort', close, { once: true });
+  try {
+    transport = await withSignal(openTransport(connection, signal), signal);
+    options.onTransport();
+    await withSignal(client.connect(transport, { timeout: timeoutMs }), signal);
+    await withSignal(options.prove(client), signal);
+    return client;
+  } catch (error) {
+    await close();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', close);
+  }
+}
+
+/** A transport that comes too late is not left open. */
+async function openTransport(connection: Connection, signal: AbortSignal): Promise<Transport> {
+  const transport = await connection.createTransport();
+  if (signal.aborted) await transport.close().catch(() => {});
+  return transport;
+}
+
+function createSdkClient(options: OpeningOptions): SdkClient {
+  const { clientInfo, handlers, versionNegotiation, cachePartition, server, contextId } = options;
+  const mode = typeof versionNegotiation === 'string' ? versionNegotiation : { pin: versionNegotiation.pin };
+  const client = new SdkClient(clientInfo, {
+    capabilities: capabilitiesOf(handlers),
+    versionNegotiation: { mode },
+    cachePartition,
+  });
+  client.setNotificationHandler('notifications/tools/list_changed', options.onToolsChanged);
+  installHandlers(client, handlers, { server, contextId });
+  return client;
+}

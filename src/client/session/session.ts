@@ -1,0 +1,464 @@
+import type {
+  CallToolResult,
+  Client as SdkClient,
+  Implementation,
+  RequestOptions,
+  Tool,
+} from '@modelcontextprotocol/client';
+import type { Clock } from '../../core/clock.ts';
+import type { Logger } from '../../core/logger.ts';
+import { findPosternError, PosternError } from '../../core/postern-error.ts';
+import type { AuthCoordinator } from '../coordinators/auth-coordinator.ts';
+import type { AuthStrategy, LogoutResult } from '../auth/auth-strategy.ts';
+import {
+  AuthorizationRequiredError,
+  findAuthorizationRequired,
+  type AuthChallenge,
+} from '../auth/authorization-required-error.ts';
+import type { ClientHandlers } from './client-handlers.ts';
+import { createConnection, type Connection } from './connection.ts';
+import type { Context } from '../context.ts';
+import { createStrategy } from '../auth/create-strategy.ts';
+import { openConnection } from './open-connection.ts';
+import { PersonWatch } from './person-watch.ts';
+import { RequestsInFlight } from './requests-in-flight.ts';
+import type { ServerConfig } from '../server-config.ts';
+import { classifyFailure, isConnectionLoss, isSessionGone } from './session-failure.ts';
+import {
+  canRetry,
+  isConnecting,
+  isFailed,
+  isOperational,
+  requiresUserAction,
+  sessionStatuses,
+  type SessionStatus,
+} from './session-status.ts';
+import { ToolCatalogue } from './tool-catalogue.ts';
+
+export interface SessionOptions {
+  readonly context: Context;
+  readonly coordinator: AuthCoordinator;
+  readonly server: string;
+  readonly config: ServerConfig;
+  readonly clientInfo: Implementation;
+  readonly handlers: ClientHandlers;
+  readonly versionNegotiation: 'auto' | 'legacy' | { readonly pin: string };
+  /** The deadline of a connect, all its steps together but for a person's. */
+  readonly connectTimeoutMs: number;
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onStatus?: ((server: string, status: SessionStatus) => void) | undefined;
+}
+
+/**
+ * One context's connection to one server: its status, and its way back after a person has signed in or a connection broke.
+ *
+ * `connect()` never rejects for a failure of the server; the status and `error` say what happened.
+ */
+export class Session {
+  readonly server: string;
+  readonly #options: SessionOptions;
+  readonly #strategy: AuthStrategy;
+  readonly #connection: Connection;
+  #status: SessionStatus = 'INITIALIZING';
+  #error: PosternError | undefined;
+  #client: SdkClient | undefined;
+  readonly #inFlight = new RequestsInFlight();
+  readonly #tools: ToolCatalogue;
+  #connecting: Promise<void> | undefined;
+  #disconnecting: Promise<void> | undefined;
+  /** A connect that begins when the disconnect has ended. */
+  #afterwards: Promise<void> | undefined;
+  /** Ends the attempt to connect that is under way. */
+  #attempt: AbortController | undefined;
+  #requests = 0;
+  readonly #person: PersonWatch;
+  /** What was asked for last: to be connected, or not to be. */
+  #wanted = true;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.server = options.server;
+    this.#tools = new ToolCatalogue({ clock: options.clock, timeoutMs: options.connectTimeoutMs });
+    this.#strategy = createStrategy(options);
+    this.#connection = createConnection({ ...options, strategy: this.#strategy });
+    this.#person = new PersonWatch(options, (error) => this.#personDone(error));
+  }
+
+  get status(): SessionStatus {
+    return this.#status;
+  }
+
+  /** Why the session is in a failure state, or what a person has to do. */
+  get error(): PosternError | undefined {
+    return this.#error;
+  }
+
+  get isOperational(): boolean {
+    return isOperational(this.#status);
+  }
+
+  get isConnecting(): boolean {
+    return isConnecting(this.#status);
+  }
+
+  get isFailed(): boolean {
+    return isFailed(this.#status);
+  }
+
+  get canRetry(): boolean {
+    return canRetry(this.#status);
+  }
+
+  get requiresUserAction(): boolean {
+    return requiresUserAction(this.#status);
+  }
+
+  /** What to do in the present status. */
+  get whatToDo(): string {
+    return sessionStatuses[this.#status].whatToDo;
+  }
+
+  /** The SDK's client of the present connection, for what Postern has no method for. */
+  get sdk(): SdkClient | undefined {
+    return this.#client;
+  }
+
+  /**
+   * Connects if it is not connected; callers that come meanwhile share the attempt. Rejects only with misuse.
+   *
+   * @param options `force` disconnects first, and asks a person who declined a moment ago again.
+   */
+  async connect(options: { force?: boolean | undefined } = {}): Promise<void> {
+    if (options.force === true) {
+      await this.disconnect();
+      await this.#strategy.askAgain?.().catch(() => {});
+    }
+    await this.#connectNow();
+    await this.#person.waitIfBlocking();
+  }
+
+  /** Closes the connection and stops waiting for a person. What is stored stays. A connect() meanwhile begins afterwards. */
+  disconnect(): Promise<void> {
+    this.#wanted = false;
+    this.#person.stop();
+    this.#disconnecting ??= this.#disconnect().finally(() => (this.#disconnecting = undefined));
+    return this.#disconnecting;
+  }
+
+  /** Whether the server still answers as this user. On failure the session leaves CONNECTED. */
+  async checkHealth(options: { timeoutMs?: number } = {}): Promise<boolean> {
+    if (this.#client === undefined || !this.isOperational) return false;
+    try {
+      await this.#ask(this.#client, { timeout: options.timeoutMs ?? 10_000 });
+      return true;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+  }
+
+  /** The live link for this server, from the store. Changes nothing. */
+  async getAuthChallenge(): Promise<AuthChallenge | undefined> {
+    return this.#strategy.findChallenge?.();
+  }
+
+  /** Has a live sign-in carry the context's metadata as it is now. Never rejects: the next call does it again. */
+  async renewChallenge(): Promise<void> {
+    if (!this.requiresUserAction) return;
+    try {
+      await this.#strategy.renewChallenge?.();
+    } catch (error) {
+      this.#options.logger.warn('a sign-in could not be given new metadata', {
+        code: findPosternError(error)?.code,
+      });
+    }
+  }
+
+  /** Forgets this context's credentials for the server, here and at its authorization server. */
+  async logout(): Promise<LogoutResult> {
+    const result = (await this.#strategy.logout?.()) ?? {
+      revoked: false,
+      reason: 'this server has no login',
+    };
+    await this.disconnect();
+    return result;
+  }
+
+  /** Every tool of the server; from a list of at most a minute ago, unless `refresh` is set or the server said it changed. */
+  listTools(
+    options: { refresh?: boolean | undefined; signal?: AbortSignal | undefined } = {},
+  ): Promise<readonly Tool[]> {
+    if (options.refresh === true) this.#tools.forget();
+    return this.request((client) => this.#tools.read(client), options.signal);
+  }
+
+  callTool(
+    name: string,
+    args: Record<string, unknown> | undefined,
+    options?: RequestOptions,
+  ): Promise<CallToolResult> {
+    const call = { name, ...(args && { arguments: args }) };
+    return this.request((client) => client.callTool(call, options), options?.signal);
+  }
+
+  /**
+   * Connects if need be, and does something with the connection. The signal ends waiting for a person, too.
+   *
+   * @throws {AuthorizationRequiredError} when a person has to sign in first.
+   * @throws {PosternError} ERR_POSTERN_CLIENT_* when there is no connection to be had.
+   */
+  async request<T>(work: (client: SdkClient) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    this.#requests++;
+    try {
+      const connected = this.#status === 'CONNECTED' ? this.#client : undefined;
+      const client = connected ?? (await this.#operational(signal));
+      try {
+        return await this.#inFlight.run(client, work);
+      } catch (error) {
+        return await this.#recover(client, work, error, signal);
+      }
+    } finally {
+      this.#requests--;
+    }
+  }
+
+  /** Whether somebody is waiting for it right now. */
+  get isBusy(): boolean {
+    return this.#requests > 0 || this.#connecting !== undefined;
+  }
+
+  async #disconnect(): Promise<void> {
+    if (this.#status === 'DISCONNECTED') return;
+    this.#move('DISCONNECTING');
+    const connecting = this.#connecting;
+    this.#attempt?.abort(this.#closedMeanwhile());
+    await this.#drop();
+    await connecting;
+    await this.#strategy.close?.();
+    this.#move('DISCONNECTED');
+  }
+
+  #connectNow(): Promise<void> {
+    const disconnecting = this.#disconnecting;
+    this.#wanted = true;
+    if (disconnecting !== undefined) {
+      this.#afterwards ??= this.#share(async () => {
+        await disconnecting;
+        this.#afterwards = undefined;
+        // Whoever disconnected again while this waited for its turn has the last word.
+        if (this.#wanted) await this.#connect('CONNECTING');
+      });
+      return this.#afterwards;
+    }
+    if (this.#connecting !== undefined) return this.#connecting;
+    if (this.#status === 'CONNECTED') return Promise.resolve();
+    return this.#share(() => this.#connect('CONNECTING'));
+  }
+
+  #share(connect: () => Promise<void>): Promise<void> {
+    const shared = connect().finally(() => {
+      if (this.#connecting === shared) this.#connecting = undefined;
+    });
+    this.#connecting = shared;
+    return shared;
+  }
+
+  async #recover<T>(
+    client: SdkClient,
+    work: (client: SdkClient) => Promise<T>,
+    error: unknown,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    // The SDK calls a cancellation a time-out.
+    signal?.throwIfAborted();
+    const required = findAuthorizationRequired(error);
+    if (required !== undefined) {
+      const { blocksCallers } = this.#options.coordinator;
+      if (required.grantStays && !blocksCallers) throw required;
+      if (this.#client === client) this.#fail(required);
+      if (!blocksCallers) throw required;
+      return this.#inFlight.run(await this.#operational(signal), work);
+    }
+    if (isSessionGone(error)) {
+      // The server has not processed it, so it is safe to send it once more.
+      if (this.#client === client) await this.#reconnect();
+      return this.#inFlight.run(await this.#operational(signal), work);
+    }
+    if (isConnectionLoss(error)) {
+      if (this.#client === client) this.#fail(error);
+      // Of this call, and no other: whether it was carried out is unknown, whatever has become of the session since.
+      throw classifyFailure(error, this.server).error;
+    }
+    const known = findPosternError(error);
+    // Denied, revoked, rejected: no other call on this connection would fare better.
+    if (known?.code.startsWith('ERR_POSTERN_AUTH_') === true && this.#client === client) this.#fail(known);
+    throw known ?? error;
+  }
+
+  async #reconnect(): Promise<void> {
+    if (this.#connecting === undefined && this.#status === 'CONNECTED') {
+      void this.#share(async () => {
+        this.#move('RECONNECTING');
+        void this.#retire();
+        await this.#connect();
+      });
+    }
+    await this.#connecting;
+  }
+
+  async #operational(signal?: AbortSignal): Promise<SdkClient> {
+    await this.#person.waitIfBlocking(signal);
+    if (this.#status !== 'CONNECTED') {
+      if (this.#status === 'AUTH_PENDING' && (await this.#stillPending()))
+        throw this.#error ?? this.#notConnected();
+      await this.#connectNow();
+      await this.#person.waitIfBlocking(signal);
+    }
+    if (this.#status === 'CONNECTED' && this.#client !== undefined) return this.#client;
+    throw this.#error ?? this.#notConnected();
+  }
+
+  /** Whether the person is still being waited for: another process may know better than this one. */
+  async #stillPending(): Promise<boolean> {
+    const challenge = await this.#strategy.renewChallenge?.();
+    if (challenge === undefined) return false;
+    this.#error = new AuthorizationRequiredError(challenge);
+    return true;
+  }
+
+  #notConnected(): PosternError {
+    return new PosternError(
+      'ERR_POSTERN_CLIENT_NOT_CONNECTED',
+      `the session with ${JSON.stringify(this.server)} is ${this.#status}`,
+      {
+        hint: this.whatToDo,
+      },
+    );
+  }
+
+  async #connect(first?: 'CONNECTING'): Promise<void> {
+    this.#person.stop();
+    if (first !== undefined) this.#move(first);
+    this.#error = undefined;
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    const { context, connectTimeoutMs: timeoutMs } = this.#options;
+    const deadline = setTimeout(() => attempt.abort(this.#tooSlow()), timeoutMs);
+    try {
+      const client = await openConnection({
+        ...this.#options,
+        connection: this.#connection,
+        contextId: context.id,
+        cachePartition: context.namespace.partition,
+        timeoutMs,
+        signal: attempt.signal,
+        onTransport: () => this.#move('AUTHENTICATING'),
+        onToolsChanged: () => this.#tools.forget(),
+        prove: (opened) => this.#proveOperational(opened),
+      });
+      this.#client = client;
+      this.#move('CONNECTED');
+      client.onclose = () => this.#onClose(client);
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      clearTimeout(deadline);
+      if (this.#attempt === attempt) this.#attempt = undefined;
+    }
+  }
+
+  /** A handshake may be answered to anybody; a list of tools, as a rule, is not. */
+  async #proveOperational(client: SdkClient): Promise<void> {
+    if (!('command' in this.#options.config)) await this.#tools.read(client);
+  }
+
+  /** The cheapest request that a server, as a rule, answers only to the user. */
+  #ask(client: SdkClient, options: RequestOptions): Promise<unknown> {
+    if (client.getServerCapabilities()?.tools !== undefined) {
+      return client.listTools(undefined, { ...options, cacheMode: 'refresh' });
+    }
+    return client.getProtocolEra() === 'modern' ? client.discover(options) : client.ping(options);
+  }
+
+  #onClose(client: SdkClient): void {
+    if (this.#client !== client || this.#status !== 'CONNECTED') return;
+    this.#error = new PosternError(
+      'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
+      `the connection to ${JSON.stringify(this.server)} was closed`,
+      {
+        hint: 'The next call connects again.',
+      },
+    );
+    this.#client = undefined;
+    this.#tools.forget();
+    this.#move('CONNECTION_FAILED');
+  }
+
+  #fail(error: unknown): void {
+    if (this.#status === 'DISCONNECTING' || this.#status === 'DISCONNECTED') return;
+    const { status, error: known } = classifyFailure(error, this.server);
+    this.#error = known;
+    void this.#retire();
+    if (this.#status !== status && sessionStatuses[this.#status].next.includes(status)) this.#move(status);
+    this.#options.logger.info('a session is not connected', {
+      context: this.#options.context.id,
+      server: this.server,
+      status: this.#status,
+      code: known.code,
+    });
+    const required = findAuthorizationRequired(known);
+    if (required !== undefined && this.#status === 'AUTH_PENDING' && this.#wanted) {
+      this.#person.start(required.challenge);
+    }
+  }
+
+  /** Lets go of the connection. Requests that are on their way over it may have taken effect, so they get their answers. */
+  async #retire(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    this.#tools.forget();
+    if (client !== undefined) await this.#inFlight.retire(client);
+  }
+
+  async #drop(): Promise<void> {
+    await this.#retire();
+    await this.#inFlight.closeAll();
+  }
+
+  /** The person was waited for in the background, and this process reconnects, wherever the callback landed. */
+  #personDone(error: PosternError | undefined): Promise<void> | void {
+    if (this.#status !== 'AUTH_PENDING') return;
+    if (error === undefined) return this.#connectNow();
+    this.#error = error;
+    this.#move('AUTH_FAILED');
+  }
+
+  #tooSlow(): PosternError {
+    const { connectTimeoutMs } = this.#options;
+    return new PosternError(
+      'ERR_POSTERN_CLIENT_UNREACHABLE',
+      `the session with ${JSON.stringify(this.server)} was not connected within ${connectTimeoutMs} ms`,
+    );
+  }
+
+  #closedMeanwhile(): PosternError {
+    return new PosternError(
+      'ERR_POSTERN_CLIENT_CLOSED',
+      `the session with ${JSON.stringify(this.server)} was closed while it connected`,
+    );
+  }
+
+  #move(to: SessionStatus): void {
+    const from = this.#status;
+    if (!sessionStatuses[from].next.includes(to)) {
+      throw new PosternError(
+        'ERR_POSTERN_CLIENT_TRANSITION_ILLEGAL',
+        `a session cannot go from ${from} to ${to}`,
+      );
+    }
+    this.#status = to;
+    this.#options.onStatus?.(this.server, to);
+  }
+}

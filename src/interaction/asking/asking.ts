@@ -1,0 +1,223 @@
+import { PosternError } from '../../core/postern-error.ts';
+import { unionScopes, isScopeSubset } from '../../oauth/scopes.ts';
+import { errorOfEnd, type Pending } from '../../pending/pending.ts';
+import type { Pendings } from '../../pending/pendings.ts';
+import type { Lease } from '../../sync/lease.ts';
+import { retryConflicts } from '../../sync/retry-conflicts.ts';
+import { SingleFlight } from '../../sync/single-flight.ts';
+import type { Surroundings } from '../../sync/surroundings.ts';
+import { waitFor } from '../../sync/wait-for.ts';
+import { within } from '../../sync/within.ts';
+import type { Stored } from '../../storage/collection.ts';
+import { CredentialStore, isLive, type StoredCredential } from '../credentials/credential-store.ts';
+import { dataOf, type InteractionData, type NamedFlow } from '../flow.ts';
+import type { Gate } from '../gates/gate.ts';
+import { isEnded } from '../is-ended.ts';
+import { placeKey, placePath, type Place, type Want } from '../want.ts';
+import { Admission, type AdmissionOptions } from './admission.ts';
+import type { Declines } from './declines.ts';
+
+export interface AskingOptions extends AdmissionOptions {
+  readonly pendings: Pendings<InteractionData>;
+  readonly gate: Gate;
+  readonly declines: Declines;
+  /** How long a person has, where the flow has no opinion. */
+  readonly ttlMs: number | undefined;
+}
+
+/** A live interaction, and whether this call has begun it: then nobody has seen its link. */
+export interface Asked {
+  readonly pending: Pending<InteractionData>;
+  readonly created: boolean;
+}
+
+/** Whether a stored credential makes it unnecessary to ask for one. */
+export type IsEnough = (stored: Stored<StoredCredential>) => boolean;
+
+/** How long another process may take to begin an interaction before the callers here are told to try again. */
+const askWaitMs = 60_000;
+/** How long a flow may take to begin. */
+const beginMs = 30_000;
+
+/**
+ * Sees to it that there is one live interaction for a namespace, resource and alias.
+ *
+ * Callers of one process share the asking; among processes one has the right to it, and the others find what it has begun.
+ */
+export class Asking {
+  readonly #surroundings: Surroundings;
+  readonly #options: AskingOptions;
+  readonly #admission: Admission;
+  readonly #flights = new SingleFlight<Asked | undefined>();
+
+  constructor(surroundings: Surroundings, options: AskingOptions) {
+    this.#surroundings = surroundings;
+    this.#options = options;
+    this.#admission = new Admission(surroundings, options);
+  }
+
+  /**
+   * The live interaction, begun if there is none; `undefined` when a credential has been stored meanwhile.
+   *
+   * @param isEnough whether a stored credential makes asking unnecessary.
+   * @throws {PosternError} ERR_POSTERN_AUTH_DENIED when the person declined a moment ago.
+   * @throws {PosternError} ERR_POSTERN_OOB_LIMIT when too many interactions wait for them.
+   * @throws what the flow throws when it cannot begin.
+   */
+  async ask(want: Want, flow: NamedFlow, isEnough: IsEnough): Promise<Asked | undefined> {
+    const key = `${placeKey(want)} ${JSON.stringify([want.initiator, flow.name, ...want.scopes])}`;
+    let first = false;
+    const asked = await this.#flights.run(key, () => {
+      first = true;
+      return this.#ask(want, flow, isEnough);
+    });
+    return asked && { ...asked, created: asked.created && first };
+  }
+
+  async findLive(place: Place): Promise<Pending<InteractionData> | undefined> {
+    return this.#options.pendings.findLive(place.namespace, slotOf(place));
+  }
+
+  /** A live interaction, with what its latest caller says of it. What the link asks for stays, and grows. */
+  async renew(
+    live: Pending<InteractionData>,
+    want: Pick<Want, 'scopes' | 'metadata'>,
+    flow: NamedFlow,
+  ): Promise<Pending<InteractionData>> {
+    const data = dataOf(live);
+    const widens = flow.flow.widens === true && data.flow === flow.name;
+    const added = widens ? want.scopes : [];
+    const metadata = want.metadata ?? data.metadata;
+    const isNews =
+      !isScopeSubset(added, data.wanted) ||
+      !isScopeSubset(added, data.request.scopes) ||
+      JSON.stringify(metadata) !== JSON.stringify(data.metadata);
+    if (!isNews) return live;
+    try {
+      return await this.change(live, (now) => ({
+        ...now,
+        wanted: unionScopes(now.wanted, added) ?? [],
+        request: { ...now.request, scopes: unionScopes(now.request.scopes, added) ?? [] },
+        ...(metadata !== undefined && { metadata }),
+      }));
+    } catch (error) {
+      // Whoever waits for it finds out how it ended.
+      if (isEnded(error)) return live;
+      throw error;
+    }
+  }
+
+  /** Replaces what a live interaction carries; `change` is called again when it has changed meanwhile. */
+  change(
+    { id, namespace }: Pending<InteractionData>,
+    change: (data: InteractionData) => InteractionData,
+  ): Promise<Pending<InteractionData>> {
+    const store = this.#options.pendings.in(namespace);
+    return retryConflicts('an interaction', async () => {
+      const current = await store.get(id);
+      if (current === undefined) throw errorOfEnd({ status: 'expired' }) as PosternError;
+      return store.updateData(current, change(dataOf(current)));
+    });
+  }
+
+  async #ask(want: Want, flow: NamedFlow, isEnough: IsEnough): Promise<Asked | undefined> {
+    const { storage } = this.#options.pendings.in(want.namespace);
+    const path = this.#admission.path(want);
+    const isFree = async (): Promise<true | undefined> =>
+      (await storage.get(...path)) === undefined ? true : undefined;
+    const deadline = performance.now() + askWaitMs;
+    while (performance.now() < deadline) {
+      const live = await this.#findReachable(want);
+      if (live !== undefined) return { pending: await this.renew(live, want, flow), created: false };
+      await this.#throwIfDeclined(want);
+      const lease = await this.#admission.enter(want);
+      if (lease !== undefined) return this.#begin(want, flow, isEnough, lease);
+      await waitFor(storage, path, isFree, {
+        timeoutMs: Math.max(0, deadline - performance.now()),
+        pollMs: 250,
+      });
+    }
+    throw new PosternError(
+      'ERR_POSTERN_LEASE_TIMEOUT',
+      `another process took over ${askWaitMs} ms to begin an interaction`,
+    );
+  }
+
+  /** Begins an interaction, as the only one in all processes. */
+  async #begin(want: Want, flow: NamedFlow, isEnough: IsEnough, lease: Lease): Promise<Asked | undefined> {
+    const { pendings, gate, ttlMs: defaultTtlMs } = this.#options;
+    const stopRenewing = lease.keepAlive();
+    try {
+      const live = await this.#findReachable(want);
+      if (live !== undefined) return { pending: await this.renew(live, want, flow), created: false };
+      const stored = await new CredentialStore(this.#surroundings.storage, want.namespace).find(want);
+      const earlier = stored?.value.kind === flow.flow.credential.name ? stored.value.scopes : undefined;
+      // Whoever was asked a moment ago has answered. One who answers from now on finishes the pending that is made here.
+      if (isLive(stored, flow.flow.credential) && isEnough(stored)) return undefined;
+      await this.#throwIfDeclined(want);
+      await gate.open();
+      const { resource, alias, details, initiator, metadata, cause } = want;
+      const scopes = unionScopes(earlier, want.scopes) ?? [];
+      const request = { resource, alias, scopes, ...(details && { details }) };
+      return await pendings.createOnce(want.namespace, slotOf(want), async () => {
+        const beginning = { ...request, cause, gate, callbackUrl: `${gate.baseUrl}/callback` };
+        const start = await within(flow.flow.begin(beginning), beginMs, tooSlow);
+        return {
+          kind: flow.flow.kind,
+          resource,
+          alias,
+          initiator,
+          ttlMs: start.ttlMs ?? defaultTtlMs,
+          data: {
+            flow: flow.name,
+            message: start.message,
+            request: { ...request, scopes: start.scopes ?? scopes },
+            wanted: [...want.scopes],
+            metadata,
+            data: start.data,
+          },
+        };
+      });
+    } finally {
+      stopRenewing();
+      // If it cannot be given back now, it runs out.
+      await lease.release().catch(() => {});
+    }
+  }
+
+  /** The live interaction, unless its link leads to where a stranger would answer: then nobody gets it any more. */
+  async #findReachable(place: Place): Promise<Pending<InteractionData> | undefined> {
+    const { gate, pendings } = this.#options;
+    const live = await this.findLive(place);
+    if (live === undefined || (await gate.leadsHere(live))) return live;
+    try {
+      await pendings.in(place.namespace).cancel(live.id);
+    } catch (error) {
+      if (!isEnded(error)) throw error;
+    }
+    return undefined;
+  }
+
+  async #throwIfDeclined(want: Want): Promise<void> {
+    if (!(await this.#options.declines.covers(want))) return;
+    throw new PosternError(
+      'ERR_POSTERN_AUTH_DENIED',
+      `access to ${JSON.stringify(want.resource)} was declined a moment ago`,
+      { hint: 'Ask again later, or on the person’s own wish: an agent by connect() with force.' },
+    );
+  }
+}
+
+function slotOf(place: Place): readonly string[] {
+  return ['credential', ...placePath(place)];
+}
+
+function tooSlow(): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_OAUTH_UNREACHABLE',
+    `beginning an interaction took over ${beginMs} ms`,
+    {
+      hint: 'Try again in a moment.',
+    },
+  );
+}

@@ -1,0 +1,157 @@
+import { findPosternError, isPosternError } from '../core/postern-error.ts';
+import type { Pending } from '../pending/pending.ts';
+import type { Pendings } from '../pending/pendings.ts';
+import { SharedWaits } from '../sync/shared-waits.ts';
+import type { Surroundings } from '../sync/surroundings.ts';
+import type { BackgroundWork } from './asking/background-work.ts';
+import type { Flow, FlowHands, InteractionData } from './flow.ts';
+import type { Gate } from './gates/gate.ts';
+
+export interface AttendanceOptions {
+  readonly pendings: Pendings<InteractionData>;
+  readonly gate: Gate;
+  readonly flowNamed: (name: string) => Flow | undefined;
+  readonly handsFor: (pending: Pending<InteractionData>) => FlowHands;
+  /** After this long without a sign of life, background work is taken over. */
+  readonly leaseMs: number;
+}
+
+/** Beyond this, a process leaves background work to the others, and to the next time somebody asks. */
+const maxAttended = 1_000;
+/** How long one look at a pending may last before it is begun anew. */
+const lookMs = 60_000;
+
+/** What a process does about interactions that live: it waits for them, does their background work, and keeps their links reachable. */
+export class Attendance {
+  readonly #surroundings: Surroundings;
+  readonly #options: AttendanceOptions;
+  readonly #waits = new SharedWaits<Pending<InteractionData>>();
+  readonly #attended = new Map<string, { stop: AbortController; running: Promise<unknown> }>();
+  #work: Promise<BackgroundWork> | undefined;
+  #closed = false;
+
+  constructor(surroundings: Surroundings, options: AttendanceOptions) {
+    this.#surroundings = surroundings;
+    this.#options = options;
+  }
+
+  /** Sees to a live interaction until it has ended: its background work, if nobody else does it, and its link. */
+  attend(pending: Pending<InteractionData>): void {
+    const { gate, flowNamed } = this.#options;
+    const flow = pending.data && flowNamed(pending.data.flow);
+    if (this.#closed || pending.status !== 'pending' || this.#attended.has(pending.id)) return;
+    if (flow?.watch === undefined && gate.serve === undefined) return;
+    if (this.#attended.size >= maxAttended) return;
+    const stop = new AbortController();
+    const running = this.#attend(pending, flow, stop.signal)
+      .catch((error: unknown) => {
+        if (stop.signal.aborted) return;
+        const code = findPosternError(error)?.code;
+        this.#surroundings.logger.warn('a live interaction could not be seen to', {
+          kind: pending.kind,
+          code,
+        });
+      })
+      .finally(() => this.#attended.delete(pending.id));
+    this.#attended.set(pending.id, { stop, running });
+  }
+
+  /** Nothing is left to do about an interaction here: it has ended. */
+  leave(id: string): void {
+    this.#attended.get(id)?.stop.abort();
+  }
+
+  /**
+   * Waits until an interaction has ended and returns it; `undefined` when it has not within `timeoutMs`.
+   *
+   * Whoever waits also sees to it: the process that did may have died.
+   *
+   * @throws the signal's reason when it aborts.
+   */
+  async wait(
+    pending: Pending<InteractionData>,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<Pending<InteractionData> | undefined> {
+    if (pending.status !== 'pending') return pending;
+    this.attend(pending);
+    const ended = await this.#shareWait(pending, options);
+    // A wait that is over before the shared one has read the store still looks once itself.
+    return ended ?? (await this.#look(pending, { timeoutMs: 0 }));
+  }
+
+  /** Waits as long as the interaction lives. @throws the signal's reason when it aborts. */
+  async untilEnd(pending: Pending<InteractionData>, signal: AbortSignal): Promise<Pending<InteractionData>> {
+    for (;;) {
+      const ended = await this.wait(pending, { timeoutMs: lookMs, signal });
+      if (ended !== undefined) return ended;
+    }
+  }
+
+  /** Stops what is done here; other processes go on. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const attended = [...this.#attended.values()];
+    for (const { stop } of attended) stop.abort();
+    await Promise.allSettled(attended.map(({ running }) => running));
+    await this.#waits.settle();
+  }
+
+  async #attend(pending: Pending<InteractionData>, flow: Flow | undefined, stop: AbortSignal): Promise<void> {
+    const { gate } = this.#options;
+    const over = new AbortController();
+    const signal = AbortSignal.any([stop, over.signal]);
+    const ended = this.#untilEnded(pending, signal)
+      .catch(() => {})
+      .finally(() => over.abort());
+    await using _link = await gate.serve?.(pending);
+    if (flow?.watch !== undefined) await (await this.#loadWork()).attend(pending, flow, signal);
+    if (gate.serve !== undefined) await ended;
+    over.abort();
+    await ended;
+  }
+
+  #shareWait(
+    pending: Pending<InteractionData>,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<Pending<InteractionData> | undefined> {
+    return this.#waits.wait(pending.id, (signal) => this.#whenEnded(pending, signal), options);
+  }
+
+  async #untilEnded(pending: Pending<InteractionData>, signal: AbortSignal): Promise<void> {
+    while ((await this.#shareWait(pending, { timeoutMs: lookMs, signal })) === undefined);
+  }
+
+  async #whenEnded(
+    pending: Pending<InteractionData>,
+    signal: AbortSignal,
+  ): Promise<Pending<InteractionData>> {
+    for (;;) {
+      const ended = await this.#look(pending, { timeoutMs: lookMs, signal });
+      if (ended !== undefined) return ended;
+    }
+  }
+
+  async #look(
+    pending: Pending<InteractionData>,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<Pending<InteractionData> | undefined> {
+    try {
+      return await this.#options.pendings.waitFor(pending, options);
+    } catch (error) {
+      if (isPosternError(error, 'ERR_POSTERN_PENDING_WAIT_TIMEOUT')) return undefined;
+      throw error;
+    }
+  }
+
+  #loadWork(): Promise<BackgroundWork> {
+    this.#work ??= import('./asking/background-work.ts').then(({ BackgroundWork: Loaded }) => {
+      const { pendings, handsFor, leaseMs } = this.#options;
+      return new Loaded(this.#surroundings, {
+        find: ({ id, namespace }) => pendings.in(namespace).get(id),
+        handsFor,
+        leaseMs,
+      });
+    });
+    return this.#work;
+  }
+}

@@ -1,0 +1,28 @@
+import type { Want } from './want.ts';
+
+/** How good a stored credential is, by its own account. `due`: still good, and better renewed. `over`: not to be sent any more. */
+export type CredentialState = 'good' | 'due' | 'over';
+
+/** What became of a credential at its issuer. `unsupported`: the issuer offers no way to end it. */
+export type Revocation = 'confirmed' | 'unsupported';
+
+/**
+ * The life of one sort of credential: all that needs no person.
+ *
+ * What is stored carries its kind's name, so that the ways of asking for it can change.
+ */
+export interface CredentialKind<C = unknown> {
+  readonly name: string;
+  /** Reads a stored credential back; `undefined` when it is no such credential, or cannot be used. */
+  read(stored: unknown): C | undefined;
+  /** Default: `good`. */
+  stateOf?(stored: unknown): CredentialState;
+  /** Renews a credential; `undefined` when it has ended for good. */
+  renew?(stored: unknown): Promise<unknown>;
+  /** Gets one for the machine itself, where no person is needed. */
+  obtain?(want: Want): Promise<{ readonly credential: unknown; readonly scopes: readonly string[] }>;
+  /** Ends a credential at its issuer. Rejects when the issuer has not confirmed it. */
+  revoke?(stored: unknown): Promise<Revocation>;
+  /** Whether two belong to the same account, as far as can be told. */
+  isSameAccount?(earlier: unknown, obtained: unknown): boolean;
+}

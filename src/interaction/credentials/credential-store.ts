@@ -1,0 +1,118 @@
+import { z, type ZodType } from 'zod';
+import type { Namespace } from '../../namespace/namespace.ts';
+import { storageOf } from '../../namespace/namespace.ts';
+import { Collection, type Stored } from '../../storage/collection.ts';
+import type { Change, StorageBackend } from '../../storage/contract.ts';
+import { retryConflicts } from '../../sync/retry-conflicts.ts';
+import type { CredentialKind } from '../credential-kind.ts';
+import { placePath, type Place } from '../want.ts';
+
+/** A credential as it is kept: sealed with the store, never sent to a client. */
+export interface StoredCredential {
+  /** The name of its kind. */
+  readonly kind: string;
+  /** What it was asked for with. What was granted of that, the credential itself says. */
+  readonly scopes: readonly string[];
+  /** When its person, or its machine, was given it; renewing does not change it. */
+  readonly obtainedAtMs: number;
+  readonly renewedAtMs?: number | undefined;
+  /** It is no longer good. Its scopes are remembered, so that the next one is asked for with them, too. */
+  readonly ended?: boolean | undefined;
+  /** Whatever the kind keeps; gone when it has ended. */
+  readonly credential: unknown;
+}
+
+const storedCredential: ZodType<StoredCredential> = z.looseObject({
+  kind: z.string(),
+  scopes: z.array(z.string()),
+  obtainedAtMs: z.number(),
+  renewedAtMs: z.number().optional(),
+  ended: z.boolean().optional(),
+  credential: z.unknown(),
+});
+
+/** How long a credential that was taken out of use is kept for its revocation to be tried again. */
+const retiredMs = 60 * 60_000;
+
+/** The credentials of one namespace, by resource and alias. */
+export class CredentialStore {
+  readonly #records: Collection<StoredCredential>;
+  readonly #retired: Collection<StoredCredential>;
+
+  constructor(backend: StorageBackend, namespace: Namespace) {
+    const storage = storageOf(backend, namespace);
+    this.#records = new Collection(storage.namespace('credential'), storedCredential);
+    this.#retired = new Collection(storage.namespace('retired'), storedCredential);
+  }
+
+  find(place: Pick<Place, 'resource' | 'alias'>): Promise<Stored<StoredCredential> | undefined> {
+    return this.#records.find(...placePath(place));
+  }
+
+  /** The change that keeps a credential, to be committed with the end of its pending. */
+  putting(
+    place: Pick<Place, 'resource' | 'alias'>,
+    value: StoredCredential,
+    options: { expect?: string } = {},
+  ): Change {
+    return this.#records.putting(placePath(place), value, options);
+  }
+
+  /** The new version, if it was still the one that was read. */
+  replace(from: Stored<StoredCredential>, value: StoredCredential): Promise<string | undefined> {
+    return this.#records.put(from.path, value, { expect: from.version });
+  }
+
+  /** Marks a credential as no longer good, and forgets what it was; unless it has been replaced meanwhile. */
+  async end(credential: Stored<StoredCredential>): Promise<boolean> {
+    const ended = { ...credential.value, ended: true, credential: null };
+    return (await this.replace(credential, ended)) !== undefined;
+  }
+
+  /** What there is, without the credentials themselves; at most 1,000. */
+  async list(): Promise<
+    { resource: string; alias: string; scopes: readonly string[]; obtainedAtMs: number }[]
+  > {
+    const found = await this.#records.list([], { limit: 1_000 });
+    return found
+      .filter(({ value }) => value.ended !== true)
+      .map(({ path: [resource = '', alias = ''], value: { scopes, obtainedAtMs } }) => {
+        return { resource, alias, scopes, obtainedAtMs };
+      });
+  }
+
+  /**
+   * Takes a place's credential out of use, in one commit with keeping it for its revocation. Returns what is to be revoked:
+   * that one, and those of the last hour whose revocation a crash, or an issuer that did not answer, has prevented.
+   */
+  async retire(
+    place: Pick<Place, 'resource' | 'alias'>,
+    nowMs: number,
+  ): Promise<readonly Stored<StoredCredential>[]> {
+    const path = placePath(place);
+    await retryConflicts('a credential', async () => {
+      const found = await this.#records.find(...path);
+      if (found === undefined) return true;
+      const deleting = this.#records.deleting(path, { expect: found.version });
+      const keeping = this.#retired.putting([...path, found.version], found.value, {
+        expiresAtMs: nowMs + retiredMs,
+      });
+      const changes = found.value.ended === true ? [deleting] : [deleting, keeping];
+      return (await this.#records.storage.backend.commit(changes)) && true;
+    });
+    return this.#retired.list(path);
+  }
+
+  /** Its issuer has answered: it need not be revoked again. */
+  async settle({ path }: Stored<StoredCredential>): Promise<void> {
+    await this.#retired.delete(path);
+  }
+}
+
+/** Whether something is stored that its kind can be asked about. */
+export function isLive(
+  stored: Stored<StoredCredential> | undefined,
+  kind: CredentialKind,
+): stored is Stored<StoredCredential> {
+  return stored !== undefined && stored.value.ended !== true && stored.value.kind === kind.name;
+}

@@ -1,0 +1,192 @@
+import type { PosternErrorCode } from '../../core/error-codes.ts';
+import { findPosternError, PosternError } from '../../core/postern-error.ts';
+import type { Namespace } from '../../namespace/namespace.ts';
+import { storageOf } from '../../namespace/namespace.ts';
+import { isScopeSubset } from '../../oauth/scopes.ts';
+import type { Stored } from '../../storage/collection.ts';
+import { persistently } from '../../sync/persistently.ts';
+import type { Surroundings } from '../../sync/surroundings.ts';
+import { within } from '../../sync/within.ts';
+import type { CredentialKind, Revocation } from '../credential-kind.ts';
+import type { Place, Want } from '../want.ts';
+import { CredentialStore, isLive, type StoredCredential } from './credential-store.ts';
+import type { Renewals } from './renewals.ts';
+
+/** A credential that can be used, and what it was. */
+export interface HeldCredential<C> {
+  readonly credential: C;
+  /** Names what is stored, for a refusal. */
+  readonly version: string;
+  readonly scopes: readonly string[];
+  /** When its person gave it. */
+  readonly authorizedAtMs: number;
+  /** When it was renewed last, or given. */
+  readonly issuedAtMs: number;
+  /** By its own account it has ended. Only of {@link Credentials.peek}. */
+  readonly isOver: boolean;
+}
+
+/** How forgetting went at the issuer. */
+export interface Forgotten {
+  /** `nothing`: there was nothing to end. */
+  readonly revocation: Revocation | 'unconfirmed' | 'nothing';
+  /** Why it is not confirmed. */
+  readonly failure?: PosternErrorCode | undefined;
+}
+
+/** Credentials as they are kept: found, renewed, refused, put and forgotten. Asks nobody. */
+export class Credentials {
+  readonly #surroundings: Surroundings;
+  readonly #leaseMs: number;
+  #renewals: Promise<Renewals> | undefined;
+
+  constructor(surroundings: Surroundings, leaseMs: number) {
+    this.#surroundings = surroundings;
+    this.#leaseMs = leaseMs;
+  }
+
+  in(namespace: Namespace): CredentialStore {
+    return new CredentialStore(this.#surroundings.storage, namespace);
+  }
+
+  /**
+   * The credential that covers what is wanted, renewed ahead of its end where that needs nobody; `undefined` when a person
+   * has to be asked.
+   *
+   * @throws {PosternError} of the renewal, when it failed and there is nothing else to use.
+   */
+  async find<C>(
+    place: Place & Partial<Pick<Want, 'scopes'>>,
+    kind: CredentialKind<C>,
+  ): Promise<HeldCredential<C> | undefined> {
+    const stored = await this.in(place.namespace).find(place);
+    if (!isLive(stored, kind) || !isScopeSubset(place.scopes ?? [], stored.value.scopes)) return undefined;
+    const held = present(stored, kind);
+    const usable = held?.isOver === true ? undefined : held;
+    if (kind.renew === undefined || (usable !== undefined && !isDue(stored, kind))) return usable;
+    try {
+      return present(await this.#renew(place, stored, kind), kind);
+    } catch (error) {
+      if (usable !== undefined) return usable;
+      throw error;
+    }
+  }
+
+  /** What is stored, as it is. Renews nothing. */
+  async peek<C>(place: Place, kind: CredentialKind<C>): Promise<HeldCredential<C> | undefined> {
+    const stored = await this.in(place.namespace).find(place);
+    return isLive(stored, kind) ? present(stored, kind) : undefined;
+  }
+
+  /**
+   * Tells that a service has refused a credential: it is renewed where that needs nobody, and otherwise no longer given
+   * out. `changed`: there is another one already.
+   *
+   * @throws {PosternError} of the renewal, when it failed and the credential may yet be good.
+   */
+  async refused<C>(
+    place: Place,
+    kind: CredentialKind<C>,
+    version: string,
+  ): Promise<'changed' | 'renewed' | 'ended'> {
+    const store = this.in(place.namespace);
+    const stored = await store.find(place);
+    if (!isLive(stored, kind)) return 'ended';
+    if (stored.version !== version) return 'changed';
+    if (kind.renew !== undefined) {
+      return (await this.#renew(place, stored, kind)) === undefined ? 'ended' : 'renewed';
+    }
+    await store.end(stored);
+    return 'ended';
+  }
+
+  /** Gets a credential for a machine, unless there is another than the refused one by then. */
+  async obtain<C>(want: Want, refused: string | undefined, kind: CredentialKind<C>): Promise<void> {
+    await (await this.#loadRenewals()).obtain(want, refused, kind);
+  }
+
+  /** Keeps a credential that came from elsewhere than a person's answer. */
+  async put(
+    { namespace, resource, alias }: Place,
+    kind: CredentialKind,
+    credential: unknown,
+    scopes: readonly string[] = [],
+  ): Promise<void> {
+    const value = { kind: kind.name, scopes, obtainedAtMs: await this.#surroundings.now(), credential };
+    const change = this.in(namespace).putting({ resource, alias }, value);
+    await persistently(() => storageOf(this.#surroundings.storage, namespace).commit([change]));
+  }
+
+  /** Takes a credential out of use at once, then ends it at its issuer. What a crash leaves is ended by the next to forget. */
+  async forget(place: Place, kindNamed: (name: string) => CredentialKind | undefined): Promise<Forgotten> {
+    const store = this.in(place.namespace);
+    const retired = await store.retire(place, await this.#surroundings.now());
+    if (retired.length === 0) return { revocation: 'nothing' };
+    const outcomes = await Promise.all(
+      retired.map(async (credential): Promise<Forgotten> => {
+        try {
+          const { kind, credential: stored } = credential.value;
+          const revocation = (await kindNamed(kind)?.revoke?.(stored)) ?? 'unsupported';
+          await store.settle(credential);
+          return { revocation };
+        } catch (error) {
+          const failure = findPosternError(error)?.code;
+          this.#surroundings.logger.warn('an issuer has not confirmed a revocation', { code: failure });
+          return { revocation: 'unconfirmed', failure };
+        }
+      }),
+    );
+    const find = (wanted: Forgotten['revocation']): Forgotten | undefined =>
+      outcomes.find(({ revocation }) => revocation === wanted);
+    return find('unconfirmed') ?? find('unsupported') ?? { revocation: 'confirmed' };
+  }
+
+  /** Resolves when nothing that was sent is unsaved. */
+  async settle(): Promise<void> {
+    await (await this.#renewals)?.settle();
+  }
+
+  /** The renewal goes on when its callers do not wait for it any more. */
+  async #renew(
+    place: Place,
+    stored: Stored<StoredCredential>,
+    kind: CredentialKind,
+  ): Promise<Stored<StoredCredential> | undefined> {
+    const renewals = await this.#loadRenewals();
+    const limitMs = this.#leaseMs + 15_000;
+    const late = (): PosternError =>
+      new PosternError('ERR_POSTERN_OAUTH_UNREACHABLE', `renewing a credential took over ${limitMs} ms`, {
+        hint: 'Try again in a moment.',
+      });
+    return within(renewals.renew(place, stored, kind), limitMs, late);
+  }
+
+  /** Loaded when something is renewed: most processes find a credential that is good. */
+  #loadRenewals(): Promise<Renewals> {
+    this.#renewals ??= import('./renewals.ts').then(
+      ({ Renewals: Loaded }) => new Loaded(this.#surroundings, this.#leaseMs),
+    );
+    return this.#renewals;
+  }
+}
+
+function isDue({ value }: Stored<StoredCredential>, kind: CredentialKind): boolean {
+  return kind.stateOf?.(value.credential) === 'due';
+}
+
+function present<C>(
+  stored: Stored<StoredCredential> | undefined,
+  kind: CredentialKind<C>,
+): HeldCredential<C> | undefined {
+  const credential = stored && kind.read(stored.value.credential);
+  if (stored === undefined || credential === undefined) return undefined;
+  const { scopes, obtainedAtMs, renewedAtMs = obtainedAtMs } = stored.value;
+  return {
+    credential,
+    version: stored.version,
+    scopes,
+    authorizedAtMs: obtainedAtMs,
+    issuedAtMs: renewedAtMs,
+    isOver: kind.stateOf?.(stored.value.credential) === 'over',
+  };
+}

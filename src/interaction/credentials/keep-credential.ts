@@ -1,0 +1,94 @@
+import { isPosternError, PosternError } from '../../core/postern-error.ts';
+import type { Pending } from '../../pending/pending.ts';
+import type { Pendings } from '../../pending/pendings.ts';
+import type { Stored } from '../../storage/collection.ts';
+import { absent, type Change } from '../../storage/contract.ts';
+import { persistently } from '../../sync/persistently.ts';
+import type { Surroundings } from '../../sync/surroundings.ts';
+import type { CredentialKind } from '../credential-kind.ts';
+import type { InteractionData } from '../flow.ts';
+import type { Place } from '../want.ts';
+import { CredentialStore, isLive, type StoredCredential } from './credential-store.ts';
+
+/** What a flow has got, and what is written along with it. */
+export interface Keeping {
+  readonly kind: CredentialKind;
+  readonly credential: unknown;
+  readonly scopes: readonly string[];
+  readonly alongside: readonly Change[];
+}
+
+/**
+ * Keeps what a flow has got and ends its pending, in one commit. What cannot be kept is given back at its issuer.
+ *
+ * A code that was sent cannot be sent again, so whatever the store has to do for it is asked of it persistently. Returns
+ * whether time had ended the pending by then: its person has consented all the same.
+ *
+ * @throws {PosternError} ERR_POSTERN_AUTH_WRONG_USER when it is another account's than the one that is kept.
+ * @throws {PosternError} ERR_POSTERN_PENDING_ALREADY_FINISHED when it had ended otherwise.
+ */
+export async function keepCredential(
+  { storage, now }: Surroundings,
+  pendings: Pendings<InteractionData>,
+  pending: Pending<InteractionData>,
+  place: Place,
+  { kind, credential, scopes, alongside }: Keeping,
+): Promise<{ kept: 'in time' | 'late'; ended: Pending<InteractionData> }> {
+  const store = new CredentialStore(storage, pending.namespace);
+  const giveBack = async (): Promise<void> => void (await kind.revoke?.(credential).catch(() => undefined));
+  let value: StoredCredential | undefined;
+  try {
+    const earlier = await persistently(() => store.find(place));
+    if (isLive(earlier, kind) && kind.isSameAccount?.(earlier.value.credential, credential) === false) {
+      throw new PosternError(
+        'ERR_POSTERN_AUTH_WRONG_USER',
+        'the person signed in with another account than before',
+        { hint: 'To change the account, log out first.' },
+      );
+    }
+    const keeping = { kind: kind.name, scopes, obtainedAtMs: await persistently(now), credential };
+    value = keeping;
+    const changes = [store.putting(place, keeping), ...alongside];
+    const ended = await persistently(() =>
+      pendings.in(pending.namespace).complete(pending.id, { alongside: changes }),
+    );
+    return { kept: 'in time', ended };
+  } catch (error) {
+    const found = value && (await lookAfter(error, value));
+    if (found === 'unknown') throw error;
+    if (found !== undefined) return { kept: found, ended: { ...pending, status: 'completed' } };
+    // Only what is known not to be there is given back: others may have in use already what was saved.
+    await giveBack();
+    throw error;
+  }
+
+  async function lookAfter(
+    error: unknown,
+    value: StoredCredential,
+  ): Promise<'in time' | 'late' | 'unknown' | undefined> {
+    try {
+      return await persistently(async () => {
+        const stored = await store.find(place);
+        if (isSame(stored, value)) return 'in time';
+        if (!isPosternError(error, 'ERR_POSTERN_PENDING_NOT_FOUND')) return undefined;
+        // Time has ended it. Whatever the person gave after it had begun is newer.
+        const isOlder = stored !== undefined && stored.value.obtainedAtMs < pending.createdAtMs;
+        if (stored !== undefined && stored.value.ended !== true && !isOlder) return undefined;
+        const late = store.putting(place, value, { expect: stored?.version ?? absent });
+        return (await storage.commit([late, ...alongside])) === undefined ? undefined : 'late';
+      });
+    } catch {
+      return 'unknown';
+    }
+  }
+}
+
+/** Whether it was saved by a try whose answer was lost. */
+function isSame(stored: Stored<StoredCredential> | undefined, value: StoredCredential): boolean {
+  const { kind, obtainedAtMs, credential } = stored?.value ?? {};
+  return (
+    kind === value.kind &&
+    obtainedAtMs === value.obtainedAtMs &&
+    JSON.stringify(credential) === JSON.stringify(value.credential)
+  );
+}

@@ -1,0 +1,20 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Namespace } from '../namespace/namespace.ts';
+import type { Pending } from '../pending/pending.ts';
+
+const entered = new AsyncLocalStorage<Pending>();
+
+/** The pending whose page or callback is being answered. */
+export function currentPending<T>(): Pending<T> | undefined {
+  return entered.getStore() as Pending<T> | undefined;
+}
+
+/** The namespace of {@link currentPending}. */
+export function currentNamespace(): Namespace | undefined {
+  return entered.getStore()?.namespace;
+}
+
+/** Runs something as part of answering a pending's page. */
+export function enterPending<T, R>(pending: Pending<T>, work: () => R): R {
+  return entered.run(pending, work);
+}

@@ -1,0 +1,44 @@
+import type { Pending } from '../../pending/pending.ts';
+
+/** Who is at a browser, compared with who must be. */
+export type Verdict =
+  | { readonly is: 'initiator' }
+  | { readonly is: 'stranger' }
+  /** Nobody the host knows. */
+  | { readonly is: 'nobody' }
+  /** The host answers by itself: a redirect to its own sign-in page. */
+  | { readonly is: 'answered'; readonly response: Response };
+
+/** Something held open; disposing of it lets go. */
+export type Held = AsyncDisposable;
+
+/**
+ * Where links live, and who may come through: a deployment, or this machine.
+ *
+ * A page of a link is `<baseUrl>/connect/<id>`; third parties send browsers back to `<baseUrl>/callback`.
+ */
+export interface Gate {
+  /** Without a trailing slash. Of a gate that is opened when it is needed: as of the last `open()`. */
+  readonly baseUrl: string;
+  /** An https URL that serves this client's metadata document, where there is one. */
+  readonly clientMetadataUrl?: string | undefined;
+  /** The name in that document; with it, the gate's pages serve the document, too. */
+  readonly clientName?: string | undefined;
+  /** Whether an end is shown where the browser is, since the gate may be closed before a second request. */
+  readonly answersInPlace: boolean;
+  /** Whether whoever opens a link first owns it: nothing else tells people of one machine apart. */
+  readonly firstBrowserOwns: boolean;
+  /** Makes sure that pages can be reached, before a link is made. */
+  open(): Promise<void>;
+  /** Compares who is at the browser with the pending's initiator. */
+  whoIsThere(request: Request, pending: Pending): Promise<Verdict>;
+  /** Has the gate's requests answered. Called once. */
+  attach(answer: (request: Request) => Promise<Response>): void;
+  /** Whether a live link leads to this gate: a link that a stranger would answer is never handed out. */
+  leadsHere(pending: Pending): Promise<boolean>;
+  /** Keeps a live link reachable from this process, until disposed of. */
+  serve?(pending: Pending): Promise<Held>;
+  /** Resolves when no answer is on its way, or after `timeoutMs`. */
+  idle?(timeoutMs: number): Promise<void>;
+  close?(): Promise<void>;
+}

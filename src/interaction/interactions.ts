@@ -1,0 +1,388 @@
+import type { PosternErrorCode } from '../core/error-codes.ts';
+import { PosternError } from '../core/postern-error.ts';
+import { isScopeSubset } from '../oauth/scopes.ts';
+import { errorOfEnd, type Pending, type PendingOutcome } from '../pending/pending.ts';
+import { Pendings } from '../pending/pendings.ts';
+import type { Change } from '../storage/contract.ts';
+import type { Surroundings } from '../sync/surroundings.ts';
+import { withSignal } from '../sync/with-signal.ts';
+import type { Asked, Asking, IsEnough } from './asking/asking.ts';
+import { Declines } from './asking/declines.ts';
+import { Attendance } from './attendance.ts';
+import type { CredentialKind } from './credential-kind.ts';
+import { Credentials, type Forgotten } from './credentials/credentials.ts';
+import { dataOf, type Flow, type InteractionData, type NamedFlow } from './flow.ts';
+import type { Gate } from './gates/gate.ts';
+import { interactionOf, InteractionRequiredError } from './interaction-required-error.ts';
+import { isEnded } from './is-ended.ts';
+import type { Ladder } from './ladder/ladder.ts';
+import type { Place, Want } from './want.ts';
+
+export interface InteractionsOptions {
+  readonly surroundings: Surroundings;
+  readonly gate: Gate;
+  /** How long a process has for one renewal or exchange; after it, it counts as dead and another goes on. Default 30,000 ms. */
+  readonly leaseMs?: number | undefined;
+  /** How long a person who declined is not asked again by itself. Default 60,000 ms. */
+  readonly declineCooldownMs?: number | undefined;
+  /** How many interactions may wait for one namespace at once. Default: any number. */
+  readonly maxPendings?: number | undefined;
+  /** After this long without a sign of life, the beginning or background work of an interaction is taken over. Default 15,000 ms. */
+  readonly watchLeaseMs?: number | undefined;
+  /** How long a person has, where the flow has no opinion. Default 10 minutes. */
+  readonly ttlMs?: number | undefined;
+}
+
+/** How long to wait for a person, and what ends the wait sooner. */
+export interface WaitForPerson {
+  /** Default 0: not at all. */
+  readonly waitMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Is told of an interaction's end, with its data as it was. */
+export type EndListener = (ended: Pending<InteractionData>) => void | Promise<void>;
+
+/**
+ * Everything between the question and the credential, for agents and servers alike.
+ *
+ * For one namespace, resource and alias there is one live interaction: whoever asks while it lives, in whichever process,
+ * gets the same link and the same outcome.
+ */
+export class Interactions {
+  readonly surroundings: Surroundings;
+  readonly gate: Gate;
+  readonly pendings: Pendings<InteractionData>;
+  readonly credentials: Credentials;
+  readonly #options: InteractionsOptions;
+  readonly #flows = new Map<string, Flow>();
+  readonly #declines: Declines;
+  readonly #attendance: Attendance;
+  readonly #listeners = new Set<EndListener>();
+  #asking: Promise<Asking> | undefined;
+  #ladder: Promise<Ladder> | undefined;
+
+  constructor(options: InteractionsOptions) {
+    const { surroundings, gate } = options;
+    this.#options = options;
+    this.surroundings = surroundings;
+    this.gate = gate;
+    this.pendings = new Pendings<InteractionData>({
+      ...surroundings,
+      linkFor: (id) => `${gate.baseUrl}/connect/${id}`,
+    });
+    this.credentials = new Credentials(surroundings, this.leaseMs);
+    this.#declines = new Declines(surroundings, options.declineCooldownMs ?? 60_000);
+    this.#attendance = new Attendance(surroundings, {
+      pendings: this.pendings,
+      gate,
+      flowNamed: (name) => this.#flows.get(name),
+      handsFor: (pending) => ({
+        finish: (credential, scopes) => this.finish(pending, credential, { scopes }),
+        fail: (code) => this.end(pending, code),
+        update: (change) => this.update(pending, change),
+      }),
+      leaseMs: options.watchLeaseMs ?? 15_000,
+    });
+    gate.attach(this.fetch);
+  }
+
+  get leaseMs(): number {
+    return this.#options.leaseMs ?? 30_000;
+  }
+
+  /** Answers `/connect/<id>` and `/callback`. A property, so that it can be handed to a framework as it is. */
+  readonly fetch = async (request: Request): Promise<Response> => {
+    this.#ladder ??= import('./ladder/ladder.ts').then(({ Ladder: Loaded }) => new Loaded(this));
+    return (await this.#ladder).fetch(request);
+  };
+
+  /**
+   * Names a flow. Every process that serves pages registers the same, before it does.
+   *
+   * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the name is taken.
+   */
+  flow<C>(name: string, flow: Flow<C>): NamedFlow<C> {
+    if (this.#flows.has(name)) {
+      throw new PosternError(
+        'ERR_POSTERN_CONFIG_MISCONFIGURED',
+        `there is a flow ${JSON.stringify(name)} already`,
+      );
+    }
+    this.#flows.set(name, flow as Flow);
+    return { name, flow };
+  }
+
+  flowNamed(name: string): Flow | undefined {
+    return this.#flows.get(name);
+  }
+
+  /** Has a listener told of every interaction that ends in this process, after it has. Returns how to stop. */
+  onEnd(listener: EndListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /**
+   * The credential.
+   *
+   * @throws {InteractionRequiredError} when the person has to do something, and has not within `waitMs`.
+   * @throws {PosternError} the code of the interaction's end, when they declined, failed or took too long.
+   * @throws {PosternError} as {@link ask}.
+   * @throws the signal's reason when it aborts; the interaction goes on for the others.
+   */
+  async acquire<C>(want: Want, flow: NamedFlow<C>, { waitMs = 0, signal }: WaitForPerson = {}): Promise<C> {
+    const deadline = performance.now() + waitMs;
+    const kind = flow.flow.credential;
+    const isEnough: IsEnough = ({ value }) =>
+      isScopeSubset(want.scopes, value.scopes) &&
+      kind.read(value.credential) !== undefined &&
+      kind.stateOf?.(value.credential) !== 'over';
+    for (;;) {
+      signal?.throwIfAborted();
+      const held = await withSignal(this.credentials.find(want, kind), signal);
+      if (held !== undefined) return held.credential;
+      const asked = await withSignal(this.ask(want, flow, isEnough), signal);
+      if (asked === undefined) continue;
+      const { pending } = asked;
+      const timeoutMs = deadline - performance.now();
+      const ended = timeoutMs <= 0 ? undefined : await this.wait(pending, { timeoutMs, signal });
+      if (ended === undefined) throw new InteractionRequiredError(interactionOf(pending));
+      const error = errorOfEnd(ended);
+      if (error !== undefined) throw error;
+    }
+  }
+
+  /**
+   * The live interaction, begun if there is none; `undefined` when a credential that is enough has been stored meanwhile.
+   *
+   * @throws {PosternError} ERR_POSTERN_AUTH_DENIED when the person declined a moment ago.
+   * @throws {PosternError} ERR_POSTERN_OOB_LIMIT when too many interactions wait for them.
+   * @throws what the flow throws when it cannot begin.
+   */
+  async ask(want: Want, flow: NamedFlow, isEnough: IsEnough): Promise<Asked | undefined> {
+    const asked = await (await this.#loadAsking()).ask(want, flow, isEnough);
+    if (asked !== undefined) this.attend(asked.pending);
+    return asked;
+  }
+
+  /** What the person is being asked for, if anything. Asks nobody. */
+  async findLive(place: Place): Promise<Pending<InteractionData> | undefined> {
+    return (await this.#loadAsking()).findLive(place);
+  }
+
+  /** A live interaction, brought up to date with what its latest caller wants and says. */
+  async renewLive(
+    live: Pending<InteractionData>,
+    want: Pick<Want, 'scopes' | 'metadata'>,
+    flow: NamedFlow,
+  ): Promise<Pending<InteractionData>> {
+    return (await this.#loadAsking()).renew(live, want, flow);
+  }
+
+  /** Withdraws what the person is being asked for: nobody wants it any more. Whoever waits for it is told so. */
+  async withdraw(pending: Pending<InteractionData>): Promise<void> {
+    await this.#endOnce(pending, { status: 'cancelled' }, []);
+  }
+
+  /** Lets a person who declined a moment ago be asked again. */
+  askAgain(place: Place): Promise<void> {
+    return this.#declines.forget(place);
+  }
+
+  /**
+   * Keeps a credential that came from elsewhere than a person's answer. Whoever waits for one at that place has it then, in
+   * every process.
+   */
+  async put(
+    place: Place,
+    kind: CredentialKind,
+    credential: unknown,
+    scopes: readonly string[] = [],
+  ): Promise<void> {
+    const live = await this.findLive(place);
+    try {
+      if (live !== undefined) await this.finish(live, credential, { scopes, kind });
+    } catch (error) {
+      if (!isEnded(error)) throw error;
+    }
+    if (live === undefined) await this.credentials.put(place, kind, credential, scopes);
+    await this.#declines.forget(place);
+  }
+
+  /** Forgets a credential, withdraws the question for it, and ends it at its issuer. */
+  async forget(place: Place, kind?: CredentialKind): Promise<Forgotten> {
+    const live = await this.findLive(place);
+    if (live !== undefined) await this.withdraw(live);
+    await this.#declines.forget(place);
+    return this.credentials.forget(place, (name) => (kind?.name === name ? kind : this.#kindNamed(name)));
+  }
+
+  /** {@link Credentials.refused}. A refused credential changes what was declined: the person is asked again. */
+  async refused<C>(
+    place: Place,
+    kind: CredentialKind<C>,
+    version: string,
+  ): Promise<'changed' | 'renewed' | 'ended'> {
+    const outcome = await this.credentials.refused(place, kind, version);
+    if (outcome === 'ended') await this.#declines.forget(place);
+    return outcome;
+  }
+
+  /**
+   * Keeps what a flow has got, and ends its pending with it, in one commit.
+   *
+   * A person who finished while time ended the pending has consented all the same: that is kept, too. What cannot be kept
+   * is given back at its issuer. Returns whether time had ended it.
+   *
+   * @throws {PosternError} ERR_POSTERN_PENDING_ALREADY_FINISHED when it had ended otherwise.
+   * @throws {PosternError} ERR_POSTERN_AUTH_WRONG_USER when it is another account's than the one that is kept.
+   */
+  async finish(
+    pending: Pending<InteractionData>,
+    credential: unknown,
+    options: {
+      readonly scopes?: readonly string[] | undefined;
+      readonly kind?: CredentialKind | undefined;
+      readonly alongside?: readonly Change[] | undefined;
+    } = {},
+  ): Promise<'in time' | 'late'> {
+    const { flow: name, request } = dataOf(pending);
+    const kind = options.kind ?? this.#flows.get(name)?.credential;
+    if (kind === undefined) throw unknownFlow(name);
+    const { keepCredential } = await import('./credentials/keep-credential.ts');
+    const { scopes = request.scopes, alongside = [] } = options;
+    const place = { namespace: pending.namespace, resource: request.resource, alias: request.alias };
+    const { kept, ended } = await keepCredential(this.surroundings, this.pendings, pending, place, {
+      kind,
+      credential,
+      scopes,
+      alongside,
+    });
+    this.#leave(ended);
+    return kept;
+  }
+
+  /** Ends an interaction without a credential. A person who declined is not asked again for a while. */
+  async end(
+    pending: Pending<InteractionData>,
+    code: PosternErrorCode,
+    alongside: readonly Change[] = [],
+  ): Promise<void> {
+    if (code !== 'ERR_POSTERN_AUTH_DENIED') {
+      return this.#end(pending, { status: 'failed', failure: code }, alongside);
+    }
+    const { request, wanted } = dataOf(pending);
+    const place = { ...request, namespace: pending.namespace };
+    // In one commit with the end: one of those who wait may ask again at once.
+    const remembering = await this.#declines.remembering(place, wanted, code);
+    await this.#end(pending, { status: 'cancelled', failure: code }, [...alongside, ...remembering]);
+  }
+
+  /** Ends an interaction because its person said no. One that has ended already stays as it is. */
+  async decline(pending: Pending<InteractionData>): Promise<void> {
+    try {
+      await this.end(pending, 'ERR_POSTERN_AUTH_DENIED');
+    } catch (error) {
+      if (!isEnded(error)) throw error;
+    }
+  }
+
+  /**
+   * Replaces the data of an interaction's flow. `change` is called again when it has changed meanwhile.
+   *
+   * @throws {PosternError} ERR_POSTERN_PENDING_EXPIRED, ERR_POSTERN_PENDING_ALREADY_FINISHED
+   */
+  async update(pending: Pending<InteractionData>, change: (data: unknown) => unknown): Promise<void> {
+    await (await this.#loadAsking()).change(pending, (data) => ({ ...data, data: change(data.data) }));
+  }
+
+  /** Sees to a live interaction from this process: its background work, if nobody else does it, and its link. */
+  attend(pending: Pending<InteractionData>): void {
+    this.#attendance.attend(pending);
+  }
+
+  /** {@link Attendance.wait} */
+  wait(
+    pending: Pending<InteractionData>,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<Pending<InteractionData> | undefined> {
+    return this.#attendance.wait(pending, options);
+  }
+
+  /** {@link Attendance.untilEnd} */
+  untilEnd(pending: Pending<InteractionData>, signal: AbortSignal): Promise<Pending<InteractionData>> {
+    return this.#attendance.untilEnd(pending, signal);
+  }
+
+  /** Stops background work of this process, which another takes over, and finishes what cannot be had a second time. */
+  async close(): Promise<void> {
+    await this.#attendance.close();
+    await this.credentials.settle();
+    await this.gate.close?.();
+  }
+
+  async #end(
+    pending: Pending<InteractionData>,
+    outcome: PendingOutcome,
+    alongside: readonly Change[],
+  ): Promise<void> {
+    this.#leave(await this.pendings.in(pending.namespace).end(pending.id, outcome, { alongside }));
+  }
+
+  async #endOnce(
+    pending: Pending<InteractionData>,
+    outcome: PendingOutcome,
+    alongside: readonly Change[],
+  ): Promise<void> {
+    try {
+      await this.#end(pending, outcome, alongside);
+    } catch (error) {
+      if (!isEnded(error)) throw error;
+    }
+  }
+
+  /** Nothing is left to do about an interaction here but to say so. */
+  #leave(ended: Pending<InteractionData>): void {
+    this.#attendance.leave(ended.id);
+    for (const listener of this.#listeners) {
+      void (async () => listener(ended))().catch((error: unknown) => {
+        const name = error instanceof Error ? error.name : typeof error;
+        this.surroundings.logger.error('a listener for the ends of interactions failed', { error: name });
+      });
+    }
+  }
+
+  #kindNamed(name: string): CredentialKind | undefined {
+    for (const { credential } of this.#flows.values()) if (credential.name === name) return credential;
+    return undefined;
+  }
+
+  /** Loaded when somebody has to be asked: most processes find a credential, and start faster without it. */
+  #loadAsking(): Promise<Asking> {
+    this.#asking ??= import('./asking/asking.ts').then(({ Asking: Loaded }) => {
+      const { maxPendings, watchLeaseMs: leaseMs = 15_000, ttlMs } = this.#options;
+      const { pendings, gate } = this;
+      return new Loaded(this.surroundings, {
+        pendings,
+        gate,
+        declines: this.#declines,
+        maxPendings,
+        leaseMs,
+        ttlMs,
+      });
+    });
+    return this.#asking;
+  }
+}
+
+/** A flow that this process does not know. */
+export function unknownFlow(name: string): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_CONFIG_MISCONFIGURED',
+    `no flow ${JSON.stringify(name)} in this process`,
+    {
+      hint: 'Register the same flows in every process that serves pages.',
+    },
+  );
+}

@@ -1,0 +1,223 @@
+import { findPosternError } from '../../core/postern-error.ts';
+import { hashId } from '../../core/random.ts';
+import type { Pending } from '../../pending/pending.ts';
+import type { PendingStore } from '../../pending/pending-store.ts';
+import type { Stored } from '../../storage/collection.ts';
+import { BrowserCookie } from '../../web/browser-cookie.ts';
+import { FormRefusedError } from '../../web/form-request.ts';
+import { enterPending } from '../enter-pending.ts';
+import type { FlowVisit, InteractionData } from '../flow.ts';
+import {
+  alreadyDonePage,
+  brokenPage,
+  elsewherePage,
+  endPage,
+  failurePage,
+  missingPage,
+} from '../pages/pages.ts';
+import { Attempts, type Attempt } from './attempts.ts';
+import { metadataDocument } from './client-metadata.ts';
+import type { LadderHost } from './ladder-host.ts';
+import { methodsOf, readPath } from './paths.ts';
+import { createVisit } from './visit.ts';
+
+/** How long a second request for an attempt that is being finished waits for it. */
+const joinMs = 10_000;
+
+/**
+ * The way of the browser, once for every flow: path, pending, person, browser, attempt.
+ *
+ * Every rung reads before any rung writes: a request that fails on one changes nothing, and what a stranger sends is not
+ * even read. Only a genuine answer, to an attempt that is still open, from the person and the browser that were sent out,
+ * comes to the flow. In any process.
+ */
+export class Ladder {
+  readonly #host: LadderHost;
+
+  constructor(host: LadderHost) {
+    this.#host = host;
+  }
+
+  async fetch(request: Request): Promise<Response> {
+    try {
+      const { pathname, searchParams } = new URL(request.url);
+      const at = readPath(pathname, this.#host.gate.baseUrl);
+      if (at === undefined) return await missingPage();
+      const methods = methodsOf[at.page];
+      if (!methods.includes(request.method)) {
+        return new Response('Method not allowed', { status: 405, headers: { allow: methods.join(', ') } });
+      }
+      switch (at.page) {
+        case 'client-metadata':
+          return (await metadataDocument(this.#host.gate)) ?? (await missingPage());
+        case 'callback':
+          return await this.#callback(request, searchParams);
+        case 'link':
+          return await this.#link(request, at.id, at.rest);
+      }
+    } catch (error) {
+      return this.#failure(error);
+    }
+  }
+
+  async #link(request: Request, id: string, rest: string): Promise<Response> {
+    const store = await this.#host.pendings.locate(id);
+    if (store === undefined) return failurePage('ERR_POSTERN_PENDING_NOT_FOUND');
+    const pending = await store.get(id);
+    if (pending === undefined) {
+      return rest === '/status' ? statusReply('expired') : failurePage('ERR_POSTERN_PENDING_EXPIRED');
+    }
+    const refusal = await this.#refuse(request, pending);
+    if (refusal !== undefined) return refusal;
+    if (rest === '/status') return statusReply(pending.status);
+    if (pending.status !== 'pending') {
+      const page = await (request.method === 'POST' ? alreadyDonePage() : endPage(pending));
+      return (await this.#cookieOf(pending)).cleared(request, page);
+    }
+    return this.#visit({ request, store, pending, rest });
+  }
+
+  /** A third party's redirect: its state says which attempt it answers. */
+  async #callback(request: Request, params: URLSearchParams): Promise<Response> {
+    const { pendings, surroundings } = this.#host;
+    const [state, ...more] = params.getAll('state');
+    if (state === undefined || state === '' || state.length > 512 || more.length > 0) {
+      return failurePage('ERR_POSTERN_AUTH_STATE_UNKNOWN');
+    }
+    const store = await pendings.locate(state);
+    const attempts = store && new Attempts(surroundings, store.storage);
+    const attempt = await attempts?.find(state);
+    if (store === undefined || attempt === undefined) return failurePage('ERR_POSTERN_AUTH_STATE_UNKNOWN');
+    const pending = await store.get(attempt.value.pendingId);
+    if (pending === undefined) return failurePage('ERR_POSTERN_PENDING_EXPIRED');
+    const refusal = await this.#refuse(request, pending);
+    if (refusal !== undefined) return refusal;
+    if (attempt.value.status === 'done' || pending.status !== 'pending') {
+      return pending.status === 'completed' || pending.status === 'pending'
+        ? alreadyDonePage('ERR_POSTERN_AUTH_STATE_USED')
+        : endPage(pending);
+    }
+    if (!(await (await this.#cookieOf(pending)).matches(request, attempt.value.browser))) {
+      surroundings.logger.warn('a callback came from another browser than the one that was sent out', {
+        namespace: pending.namespace.id,
+      });
+      return failurePage('ERR_POSTERN_AUTH_BROWSER_MISMATCH', { retry: pending.url });
+    }
+    if (attempt.value.status === 'taken') return this.#join(pending, attempt);
+    if (attempt.value.status === 'failed')
+      return failurePage('ERR_POSTERN_AUTH_STATE_USED', { retry: pending.url });
+    for (const name of params.keys()) {
+      // RFC 6749 §3.1: request and response parameters must not be included more than once.
+      if (params.getAll(name).length > 1) {
+        return failurePage('ERR_POSTERN_AUTH_CALLBACK_INVALID', { retry: pending.url });
+      }
+    }
+    return this.#visit({ request, store, pending, rest: '', attempt, params });
+  }
+
+  async #visit(at: {
+    request: Request;
+    store: PendingStore<InteractionData>;
+    pending: Pending<InteractionData>;
+    rest: string;
+    attempt?: Stored<Attempt>;
+    params?: URLSearchParams;
+  }): Promise<Response> {
+    const { request, pending } = at;
+    const { surroundings, gate } = this.#host;
+    const flow = this.#host.flowNamed(pending.data?.flow ?? '');
+    if (flow === undefined) {
+      surroundings.logger.error('a page belongs to a flow that this process does not know', {
+        flow: pending.data?.flow,
+      });
+      return elsewherePage();
+    }
+    const cookie = await this.#cookieOf(pending);
+    const bound = await cookie.bind(request, pending.expiresAtMs - (await surroundings.now()));
+    if (gate.firstBrowserOwns && !(await this.#owns(at.store, pending, bound.hash))) {
+      return failurePage('ERR_POSTERN_AUTH_BROWSER_MISMATCH');
+    }
+    this.#host.attend(pending);
+    const visit: FlowVisit = createVisit(this.#host, {
+      ...at,
+      attempts: new Attempts(surroundings, at.store.storage),
+      cookie,
+      formToken: bound.formToken,
+      browser: bound.hash,
+      join: (attempt) => this.#join(pending, attempt),
+    });
+    const response = await enterPending(pending, async () => flow.visit(visit)).catch((error: unknown) =>
+      this.#failure(error, pending.url),
+    );
+    const headers = new Headers(response.headers);
+    headers.append('set-cookie', bound.setCookie);
+    return new Response(response.body, { status: response.status, headers });
+  }
+
+  /** Whether this browser is the first that opened the link. */
+  async #owns(
+    { storage }: PendingStore<InteractionData>,
+    { id, expiresAtMs }: Pending,
+    browser: string,
+  ): Promise<boolean> {
+    const key = storage.key(['link-owner', await hashId(id)]);
+    const value = new TextEncoder().encode(browser);
+    const taken = await storage.commit([{ put: key, value, expiresAtMs, expect: 'absent' }]);
+    if (taken !== undefined) return true;
+    const owner = await storage.backend.get(key);
+    return owner !== undefined && new TextDecoder().decode(owner.value) === browser;
+  }
+
+  /** Somebody is finishing this attempt, or died while doing so. */
+  async #join(pending: Pending<InteractionData>, attempt?: Stored<Attempt>): Promise<Response> {
+    const { leaseMs, surroundings } = this.#host;
+    const now = await surroundings.now();
+    const leftMs = (attempt?.value.takenAtMs ?? now) + leaseMs - now;
+    const ended =
+      leftMs > 0 ? await this.#host.wait(pending, { timeoutMs: Math.min(joinMs, leftMs) }) : undefined;
+    // The code may have been sent, so it is not sent again: the link starts a fresh attempt.
+    if (ended === undefined) return failurePage('ERR_POSTERN_AUTH_STATE_USED', { retry: pending.url });
+    return ended.status === 'completed' ? alreadyDonePage('ERR_POSTERN_AUTH_STATE_USED') : endPage(ended);
+  }
+
+  /** `undefined` when the right person is at the browser. */
+  async #refuse(request: Request, pending: Pending): Promise<Response | undefined> {
+    const verdict = await this.#host.gate.whoIsThere(request, pending);
+    switch (verdict.is) {
+      case 'initiator':
+        return undefined;
+      case 'answered':
+        return verdict.response;
+      case 'nobody':
+        return failurePage('ERR_POSTERN_AUTH_REQUIRED');
+      case 'stranger':
+        return failurePage('ERR_POSTERN_AUTH_WRONG_USER');
+    }
+  }
+
+  /** @param retry where the same may work when it is tried again. */
+  #failure(error: unknown, retry?: string): Promise<Response> {
+    const known = findPosternError(error);
+    const name = error instanceof Error ? error.name : typeof error;
+    const isPersons = known?.facts.fixedBy === 'person';
+    this.#host.surroundings.logger[isPersons ? 'warn' : 'error']('a page was not answered', {
+      code: known?.code,
+      error: name,
+    });
+    if (known === undefined) return brokenPage();
+    if (known instanceof FormRefusedError) return failurePage(known.code, { status: known.status, retry });
+    return failurePage(known.code, { retry: known.facts.retry ? retry : undefined });
+  }
+
+  async #cookieOf(pending: Pending): Promise<BrowserCookie> {
+    return new BrowserCookie(await hashId(pending.id), this.#host.gate.baseUrl.startsWith('https:'));
+  }
+}
+
+/** For the script of a page that waits. */
+function statusReply(status: string): Response {
+  return Response.json(
+    { status },
+    { headers: { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } },
+  );
+}

@@ -1,0 +1,94 @@
+import { findPosternError } from '../../core/postern-error.ts';
+import type { Pending } from '../../pending/pending.ts';
+import type { Stored } from '../../storage/collection.ts';
+import type { BrowserCookie } from '../../web/browser-cookie.ts';
+import { FormRefusedError, readForm } from '../../web/form-request.ts';
+import { dataOf, type FlowVisit, type InteractionData } from '../flow.ts';
+import { isEnded } from '../is-ended.ts';
+import { departurePage, endPage, failurePage, seePage } from '../pages/pages.ts';
+import type { Attempt, Attempts } from './attempts.ts';
+import type { LadderHost } from './ladder-host.ts';
+import { isOwnNavigation } from './paths.ts';
+
+/** A browser that has come up the ladder. */
+export interface Arrival {
+  readonly request: Request;
+  readonly pending: Pending<InteractionData>;
+  readonly rest: string;
+  readonly attempts: Attempts;
+  /** Set when it is back from a third party: open, and answered by these parameters. */
+  readonly attempt?: Stored<Attempt> | undefined;
+  readonly params?: URLSearchParams | undefined;
+  readonly cookie: BrowserCookie;
+  readonly formToken: string;
+  readonly browser: string;
+  /** What to answer while another request finishes the attempt. */
+  readonly join: (attempt?: Stored<Attempt>) => Promise<Response>;
+}
+
+/** What a flow is given of an arrival. */
+export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
+  const { request, pending, rest, attempts, cookie, params } = arrival;
+  const { gate, surroundings } = host;
+  let { attempt } = arrival;
+  return {
+    request,
+    pending,
+    rest,
+    formToken: arrival.formToken,
+    pageUrl: pending.url,
+    statusUrl: `${pending.url}/status`,
+    callbackUrl: `${gate.baseUrl}/callback`,
+    isOwnNavigation: isOwnNavigation(request),
+    answer:
+      attempt && params
+        ? {
+            attempt: attempt.value.data,
+            params,
+            take: async () => void (attempt = attempt && (await attempts.take(attempt))),
+          }
+        : undefined,
+    readForm: async () => {
+      const form = await readForm(request, new URL(gate.baseUrl).origin);
+      if (await cookie.tookForm(request, form.get('form-token'))) return form;
+      throw new FormRefusedError(403, 'does not carry the token of this browser');
+    },
+    sendOut: async ({ url, state, attempt: data }) => {
+      const { scopes } = dataOf(pending).request;
+      await attempts.mint(pending, { state, browser: arrival.browser, scopes, data });
+      return request.method === 'GET' ? seePage(url) : departurePage(url);
+    },
+    finish: async (credential, scopes = attempt?.value.scopes) => {
+      const alongside = attempt && [attempts.ending(attempt, 'done')];
+      const kept = await host.finish(pending, credential, { scopes, alongside });
+      // What came late was kept, and the page of the link would say that it has expired.
+      const inPlace = kept === 'late' || gate.answersInPlace;
+      return inPlace ? endPage({ status: 'completed', kind: pending.kind }) : seePage(pending.url);
+    },
+    fail: (code) => host.end(pending, code),
+    update: (change) => host.update(pending, change),
+    failed: async (error) => {
+      const known = findPosternError(error);
+      if (known === undefined) throw error;
+      const { code, facts } = known;
+      if (code === 'ERR_POSTERN_AUTH_STATE_USED' || isEnded(known)) return arrival.join(attempt);
+      surroundings.logger.warn('carrying an interaction on did not succeed', {
+        namespace: pending.namespace.id,
+        code,
+      });
+      // What was taken is spent; an answer that was none leaves the attempt open for the real one.
+      const spent = attempt?.value.status === 'taken' ? attempt : undefined;
+      const staysOpen = facts.retry || code === 'ERR_POSTERN_AUTH_CALLBACK_INVALID';
+      if (staysOpen) {
+        if (spent !== undefined) await attempts.fail(spent).catch(() => {});
+        return failurePage(code, { retry: pending.url });
+      }
+      try {
+        await host.end(pending, code, spent && [attempts.ending(spent, 'failed')]);
+      } catch (ending) {
+        if (!isEnded(ending)) throw ending;
+      }
+      return failurePage(code);
+    },
+  };
+}

@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { findPosternError } from '../../core/postern-error.ts';
+import {
+  deviceAuthorizationSchema,
+  pollDevice,
+  startDeviceAuthorization,
+  type DeviceAuthorizationOptions,
+  type DevicePoll,
+} from '../../oauth/device.ts';
+import type { OAuthHttp } from '../../oauth/oauth-http.ts';
+import { html, type Html } from '../../web/html.ts';
+import { dataOf, type Flow, type FlowVisit } from '../flow.ts';
+import { failurePage, formPage, seePage } from '../pages/pages.ts';
+import { serviceTokens, type OAuthCredential } from './grant-kind.ts';
+
+export interface DeviceCodeOptions {
+  /** Requests to the authorization server. */
+  readonly http: OAuthHttp;
+  /** Where and as whom: discovered, or written down for a server without metadata. */
+  readonly authorize: (request: {
+    resource: string;
+    scopes: readonly string[];
+  }) => DeviceAuthorizationOptions | Promise<DeviceAuthorizationOptions>;
+  readonly title?: string | undefined;
+  /** A page of one's own in place of ours. Its form posts `form-token` to the same address, to decline. */
+  readonly render?: ((view: DeviceCodeView) => Response | Promise<Response>) | undefined;
+}
+
+/** What a page of one's own is given. */
+export interface DeviceCodeView {
+  readonly resource: string;
+  /** What the person enters. For them alone. */
+  readonly userCode: string;
+  /** Where they enter it. Checked: it may be opened in a browser. */
+  readonly verificationUri: string;
+  readonly formToken: string;
+  /** Answers `{ "status": "pending" }` until the interaction has ended. */
+  readonly statusUrl: string;
+}
+
+const deviceData = z.looseObject({ device: deviceAuthorizationSchema, intervalMs: z.number() });
+
+type DeviceData = z.infer<typeof deviceData>;
+
+/** A server that cannot be reached is asked less and less often. */
+const maxBackoffMs = 60_000;
+
+/**
+ * The device authorization grant: the person enters a short code at the service, from any device.
+ *
+ * One process in the fleet polls; when it dies, another goes on from the interval it had reached.
+ *
+ * @see RFC 8628
+ */
+export function deviceCode(options: DeviceCodeOptions): Flow<OAuthCredential> {
+  const { http, authorize } = options;
+
+  const show = async (visit: FlowVisit): Promise<Response> => {
+    const { request, data } = dataOf(visit.pending);
+    const { device } = deviceData.parse(data);
+    const { formToken, statusUrl } = visit;
+    const { userCode, verificationUri } = device;
+    const view = { resource: request.resource, userCode, verificationUri, formToken, statusUrl };
+    if (options.render !== undefined) return options.render(view);
+    return formPage(200, {
+      title: options.title ?? 'Enter this code',
+      text: `${request.resource} asks for it. Go on only if you have just asked for this yourself, and enter the code nowhere else.`,
+      watch: statusUrl,
+      body: renderCode(view, visit.pageUrl),
+    });
+  };
+
+  return {
+    kind: 'device_code',
+    credential: serviceTokens(http),
+
+    async begin({ resource, scopes }) {
+      const device = await startDeviceAuthorization(await authorize({ resource, scopes }), http);
+      return {
+        data: { device, intervalMs: device.intervalMs } satisfies DeviceData,
+        message: `Sign in to ${resource} with a code`,
+        ttlMs: Math.max(1_000, device.expiresAtMs - http.clock()),
+      };
+    },
+
+    async visit(visit) {
+      if (visit.rest !== '') return failurePage('ERR_POSTERN_PENDING_NOT_FOUND');
+      if (visit.request.method === 'GET') return show(visit);
+      await visit.readForm();
+      await visit.fail('ERR_POSTERN_AUTH_DENIED');
+      return seePage(visit.pageUrl);
+    },
+
+    async watch({ pending, signal, clock, pause, fail, finish, update }) {
+      const { device, ...data } = deviceData.parse(dataOf(pending).data);
+      let { intervalMs } = data;
+      let failures = 0;
+      for (;;) {
+        // Always a whole interval after the last poll, whoever made it.
+        const pauseMs =
+          failures === 0
+            ? intervalMs
+            : Math.max(intervalMs, Math.min(intervalMs * 2 ** failures, maxBackoffMs));
+        await pause(Math.max(0, Math.min(pauseMs, device.expiresAtMs - clock())));
+        if (signal.aborted) return;
+        let polled: DevicePoll;
+        try {
+          polled = await pollDevice(device, http, { intervalMs });
+          failures = 0;
+        } catch (error) {
+          const known = findPosternError(error);
+          if (known === undefined) throw error;
+          // Its own deadline ends the code, and polling a code that has run out says so.
+          if (!known.facts.retry) return await fail(known.code);
+          failures++;
+          continue;
+        }
+        if (polled.status === 'granted') return void (await finish(polled.grant));
+        if (polled.intervalMs === intervalMs) continue;
+        intervalMs = polled.intervalMs;
+        // Before the next poll: whoever takes over must not ask sooner.
+        const reached = intervalMs;
+        await update((stored) => ({ ...deviceData.parse(stored), intervalMs: reached }));
+      }
+    },
+  };
+}
+
+function renderCode({ userCode, verificationUri, formToken }: DeviceCodeView, pageUrl: string): Html {
+  const { host } = new URL(verificationUri);
+  return html`<p><span class="dim">Your code</span> <strong class="code">${userCode}</strong></p>
+    <div class="row">
+      <button type="button" class="quiet" hidden data-copy="${userCode}">Copy the code</button>
+    </div>
+    <p role="status" class="dim"></p>
+    <p><a class="act" href="${verificationUri}" rel="noreferrer" target="_blank">Open ${host}</a></p>
+    <p class="dim">This page notices when you are done. <a href="${pageUrl}">Look now</a></p>
+    <form method="post">
+      <input type="hidden" name="form-token" value="${formToken}" />
+      <div class="row"><button class="quiet">Decline</button></div>
+    </form>`;
+}

@@ -1,0 +1,97 @@
+import type { JWK } from 'jose';
+import type { Clock } from '../../core/clock.ts';
+import { findPosternError } from '../../core/postern-error.ts';
+import { grantSchema, type Grant } from '../../oauth/grant-record.ts';
+import type { OAuthHttp } from '../../oauth/oauth-http.ts';
+import type { TokenRequestOptions } from '../../oauth/token-request.ts';
+import type { CredentialKind, CredentialState } from '../credential-kind.ts';
+
+/** What a tool gets of a grant: enough to call the service, and nothing to renew it with. */
+export interface OAuthCredential {
+  readonly accessToken: string;
+  readonly tokenType: 'bearer' | 'dpop';
+  /** What was granted, which may be less than was asked for. */
+  readonly scopes: readonly string[] | undefined;
+  readonly expiresAtMs: number | undefined;
+  readonly subject: string | undefined;
+  /** The private key each request is signed with, when the token is bound to one. */
+  readonly dpopKeyJwk?: JWK | undefined;
+}
+
+/** A token this close to its end is renewed before it is used; a short-lived one in the last tenth of its life. */
+const aheadMs = 60_000;
+
+export interface GrantsOptions {
+  /** How the issuer of a grant is reached. */
+  readonly httpFor: (grant: Grant) => OAuthHttp;
+  readonly clock: Clock;
+  readonly tokenOptions?: TokenRequestOptions | undefined;
+}
+
+/** The life of a grant: refreshed while it can be, told apart by its account, revoked when it is forgotten. */
+export function grants({ httpFor, clock, tokenOptions }: GrantsOptions): CredentialKind<Grant> {
+  return {
+    name: 'oauth_grant',
+    read: (stored) => grantSchema.safeParse(stored).data,
+    stateOf: (stored) => stateOf(stored as Grant, clock),
+
+    async renew(stored) {
+      const grant = grantSchema.safeParse(stored).data;
+      if (grant?.refreshToken === undefined) return undefined;
+      const { refreshGrant } = await import('../../oauth/grant.ts');
+      try {
+        return await refreshGrant(grant, httpFor(grant), tokenOptions);
+      } catch (error) {
+        if (findPosternError(error)?.code === 'ERR_POSTERN_OAUTH_GRANT_INVALID') return undefined;
+        throw error;
+      }
+    },
+
+    async revoke(stored) {
+      const { revokeGrant } = await import('../../oauth/grant.ts');
+      const grant = grantSchema.parse(stored);
+      return (await revokeGrant(grant, httpFor(grant), tokenOptions)) ? 'confirmed' : 'unsupported';
+    },
+
+    isSameAccount(earlier, obtained) {
+      const [before, now] = [earlier as Grant, obtained as Grant];
+      return before.issuer !== now.issuer || before.subject === undefined || before.subject === now.subject;
+    },
+  };
+}
+
+/** A third party's grant, as a tool sees it. */
+export function serviceTokens(
+  http: OAuthHttp,
+  tokenOptions?: TokenRequestOptions,
+): CredentialKind<OAuthCredential> {
+  const kind = grants({ httpFor: () => http, clock: http.clock, tokenOptions });
+  return {
+    ...kind,
+    read(stored) {
+      const grant = kind.read(stored);
+      if (grant === undefined) return undefined;
+      const { accessToken, tokenType, scopes, expiresAtMs, subject, dpopKeyJwk } = grant;
+      return {
+        accessToken,
+        tokenType,
+        scopes,
+        expiresAtMs,
+        subject,
+        ...(tokenType === 'dpop' && { dpopKeyJwk }),
+      };
+    },
+  };
+}
+
+function stateOf(
+  { expiresAtMs, obtainedAtMs, refreshedAtMs, refreshToken }: Grant,
+  clock: Clock,
+): CredentialState {
+  if (expiresAtMs === undefined) return 'good';
+  const leftMs = expiresAtMs - clock();
+  if (leftMs <= 0) return 'over';
+  if (refreshToken === undefined) return 'good';
+  const lifetimeMs = expiresAtMs - (refreshedAtMs ?? obtainedAtMs);
+  return leftMs <= Math.min(aheadMs, lifetimeMs / 10) ? 'due' : 'good';
+}

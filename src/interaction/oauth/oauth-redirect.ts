@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { checkAttempt, type CreateAttemptOptions } from '../../oauth/attempt.ts';
+import type { OAuthHttp } from '../../oauth/oauth-http.ts';
+import type { TokenRequestOptions } from '../../oauth/token-request.ts';
+import { dataOf, type Flow } from '../flow.ts';
+import { serviceTokens, type OAuthCredential } from './grant-kind.ts';
+import { consentPage, redirectVisit } from './redirect-visit.ts';
+
+export interface OAuthRedirectOptions {
+  /** Requests to the third party's authorization server. */
+  readonly http: OAuthHttp;
+  /** Where and as whom; the redirect URI to register there is the server's `<publicUrl>/callback`. */
+  readonly authorize: (request: {
+    resource: string;
+    scopes: readonly string[];
+    redirectUri: string;
+  }) =>
+    | Omit<CreateAttemptOptions, 'redirectUri' | 'state'>
+    | Promise<Omit<CreateAttemptOptions, 'redirectUri' | 'state'>>;
+  /** Makes the client's assertion, where its key is held elsewhere. */
+  readonly clientAssertion?: TokenRequestOptions['clientAssertion'];
+  readonly title?: string | undefined;
+  /** A page of one's own in place of ours. Its form posts `form-token`, and `form-action` `continue` or `decline`, to the same address. */
+  readonly render?: ((view: OAuthRedirectView) => Response | Promise<Response>) | undefined;
+}
+
+/** What a page of one's own is given. */
+export interface OAuthRedirectView {
+  readonly resource: string;
+  readonly scopes: readonly string[];
+  /** Where the person will be sent. */
+  readonly host: string;
+  readonly formToken: string;
+}
+
+const redirectData = z.looseObject({ host: z.string() });
+
+/**
+ * Consent at a third party: the authorization code flow, with our own page before it, and PKCE and state bound to the pending.
+ *
+ * The third party's tokens stay here; the client never sees them.
+ */
+export function oauthRedirect(options: OAuthRedirectOptions): Flow<OAuthCredential> {
+  const { http, authorize } = options;
+  const tokenOptions: TokenRequestOptions = { clientAssertion: options.clientAssertion };
+  return {
+    kind: 'oauth_redirect',
+    credential: serviceTokens(http, tokenOptions),
+    // Each attempt asks for what is wanted by then, and remembers what that was.
+    widens: true,
+
+    async begin({ resource, scopes, callbackUrl }) {
+      const plan = await authorize({ resource, scopes, redirectUri: callbackUrl });
+      checkAttempt(plan);
+      const { host } = http.checkUrl(plan.discovery.server.authorization_endpoint ?? '');
+      return { data: { host }, message: `Connect your account at ${resource}` };
+    },
+
+    visit: redirectVisit({
+      http: () => http,
+      tokenOptions,
+      goesStraightOn: false,
+      plan: ({ pending, callbackUrl }) => {
+        const { resource, scopes } = dataOf(pending).request;
+        return authorize({ resource, scopes, redirectUri: callbackUrl });
+      },
+      show: async (visit) => {
+        const { request, data } = dataOf(visit.pending);
+        const { resource, scopes } = request;
+        const { host } = redirectData.parse(data);
+        const { formToken } = visit;
+        if (options.render !== undefined) return options.render({ resource, scopes, host, formToken });
+        const title = options.title ?? 'Connect your account';
+        const text = `Your account at ${resource} is asked for. You will be sent to ${host} to consent. Go on only if you have just asked for this yourself.`;
+        return consentPage(visit, { title, text, scopes });
+      },
+    }),
+  };
+}

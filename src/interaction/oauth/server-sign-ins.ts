@@ -1,0 +1,274 @@
+import { z, type ZodType } from 'zod';
+import { isPosternError, PosternError } from '../../core/postern-error.ts';
+import { allowPkceUnadvertised, checkAttempt, type Attempt } from '../../oauth/attempt.ts';
+import type { Challenge } from '../../oauth/challenge.ts';
+import { clientIdentitySchema, type ClientIdentity } from '../../oauth/client-identity.ts';
+import {
+  allowIssuerMismatch,
+  discover,
+  discoverySchema,
+  type Discovery,
+  type DiscoverOptions,
+} from '../../oauth/discovery.ts';
+import type { Grant } from '../../oauth/grant-record.ts';
+import type { OAuthHttp } from '../../oauth/oauth-http.ts';
+import { issuerProfileSchema, profileOf, type IssuerProfile } from '../../oauth/profiles.ts';
+import { identifyClient, type PreregisteredClient } from '../../oauth/registration.ts';
+import { initialScopes, unionScopes } from '../../oauth/scopes.ts';
+import { acquireLease } from '../../sync/lease.ts';
+import type { Surroundings } from '../../sync/surroundings.ts';
+import type { CredentialKind } from '../credential-kind.ts';
+import { dataOf, type Flow, type FlowBeginning, type FlowVisit } from '../flow.ts';
+import { consentPage, redirectVisit } from './redirect-visit.ts';
+import { Registrations } from './registrations.ts';
+
+/** How one MCP server wants to be signed in to, as far as its host says so. */
+export interface ServerSignIn {
+  /** The name the host knows it by. */
+  readonly server: string;
+  readonly serverUrl: string;
+  readonly clientName?: string | undefined;
+  readonly client?: PreregisteredClient | undefined;
+  readonly scopes?: readonly string[] | undefined;
+  readonly authorizeParams?: Readonly<Record<string, string>> | undefined;
+  readonly loginHint?: string | undefined;
+  readonly profile?: IssuerProfile | undefined;
+  readonly [allowPkceUnadvertised]?: boolean | undefined;
+  readonly [allowIssuerMismatch]?: DiscoverOptions[typeof allowIssuerMismatch];
+}
+
+/** Everything needed to carry a sign-in through the browser, in whichever process. Sealed inside its pending. */
+interface SignInData {
+  readonly server: string;
+  readonly serverUrl: string;
+  readonly discovery: Discovery;
+  readonly client: ClientIdentity;
+  readonly redirectUri: string;
+  readonly authorizeParams?: Readonly<Record<string, string>> | undefined;
+  readonly loginHint?: string | undefined;
+  readonly profile: IssuerProfile;
+  /** The operator has allowed a server that does not advertise PKCE. */
+  readonly pkceUnadvertised: boolean;
+}
+
+const signInData: ZodType<SignInData> = z.looseObject({
+  server: z.string(),
+  serverUrl: z.string(),
+  discovery: discoverySchema,
+  client: clientIdentitySchema,
+  redirectUri: z.string(),
+  authorizeParams: z.record(z.string(), z.string()).optional(),
+  loginHint: z.string().optional(),
+  profile: issuerProfileSchema,
+  pkceUnadvertised: z.boolean(),
+});
+
+/** What of an authorization server's metadata a sign-in needs. The rest may be large, and is left out. */
+const keptMetadata = [
+  'issuer',
+  'authorization_endpoint',
+  'token_endpoint',
+  'revocation_endpoint',
+  'pushed_authorization_request_endpoint',
+  'require_pushed_authorization_requests',
+  'code_challenge_methods_supported',
+  'authorization_response_iss_parameter_supported',
+  'token_endpoint_auth_methods_supported',
+  'token_endpoint_auth_signing_alg_values_supported',
+  'id_token_signing_alg_values_supported',
+  'dpop_signing_alg_values_supported',
+] as const;
+
+const discoveryTtlMs = 10 * 60_000;
+
+export interface ServerSignInsOptions {
+  readonly surroundings: Surroundings;
+  readonly leaseMs: number;
+  /** Requests to the authorization servers that one MCP server names. */
+  readonly httpFor: (serverUrl: string) => OAuthHttp;
+  readonly credential: CredentialKind<Grant>;
+}
+
+/** Signing in to MCP servers: where they say, as which client, for which scopes. */
+export class ServerSignIns {
+  readonly #options: ServerSignInsOptions;
+  readonly #registrations: Registrations;
+  readonly #discoveries = new Map<string, { atMs: number; found: Promise<Discovery> }>();
+
+  constructor(options: ServerSignInsOptions) {
+    this.#options = options;
+    this.#registrations = new Registrations(options.surroundings.storage);
+  }
+
+  /** The authorization code flow with PKCE, to one server. Any other's carries it on. */
+  flowTo(signIn: ServerSignIn): Flow<Grant> {
+    return {
+      kind: 'oauth_redirect',
+      credential: this.#options.credential,
+      // Each attempt asks for what is wanted by then, and remembers what that was.
+      widens: true,
+      begin: async (beginning) => {
+        const data = await this.#begin(signIn, beginning);
+        return {
+          ...data,
+          message: `Sign in to ${signIn.server}`,
+        };
+      },
+      visit: this.visit,
+    };
+  }
+
+  readonly visit: (visit: FlowVisit) => Promise<Response> = redirectVisit({
+    http: (visit) => this.#options.httpFor(readData(visit).serverUrl),
+    goesStraightOn: true,
+    plan: (visit) => {
+      const { discovery, client, redirectUri, authorizeParams, loginHint, profile, pkceUnadvertised } =
+        readData(visit);
+      const { scopes } = dataOf(visit.pending).request;
+      return {
+        discovery,
+        client,
+        redirectUri,
+        scopes: scopes.length > 0 ? scopes : undefined,
+        extraAuthorizeParams: authorizeParams,
+        loginHint,
+        profile,
+        [allowPkceUnadvertised]: pkceUnadvertised,
+      };
+    },
+    show: async (visit) => {
+      const { server, serverUrl, discovery } = readData(visit);
+      const { host } = new URL(discovery.server.authorization_endpoint ?? discovery.issuer);
+      const text = `Your account at ${new URL(serverUrl).host} is asked for. You will be sent to ${host} to consent. Go on only if you have just asked for this yourself.`;
+      const { scopes } = dataOf(visit.pending).request;
+      return consentPage(visit, { title: `Sign in to ${server}`, text, scopes });
+    },
+    onRefused: async (error, attempt) => {
+      if (isPosternError(error, 'ERR_POSTERN_OAUTH_CLIENT_REJECTED')) {
+        await this.#registrations.forget((attempt as Attempt).client);
+      }
+    },
+  });
+
+  /** Where to be authorized, and for what. */
+  async prepare(
+    signIn: ServerSignIn,
+    challenge: Challenge | undefined,
+    scopes: readonly string[],
+  ): Promise<{ discovery: Discovery; scopes: readonly string[] | undefined }> {
+    const discovery = {
+      ...(await this.#discover(signIn, challenge)),
+      challengedScopes: challenge?.scope,
+    };
+    const profile = profileFor(signIn, discovery);
+    const initial = initialScopes({ discovery, configured: signIn.scopes, profile });
+    return { discovery, scopes: scopes.length === 0 ? initial : unionScopes(scopes, initial) };
+  }
+
+  /** A refused token may mean that the server has changed its authorization server. */
+  forgetDiscovery(serverUrl: string): void {
+    for (const key of this.#discoveries.keys())
+      if (key.startsWith(`${serverUrl} `)) this.#discoveries.delete(key);
+  }
+
+  /** What the pending of a sign-in carries. What cannot work is said here, before a person gets a link. */
+  async #begin(
+    signIn: ServerSignIn,
+    { cause, scopes, callbackUrl, gate }: FlowBeginning,
+  ): Promise<{ data: SignInData; scopes: readonly string[] }> {
+    const prepared = await this.prepare(signIn, cause as Challenge | undefined, scopes);
+    const { discovery, scopes: wanted } = prepared;
+    const client = await this.#identify(signIn, { discovery, callbackUrl, scopes: wanted, gate });
+    const { server, serverUrl, authorizeParams, loginHint } = signIn;
+    const profile = profileFor(signIn, discovery);
+    const pkceUnadvertised = signIn[allowPkceUnadvertised] === true;
+    checkAttempt({
+      discovery,
+      client,
+      extraAuthorizeParams: authorizeParams,
+      profile,
+      [allowPkceUnadvertised]: pkceUnadvertised,
+    });
+    const data = {
+      server,
+      serverUrl,
+      discovery: trimDiscovery(discovery),
+      client,
+      redirectUri: callbackUrl,
+      authorizeParams,
+      loginHint,
+      profile,
+      pkceUnadvertised,
+    };
+    return { data, scopes: wanted ?? [] };
+  }
+
+  async #identify(
+    signIn: ServerSignIn,
+    at: {
+      discovery: Discovery;
+      callbackUrl: string;
+      scopes: readonly string[] | undefined;
+      gate: FlowBeginning['gate'];
+    },
+  ): Promise<ClientIdentity> {
+    const { discovery, callbackUrl, scopes, gate } = at;
+    const { surroundings, leaseMs, httpFor } = this.#options;
+    const identify = async (stored: ClientIdentity | undefined): Promise<ClientIdentity> =>
+      identifyClient(
+        {
+          discovery,
+          redirectUri: callbackUrl,
+          metadata: { clientName: signIn.clientName ?? `MCP client (${signIn.server})` },
+          preregistered: signIn.client,
+          clientMetadataUrl: gate.clientMetadataUrl,
+          stored,
+          scopes,
+        },
+        httpFor(signIn.serverUrl),
+      );
+    const find = (): Promise<ClientIdentity | undefined> =>
+      this.#registrations.find(discovery.issuer, callbackUrl);
+    const known = await find();
+    if (known !== undefined || signIn.client !== undefined) return identify(known);
+    // One registration for the application, not one for each of its users and processes.
+    await using _lease = await acquireLease(this.#registrations.storage, ['lease', discovery.issuer], {
+      leaseMs,
+      waitMs: leaseMs + 5_000,
+      clock: surroundings.clock,
+    });
+    const client = await identify(await find());
+    if (client.source === 'dynamic') await this.#registrations.put(client);
+    return client;
+  }
+
+  #discover(signIn: ServerSignIn, challenge: Challenge | undefined): Promise<Discovery> {
+    const { serverUrl } = signIn;
+    const key = `${serverUrl} ${challenge?.resourceMetadataUrl ?? ''}`;
+    const now = performance.now();
+    const cached = this.#discoveries.get(key);
+    if (cached !== undefined && now - cached.atMs < discoveryTtlMs) return cached.found;
+    const found = discover(serverUrl, challenge, this.#options.httpFor(serverUrl), {
+      [allowIssuerMismatch]: signIn[allowIssuerMismatch],
+    });
+    this.#discoveries.set(key, { atMs: now, found });
+    found.catch(() => this.#discoveries.delete(key));
+    return found;
+  }
+}
+
+function readData({ pending }: FlowVisit): SignInData {
+  const { success, data } = signInData.safeParse(dataOf(pending).data);
+  if (success) return data;
+  throw new PosternError('ERR_POSTERN_STORAGE_CORRUPT', 'a sign-in does not hold what it was begun with');
+}
+
+function profileFor({ profile }: ServerSignIn, { issuer }: Discovery): IssuerProfile {
+  return profileOf(issuer, profile && { [issuer]: profile });
+}
+
+/** A discovery without what only the registration needed. */
+function trimDiscovery({ resourceMetadata: _left, server, ...rest }: Discovery): Discovery {
+  const kept = keptMetadata.filter((name) => server[name] !== undefined).map((name) => [name, server[name]]);
+  return { ...rest, server: Object.fromEntries(kept) as typeof server };
+}

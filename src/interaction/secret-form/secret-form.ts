@@ -1,0 +1,213 @@
+import { z } from 'zod';
+import { PosternError } from '../../core/postern-error.ts';
+import { page } from '../../web/page.ts';
+import type { CredentialKind } from '../credential-kind.ts';
+import { dataOf, type Flow, type FlowVisit } from '../flow.ts';
+import { failurePage, formPage, seePage } from '../pages/pages.ts';
+import {
+  checkFormSchema,
+  isSecretField,
+  readFormValues,
+  readStoredValues,
+  type FormSchema,
+  type FormValues,
+} from './form-schema.ts';
+import { renderForm, type SecretFormView } from './secret-form-page.ts';
+
+export type { SecretFormView } from './secret-form-page.ts';
+
+/** What trying a secret at its service has shown. Throwing means that it could not be tried just now. */
+export type SecretVerdict = 'accepted' | 'rejected';
+
+export interface SecretFormOptions {
+  readonly title?: string | undefined;
+  /** What is asked for, and why, for the person; from the resource. */
+  readonly message?: ((resource: string) => string) | undefined;
+  /** Tries the values at their service before they are kept. */
+  readonly test?:
+    | ((
+        values: FormValues,
+        options: { readonly resource: string; readonly signal: AbortSignal },
+      ) => Promise<SecretVerdict>)
+    | undefined;
+  /** How long that may take. Default 10,000 ms. */
+  readonly testTimeoutMs?: number | undefined;
+  /** How often values may be tried through one link. Default 10. */
+  readonly maxTries?: number | undefined;
+  readonly ttlMs?: number | undefined;
+  /** A page of one's own in place of ours. Its form posts `form-token`, the fields, and `form-action` `save` or `decline`, to the same address. */
+  readonly render?: ((form: SecretFormView) => Response | Promise<Response>) | undefined;
+}
+
+const formData = z.looseObject({ tries: z.number() });
+
+/**
+ * A form on a page of ours, for what must not pass the model: a password, an API key.
+ *
+ * What is entered is tried before it is kept, and never shown again. Text is kept as it was entered, to the byte, up to
+ * 16,384 characters a field and 64 KiB in all; what is longer is refused.
+ */
+export function secretForm(schema: FormSchema, options: SecretFormOptions = {}): Flow<FormValues> {
+  checkFormSchema(schema);
+  const { maxTries = 10 } = options;
+  const message = options.message ?? ((resource: string) => `Enter the access data for ${resource}`);
+
+  const show = async (visit: FlowVisit, view: Partial<SecretFormView> = {}): Promise<Response> => {
+    const { resource } = dataOf(visit.pending).request;
+    const whole: SecretFormView = {
+      resource,
+      schema,
+      formToken: visit.formToken,
+      values: prefillOf(visit, schema),
+      problems: {},
+      problem: undefined,
+      status: 200,
+      ...view,
+    };
+    if (options.render !== undefined) return options.render(whole);
+    const title = options.title ?? 'Access data';
+    return formPage(whole.status, {
+      title: whole.status === 200 ? title : `Not saved – ${title}`,
+      text: message(resource),
+      body: renderForm(whole),
+    });
+  };
+
+  const receive = async (visit: FlowVisit): Promise<Response> => {
+    const form = await visit.readForm();
+    if (form.get('form-action') === 'decline') {
+      await visit.fail('ERR_POSTERN_AUTH_DENIED');
+      return seePage(visit.pageUrl);
+    }
+    const { values, problems } = readFormValues(schema, form);
+    const shown = withoutSecrets(schema, values);
+    if (Object.keys(problems).length > 0) return show(visit, { values: shown, problems, status: 422 });
+    if (options.test !== undefined) {
+      let tries = 0;
+      // Counted before it is tried: many at once are no more than one after the other.
+      await visit.update((stored) => ({ tries: (tries = formData.parse(stored).tries + 1) }));
+      if (tries > maxTries) {
+        await visit.fail('ERR_POSTERN_OOB_SECRET_REJECTED');
+        return failurePage('ERR_POSTERN_OOB_SECRET_REJECTED');
+      }
+      const problem = await tryOut(values, dataOf(visit.pending).request.resource, options);
+      if (problem !== undefined)
+        return show(visit, { values: shown, problem: problem.text, status: problem.status });
+    }
+    return visit.finish(values);
+  };
+
+  return {
+    kind: 'secret_form',
+    credential: formValues(schema),
+    widens: true,
+
+    async begin({ resource, details = {} }) {
+      assertNoSecrets(schema, details);
+      return { data: { tries: 0 }, message: message(resource), ttlMs: options.ttlMs };
+    },
+
+    async visit(visit) {
+      if (visit.rest !== '') return failurePage('ERR_POSTERN_PENDING_NOT_FOUND');
+      if (visit.request.method !== 'GET') return receive(visit);
+      const { searchParams } = new URL(visit.request.url);
+      const isForm = [...searchParams.keys()].some(
+        (name) => name === 'form-token' || Object.hasOwn(schema.properties, name),
+      );
+      return isForm ? exposedPage(visit.pageUrl) : show(visit);
+    },
+  };
+}
+
+/** The life of what was entered into a form: good until somebody says otherwise. */
+export function formValues(schema: FormSchema): CredentialKind<FormValues> {
+  return { name: 'form_values', read: (stored) => readStoredValues(schema, stored) };
+}
+
+/** A form in a query is in histories and logs by now. It is not looked at. */
+function exposedPage(pageUrl: string): Promise<Response> {
+  return page(
+    405,
+    {
+      tone: 'bad',
+      title: 'Not saved',
+      text: 'What was entered came in the address of the page, where others may read it. Change it at its service, then enter the new one here.',
+      action: { href: pageUrl, label: 'Open the form' },
+    },
+    { allow: 'POST' },
+  );
+}
+
+async function tryOut(
+  values: FormValues,
+  resource: string,
+  { test, testTimeoutMs = 10_000 }: SecretFormOptions,
+): Promise<{ text: string; status: number } | undefined> {
+  if (test === undefined) return undefined;
+  const timeout = new AbortController();
+  const late = new Promise<'late'>((resolve) => {
+    timeout.signal.addEventListener('abort', () => resolve('late'), { once: true });
+  });
+  const timer = setTimeout(
+    () => timeout.abort(new DOMException('The test took too long', 'TimeoutError')),
+    testTimeoutMs,
+  );
+  let verdict: SecretVerdict | 'late' | 'untried';
+  try {
+    verdict = await Promise.race([test(values, { resource, signal: timeout.signal }), late]);
+  } catch {
+    // What the service said may quote the secret: it goes nowhere.
+    verdict = timeout.signal.aborted ? 'late' : 'untried';
+  } finally {
+    clearTimeout(timer);
+  }
+  switch (verdict) {
+    case 'accepted':
+      return undefined;
+    case 'late':
+      return {
+        text: `The service did not answer within ${testTimeoutMs / 1000} s. Nothing was kept. Try again.`,
+        status: 504,
+      };
+    case 'untried':
+      return {
+        text: 'It could not be tried just now, and was not kept. Try again in a moment.',
+        status: 503,
+      };
+    default:
+      return { text: 'The service refused this. Check what you entered.', status: 422 };
+  }
+}
+
+function prefillOf(visit: FlowVisit, schema: FormSchema): FormValues {
+  const { details = {} } = dataOf(visit.pending).request;
+  const defaults = Object.entries(schema.properties).flatMap(([name, field]) =>
+    field.default === undefined ? [] : [[name, field.default] as const],
+  );
+  return withoutSecrets(schema, { ...Object.fromEntries(defaults), ...details });
+}
+
+function withoutSecrets(schema: FormSchema, values: FormValues): FormValues {
+  return Object.fromEntries(
+    Object.entries(values).filter(([name]) => {
+      const field = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
+      return field !== undefined && !isSecretField(field);
+    }),
+  );
+}
+
+/** Refuses values of secret fields among what a client has sent: those come from the page alone. @throws {PosternError} ERR_POSTERN_OOB_FORM_REFUSED */
+export function assertNoSecrets(schema: FormSchema, details: Readonly<Record<string, unknown>>): void {
+  const secret = Object.keys(details).find((name) => {
+    const field = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
+    return field !== undefined && isSecretField(field);
+  });
+  if (secret === undefined) return;
+  throw new PosternError(
+    'ERR_POSTERN_OOB_FORM_REFUSED',
+    `the secret ${JSON.stringify(secret)} must not pass the client`,
+    {
+      hint: 'Leave it out: the person enters it on a page.',
+    },
+  );
+}

@@ -1,0 +1,33 @@
+import { systemClock, type Clock } from '../core/clock.ts';
+import type { FetchLike } from '../core/fetch-like.ts';
+import { silentLogger, type Logger } from '../core/logger.ts';
+import { systemRandom, type RandomBytes } from '../core/random.ts';
+import type { StorageBackend } from '../storage/contract.ts';
+import { storeTime } from './store-time.ts';
+
+/** What everything above the kernel stands in: made once, where a face is made, and handed down whole. */
+export interface Surroundings {
+  readonly storage: StorageBackend;
+  /** This process's own time. Good for its own waiting, never for what others judge. */
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly logger: Logger;
+  /** For requests to authorization servers. Left out: the global `fetch`, looked up at each call. */
+  readonly fetch: FetchLike | undefined;
+  /** The store's time, by which whatever is stored begins and ends. */
+  readonly now: () => Promise<number>;
+}
+
+/** What a host may give; the rest is the system's own. */
+export interface SurroundingsOptions {
+  readonly storage: StorageBackend;
+  readonly clock?: Clock | undefined;
+  readonly random?: RandomBytes | undefined;
+  readonly logger?: Logger | undefined;
+  readonly fetch?: FetchLike | undefined;
+}
+
+export function createSurroundings(options: SurroundingsOptions): Surroundings {
+  const { storage, clock = systemClock, random = systemRandom, logger = silentLogger, fetch } = options;
+  return { storage, clock, random, logger, fetch, now: () => storeTime(storage, clock) };
+}
