@@ -64,7 +64,7 @@ export class PendingManager<T = unknown> {
   async get(id: string): Promise<Pending<T>> {
     const store = await this.#storeOf(id);
     const pending = await store.get(id);
-    if (pending !== undefined) return pending;
+    if (pending !== undefined && pending.status !== 'expired') return pending;
     throw new PosternError('ERR_POSTERN_PENDING_EXPIRED', 'nobody finished the interaction in time', {
       hint: 'Ask again for a new link.',
     });

@@ -4,6 +4,7 @@ import { PosternError } from '../core/postern-error.ts';
 import { createNamespace, storageOf } from '../namespace/namespace.ts';
 import { Collection } from '../storage/collection.ts';
 import { absent, type Change } from '../storage/contract.ts';
+import { formatKey } from '../storage/keys.ts';
 import { MemoryBackend } from '../storage/memory-backend.ts';
 import { TardyBackend } from '../../test/kernel/tardy-backend.ts';
 import type { Pending, PendingOutcome } from './pending.ts';
@@ -104,12 +105,49 @@ describe('end', () => {
     await expect(store.get('it')).resolves.toEqual(cancelled);
   });
 
-  test('after the time of the pending finds none', async () => {
-    const { store, put, advance } = setUp();
-    await put('it');
+  test('by time is written by whoever reads it first, without data, and nothing ends it after that', async () => {
+    const { backend, store, put, advance } = setUp();
+    const pending = await put('it');
     advance(10 * minutes);
-    await expect(store.get('it')).resolves.toBeUndefined();
+    await expect(store.get('it')).resolves.toEqual({
+      ...pending,
+      status: 'expired',
+      data: undefined,
+      version: expect.not.stringMatching(pending.version) as string,
+    });
+    const stored = await raw(backend, alice.partition);
+    expect(stored).toContain('"status":"expired"');
+    expect(stored).not.toContain('CNRY_data');
     await expect(store.complete('it')).rejects.toMatchObject({ code: 'ERR_POSTERN_PENDING_NOT_FOUND' });
+    await expect(store.updateData(pending, 'late')).resolves.toBeUndefined();
+  });
+
+  test('by time is remembered for a day after it was written, and what nobody looked at for a day is gone', async () => {
+    const { backend, store, put, advance } = setUp();
+    await put('looked at');
+    await put('forgotten');
+    advance(10 * minutes + day - 1);
+    await expect(store.get('looked at')).resolves.toMatchObject({ status: 'expired' });
+    advance(1);
+    await expect(store.get('forgotten')).resolves.toBeUndefined();
+    await expect(store.complete('forgotten')).rejects.toMatchObject({
+      code: 'ERR_POSTERN_PENDING_NOT_FOUND',
+    });
+    advance(day - 2);
+    await expect(store.get('looked at')).resolves.toMatchObject({ status: 'expired' });
+    advance(1);
+    await expect(store.get('looked at')).resolves.toBeUndefined();
+    await expect(backend.list([alice.partition])).resolves.toEqual([]);
+  });
+
+  test('by time wakes those who wait for it', async () => {
+    const { backend, store, put, advance } = setUp();
+    await put('it');
+    let woken = 0;
+    await backend.listen(formatKey([alice.partition, ...(await store.channel('it'))]), () => woken++);
+    advance(10 * minutes);
+    await Promise.all([store.get('it'), store.get('it')]);
+    expect(woken).toBe(1);
   });
 
   test('is remembered for a day after the time the pending had, and no longer', async () => {
@@ -229,7 +267,7 @@ describe('updateData', () => {
 });
 
 describe('list and clear', () => {
-  test('list live and ended pendings, and no expired ones', async () => {
+  test('list live and ended pendings, those too that time has ended and nobody looked at', async () => {
     const { store, put, advance } = setUp();
     await put('short', minutes);
     await put('long');
@@ -240,7 +278,9 @@ describe('list and clear', () => {
     expect(listed.map(({ id, status }) => `${id} ${status}`).toSorted()).toEqual([
       'ended cancelled',
       'long pending',
+      'short expired',
     ]);
+    await expect(store.complete('short')).rejects.toMatchObject({ code: 'ERR_POSTERN_PENDING_NOT_FOUND' });
   });
 
   test('clear removes more than one page, and leaves what else the namespace holds', async () => {
@@ -252,10 +292,10 @@ describe('list and clear', () => {
     await expect(grants.find('calendar')).resolves.toBeDefined();
   });
 
-  test('a thousand expired pendings cost the living nothing and leave the store', async () => {
+  test('a thousand expired pendings cost the living nothing, and leave the store after a day', async () => {
     const { backend, store, put, advance } = setUp();
     for (let index = 0; index < 1_000; index++) await put(`old${index}`, minutes);
-    advance(minutes);
+    advance(minutes + day);
     const living = await put('living');
     for (let index = 0; index < 150; index++)
       await store.updateData((await store.get('living'))!, `${index}`);

@@ -6,10 +6,18 @@ import { storageOf } from '../namespace/namespace.ts';
 import { Collection, type Stored } from '../storage/collection.ts';
 import { absent, type Change, type StorageBackend } from '../storage/contract.ts';
 import type { NamespacedStorage } from '../storage/namespaced-storage.ts';
-import { pendingRecord, type Pending, type PendingOutcome, type PendingRecord } from './pending.ts';
+import { storeTime } from '../sync/store-time.ts';
+import { afterlifeMs } from './afterlife.ts';
+import {
+  pendingRecord,
+  type Pending,
+  type PendingOutcome,
+  type PendingRecord,
+  type PendingTransition,
+} from './pending.ts';
 
-/** How long an end stays readable, for pages opened twice and for requests parked in processes that were down. */
-const rememberMs = 24 * 60 * 60_000;
+/** How often a transition is tried again after it met another change of the same record. */
+const maxTries = 20;
 
 /** Changes of the same namespace that are made with a transition, or not at all. */
 export interface Alongside {
@@ -19,7 +27,9 @@ export interface Alongside {
 /**
  * The pendings of one namespace. Nothing it is asked reaches another's.
  *
- * A pending leaves `pending` by one conditional commit, so every observer agrees on how it ended.
+ * A pending leaves `pending` by one conditional commit, so every observer agrees on how it ended. Time is no exception:
+ * whoever finds that a pending's time is over by the store's clock writes that down before saying so. Until somebody has,
+ * a completion that is under way still counts.
  */
 export class PendingStore<T = unknown> {
   readonly namespace: Namespace;
@@ -42,17 +52,32 @@ export class PendingStore<T = unknown> {
     const record = { ...pending, status: 'pending' as const, data: pending.data };
     const path = [await hashId(pending.id)];
     const versions = await this.storage.commit([
-      this.#records.putting(path, record, { expect: absent, expiresAtMs: pending.expiresAtMs }),
+      this.#records.putting(path, record, {
+        expect: absent,
+        expiresAtMs: pending.expiresAtMs + afterlifeMs,
+      }),
       ...alongside,
     ]);
     if (versions?.[0] === undefined) return undefined;
     return { ...pending, namespace: this.namespace, status: 'pending', version: versions[0] };
   }
 
-  /** The pending; after it ended, until a day after the time it had. `undefined` once time has ended it. */
+  /**
+   * The pending; after it ended, without its data, until a day after the time it had. `undefined` for one that is long gone.
+   *
+   * One whose time is over is ended by it first, so what this says of an end holds for everybody.
+   */
   async get(id: string): Promise<Pending<T> | undefined> {
-    const stored = await this.#records.find(await hashId(id));
-    return stored && this.#present(stored);
+    const path = [await hashId(id)];
+    for (let tries = 0; tries < maxTries; tries++) {
+      const stored = await this.#records.find(...path);
+      if (stored === undefined || !(await this.#isOverdue(stored.value))) {
+        return stored && this.#present(stored);
+      }
+      const expired = await this.#end(stored, { status: 'expired' });
+      if (expired !== undefined) return { ...expired, data: undefined };
+    }
+    throw conflict('a pending kept changing while it was being read');
   }
 
   /** Replaces the data of a live pending. Returns `undefined` when it changed meanwhile, or ended. */
@@ -85,9 +110,9 @@ export class PendingStore<T = unknown> {
    */
   async end(id: string, outcome: PendingOutcome, { alongside = [] }: Alongside = {}): Promise<Pending<T>> {
     const path = [await hashId(id)];
-    for (let tries = 0; tries < 20; tries++) {
+    for (let tries = 0; tries < maxTries; tries++) {
       const stored = await this.#records.find(...path);
-      if (stored === undefined) {
+      if (stored === undefined || stored.value.status === 'expired') {
         throw new PosternError(
           'ERR_POSTERN_PENDING_NOT_FOUND',
           'there is no such pending, or it has expired',
@@ -99,35 +124,32 @@ export class PendingStore<T = unknown> {
           `the pending had already ended: ${stored.value.status}`,
         );
       }
-      const { data: _forgotten, ...rest } = stored.value;
-      const record = { ...rest, ...outcome } as PendingRecord;
-      const versions = await this.storage.commit([
-        this.#records.putting(path, record, {
-          expect: stored.version,
-          expiresAtMs: Math.max(stored.value.expiresAtMs, this.#clock()) + rememberMs,
-        }),
-        ...alongside,
-      ]);
-      if (versions !== undefined) {
-        // It has ended, whether or not anybody can be told: those who wait look for themselves now and then.
-        await this.signal(id).catch(() => {});
-        return { ...this.#present(stored), ...outcome, version: versions[0] ?? '' };
-      }
+      const ended = await this.#end(stored, outcome, alongside);
+      if (ended !== undefined) return ended;
     }
-    throw new PosternError(
-      'ERR_POSTERN_STORAGE_CONFLICT',
-      'a pending could not be ended: something it was to be ended with had changed',
-    );
+    throw conflict('a pending could not be ended: something it was to be ended with had changed');
   }
 
-  /** Live and ended pendings of the namespace. */
-  async list(limit = 100): Promise<Pending<T>[]> {
-    return (await this.#records.list([], { limit })).map((stored) => this.#present(stored));
+  /** Live and ended pendings of the namespace, read a page at a time. What it says of an end holds for everybody. */
+  async *all(): AsyncGenerator<Pending<T>> {
+    for await (const stored of this.#records.all()) {
+      const pending = (await this.#isOverdue(stored.value))
+        ? await this.get(stored.value.id)
+        : this.#present(stored);
+      if (pending !== undefined) yield pending;
+    }
+  }
+
+  /** All of {@link all} at once. */
+  async list(): Promise<Pending<T>[]> {
+    const pendings: Pending<T>[] = [];
+    for await (const pending of this.all()) pendings.push(pending);
+    return pendings;
   }
 
   /** Forgets every pending of the namespace. Those who wait for one see it expire. Returns how many there were. */
   async clear(): Promise<number> {
-    const pendings = await this.list(1000);
+    const pendings = await this.list();
     const removed = await this.#records.storage.clear();
     await Promise.all(pendings.map((pending) => this.signal(pending.id).catch(() => {})));
     return removed;
@@ -142,8 +164,43 @@ export class PendingStore<T = unknown> {
     await this.storage.signal(...(await this.channel(id)));
   }
 
-  /** What the store still has is live: time is the store's, and a process whose clock is wrong ends nothing early. */
+  /** One transition, by version, with its signal. Returns the pending as it was; `undefined` when it did not hold. */
+  async #end(
+    stored: Stored<PendingRecord>,
+    transition: PendingTransition,
+    alongside: readonly Change[] = [],
+  ): Promise<Pending<T> | undefined> {
+    const { data: _forgotten, ...rest } = stored.value;
+    const record = { ...rest, ...transition } as PendingRecord;
+    const now = await this.#now();
+    const versions = await this.storage.commit([
+      this.#records.putting(stored.path, record, {
+        expect: stored.version,
+        expiresAtMs: Math.max(stored.value.expiresAtMs, now) + afterlifeMs,
+      }),
+      ...alongside,
+    ]);
+    if (versions === undefined) return undefined;
+    // It has ended, whether or not anybody can be told: those who wait look for themselves now and then.
+    await this.signal(stored.value.id).catch(() => {});
+    return { ...this.#present(stored), ...transition, version: versions[0] ?? '' };
+  }
+
+  /** Whether time has ended it, and nobody has written that down. */
+  async #isOverdue({ status, expiresAtMs }: PendingRecord): Promise<boolean> {
+    return status === 'pending' && expiresAtMs <= (await this.#now());
+  }
+
+  /** The store's time: a process whose clock is wrong ends nothing early. */
+  #now(): Promise<number> {
+    return storeTime(this.storage.backend, this.#clock);
+  }
+
   #present({ value, version }: Stored<PendingRecord>): Pending<T> {
     return { ...value, data: value.data as T | undefined, namespace: this.namespace, version };
   }
+}
+
+function conflict(message: string): PosternError {
+  return new PosternError('ERR_POSTERN_STORAGE_CONFLICT', message);
 }

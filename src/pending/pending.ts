@@ -6,7 +6,7 @@ import type { Namespace } from '../namespace/namespace.ts';
 /** The sort of interaction: one of Postern's own, or a service's. */
 export type PendingKind = 'oauth_redirect' | 'device_code' | 'secret_form' | (string & {});
 
-/** Where a pending is in its life. It leaves `pending` once, and never comes back. */
+/** Where a pending is in its life. It leaves `pending` once, by a commit of its record, and never comes back. */
 export type PendingStatus = 'pending' | 'completed' | 'cancelled' | 'failed' | 'expired';
 
 /** One interaction a person must finish. */
@@ -36,16 +36,17 @@ export interface Pending<T = unknown> {
   readonly version: string;
 }
 
-/** How a pending ends. Time ends it too, without anybody's word. */
+/** How somebody ends a pending. */
 export type PendingOutcome =
   | { readonly status: 'completed' }
   | { readonly status: 'cancelled'; readonly failure?: PosternErrorCode | undefined }
   | { readonly status: 'failed'; readonly failure: PosternErrorCode };
 
-/** A pending as it is stored: without what its key says, and `expired` is not written. */
-export type PendingRecord = Omit<Pending, 'namespace' | 'version' | 'status'> & {
-  readonly status: Exclude<PendingStatus, 'expired'>;
-};
+/** How a pending ends: by somebody's word, or by time. */
+export type PendingTransition = PendingOutcome | { readonly status: 'expired' };
+
+/** A pending as it is stored: without what its key says. */
+export type PendingRecord = Omit<Pending, 'namespace' | 'version'>;
 
 export const pendingRecord: ZodType<PendingRecord> = z.looseObject({
   id: z.string(),
@@ -56,7 +57,7 @@ export const pendingRecord: ZodType<PendingRecord> = z.looseObject({
   initiator: z.string(),
   createdAtMs: z.number(),
   expiresAtMs: z.number(),
-  status: z.enum(['pending', 'completed', 'cancelled', 'failed']),
+  status: z.enum(['pending', 'completed', 'cancelled', 'failed', 'expired']),
   url: z.string(),
   failure: z
     .string()

@@ -216,15 +216,16 @@ describe('findLive', () => {
 });
 
 describe('locate', () => {
-  test('leads from an id to its namespace, for a day after the pending is gone', async () => {
+  test('leads from an id to its namespace, for a day after the time of the pending', async () => {
     const { pendings, another, advance } = setUp();
     const { id } = await pendings.create(alice, spec);
     const store = await another.locate(id);
     expect(store?.namespace).toEqual(alice);
     advance(10 * minutes);
-    await expect(store!.get(id)).resolves.toBeUndefined();
+    await expect(store!.get(id)).resolves.toMatchObject({ status: 'expired' });
+    advance(24 * 60 * minutes - 1);
     await expect(another.locate(id)).resolves.toMatchObject({ namespace: alice });
-    advance(24 * 60 * minutes);
+    advance(1);
     await expect(another.locate(id)).resolves.toBeUndefined();
   });
 

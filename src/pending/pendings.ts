@@ -7,6 +7,7 @@ import { Collection } from '../storage/collection.ts';
 import { absent, type StorageBackend } from '../storage/contract.ts';
 import { storeTime } from '../sync/store-time.ts';
 import { waitFor, type WaitOptions } from '../sync/wait-for.ts';
+import { afterlifeMs } from './afterlife.ts';
 import type { Pending, PendingKind } from './pending.ts';
 import { PendingStore } from './pending-store.ts';
 import { Routes } from './routes.ts';
@@ -33,6 +34,8 @@ export interface PendingsOptions {
 }
 
 const defaultTtlMs = 10 * 60_000;
+/** How long after the end of its time a waiter looks at a pending. */
+const firstLookMs = 50;
 const slotRecord = z.looseObject({ id: z.string() });
 
 /** Creates pendings, finds them by their public ids, and waits for them. */
@@ -92,7 +95,7 @@ export class Pendings<T = unknown> {
     throw conflict();
   }
 
-  /** The live pending of a slot, if there is one. Changes nothing. */
+  /** The live pending of a slot, if there is one. One whose time is over has been ended by it when this returns. */
   async findLive(namespace: Namespace, slot: readonly string[]): Promise<Pending<T> | undefined> {
     const held = await this.#slots(namespace).find(...slot);
     const pending = held && (await this.in(namespace).get(held.value.id));
@@ -108,7 +111,7 @@ export class Pendings<T = unknown> {
   /**
    * Waits until a pending has ended and returns it.
    *
-   * A pending that is gone counts as expired: nothing else removes one while it is waited for.
+   * A pending that is gone counts as expired: it was cleared, or ended long ago.
    *
    * @throws {PosternError} ERR_POSTERN_PENDING_WAIT_TIMEOUT when it is still pending after `timeoutMs`.
    * @throws the signal's reason when it aborts.
@@ -117,22 +120,21 @@ export class Pendings<T = unknown> {
     const store = this.in(pending.namespace);
     const channel = await store.channel(pending.id);
     const deadline = performance.now() + options.timeoutMs;
-    let leftMs = options.timeoutMs;
-    do {
-      // A look a little past the expiry, so that time's own end is seen as such; by the store's clock it may come later.
-      const lookMs = Math.max(0, pending.expiresAtMs - this.#clock()) + 50;
+    for (let pauseMs = firstLookMs; ; pauseMs *= 2) {
+      // A look when the time is over, so that its end is seen as such; pauses that grow, should it not be over even then.
+      const lookMs = (await this.#leftMs(pending)) + pauseMs;
       const ended = await waitFor(
         store.storage,
         channel,
         async () => {
-          const now = (await store.get(pending.id)) ?? endedByTime(pending);
+          const now = (await store.get(pending.id)) ?? { ...pending, status: 'expired', data: undefined };
           return now.status === 'pending' ? undefined : now;
         },
-        { ...options, timeoutMs: Math.min(leftMs, lookMs) },
+        { ...options, timeoutMs: Math.min(deadline - performance.now(), lookMs) },
       );
       if (ended !== undefined) return ended;
-      leftMs = deadline - performance.now();
-    } while (leftMs > 0);
+      if (performance.now() >= deadline) break;
+    }
     throw new PosternError(
       'ERR_POSTERN_PENDING_WAIT_TIMEOUT',
       `nobody finished the interaction within ${options.timeoutMs} ms; it can still be finished`,
@@ -156,18 +158,26 @@ export class Pendings<T = unknown> {
     return this.in(namespace).put(
       pending,
       slot && {
-        alongside: [this.#slots(namespace).putting(slot.path, { id }, { expect: slot.expect, expiresAtMs })],
+        alongside: [
+          this.#slots(namespace).putting(
+            slot.path,
+            { id },
+            { expect: slot.expect, expiresAtMs: expiresAtMs + afterlifeMs },
+          ),
+        ],
       },
     );
+  }
+
+  /** How much of its time a pending has left, by the store's clock; for ever when the store does not say. */
+  async #leftMs({ expiresAtMs }: Pending<T>): Promise<number> {
+    const now = await storeTime(this.#storage, this.#clock).catch(() => Number.NEGATIVE_INFINITY);
+    return Math.max(0, expiresAtMs - now);
   }
 
   #slots(namespace: Namespace): Collection<z.infer<typeof slotRecord>> {
     return new Collection(this.in(namespace).storage.namespace('slot'), slotRecord);
   }
-}
-
-function endedByTime<T>(pending: Pending<T>): Pending<T> {
-  return { ...pending, status: 'expired', data: undefined };
 }
 
 function misconfigured(option: string): PosternError {

@@ -3,6 +3,7 @@ import { hashId } from '../core/random.ts';
 import { Collection } from '../storage/collection.ts';
 import type { StorageBackend } from '../storage/contract.ts';
 import { NamespacedStorage } from '../storage/namespaced-storage.ts';
+import { afterlifeMs } from './afterlife.ts';
 
 const routeRecord = z.looseObject({ partition: z.string() });
 
@@ -34,5 +35,3 @@ export class Routes {
     return new Collection(storage, routeRecord);
   }
 }
-
-const afterlifeMs = 24 * 60 * 60_000;

@@ -1,6 +1,6 @@
 import type { ZodType } from 'zod';
 import { PosternError } from '../core/postern-error.ts';
-import type { Change, Entry, Page } from './contract.ts';
+import type { Change, Entry, Key, Page } from './contract.ts';
 import { formatKey } from './keys.ts';
 import type { NamespacedStorage } from './namespaced-storage.ts';
 
@@ -20,6 +20,7 @@ export interface PutOptions {
   readonly expect?: string | undefined;
 }
 
+const pageSize = 100;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -45,6 +46,17 @@ export class Collection<T> {
 
   async list(path: readonly string[] = [], page?: Page): Promise<Stored<T>[]> {
     return (await this.storage.list(path, page)).map((entry) => this.#read(entry));
+  }
+
+  /** Every record below a path, in their order, read a page at a time. */
+  async *all(path: readonly string[] = []): AsyncGenerator<Stored<T>> {
+    let after: Key | undefined;
+    for (;;) {
+      const entries = await this.storage.list(path, { limit: pageSize, after });
+      for (const entry of entries) yield this.#read(entry);
+      after = entries.at(-1)?.key;
+      if (entries.length < pageSize) return;
+    }
   }
 
   /** Removes a record and returns it. Of many concurrent callers, one gets it. */

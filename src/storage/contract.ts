@@ -64,6 +64,13 @@ export interface StorageBackend {
   /**
    * All of the changes or none. Returns each change's new version, in order (`''` for a delete),
    * or `undefined` when an expectation failed. All keys lie in one partition, and none appears twice.
+   *
+   * An expectation is judged against live entries at some moment between the call and its answer, and what was judged in
+   * time may become visible after that time, when others have read the entry as gone. So expiry clears up; what everybody
+   * must agree on rests on versions. Leases, which only save work, and cooldowns, which are hints, may end by expiry; that a
+   * pending has expired is written. To be relied on: as an entry expires, a commit under its version and one that expects
+   * its absence never both succeed; one that begins after the entry was read as gone never succeeds under its version;
+   * and whoever was told of a version, or lost against it, reads that one or a later one.
    */
   commit(changes: readonly Change[]): Promise<readonly string[] | undefined>;
 

@@ -90,6 +90,11 @@ export class MemoryBackend implements StorageBackend {
     return versions;
   }
 
+  async now(): Promise<number> {
+    this.#mustBeOpen();
+    return this.#clock();
+  }
+
   async signal(channel: string): Promise<void> {
     this.#mustBeOpen();
     this.#listeners.wake(channel);

@@ -1,8 +1,6 @@
 import { PosternError } from '../../core/postern-error.ts';
 import { storageOf } from '../../namespace/namespace.ts';
-import { pendingRecord } from '../../pending/pending.ts';
-import { Collection } from '../../storage/collection.ts';
-import type { NamespacedStorage } from '../../storage/namespaced-storage.ts';
+import { PendingStore } from '../../pending/pending-store.ts';
 import { tryAcquireLease, type Lease } from '../../sync/lease.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 import { placePath, type Place } from '../want.ts';
@@ -12,8 +10,6 @@ export interface AdmissionOptions {
   readonly maxPendings: number | undefined;
   readonly leaseMs: number;
 }
-
-const pageSize = 500;
 
 /**
  * Who may ask a person: one caller at a time for a resource and alias, and no more at once than a person can make sense of.
@@ -61,7 +57,7 @@ export class Admission {
     if (lease === undefined || maxPendings === undefined) return lease;
     try {
       // Counted after the lease was written: of two that come at once, at least one sees the other.
-      if ((await this.#count(own, maxPendings)) <= maxPendings) return lease;
+      if ((await this.#count(place, maxPendings)) <= maxPendings) return lease;
     } catch (error) {
       await lease.release().catch(() => {});
       throw error;
@@ -75,22 +71,15 @@ export class Admission {
   }
 
   /** Those who are being asked, and those who are about to be; stops counting when there are too many. */
-  async #count(storage: NamespacedStorage, maxPendings: number): Promise<number> {
-    const asking = await storage.list(['asking'], { limit: Math.min(1_000, maxPendings + 1) });
+  async #count({ namespace }: Place, maxPendings: number): Promise<number> {
+    const { storage, clock } = this.#surroundings;
+    const asking = await storageOf(storage, namespace).list(['asking'], {
+      limit: Math.min(1_000, maxPendings + 1),
+    });
     const places = new Set(asking.map(({ key }) => JSON.stringify(key.slice(-2))));
-    const pendings = new Collection(storage.namespace('pending'), pendingRecord);
-    let after: string[] | undefined;
-    while (places.size <= maxPendings) {
-      const page = await pendings.list([], {
-        limit: pageSize,
-        ...(after && { after: pendings.storage.key(after) }),
-      });
-      for (const { value } of page) {
-        if (value.status === 'pending') places.add(JSON.stringify([value.resource, value.alias]));
-      }
-      const last = page.at(-1);
-      if (last === undefined || page.length < pageSize) break;
-      after = [...last.path];
+    for await (const { status, resource, alias } of new PendingStore(storage, namespace, clock).all()) {
+      if (places.size > maxPendings) break;
+      if (status === 'pending') places.add(JSON.stringify([resource, alias]));
     }
     return places.size;
   }

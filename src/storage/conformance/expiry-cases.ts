@@ -1,7 +1,7 @@
 import { absent } from '../contract.ts';
 import { check, checkEqual } from './check.ts';
 import { defineCase, type CaseContext, type ConformanceCase } from './conformance-case.ts';
-import { bytes, put, take } from './subject-access.ts';
+import { bytes, put, take, versionOf } from './subject-access.ts';
 
 /** Long enough that a slow store is not taken for an early one, short enough to be waited for in real time. */
 const lifeMs = 1_500;
@@ -53,6 +53,66 @@ export const expiryCases: readonly ConformanceCase[] = [
     checkEqual(await store.commit([{ delete: key('a'), expect }]), undefined, 'by a delete');
     checkEqual(await store.commit([{ delete: key('a'), expect: absent }]), [''], 'absence holds instead');
   }),
+
+  defineCase(
+    'as an entry expires, a put of its version and one that expects its absence never both succeed',
+    async ({ store, other, key, now, advance }) => {
+      const count = 22;
+      const firstMs = Math.round(now()) + lifeMs;
+      const lives = await Promise.all(
+        Array.from({ length: count }, async (_, index) => {
+          const expiresAtMs = firstMs + index * 20;
+          return {
+            path: key(`${index}`),
+            expiresAtMs,
+            expect: await put(store, key(`${index}`), 'old', { expiresAtMs }),
+          };
+        }),
+      );
+      for (const [index, { path, expiresAtMs, expect }] of lives.entries()) {
+        await advance(Math.max(0, expiresAtMs - now() - 5 + (index % 11)));
+        const forEver = { expiresAtMs: firstMs + 3_600_000 };
+        const keepers = [store, other].map(
+          (handle) => () => put(handle, path, 'kept', { expect, ...forEver }),
+        );
+        const takers = [store, other].map(
+          (handle) => () => put(handle, path, 'taken', { expect: absent, ...forEver }),
+        );
+        const inTurn = index % 2 ? [...keepers, ...takers] : [...takers, ...keepers];
+        const puts = await Promise.all(inTurn.map((contend) => contend()));
+        const successes = puts.filter((version) => version !== undefined);
+        check(successes.length <= 1, 'how many succeeded');
+        const stands = await versionOf(other, path);
+        check(successes.length === 0 || stands === successes[0], 'the version that stands');
+      }
+    },
+  ),
+
+  defineCase(
+    'once an entry was read as gone, no commit that begins later succeeds under its version',
+    async ({ store, other, key, now, advance }) => {
+      const firstMs = Math.round(now()) + lifeMs;
+      const living = new Map<string, string | undefined>();
+      for (let index = 0; index < 20; index++) {
+        const expiresAtMs = firstMs + index * 9;
+        living.set(`${index}`, await put(store, key(`${index}`), 'old', { expiresAtMs }));
+      }
+      await advance(Math.max(0, firstMs - now() - 5));
+      while (living.size > 0) {
+        for (const [name, expect] of living) {
+          if ((await other.get(key(name))) !== undefined) continue;
+          living.delete(name);
+          checkEqual(await put(store, key(name), 'new', { expect }), undefined, 'a put of its version');
+          checkEqual(
+            await store.commit([{ delete: key(name), expect }]),
+            undefined,
+            'a delete of its version',
+          );
+        }
+        await advance(1);
+      }
+    },
+  ),
 
   defineCase('an expired entry cannot be taken', async (context) => {
     await putExpired(context);

@@ -1,7 +1,7 @@
 import { absent } from '../contract.ts';
 import { checkEqual } from './check.ts';
 import { defineCase, pause, type ConformanceCase } from './conformance-case.ts';
-import { put, take, textOf } from './subject-access.ts';
+import { put, take, textOf, versionOf } from './subject-access.ts';
 
 export const raceCases: readonly ConformanceCase[] = [
   defineCase(
@@ -69,6 +69,27 @@ export const raceCases: readonly ConformanceCase[] = [
       checkEqual(textOf((await store.get(key('counter')))?.value), '100', 'the counter');
     },
     { timeoutMs: 60_000 },
+  ),
+
+  defineCase(
+    'whoever was told of a version, or lost against one, reads that one or a later one',
+    async ({ store, other, key }) => {
+      for (let round = 0; round < 30; round++) {
+        const path = key(`${round % 3}`);
+        const before = await versionOf(store, path);
+        const expect = before ?? absent;
+        const told = await Promise.all(
+          [store, other].map(async (handle) => {
+            const won = await put(handle, path, `round ${round}`, { expect });
+            return { won, read: await versionOf(handle, path), elsewhere: await versionOf(store, path) };
+          }),
+        );
+        const winner = told.find(({ won }) => won !== undefined)?.won;
+        for (const { read, elsewhere } of told) {
+          checkEqual([read, elsewhere], [winner, winner], `what was read in round ${round}`);
+        }
+      }
+    },
   ),
 
   defineCase(

@@ -17,7 +17,7 @@ class FaultyBackend extends MemoryBackend {
   };
 }
 
-type Fault = (store: FaultyBackend) => Partial<StorageBackend>;
+type Fault = (store: FaultyBackend, now: () => number) => Partial<StorageBackend>;
 
 const later = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -112,6 +112,47 @@ const faults: Record<string, { fault: Fault; found: string }> = {
         ),
     }),
   },
+  'judges the life of an entry more leniently when it writes': {
+    found: 'no commit that begins later succeeds',
+    fault: ({ raw }, now) => ({
+      get: async (key) => {
+        const entry = await raw.get(key);
+        return entry?.expiresAtMs !== undefined && entry.expiresAtMs <= now() + 30 ? undefined : entry;
+      },
+    }),
+  },
+  'finds an entry expired first, and takes its place later': {
+    found: 'as an entry expires',
+    fault: ({ raw }, now) => ({
+      commit: async (changes) => {
+        const [change] = changes;
+        if (changes.length !== 1 || change?.expect !== 'absent' || !('put' in change))
+          return raw.commit(changes);
+        const { expiresAtMs } = (await raw.get(change.put)) ?? {};
+        const endsSoon = expiresAtMs !== undefined && expiresAtMs <= now() + 10;
+        await later();
+        return raw.commit(endsSoon ? [unconditional(change)] : changes);
+      },
+    }),
+  },
+  'reads a moment behind what it has written': {
+    found: 'whoever was told of a version',
+    fault: ({ raw }) => {
+      let stale: Promise<Entry | undefined> | undefined;
+      return {
+        get: async (key) => {
+          const seen = stale ?? raw.get(key);
+          stale = undefined;
+          return seen;
+        },
+        commit: async (changes) => {
+          const [change] = changes;
+          if (change !== undefined && 'put' in change) stale = Promise.resolve(await raw.get(change.put));
+          return raw.commit(changes);
+        },
+      };
+    },
+  },
   'pages include the key they come after': {
     found: 'pages begin and end',
     fault: ({ raw }) => ({
@@ -182,7 +223,7 @@ test.each(Object.entries(faults))(
         let nowMs = 1_800_000_000_000;
         const clock = { now: () => nowMs, advance: (ms: number) => void (nowMs += ms) };
         const store = new FaultyBackend({ clock: clock.now });
-        Object.assign(store, fault(store));
+        Object.assign(store, fault(store, clock.now));
         return each.run({ clock, open: async () => store });
       }),
     );
