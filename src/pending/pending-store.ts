@@ -6,6 +6,7 @@ import { storageOf } from '../namespace/namespace.ts';
 import { Collection, type Stored } from '../storage/collection.ts';
 import { absent, type Change, type StorageBackend } from '../storage/contract.ts';
 import type { NamespacedStorage } from '../storage/namespaced-storage.ts';
+import type { OnUnreadable } from '../storage/unreadable.ts';
 import { storeTime } from '../sync/store-time.ts';
 import { afterlifeMs } from './afterlife.ts';
 import {
@@ -24,6 +25,12 @@ export interface Alongside {
   readonly alongside?: readonly Change[] | undefined;
 }
 
+/** Who is told what happens to pendings. */
+export interface PendingHooks {
+  /** Told of a record that a list leaves out. */
+  readonly onUnreadable?: OnUnreadable | undefined;
+}
+
 /**
  * The pendings of one namespace. Nothing it is asked reaches another's.
  *
@@ -37,10 +44,15 @@ export class PendingStore<T = unknown> {
   readonly #records: Collection<PendingRecord>;
   readonly #clock: Clock;
 
-  constructor(backend: StorageBackend, namespace: Namespace, clock: Clock = systemClock) {
+  constructor(
+    backend: StorageBackend,
+    namespace: Namespace,
+    clock: Clock = systemClock,
+    { onUnreadable }: PendingHooks = {},
+  ) {
     this.namespace = namespace;
     this.storage = storageOf(backend, namespace);
-    this.#records = new Collection(this.storage.namespace('pending'), pendingRecord);
+    this.#records = new Collection(this.storage.namespace('pending'), pendingRecord, onUnreadable);
     this.#clock = clock;
   }
 

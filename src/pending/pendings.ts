@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import { systemClock, type Clock } from '../core/clock.ts';
+import { silentLogger, type Logger } from '../core/logger.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { randomId, systemRandom, type RandomBytes } from '../core/random.ts';
 import { namespaceOf, type Namespace } from '../namespace/namespace.ts';
 import { Collection } from '../storage/collection.ts';
 import { absent, type StorageBackend } from '../storage/contract.ts';
+import { logUnreadable } from '../storage/unreadable.ts';
 import { storeTime } from '../sync/store-time.ts';
 import { waitFor, type WaitOptions } from '../sync/wait-for.ts';
 import { afterlifeMs } from './afterlife.ts';
 import type { Pending, PendingKind } from './pending.ts';
-import { PendingStore } from './pending-store.ts';
+import { PendingStore, type PendingHooks } from './pending-store.ts';
 import { Routes } from './routes.ts';
 
 /** What a caller gives to create a pending. Its namespace is never taken from here. */
@@ -31,6 +33,7 @@ export interface PendingsOptions {
   readonly linkFor: (id: string) => string;
   readonly clock?: Clock | undefined;
   readonly random?: RandomBytes | undefined;
+  readonly logger?: Logger | undefined;
 }
 
 const defaultTtlMs = 10 * 60_000;
@@ -45,6 +48,7 @@ export class Pendings<T = unknown> {
   readonly #linkFor: (id: string) => string;
   readonly #clock: Clock;
   readonly #random: RandomBytes;
+  readonly #hooks: PendingHooks;
 
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the storage or the link is missing. */
   constructor(options: PendingsOptions) {
@@ -55,11 +59,12 @@ export class Pendings<T = unknown> {
     this.#linkFor = options.linkFor;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
+    this.#hooks = { onUnreadable: logUnreadable(options.logger ?? silentLogger) };
   }
 
   /** The pendings of one namespace. */
   in(namespace: Namespace): PendingStore<T> {
-    return new PendingStore<T>(this.#storage, namespace, this.#clock);
+    return new PendingStore<T>(this.#storage, namespace, this.#clock, this.#hooks);
   }
 
   /** Writes a pending down, durably, before anybody can be shown its link. */

@@ -2,6 +2,7 @@ import { z, type ZodType } from 'zod';
 import { Collection, type Stored } from '../storage/collection.ts';
 import type { StorageBackend } from '../storage/contract.ts';
 import { NamespacedStorage } from '../storage/namespaced-storage.ts';
+import type { OnUnreadable } from '../storage/unreadable.ts';
 
 /** Where a parked request is. */
 export interface ContinuationPointer {
@@ -27,9 +28,10 @@ export class ContinuationIndex {
   readonly storage: NamespacedStorage;
   readonly #pointers: Collection<ContinuationPointer>;
 
-  constructor(backend: StorageBackend) {
+  /** @param onUnreadable is told of a pointer that cannot be read. It keeps no other from being found. */
+  constructor(backend: StorageBackend, onUnreadable: OnUnreadable) {
     this.storage = new NamespacedStorage(backend, ['resume']);
-    this.#pointers = new Collection(this.storage, pointer);
+    this.#pointers = new Collection(this.storage, pointer, onUnreadable);
   }
 
   async wait(id: string, to: ContinuationPointer): Promise<void> {
@@ -40,12 +42,17 @@ export class ContinuationIndex {
   }
 
   async ready(id: string, to: ContinuationPointer): Promise<void> {
+    await this.setAside(id, to);
+    // A hint: workers look for themselves now and then.
+    await this.storage.signal('ready').catch(() => {});
+  }
+
+  /** Puts a request where no sweep looks at it before `to.dueAtMs`. */
+  async setAside(id: string, to: ContinuationPointer): Promise<void> {
     await this.storage.commit([
       this.#pointers.putting(['ready', id], to),
       this.#pointers.deleting(['waiting', id]),
     ]);
-    // A hint: workers look for themselves now and then.
-    await this.storage.signal('ready').catch(() => {});
   }
 
   async remove(id: string): Promise<void> {
@@ -57,16 +64,6 @@ export class ContinuationIndex {
 
   /** Every pointer of one list, a page at a time. */
   async *all(list: 'ready' | 'waiting'): AsyncGenerator<Stored<ContinuationPointer> & { id: string }> {
-    let after: readonly string[] | undefined;
-    for (;;) {
-      const page = await this.#pointers.list([list], {
-        limit: 100,
-        after: after && this.storage.key(after),
-      });
-      for (const stored of page) yield { ...stored, id: stored.path[1] ?? '' };
-      const last = page.at(-1);
-      if (last === undefined || page.length < 100) return;
-      after = last.path;
-    }
+    for await (const stored of this.#pointers.all([list])) yield { ...stored, id: stored.path[1] ?? '' };
   }
 }

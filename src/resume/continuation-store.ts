@@ -5,12 +5,11 @@ import type { PendingStatus } from '../pending/pending.ts';
 import { Collection, type Stored } from '../storage/collection.ts';
 import { absent, type StorageBackend } from '../storage/contract.ts';
 import type { NamespacedStorage } from '../storage/namespaced-storage.ts';
+import type { OnUnreadable } from '../storage/unreadable.ts';
 import { continuationRecord, type ContinuationRecord } from './continuation.ts';
 
 /** How long a request is kept after the time its pending had, or after its last change. */
 const keepMs = 24 * 60 * 60_000;
-
-const pageSize = 100;
 
 /** How a pending ended, and the code that says why. */
 export interface PendingEnd {
@@ -26,10 +25,11 @@ export class ContinuationStore {
   readonly #pendings: PendingStore;
   readonly #clock: Clock;
 
-  constructor(backend: StorageBackend, namespace: Namespace, clock: Clock) {
+  /** @param onUnreadable is told of a request that {@link all} leaves out. */
+  constructor(backend: StorageBackend, namespace: Namespace, clock: Clock, onUnreadable: OnUnreadable) {
     this.namespace = namespace;
     this.storage = storageOf(backend, namespace);
-    this.#records = new Collection(this.storage.namespace('continuation'), continuationRecord);
+    this.#records = new Collection(this.storage.namespace('continuation'), continuationRecord, onUnreadable);
     this.#pendings = new PendingStore(backend, namespace, clock);
     this.#clock = clock;
   }
@@ -40,17 +40,7 @@ export class ContinuationStore {
 
   /** Every request of the namespace, a page at a time. */
   async *all(): AsyncGenerator<ContinuationRecord> {
-    let after: readonly string[] | undefined;
-    for (;;) {
-      const page = await this.#records.list([], {
-        limit: pageSize,
-        after: after && this.#records.storage.key(after),
-      });
-      for (const { value } of page) yield value;
-      const last = page.at(-1);
-      if (last === undefined || page.length < pageSize) return;
-      after = last.path;
-    }
+    for await (const { value } of this.#records.all()) yield value;
   }
 
   /** Writes a request for the first time. `dueAtMs` is the end of its pending's time. */

@@ -1,9 +1,11 @@
 import { systemClock, type Clock } from '../core/clock.ts';
+import type { PosternErrorCode } from '../core/error-codes.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { randomId, systemRandom, type RandomBytes } from '../core/random.ts';
 import { namespaceOf, type Namespace } from '../namespace/namespace.ts';
 import type { StorageBackend } from '../storage/contract.ts';
+import { logUnreadable, type OnUnreadable } from '../storage/unreadable.ts';
 import { storeTime } from '../sync/store-time.ts';
 import { ContinuationIndex, type ContinuationPointer } from './continuation-index.ts';
 import { ContinuationRunner, type ResumePolicy } from './continuation-runner.ts';
@@ -23,6 +25,15 @@ export interface ContinuationsOptions extends ResumePolicy {
 }
 
 const maxPayloadBytes = 256 * 1024;
+/** How long a request that cannot be read is left alone. A key that was missing may have been given back by then. */
+const setAsideMs = 60 * 60_000;
+/** Why a request cannot be read, however often it is tried. */
+const lasting: ReadonlySet<PosternErrorCode> = new Set([
+  'ERR_POSTERN_STORAGE_CORRUPT',
+  'ERR_POSTERN_STORAGE_TAMPERED',
+  'ERR_POSTERN_STORAGE_KEY_UNAVAILABLE',
+  'ERR_POSTERN_NAMESPACE_INVALID',
+]);
 
 /**
  * Parked requests: durable, resumed by whichever process is alive when their pending ends.
@@ -38,6 +49,7 @@ export class Continuations {
   readonly #clock: Clock;
   readonly #random: RandomBytes;
   readonly #logger: Logger;
+  readonly #onUnreadable: OnUnreadable;
   readonly #sweepMs: number;
   readonly #readyMs: number;
   readonly #concurrency: number;
@@ -47,10 +59,11 @@ export class Continuations {
 
   constructor(options: ContinuationsOptions) {
     this.#storage = options.storage;
-    this.#index = new ContinuationIndex(options.storage);
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
     this.#logger = options.logger ?? silentLogger;
+    this.#onUnreadable = logUnreadable(this.#logger);
+    this.#index = new ContinuationIndex(options.storage, this.#onUnreadable);
     this.#sweepMs = options.sweepMs ?? 5_000;
     this.#readyMs = options.readyMs ?? 1_000;
     this.#concurrency = options.concurrency ?? 16;
@@ -194,15 +207,30 @@ export class Continuations {
 
   #launch(id: string, to: ContinuationPointer): Promise<boolean> {
     const running = this.#run(id, to)
-      .catch((error: unknown) => {
-        this.#logger.error('a parked request could not be run; it is tried again at a later sweep', {
-          code: findPosternError(error)?.code,
-        });
-        return false;
-      })
+      .catch((error: unknown) => this.#afterFault(id, to, error))
       .finally(() => this.#active.delete(id));
     this.#active.set(id, running);
     return running;
+  }
+
+  /** A fault of the store passes. What cannot be read stays so, and is not looked at with every sweep. */
+  async #afterFault(id: string, to: ContinuationPointer, error: unknown): Promise<false> {
+    const code = findPosternError(error)?.code;
+    const isLasting = code !== undefined && lasting.has(code);
+    this.#logger.error(
+      isLasting
+        ? 'a parked request cannot be read; it is set aside, and looked at again in an hour'
+        : 'a parked request could not be run; it is tried again at a later sweep',
+      { request: id, code },
+    );
+    if (!isLasting) return false;
+    try {
+      const now = await storeTime(this.#storage, this.#clock);
+      await this.#index.setAside(id, { ...to, dueAtMs: now + setAsideMs });
+    } catch {
+      // The next sweep comes here again.
+    }
+    return false;
   }
 
   async #run(id: string, to: ContinuationPointer): Promise<boolean> {
@@ -228,7 +256,7 @@ export class Continuations {
   }
 
   #in(namespace: Namespace): ContinuationStore {
-    return new ContinuationStore(this.#storage, namespace, this.#clock);
+    return new ContinuationStore(this.#storage, namespace, this.#clock, this.#onUnreadable);
   }
 }
 

@@ -1,8 +1,9 @@
 import type { ZodType } from 'zod';
-import { PosternError } from '../core/postern-error.ts';
+import { isPosternError, PosternError } from '../core/postern-error.ts';
 import type { Change, Entry, Key, Page } from './contract.ts';
 import { formatKey } from './keys.ts';
 import type { NamespacedStorage } from './namespaced-storage.ts';
+import type { OnUnreadable } from './unreadable.ts';
 
 /** A record as it was read: its value, and the version a conditional change names. */
 export interface Stored<T> {
@@ -32,10 +33,13 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 export class Collection<T> {
   readonly storage: NamespacedStorage;
   readonly #schema: ZodType<T>;
+  readonly #onUnreadable: OnUnreadable | undefined;
 
-  constructor(storage: NamespacedStorage, schema: ZodType<T>) {
+  /** @param onUnreadable is told of what {@link list} and {@link all} leave out. */
+  constructor(storage: NamespacedStorage, schema: ZodType<T>, onUnreadable?: OnUnreadable) {
     this.storage = storage;
     this.#schema = schema;
+    this.#onUnreadable = onUnreadable;
   }
 
   /** @throws {PosternError} ERR_POSTERN_STORAGE_CORRUPT when what is stored is not such a record. */
@@ -44,16 +48,17 @@ export class Collection<T> {
     return entry && this.#read(entry);
   }
 
+  /** A page of records. One that cannot be read is left out, so a page may be short before the last; see {@link all}. */
   async list(path: readonly string[] = [], page?: Page): Promise<Stored<T>[]> {
-    return (await this.storage.list(path, page)).map((entry) => this.#read(entry));
+    return this.#readable(await this.storage.list(path, page));
   }
 
-  /** Every record below a path, in their order, read a page at a time. */
+  /** Every record below a path, in their order, read a page at a time. One that cannot be read is left out. */
   async *all(path: readonly string[] = []): AsyncGenerator<Stored<T>> {
     let after: Key | undefined;
     for (;;) {
       const entries = await this.storage.list(path, { limit: pageSize, after });
-      for (const entry of entries) yield this.#read(entry);
+      yield* this.#readable(entries);
       after = entries.at(-1)?.key;
       if (entries.length < pageSize) return;
     }
@@ -85,7 +90,22 @@ export class Collection<T> {
     return { delete: this.storage.key(path), ...options };
   }
 
+  /** One record that cannot be read must not hide the others. */
+  #readable(entries: readonly Entry[]): Stored<T>[] {
+    return entries.flatMap((entry) => {
+      try {
+        return [this.#read(entry)];
+      } catch (error) {
+        if (!isPosternError(error)) throw error;
+        this.#onUnreadable?.({ key: entry.key, version: entry.version, error });
+        return [];
+      }
+    });
+  }
+
   #read(entry: Entry): Stored<T> {
+    if (entry.unreadable !== undefined) throw entry.unreadable;
+
     const parsed = this.#schema.safeParse(this.#parse(entry));
     if (!parsed.success) throw this.#corrupt(entry, parsed.error);
     return {

@@ -1,3 +1,5 @@
+import type { PosternError } from '../core/postern-error.ts';
+
 /** A path: the partition (a namespace, within which a commit is atomic), then one or more segments. */
 export type Key = readonly [partition: string, ...path: string[]];
 
@@ -9,6 +11,8 @@ export interface Entry {
   readonly version: string;
   /** Milliseconds since the epoch, by the store's clock; absent: never. */
   readonly expiresAtMs?: number;
+  /** In a list alone: why this one cannot be read. Its `value` is empty then, and so may be its `version`. */
+  readonly unreadable?: PosternError;
 }
 
 /** One step of a commit. Without `expect` it is unconditional. */
@@ -57,7 +61,8 @@ export interface StorageBackend {
 
   /**
    * Live entries under a prefix (the entry at the prefix itself not among them), in the order of their encoded paths,
-   * a page at a time. Whole segments: `['a']` never matches `['ab']`.
+   * a page at a time. Whole segments: `['a']` never matches `['ab']`. One that cannot be read stands among them as
+   * `unreadable`, and fails no list.
    */
   list(prefix: Key, page?: Page): Promise<Entry[]>;
 

@@ -80,14 +80,19 @@ describe('encrypted', () => {
     await expect(readBack(ring, value, elsewhere)).rejects.toEqual(tampered);
   });
 
-  test('a tampered entry fails a listing, and is left where it is', async () => {
+  test('a tampered entry stands in a listing as unreadable, beside the others, and is left where it is', async () => {
     const { raw, value } = await sealedAt(ring);
     const store = encrypted(raw, ring);
     await store.commit([{ put: ['alice', 'grant', 'other'], value: encoder.encode('fine') }]);
     expect(await store.list(['alice'])).toHaveLength(2);
     value[value.length - 1]! ^= 1;
     await raw.commit([{ put: place, value }]);
-    await expect(store.list(['alice'])).rejects.toEqual(tampered);
+    const listed = await store.list(['alice']);
+    expect(listed.map(({ key, value: opened, unreadable }) => [key.at(-1), opened, unreadable])).toEqual([
+      ['other', encoder.encode('fine'), undefined],
+      ['slack', new Uint8Array(0), tampered],
+    ]);
+    await expect(store.get(place)).rejects.toEqual(tampered);
     expect((await raw.get(place))?.value).toEqual(value);
   });
 
@@ -110,7 +115,10 @@ describe('encrypted', () => {
     const after = encrypted(raw, createKeyring([k2]));
     expect((await after.get(['p', 'new']))?.value).toEqual(encoder.encode('new'));
     await expect(after.get(['p', 'old'])).rejects.toEqual(keyUnavailable);
-    await expect(after.list(['p'])).rejects.toEqual(keyUnavailable);
+    expect((await after.list(['p'])).map(({ unreadable }) => unreadable)).toEqual([
+      undefined,
+      keyUnavailable,
+    ]);
     await expect(before.get(['p', 'new'])).rejects.toEqual(keyUnavailable);
   });
 

@@ -9,8 +9,9 @@ import { maxSealOverhead, open, seal } from './seal.ts';
  * A store whose values are sealed with AES-256-GCM before they reach `backend`.
  *
  * A value is bound to its key: copied elsewhere it does not open. Keys, versions and expiry stay in the clear, and an
- * older value put back in its own place does open. Reads reject with `ERR_POSTERN_STORAGE_TAMPERED` or
- * `ERR_POSTERN_STORAGE_KEY_UNAVAILABLE`; a value that does not open is never taken for a missing one.
+ * older value put back in its own place does open. A read of one that does not open rejects with
+ * `ERR_POSTERN_STORAGE_TAMPERED` or `ERR_POSTERN_STORAGE_KEY_UNAVAILABLE`, and it is never taken for a missing one; in a
+ * list it stands among the others as `unreadable`.
  */
 export function encrypted(backend: StorageBackend, keyring: Keyring): StorageBackend {
   return new EncryptedBackend(backend, keyring);
@@ -46,7 +47,7 @@ class EncryptedBackend implements StorageBackend {
     const entries = await this.#backend.list(under, page);
     return Promise.all(
       entries.map((entry) => {
-        if (isUnder(under, entry.key)) return this.#open(entry.key, entry);
+        if (isUnder(under, entry.key)) return this.#openListed(entry);
         throw new PosternError(
           'ERR_POSTERN_STORAGE_TAMPERED',
           'the store listed an entry from another place than was asked for',
@@ -96,6 +97,17 @@ class EncryptedBackend implements StorageBackend {
       entry.value,
     );
     return { ...entry, key: place, value };
+  }
+
+  /** One that does not open harms only itself; a keyring that does not answer says nothing about any. */
+  async #openListed(entry: Entry): Promise<Entry> {
+    if (entry.unreadable !== undefined) return entry;
+    try {
+      return await this.#open(entry.key, entry);
+    } catch (error) {
+      if (!isPosternError(error) || error.code === 'ERR_POSTERN_STORAGE_UNAVAILABLE') throw error;
+      return { ...entry, value: new Uint8Array(0), unreadable: error };
+    }
   }
 
   async #keys<T>(ask: () => T | Promise<T>): Promise<T> {

@@ -25,8 +25,9 @@ import {
   type DynamoDbItem,
 } from './dynamodb-item.ts';
 import { DynamoDbSignals } from './dynamodb-signals.ts';
-import { maxEncodedBytes } from '../keys.ts';
+import { decodePath, maxEncodedBytes } from '../keys.ts';
 import { pageRange } from '../page-range.ts';
+import { listedEntry } from '../unreadable.ts';
 
 /** What a DynamoDB store is made of. */
 export interface DynamoDbOptions {
@@ -126,7 +127,8 @@ export class DynamoDbBackend implements StorageBackend {
         );
         for (const item of found.Items ?? []) {
           if (item['s']?.S === after) continue;
-          const entry = entryOf(partition, item, now);
+          const key: Key = [partition, ...decodePath(item['s']?.S ?? '')];
+          const entry = listedEntry(key, () => entryOf(partition, item, now));
           if (entry === undefined) continue;
           entries.push(entry);
           if (entries.length === limit) return entries;

@@ -13,6 +13,7 @@ import {
 } from '../contract.ts';
 import { decodePath, formatKey } from '../keys.ts';
 import { pageRange, type PageRange } from '../page-range.ts';
+import { listedEntry } from '../unreadable.ts';
 import type { RedisCalls } from './redis-calls.ts';
 import { decodeEntry, encodeEntry } from './redis-entry.ts';
 import { redisChannel, redisPartition } from './redis-keys.ts';
@@ -132,7 +133,7 @@ export class RedisBackend implements StorageBackend {
       ];
       for (let at = 0; at < found.length; at += 2) {
         const key: Key = [partition, ...decodePath(found[at]!.toString('latin1'))];
-        entries.push(decodeEntry(key, found[at + 1]!));
+        entries.push(listedEntry(key, () => decodeEntry(key, found[at + 1]!)));
       }
       if (next.length === 0) break;
       after = next.toString('latin1');

@@ -5,9 +5,10 @@ import { isPosternError } from '../../src/core/postern-error.ts';
 import { createNamespace } from '../../src/namespace/namespace.ts';
 import { Pendings } from '../../src/pending/pendings.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
+import { Continuations } from '../../src/resume/continuations.ts';
 import { storeTime } from '../../src/sync/store-time.ts';
 
-export interface EndFactsOptions {
+export interface StoreFactsOptions {
   /** Two handles on one store, as two processes would have them. */
   readonly handles: () => Promise<readonly [StorageBackend, StorageBackend]>;
   readonly rounds: number;
@@ -17,8 +18,37 @@ export interface EndFactsOptions {
 
 const ttlMs = 250;
 
-/** Facts about the ends of pendings, on one store. */
-export function checkEndFacts({ handles, rounds, atOnce }: EndFactsOptions): void {
+/** Facts about the ends of pendings and what waits for them, on one store. */
+export function checkStoreFacts({ handles, rounds, atOnce }: StoreFactsOptions): void {
+  test('records that cannot be read keep no other parked call from going on', async () => {
+    const [here, there] = await handles();
+    const pendings = new Pendings({ storage: here, linkFor: (id) => `https://a.example/${id}` });
+    const heard: string[] = [];
+    const continuations = new Continuations({ storage: there });
+    continuations.register('answer', {
+      resume: async ({ idempotencyKey }) => void heard.push(idempotencyKey),
+    });
+    const park = async (user: string): Promise<{ partition: string; id: string }> => {
+      const namespace = createNamespace('client', user);
+      const pending = await pendings.create(namespace, { kind: 'test', data: null });
+      const request = { handler: 'answer', payload: 1, waitingFor: pending.id };
+      const { id } = await continuations.park(namespace, request);
+      await pendings.in(namespace).complete(pending.id);
+      return { partition: namespace.partition, id };
+    };
+    const broken = await park('broken');
+    const whole = await park('whole');
+    const value = new TextEncoder().encode('{"half');
+    await here.commit([{ put: [broken.partition, 'continuation', broken.id], value }]);
+    await here.commit([
+      { put: ['resume', 'waiting', '!'], value },
+      { put: ['resume', 'ready', '!'], value },
+    ]);
+    await expect(continuations.runDue({ sweep: true })).resolves.toBe(1);
+    await expect(continuations.runDue({ sweep: true })).resolves.toBe(0);
+    expect(heard).toEqual([whole.id]);
+  });
+
   test(`of a completion, a refusal and the end of time at one instant one counts, and everybody is told the same, ${rounds} times`, async () => {
     const stores = await handles();
     const managers = stores.map(

@@ -16,7 +16,7 @@ import { openChaosStore } from '../chaos/stores.ts';
 import { placeFor } from '../storage/postgres-place.ts';
 import { openStorageUrl } from '../support/open-storage.ts';
 import { describeWithService } from '../support/services.ts';
-import { checkEndFacts } from './end-facts.ts';
+import { checkStoreFacts } from './store-facts.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'postern-ends-'));
 const dynamodb = await openChaosStore('dynamodb', directory);
@@ -37,7 +37,7 @@ async function atUrl(url: string): Promise<readonly [StorageBackend, StorageBack
 
 describe('pendings in memory', () => {
   const store = new MemoryBackend();
-  checkEndFacts({ rounds: 400, atOnce: 100, handles: async () => [store, store] });
+  checkStoreFacts({ rounds: 400, atOnce: 100, handles: async () => [store, store] });
 });
 
 describe('pendings in one SQLite file', () => {
@@ -46,20 +46,20 @@ describe('pendings in one SQLite file', () => {
     onTestFinished(() => store.close());
     return store;
   };
-  checkEndFacts({ rounds: 200, atOnce: 50, handles: async () => [open(), open()] });
+  checkStoreFacts({ rounds: 200, atOnce: 50, handles: async () => [open(), open()] });
 });
 
 describe('pendings in one DynamoDB table', () => {
-  checkEndFacts({ rounds: 60, atOnce: 15, handles: () => atUrl(dynamodb.urlAt(dynamodb.port)) });
+  checkStoreFacts({ rounds: 60, atOnce: 15, handles: () => atUrl(dynamodb.urlAt(dynamodb.port)) });
 });
 
 await describeWithService('redis', 'pendings in one Redis', ({ where }) => {
   const prefix = `ends-${crypto.randomUUID()}`;
-  checkEndFacts({ rounds: 200, atOnce: 50, handles: () => atUrl(`${where}?prefix=${prefix}`) });
+  checkStoreFacts({ rounds: 200, atOnce: 50, handles: () => atUrl(`${where}?prefix=${prefix}`) });
 });
 
 await describeWithService('postgres', 'pendings in one PostgreSQL', ({ where }) => {
-  checkEndFacts({
+  checkStoreFacts({
     rounds: 200,
     atOnce: 50,
     handles: async () => {

@@ -1,0 +1,37 @@
+import type { Logger } from '../core/logger.ts';
+import { isPosternError, type PosternError } from '../core/postern-error.ts';
+import type { Entry, Key } from './contract.ts';
+import { formatKey } from './keys.ts';
+
+/** Is told of a record that is set aside because it cannot be read. */
+export type OnUnreadable = (record: {
+  readonly key: Key;
+  readonly version: string;
+  readonly error: PosternError;
+}) => void;
+
+/** How many are remembered as said. */
+const maxSaid = 1_000;
+
+/** Says each record that cannot be read once, as an error of the log: where it lies and why, nothing of its content. */
+export function logUnreadable(logger: Logger): OnUnreadable {
+  const said = new Set<string>();
+  return ({ key, version, error }) => {
+    const place = formatKey(key);
+    const name = `${place} ${version}`;
+    if (said.has(name)) return;
+    if (said.size >= maxSaid) said.clear();
+    said.add(name);
+    logger.error('a stored record cannot be read, and is set aside', { key: place, code: error.code });
+  };
+}
+
+/** One entry of a list, or what stands for one whose bytes another program wrote. */
+export function listedEntry<E extends Entry | undefined>(key: Key, read: () => E): E | Entry {
+  try {
+    return read();
+  } catch (error) {
+    if (!isPosternError(error, 'ERR_POSTERN_STORAGE_CORRUPT')) throw error;
+    return { key, value: new Uint8Array(0), version: '', unreadable: error };
+  }
+}
