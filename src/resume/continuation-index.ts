@@ -55,6 +55,13 @@ export class ContinuationIndex {
     ]);
   }
 
+  async has(id: string): Promise<boolean> {
+    for (const list of ['waiting', 'ready'] as const) {
+      if ((await this.#pointers.find(list, id)) !== undefined) return true;
+    }
+    return false;
+  }
+
   async remove(id: string): Promise<void> {
     await this.storage.commit([
       this.#pointers.deleting(['ready', id]),

@@ -4,7 +4,7 @@ import { findPosternError } from '../core/postern-error.ts';
 import type { Stored } from '../storage/collection.ts';
 import { tryAcquireLease, type Lease } from '../sync/lease.ts';
 import { storeTime } from '../sync/store-time.ts';
-import type { ContinuationIndex } from './continuation-index.ts';
+import type { ContinuationIndex, ContinuationPointer } from './continuation-index.ts';
 import type { ContinuationStore, PendingEnd } from './continuation-store.ts';
 import type { Continuation, ContinuationHandler, ContinuationRecord } from './continuation.ts';
 
@@ -44,6 +44,8 @@ interface Attempt {
 }
 
 const longestPauseMs = 60 * 60_000;
+/** How long a pointer may be there before its request is. */
+const parkingMs = 60_000;
 
 const endCodes: Record<Exclude<PendingEnd['outcome'], 'completed'>, string> = {
   cancelled: 'ERR_POSTERN_PENDING_CANCELLED',
@@ -64,13 +66,17 @@ export class ContinuationRunner {
   /** Runs a request if it is due and nobody else has it. Returns whether its handler ran. */
   async run(
     store: ContinuationStore,
-    id: string,
+    to: ContinuationPointer & { readonly id: string },
     handlerNamed: (name: string) => ContinuationHandler | undefined,
   ): Promise<boolean> {
     const { index, logger, claimMs, clock } = this.#options;
+    const { id } = to;
     const found = await store.find(id);
-    if (found === undefined || isOver(found.value)) {
-      if (found === undefined) logger.warn('a parked request is gone: it was cleared, or outlived its time');
+    if (found === undefined) {
+      await this.#dropStale(store, to);
+      return false;
+    }
+    if (isOver(found.value)) {
       await index.remove(id);
       return false;
     }
@@ -95,6 +101,19 @@ export class ContinuationRunner {
       stopRenewing();
       await claim.release();
     }
+  }
+
+  /** A pointer that finds nothing. One that was written a moment ago is ahead of its request. */
+  async #dropStale(
+    store: ContinuationStore,
+    to: ContinuationPointer & { readonly id: string },
+  ): Promise<void> {
+    const { index, logger, clock } = this.#options;
+    if ((await storeTime(store.storage.backend, clock)) - to.sinceMs < parkingMs) return;
+    await index.remove(to.id);
+    // Whoever parks looks at the pointer after writing the request: so one of the two sees the other, however slow it was.
+    if ((await store.find(to.id)) !== undefined) await index.ready(to.id, { ...to, dueAtMs: 0 });
+    else logger.warn('a parked request is gone: it was cleared, outlived its time, or was never written');
   }
 
   async #attempt(

@@ -43,9 +43,24 @@ export class ContinuationStore {
     for await (const { value } of this.#records.all()) yield value;
   }
 
-  /** Writes a request for the first time. `dueAtMs` is the end of its pending's time. */
-  async add(record: ContinuationRecord, dueAtMs: number): Promise<void> {
-    await this.#records.put([record.id], record, { expect: absent, expiresAtMs: dueAtMs + keepMs });
+  /**
+   * Writes a request, unless it was written before. `dueAtMs` is the end of its pending's time.
+   *
+   * When the store's answer is lost, the id is taken by a record that never runs, unless the request has it: so what
+   * fails here is not there, and a write that is still under way cannot come after all. Only a store that is away for
+   * good leaves it open; adding the same id again then settles it. Returns whether the request is there, and not that record.
+   */
+  async add(record: ContinuationRecord, dueAtMs: number): Promise<boolean> {
+    const options = { expect: absent, expiresAtMs: dueAtMs + keepMs };
+    try {
+      if ((await this.#records.put([record.id], record, options)) !== undefined) return true;
+    } catch (error) {
+      const never = { ...record, payload: null, status: 'abandoned' as const };
+      if ((await this.#records.put([record.id], never, options)) !== undefined) throw error;
+    }
+    const found = (await this.#records.find(record.id))?.value;
+    // What ran and was given up has been tried at least once.
+    return found !== undefined && !(found.status === 'abandoned' && found.attempts === 0);
   }
 
   /** Changes a request; `undefined` when it is not as it was any more. */
@@ -57,10 +72,6 @@ export class ContinuationStore {
     const expiresAtMs = Math.max(from.expiresAtMs ?? 0, this.#clock() + keepMs);
     const version = await this.#records.put(from.path, value, { expect: from.version, expiresAtMs });
     return version === undefined ? undefined : { ...from, value, version, expiresAtMs };
-  }
-
-  async remove(id: string): Promise<void> {
-    await this.#records.delete([id]);
   }
 
   /** The end of the time a pending has; `undefined` when there is none any more. */

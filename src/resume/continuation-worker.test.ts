@@ -13,13 +13,15 @@ import {
 afterEach(() => void vi.useRealTimers());
 
 describe('pointers', () => {
-  test('without a request are dropped at a sweep', async () => {
+  test('without a request are dropped at a sweep, unless they were written a moment ago', async () => {
     const world = createWorld();
     const process = world.process();
     const pending = await world.ask();
     await process.park(alice, request(pending));
     await new NamespacedStorage(world.storage, [alice.partition]).clear();
+    await process.runDue(sweep);
     await expect(pointers(world.storage)).resolves.toEqual(['waiting']);
+    world.advance(minutes);
     await process.runDue(sweep);
     await expect(pointers(world.storage)).resolves.toEqual([]);
   });

@@ -2,7 +2,7 @@ import { systemClock, type Clock } from '../core/clock.ts';
 import type { PosternErrorCode } from '../core/error-codes.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
-import { randomId, systemRandom, type RandomBytes } from '../core/random.ts';
+import { hashId, randomId, systemRandom, type RandomBytes } from '../core/random.ts';
 import { namespaceOf, type Namespace } from '../namespace/namespace.ts';
 import type { StorageBackend } from '../storage/contract.ts';
 import { logUnreadable, type OnUnreadable } from '../storage/unreadable.ts';
@@ -11,6 +11,7 @@ import { ContinuationIndex, type ContinuationPointer } from './continuation-inde
 import { ContinuationRunner, type ResumePolicy } from './continuation-runner.ts';
 import { ContinuationStore } from './continuation-store.ts';
 import type { ContinuationHandler, ContinuationRecord } from './continuation.ts';
+import { UnsettledParks } from './unsettled-parks.ts';
 import { WakeLoop } from './wake-loop.ts';
 
 export type { ResumePolicy } from './continuation-runner.ts';
@@ -53,6 +54,7 @@ export class Continuations {
   readonly #sweepMs: number;
   readonly #readyMs: number;
   readonly #concurrency: number;
+  readonly #unsettled = new UnsettledParks();
   readonly #active = new Map<string, Promise<boolean>>();
   #sweptAtMs = Number.NEGATIVE_INFINITY;
   #worker: { stop: () => Promise<void> } | undefined;
@@ -86,6 +88,9 @@ export class Continuations {
   /**
    * Writes a request down, to be resumed when a pending of the same namespace ends. Durable when it returns.
    *
+   * One that rejects has not been written, unless the store stays away meanwhile. To park the same again, in this process
+   * and within ten minutes, is then to park it once: under one key, however often.
+   *
    * @throws {PosternError} ERR_POSTERN_RESUME_PAYLOAD_INVALID when the payload is no JSON, or over 256 KiB.
    */
   async park(
@@ -93,26 +98,26 @@ export class Continuations {
     request: { handler: string; payload: unknown; waitingFor: string },
   ): Promise<{ id: string }> {
     const { handler, payload, waitingFor } = request;
-    assertPayload(payload);
-    const id = randomId(this.#random);
+    const text = payloadText(payload);
     const store = this.#in(namespace);
     const now = await storeTime(this.#storage, this.#clock);
     const dueAtMs = (await store.dueAtMs(waitingFor)) ?? now;
     const to = { partition: namespace.partition, dueAtMs, sinceMs: now };
-    try {
-      // The record first: a pointer that finds none is stale, whoever reads it and whatever their clock says.
-      await store.add(
-        { id, handler, payload, waitingFor, status: 'waiting', attempts: 0, createdAtMs: now },
-        Math.max(dueAtMs, now),
-      );
-      await this.#index.wait(id, to);
-    } catch (error) {
-      // The answer may have been lost, and the record be there. The caller learns that nothing was parked, and may park again.
-      await store.remove(id).catch(() => {});
-      throw error;
+    const name = await hashId(JSON.stringify([namespace.partition, handler, waitingFor, text]));
+    for (;;) {
+      const id = this.#unsettled.take(name) ?? randomId(this.#random);
+      const record = { id, handler, payload, waitingFor, attempts: 0, createdAtMs: now };
+      try {
+        // The pointer first: by itself it runs nothing, and the record is what decides.
+        await this.#index.wait(id, to);
+        if (!(await store.add({ ...record, status: 'waiting' }, Math.max(dueAtMs, now)))) continue;
+      } catch (error) {
+        this.#unsettled.add(name, id);
+        throw error;
+      }
+      await this.#announceParked(store, waitingFor, id, to);
+      return { id };
     }
-    await this.#readyIfEnded(store, waitingFor, id, to);
-    return { id };
   }
 
   /** Tells the workers that a pending has ended. A hint: without it they find out at their next sweep. */
@@ -235,11 +240,11 @@ export class Continuations {
 
   async #run(id: string, to: ContinuationPointer): Promise<boolean> {
     const store = this.#in(namespaceOf(to.partition));
-    return this.#runner.run(store, id, (name) => this.#handlers.get(name));
+    return this.#runner.run(store, { ...to, id }, (name) => this.#handlers.get(name));
   }
 
-  /** The pending may have ended before the request was there to be found. */
-  async #readyIfEnded(
+  /** The pending may have ended before the request was there to be found, and a pointer to nothing been dropped. */
+  async #announceParked(
     store: ContinuationStore,
     pendingId: string,
     id: string,
@@ -247,6 +252,7 @@ export class Continuations {
   ): Promise<void> {
     try {
       if ((await store.endOf(pendingId)) !== undefined) await this.#index.ready(id, { ...to, dueAtMs: 0 });
+      else if (!(await this.#index.has(id))) await this.#index.wait(id, to);
     } catch (error) {
       // The request is parked already, so this must not look as though it were not.
       this.#logger.warn('a parked request could not be announced; the next sweep finds it', {
@@ -260,7 +266,7 @@ export class Continuations {
   }
 }
 
-function assertPayload(payload: unknown): void {
+function payloadText(payload: unknown): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(payload);
@@ -278,4 +284,5 @@ function assertPayload(payload: unknown): void {
       { hint: 'Park the id of the request and keep the rest in your own database.' },
     );
   }
+  return text;
 }

@@ -5,7 +5,7 @@ import type { Pending } from '../../src/pending/pending.ts';
 import { Continuations } from '../../src/resume/continuations.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
-import { MortalBackend, type Death } from './mortal-backend.ts';
+import { MortalBackend, type Death, type Fault } from './mortal-backend.ts';
 
 const alice = createNamespace('client', 'alice');
 const claimMs = 30_000;
@@ -54,8 +54,6 @@ class World {
     return (await this.store.list(['resume'])).length;
   }
 }
-
-type Fault = 'death' | 'failure';
 
 /**
  * Plays a scene again and again, with its process failing at each step of its storage in turn: before the step, and after it.
@@ -299,6 +297,24 @@ describe('one answer of the store that is lost, at any step', () => {
     expect(failed).toBeGreaterThanOrEqual(8);
   });
 
+  test('of park(), by a caller that then parks again: it runs once, under the key the caller was given', async () => {
+    const failed = await atEveryStep('failure', async (fail) => {
+      const world = new World();
+      const pending = await world.ask();
+      const process = fail(world.store);
+      const continuations = world.process(process);
+      const park = (): Promise<{ id: string }> =>
+        continuations.park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
+      const { id } = await park().catch(park);
+      await world.pendings().in(alice).complete(pending.id);
+      await world.process().announce(alice, pending.id);
+      await world.goOn();
+      expect(world.runs).toEqual([id]);
+      return process;
+    });
+    expect(failed).toBeGreaterThanOrEqual(8);
+  });
+
   test('of ending a pending: it is ended once, and a retry learns that', async () => {
     const failed = await atEveryStep('failure', async (fail) => {
       const world = new World();
@@ -325,4 +341,40 @@ describe('one answer of the store that is lost, at any step', () => {
     });
     expect(failed).toBeGreaterThanOrEqual(4);
   });
+});
+
+describe('a store that goes away at any step of park(), and comes back', () => {
+  test.each(['before', 'after'] as const)(
+    'a call that is parked again until it is accepted runs once, under the key its caller was given; its pending ends %s that',
+    async (ends) => {
+      const failed = await atEveryStep('outage', async (fail) => {
+        const world = new World();
+        const pending = await world.ask();
+        const process = fail(world.store);
+        const continuations = world.process(process);
+        const park = (): Promise<{ id: string }> =>
+          continuations.park(alice, { handler: 'answer', payload: { n: 1 }, waitingFor: pending.id });
+        let hasEnded = false;
+        const end = async (): Promise<void> => {
+          if (!hasEnded) await world.pendings().in(alice).complete(pending.id);
+          hasEnded = true;
+          await world.process().announce(alice, pending.id);
+          await world.goOn();
+        };
+        const { id } = await park()
+          .catch(park)
+          .catch(async () => {
+            process.comeBack();
+            if (ends === 'before') await end();
+            return park();
+          });
+        process.comeBack();
+        await end();
+        expect(world.runs).toEqual([id]);
+        await expect(world.pointers()).resolves.toBe(0);
+        return process;
+      });
+      expect(failed).toBeGreaterThanOrEqual(8);
+    },
+  );
 });

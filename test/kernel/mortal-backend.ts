@@ -1,4 +1,10 @@
+import { PosternError } from '../../src/core/postern-error.ts';
 import type { Capabilities, Change, Entry, Key, Page, StorageBackend } from '../../src/storage/contract.ts';
+
+/**
+ * What happens at a step: the process dies, one answer is lost, or the store stays away until it is told to come back.
+ */
+export type Fault = 'death' | 'failure' | 'outage';
 
 /** When a process dies, in steps of its storage: before the step is done, or after, with nobody left to hear the answer. */
 export interface Death {
@@ -15,12 +21,13 @@ export class MortalBackend implements StorageBackend {
   readonly capabilities: Capabilities;
   readonly #backend: StorageBackend;
   readonly #death: Death | undefined;
-  readonly #fault: 'death' | 'failure';
+  readonly #fault: Fault;
   readonly #died = Promise.withResolvers<void>();
   #steps = 0;
   #isDead = false;
+  #isAway = false;
 
-  constructor(backend: StorageBackend, death?: Death, fault: 'death' | 'failure' = 'death') {
+  constructor(backend: StorageBackend, death?: Death, fault: Fault = 'death') {
     this.#backend = backend;
     this.capabilities = backend.capabilities;
     this.#death = death;
@@ -38,6 +45,11 @@ export class MortalBackend implements StorageBackend {
 
   get isDead(): boolean {
     return this.#isDead;
+  }
+
+  /** Ends an outage. */
+  comeBack(): void {
+    this.#isAway = false;
   }
 
   get(key: Key): Promise<Entry | undefined> {
@@ -67,6 +79,7 @@ export class MortalBackend implements StorageBackend {
   async #step<T>(act: () => Promise<T>): Promise<T> {
     if (this.#isDead) return new Promise<T>(() => {});
     const step = ++this.#steps;
+    if (this.#isAway) throw new PosternError('ERR_POSTERN_STORAGE_UNAVAILABLE', 'the store is away');
     const isLast = step === this.#death?.step;
     if (isLast && this.#death?.when === 'before') return this.#end();
     const result = await act();
@@ -75,7 +88,8 @@ export class MortalBackend implements StorageBackend {
   }
 
   #end<T>(): Promise<T> {
-    if (this.#fault === 'failure') return Promise.reject(new Error('the answer of the store was lost'));
+    if (this.#fault === 'outage') this.#isAway = true;
+    if (this.#fault !== 'death') return Promise.reject(new Error('the answer of the store was lost'));
     this.#isDead = true;
     this.#died.resolve();
     return new Promise<T>(() => {});
