@@ -115,9 +115,9 @@ describe('namespaceOf', () => {
 });
 
 describe('storageOf', () => {
-  test('refuses a change of another namespace', () => {
+  test('refuses a change of another namespace, by a promise like every other failure', async () => {
     const store = new MemoryBackend();
     const [alice, bob] = ['alice', 'bob'].map((id) => storageOf(store, createNamespace('client', id)));
-    expect(() => alice!.commit([{ delete: bob!.key(['a']) }])).toThrow(TypeError);
+    await expect(alice!.commit([{ delete: bob!.key(['a']) }])).rejects.toThrow(TypeError);
   });
 });

@@ -82,7 +82,12 @@ export interface StorageBackend {
   /** Wakes the listeners of a channel, in every process. A hint that may be lost, doubled or late. */
   signal(channel: string): Promise<void>;
 
-  /** Calls `wake` at every signal until the returned function is called. */
+  /**
+   * Calls `wake` at every signal until the returned function is called.
+   *
+   * A `wake` that throws is the caller's fault, and a driver catches what it throws: it keeps no other listener from being
+   * woken, fails no `signal`, and ends no process. What it returns is not looked at.
+   */
   listen(channel: string, wake: () => void): Promise<() => Promise<void>>;
 
   /**

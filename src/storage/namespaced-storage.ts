@@ -38,9 +38,9 @@ export class NamespacedStorage {
    *
    * Changes carry whole keys, so that those of several collections of one namespace go into one commit.
    *
-   * @throws {TypeError} when a key does not lie under the prefix.
+   * Rejects with a `TypeError` when a key does not lie under the prefix.
    */
-  commit(changes: readonly Change[]): Promise<readonly string[] | undefined> {
+  async commit(changes: readonly Change[]): Promise<readonly string[] | undefined> {
     for (const change of changes) {
       const key = 'put' in change ? change.put : change.delete;
       if (!isUnder(this.prefix, key)) {

@@ -2,6 +2,7 @@ import { check, checkEqual, checkRejects } from './check.ts';
 import { defineCase, pause, until, type CaseContext, type ConformanceCase } from './conformance-case.ts';
 import { hostileSegments } from './list-cases.ts';
 import { put } from './subject-access.ts';
+import { whatEscapes } from './what-escapes.ts';
 
 /** How long a store may take to pass a signal on. */
 const latestMs = 3_000;
@@ -67,15 +68,21 @@ export const signalCases: readonly ConformanceCase[] = [
   }),
 
   defineCase('a listener that throws keeps no other from being woken', async (context) => {
-    let woken = 0;
-    const unlistenBad = await context.other.listen(context.partition, () => {
-      throw new Error('thrown by a listener');
+    const thrown = new Error('thrown by a listener');
+    const escaped = await whatEscapes(thrown, async () => {
+      let [bad, woken] = [0, 0];
+      const unlistenBad = await context.other.listen(context.partition, () => {
+        bad++;
+        throw thrown;
+      });
+      const unlisten = await context.other.listen(context.partition, () => woken++);
+      await signalUntil(context, context.partition, () => bad > 0 && woken > 0);
+      check(bad > 0, 'the one that throws is woken');
+      check(woken > 0, 'the other listener is woken');
+      await unlistenBad();
+      await unlisten();
     });
-    const unlisten = await context.other.listen(context.partition, () => woken++);
-    await signalUntil(context, context.partition, () => woken > 0);
-    check(woken > 0, 'the other listener is woken');
-    await unlistenBad();
-    await unlisten();
+    checkEqual(escaped, 0, 'how often what it threw was left to end the process');
   }),
 
   defineCase('whoever is woken by a signal reads what was committed before it', async (context) => {

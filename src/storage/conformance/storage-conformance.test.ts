@@ -207,6 +207,36 @@ const faults: Record<string, { fault: Fault; found: string }> = {
     },
   },
   'lets nobody know': { found: 'a signal wakes the listeners', fault: () => ({ signal: async () => {} }) },
+  'calls listeners from a timer and catches nothing': {
+    found: 'a listener that throws',
+    fault: () => {
+      const listeners = new Set<() => void>();
+      return {
+        listen: async (_, wake) => {
+          listeners.add(wake);
+          return async () => void listeners.delete(wake);
+        },
+        signal: async () => {
+          for (const wake of listeners) setTimeout(wake, 0);
+        },
+      };
+    },
+  },
+  'calls listeners in a promise that nobody looks at': {
+    found: 'a listener that throws',
+    fault: () => {
+      const listeners = new Set<() => void>();
+      return {
+        listen: async (_, wake) => {
+          listeners.add(wake);
+          return async () => void listeners.delete(wake);
+        },
+        signal: async () => {
+          for (const wake of listeners) void later().then(wake);
+        },
+      };
+    },
+  },
   'goes on after close': {
     found: 'a closed handle refuses',
     fault: () => ({ close: async () => {} }),
