@@ -1,136 +1,19 @@
-import { systemClock, type Clock } from '../core/clock.ts';
-import { isPosternError, PosternError } from '../core/postern-error.ts';
-import type { RandomBytes } from '../core/random.ts';
-import type { Caller, NamespaceProvider } from '../namespace/namespace-provider.ts';
+import { isPosternError } from '../core/postern-error.ts';
 import { currentNamespace, enterPending } from '../interaction/enter-pending.ts';
-import type { Alongside, PendingStore } from '../pending/pending-store.ts';
+import {
+  PendingManager as KernelPendingManager,
+  type PendingManagerOptions as KernelOptions,
+} from '../pending/pending-manager.ts';
 import type { Pending } from '../pending/pending.ts';
-import { Pendings, type PendingSpec } from '../pending/pendings.ts';
-import type { StorageBackend } from '../storage/contract.ts';
-import type { WaitOptions } from '../sync/wait-for.ts';
 import type { VerifyUser } from '../web/verify-user.ts';
 
-export interface PendingManagerOptions {
-  readonly storage: StorageBackend;
-  readonly namespaces: NamespaceProvider;
-  /** The link a person gets, from a pending's id. */
-  readonly callbackUrl: (id: string) => string;
-  readonly clock?: Clock | undefined;
-  readonly random?: RandomBytes | undefined;
-}
+export type PendingManagerOptions = Omit<KernelOptions, 'currentNamespace'>;
 
-/**
- * Pendings for an MCP server: made for whoever calls, found again by the id in a link. Has no opinion about pages.
- *
- * Who may list and clear is told by the caller's own identity; who may end one is whoever the host lets reach its id's page.
- */
-export class PendingManager<T = unknown> {
-  readonly #pendings: Pendings<T>;
-  readonly #namespaces: NamespaceProvider;
-
+/** Pendings for an MCP server. Inside a page of {@link withPending} it reaches nothing of another namespace. */
+export class PendingManager<T = unknown> extends KernelPendingManager<T> {
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED naming what is missing. */
   constructor(options: PendingManagerOptions) {
-    if (typeof options?.namespaces?.resolve !== 'function') throw misconfigured('namespaces');
-    if (typeof options.callbackUrl !== 'function') throw misconfigured('callbackUrl');
-    if (options.storage === undefined) throw misconfigured('storage');
-    this.#namespaces = options.namespaces;
-    this.#pendings = new Pendings<T>({
-      ...options,
-      linkFor: options.callbackUrl,
-      clock: options.clock ?? systemClock,
-    });
-  }
-
-  /** Writes a pending down, in the caller's namespace, before anybody can be shown its link. */
-  async create(
-    caller: Caller,
-    spec: PendingSpec<T>,
-  ): Promise<{ id: string; url: string; pending: Pending<T> }> {
-    const pending = await this.#pendings.create(await this.#namespaces.resolve(caller), spec);
-    return { id: pending.id, url: pending.url, pending };
-  }
-
-  /** The pending of an id, whoever asks; `undefined` for one that is unknown or long gone. */
-  async find(id: string): Promise<Pending<T> | undefined> {
-    return (await this.#pendings.locate(id))?.get(id);
-  }
-
-  /**
-   * The pending of an id, whoever asks. One that was completed, cancelled or failed can be read for a day.
-   *
-   * @throws {PosternError} ERR_POSTERN_PENDING_NOT_FOUND when nobody gave out such an id.
-   * @throws {PosternError} ERR_POSTERN_PENDING_EXPIRED when time has ended it.
-   */
-  async get(id: string): Promise<Pending<T>> {
-    const store = await this.#storeOf(id);
-    const pending = await store.get(id);
-    if (pending !== undefined && pending.status !== 'expired') return pending;
-    throw new PosternError('ERR_POSTERN_PENDING_EXPIRED', 'nobody finished the interaction in time', {
-      hint: 'Ask again for a new link.',
-    });
-  }
-
-  /**
-   * Ends a pending: the person has done it. Returns it as it was, with the namespace to keep the result under.
-   *
-   * @throws {PosternError} ERR_POSTERN_PENDING_NOT_FOUND, ERR_POSTERN_PENDING_ALREADY_FINISHED
-   */
-  async complete(id: string, alongside?: Alongside): Promise<Pending<T>> {
-    return (await this.#storeOf(id)).complete(id, alongside);
-  }
-
-  /** Ends a pending: the person declined, or nobody wants it any more. @throws as {@link complete} */
-  async cancel(id: string, alongside?: Alongside): Promise<Pending<T>> {
-    return (await this.#storeOf(id)).cancel(id, alongside);
-  }
-
-  /**
-   * Replaces the data of a live pending. `change` is called again when it has changed meanwhile.
-   *
-   * @throws {PosternError} ERR_POSTERN_PENDING_NOT_FOUND, ERR_POSTERN_PENDING_EXPIRED, ERR_POSTERN_PENDING_ALREADY_FINISHED
-   */
-  async update(id: string, change: (data: T) => T): Promise<Pending<T>> {
-    const store = await this.#storeOf(id);
-    for (let tries = 0; tries < 50; tries++) {
-      const pending = await this.get(id);
-      if (pending.status !== 'pending') {
-        throw new PosternError(
-          'ERR_POSTERN_PENDING_ALREADY_FINISHED',
-          `the pending had already ended: ${pending.status}`,
-        );
-      }
-      const updated = await store.updateData(pending, change(pending.data as T));
-      if (updated !== undefined) return updated;
-    }
-    throw new PosternError(
-      'ERR_POSTERN_STORAGE_CONFLICT',
-      'a pending kept changing while it was being changed',
-    );
-  }
-
-  /** Waits until a pending has ended. @throws as `Pendings.waitFor` */
-  waitFor(pending: Pending<T>, options: WaitOptions): Promise<Pending<T>> {
-    return this.#pendings.waitFor(pending, options);
-  }
-
-  /** The caller's own pendings. There is no way to ask for another's. */
-  async listNamespace(caller: Caller): Promise<Pending<T>[]> {
-    return this.#pendings.in(await this.#namespaces.resolve(caller)).list();
-  }
-
-  /** Forgets the caller's own pendings. Returns how many. */
-  async clearNamespace(caller: Caller): Promise<number> {
-    return this.#pendings.in(await this.#namespaces.resolve(caller)).clear();
-  }
-
-  /** Within a pending's page only that pending's namespace can be reached. */
-  async #storeOf(id: string): Promise<PendingStore<T>> {
-    const store = await this.#pendings.locate(id);
-    const inside = currentNamespace();
-    if (store === undefined || (inside !== undefined && inside.partition !== store.namespace.partition)) {
-      throw new PosternError('ERR_POSTERN_PENDING_NOT_FOUND', 'there is no such pending, or it has expired');
-    }
-    return store;
+    super({ ...options, currentNamespace });
   }
 }
 
@@ -195,11 +78,4 @@ function dull(status: number): Response {
       'x-content-type-options': 'nosniff',
     },
   });
-}
-
-function misconfigured(option: string): PosternError {
-  return new PosternError(
-    'ERR_POSTERN_CONFIG_MISCONFIGURED',
-    `a PendingManager needs ${JSON.stringify(option)}`,
-  );
 }

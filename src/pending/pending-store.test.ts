@@ -287,7 +287,7 @@ describe('list and clear', () => {
     const { store, put, grants } = setUp();
     for (let index = 0; index < 250; index++) await put(`p${index}`);
     await grants.put(['calendar'], { token: 't' });
-    await expect(store.clear()).resolves.toBe(250);
+    await expect(store.clear()).resolves.toHaveLength(250);
     await expect(store.list()).resolves.toEqual([]);
     await expect(grants.find('calendar')).resolves.toBeDefined();
   });

@@ -159,12 +159,15 @@ export class PendingStore<T = unknown> {
     return pendings;
   }
 
-  /** Forgets every pending of the namespace. Those who wait for one see it expire. Returns how many there were. */
-  async clear(): Promise<number> {
-    const pendings = await this.list();
-    const removed = await this.#records.storage.clear();
-    await Promise.all(pendings.map((pending) => this.signal(pending.id).catch(() => {})));
-    return removed;
+  /**
+   * Forgets every pending of the namespace, and what cannot be read, too. Returns the ids of those it could read.
+   *
+   * To whoever has not yet learned how one ended, it has expired.
+   */
+  async clear(): Promise<string[]> {
+    const removed = await this.#records.clear();
+    await Promise.all(removed.map(({ value }) => this.signal(value.id).catch(() => {})));
+    return removed.map(({ value }) => value.id);
   }
 
   /** The path whose signals announce that a pending has ended. */

@@ -287,7 +287,7 @@ describe('waitFor', () => {
     const pending = await pendings.create(alice, spec);
     const wait = pendings.waitFor(pending, { timeoutMs: 60_000, pollMs: 60_000 });
     await allHaveLooked(storage, 1);
-    await expect(pendings.in(alice).clear()).resolves.toBe(1);
+    await expect(pendings.in(alice).clear()).resolves.toEqual([pending.id]);
     await expect(wait).resolves.toMatchObject({ status: 'expired' });
   });
 
@@ -393,7 +393,7 @@ describe('namespaces', () => {
     await expect(store.cancel(hers.id)).rejects.toEqual(unknown);
     await expect(store.list()).resolves.toEqual([his]);
     await store.signal(hers.id);
-    await expect(store.clear()).resolves.toBe(1);
+    await expect(store.clear()).resolves.toEqual([his.id]);
     await expect(pendings.in(alice).get(hers.id)).resolves.toEqual(hers);
   });
 

@@ -64,6 +64,17 @@ export class Collection<T> {
     }
   }
 
+  /** Deletes everything in the collection, page by page. Returns what of it could be read. */
+  async clear(): Promise<Stored<T>[]> {
+    const removed: Stored<T>[] = [];
+    for (;;) {
+      const entries = await this.storage.list([], { limit: pageSize });
+      if (entries.length === 0) return removed;
+      await this.storage.commit(entries.map((entry) => ({ delete: entry.key })));
+      removed.push(...this.#readable(entries));
+    }
+  }
+
   /** Removes a record and returns it. Of many concurrent callers, one gets it. */
   async take(...path: string[]): Promise<Stored<T> | undefined> {
     const entry = await this.storage.take(...path);
