@@ -7,12 +7,12 @@ import {
 import type { Pending } from '../pending/pending.ts';
 import type { VerifyUser } from '../web/verify-user.ts';
 
-export type PendingManagerOptions = Omit<KernelOptions, 'currentNamespace'>;
+export type PendingManagerOptions<T = unknown> = Omit<KernelOptions<T>, 'currentNamespace'>;
 
 /** Pendings for an MCP server. Inside a page of {@link withPending} it reaches nothing of another namespace. */
 export class PendingManager<T = unknown> extends KernelPendingManager<T> {
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED naming what is missing. */
-  constructor(options: PendingManagerOptions) {
+  constructor(options: PendingManagerOptions<T>) {
     super({ ...options, currentNamespace });
   }
 }

@@ -7,10 +7,10 @@ import type { Namespace } from '../namespace/namespace.ts';
 import type { StorageBackend } from '../storage/contract.ts';
 import type { WaitOptions } from '../sync/wait-for.ts';
 import type { Alongside, PendingStore } from './pending-store.ts';
-import type { Pending } from './pending.ts';
+import type { OnPendingEnd, Pending } from './pending.ts';
 import { Pendings, type PendingSpec } from './pendings.ts';
 
-export interface PendingManagerOptions {
+export interface PendingManagerOptions<T = unknown> {
   readonly storage: StorageBackend;
   readonly namespaces: NamespaceProvider;
   /** The link a person gets, from a pending's id. */
@@ -18,6 +18,8 @@ export interface PendingManagerOptions {
   readonly clock?: Clock | undefined;
   readonly random?: RandomBytes | undefined;
   readonly logger?: Logger | undefined;
+  /** Told of every end that is written through this, as `Pendings` tells it. */
+  readonly onEnd?: OnPendingEnd<T> | undefined;
   /** The namespace whose page is being answered, if one is: no other can be reached then. */
   readonly currentNamespace?: (() => Namespace | undefined) | undefined;
 }
@@ -33,7 +35,7 @@ export class PendingManager<T = unknown> {
   readonly #currentNamespace: () => Namespace | undefined;
 
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED naming what is missing. */
-  constructor(options: PendingManagerOptions) {
+  constructor(options: PendingManagerOptions<T>) {
     if (typeof options?.namespaces?.resolve !== 'function') throw misconfigured('namespaces');
     if (typeof options.callbackUrl !== 'function') throw misconfigured('callbackUrl');
     if (options.storage === undefined) throw misconfigured('storage');

@@ -11,6 +11,7 @@ import { storeTime } from '../sync/store-time.ts';
 import { afterlifeMs } from './afterlife.ts';
 import {
   pendingRecord,
+  type OnPendingEnd,
   type Pending,
   type PendingOutcome,
   type PendingRecord,
@@ -26,7 +27,9 @@ export interface Alongside {
 }
 
 /** Who is told what happens to pendings. */
-export interface PendingHooks {
+export interface PendingHooks<T = unknown> {
+  /** Told of every end that is written here, by time, too. It must not throw. */
+  readonly onEnd?: OnPendingEnd<T> | undefined;
   /** Told of a record that a list leaves out. */
   readonly onUnreadable?: OnUnreadable | undefined;
 }
@@ -43,17 +46,19 @@ export class PendingStore<T = unknown> {
   readonly storage: NamespacedStorage;
   readonly #records: Collection<PendingRecord>;
   readonly #clock: Clock;
+  readonly #onEnd: OnPendingEnd<T>;
 
   constructor(
     backend: StorageBackend,
     namespace: Namespace,
     clock: Clock = systemClock,
-    { onUnreadable }: PendingHooks = {},
+    { onEnd = () => {}, onUnreadable }: PendingHooks<T> = {},
   ) {
     this.namespace = namespace;
     this.storage = storageOf(backend, namespace);
     this.#records = new Collection(this.storage.namespace('pending'), pendingRecord, onUnreadable);
     this.#clock = clock;
+    this.#onEnd = onEnd;
   }
 
   /** Writes a new pending. Returns `undefined` when something alongside it did not hold. */
@@ -166,7 +171,14 @@ export class PendingStore<T = unknown> {
    */
   async clear(): Promise<string[]> {
     const removed = await this.#records.clear();
-    await Promise.all(removed.map(({ value }) => this.signal(value.id).catch(() => {})));
+    const expired = { status: 'expired' } as const;
+    await Promise.all(
+      removed.map(async (stored) => {
+        const wasLive = stored.value.status === 'pending';
+        if (wasLive) await this.#announce({ ...this.#present(stored), ...expired }, expired);
+        else await this.signal(stored.value.id).catch(() => {});
+      }),
+    );
     return removed.map(({ value }) => value.id);
   }
 
@@ -196,9 +208,15 @@ export class PendingStore<T = unknown> {
       ...alongside,
     ]);
     if (versions === undefined) return undefined;
-    // It has ended, whether or not anybody can be told: those who wait look for themselves now and then.
-    await this.signal(stored.value.id).catch(() => {});
-    return { ...this.#present(stored), ...transition, version: versions[0] ?? '' };
+    const ended = { ...this.#present(stored), ...transition, version: versions[0] ?? '' };
+    await this.#announce(ended, transition);
+    return ended;
+  }
+
+  /** It has ended, whether or not anybody can be told: those who wait look for themselves now and then. */
+  async #announce(ended: Pending<T>, transition: PendingTransition): Promise<void> {
+    await this.signal(ended.id).catch(() => {});
+    await this.#onEnd(ended, transition);
   }
 
   /** Whether time has ended it, and nobody has written that down. */

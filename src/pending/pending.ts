@@ -45,6 +45,15 @@ export type PendingOutcome =
 /** How a pending ends: by somebody's word, or by time. */
 export type PendingTransition = PendingOutcome | { readonly status: 'expired' };
 
+/**
+ * Is told that a pending has ended, by whoever wrote its end and in that process alone: the pending as it was, with its
+ * data and its new status. It is told after the commit and the signal, and waited for; what it throws changes nothing.
+ */
+export type OnPendingEnd<T = unknown> = (
+  pending: Pending<T>,
+  transition: PendingTransition,
+) => void | Promise<void>;
+
 /** A pending as it is stored: without what its key says. */
 export type PendingRecord = Omit<Pending, 'namespace' | 'version'>;
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
-import { PosternError } from '../core/postern-error.ts';
+import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { randomId, systemRandom, type RandomBytes } from '../core/random.ts';
 import { namespaceOf, type Namespace } from '../namespace/namespace.ts';
 import { Collection } from '../storage/collection.ts';
@@ -10,7 +10,7 @@ import { logUnreadable } from '../storage/unreadable.ts';
 import { storeTime } from '../sync/store-time.ts';
 import { waitFor, type WaitOptions } from '../sync/wait-for.ts';
 import { afterlifeMs } from './afterlife.ts';
-import type { Pending, PendingKind } from './pending.ts';
+import type { OnPendingEnd, Pending, PendingKind } from './pending.ts';
 import { PendingStore, type PendingHooks } from './pending-store.ts';
 import { Routes } from './routes.ts';
 
@@ -27,13 +27,15 @@ export interface PendingSpec<T> {
   readonly ttlMs?: number | undefined;
 }
 
-export interface PendingsOptions {
+export interface PendingsOptions<T = unknown> {
   readonly storage: StorageBackend;
   /** The link a person gets, from a pending's id. */
   readonly linkFor: (id: string) => string;
   readonly clock?: Clock | undefined;
   readonly random?: RandomBytes | undefined;
   readonly logger?: Logger | undefined;
+  /** Told of every end that is written through this: by a person, by a caller, by whoever finds that the time is over. */
+  readonly onEnd?: OnPendingEnd<T> | undefined;
 }
 
 const defaultTtlMs = 10 * 60_000;
@@ -48,10 +50,10 @@ export class Pendings<T = unknown> {
   readonly #linkFor: (id: string) => string;
   readonly #clock: Clock;
   readonly #random: RandomBytes;
-  readonly #hooks: PendingHooks;
+  readonly #hooks: PendingHooks<T>;
 
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the storage or the link is missing. */
-  constructor(options: PendingsOptions) {
+  constructor(options: PendingsOptions<T>) {
     if (!options?.storage) throw misconfigured('storage');
     if (typeof options.linkFor !== 'function') throw misconfigured('linkFor');
     this.#storage = options.storage;
@@ -59,7 +61,20 @@ export class Pendings<T = unknown> {
     this.#linkFor = options.linkFor;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
-    this.#hooks = { onUnreadable: logUnreadable(options.logger ?? silentLogger) };
+    const { onEnd, logger = silentLogger } = options;
+    this.#hooks = {
+      onUnreadable: logUnreadable(logger),
+      onEnd: async (pending, transition) => {
+        try {
+          await onEnd?.(pending, transition);
+        } catch (error) {
+          logger.error('what was to follow the end of a pending failed', {
+            kind: pending.kind,
+            code: findPosternError(error)?.code,
+          });
+        }
+      },
+    };
   }
 
   /** The pendings of one namespace. */
