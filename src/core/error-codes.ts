@@ -106,7 +106,7 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     503,
   ),
   ERR_POSTERN_NAMESPACE_INVALID: row(
-    'The id of a context or namespace is empty, not a string, too long, or not well-formed text.',
+    'The id of a context, namespace or initiator is empty, not a string, too long, not well-formed text, or the text of a missing value.',
     'developer',
     false,
     400,

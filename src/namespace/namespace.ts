@@ -31,14 +31,23 @@ const missing: ReadonlySet<string> = new Set(['undefined', 'null', 'NaN', '[obje
  * or the text of a value that was missing, such as `undefined`.
  */
 export function createNamespace(kind: string, id: string): Namespace {
-  if (!isUsableId(id)) {
-    throw new PosternError(
-      'ERR_POSTERN_NAMESPACE_INVALID',
-      `a ${kind} id must be a well-formed string of 1 to ${maxIdLength} characters, and no more than ${maxEncodedIdLength} bytes encoded`,
-      { hint: 'Pass the id of one user, or of one session: whatever must not see another’s data.' },
-    );
-  }
+  assertUsableId(kind, id);
   return { kind, id, partition: encodePath([kind, id]) };
+}
+
+/**
+ * Refuses what names nobody, wherever a principal is named.
+ *
+ * @param what the id is of, for the error.
+ * @throws {PosternError} ERR_POSTERN_NAMESPACE_INVALID as {@link createNamespace} does.
+ */
+export function assertUsableId(what: string, id: unknown): asserts id is string {
+  if (isUsableId(id)) return;
+  throw new PosternError(
+    'ERR_POSTERN_NAMESPACE_INVALID',
+    `no usable ${what} id: it must be a well-formed string of 1 to ${maxIdLength} characters, no more than ${maxEncodedIdLength} bytes encoded, and not the text of a missing value`,
+    { hint: 'Pass the id of one user, or of one session: whatever must not see another’s data.' },
+  );
 }
 
 /** Whether {@link createNamespace} takes it as an id. */

@@ -89,6 +89,33 @@ describe('create', () => {
     await expect(pendings.create(alice, { ...spec, ttlMs })).rejects.toThrow(TypeError);
   });
 
+  test.each<[string, unknown]>([
+    ['empty', ''],
+    ['the text of an absent claim', String(undefined)],
+    ['the text of null', 'null'],
+    ['the text of no number', 'NaN'],
+    ['the text of an object', '[object Object]'],
+    ['not a string', 7],
+    ['null', null],
+    ['half a character', 'alice\uD800'],
+    ['longer than an id may be', 'x'.repeat(301)],
+  ])('refuses an initiator that is %s, and writes nothing', async (_, initiator) => {
+    const { pendings, storage } = setUp();
+    const bad = { ...spec, initiator: initiator as string };
+    const refused = { code: 'ERR_POSTERN_NAMESPACE_INVALID' };
+    await expect(pendings.create(alice, bad)).rejects.toMatchObject(refused);
+    await expect(pendings.createOnce(alice, slot, async () => bad)).rejects.toMatchObject(refused);
+    await expect(storage.list([alice.partition])).resolves.toEqual([]);
+  });
+
+  test('keeps an initiator letter by letter: nothing is trimmed, folded or composed', async () => {
+    const { pendings } = setUp();
+    for (const initiator of [' Alice ', 'ALICE', 'e\u0301', '\u00E9']) {
+      const { id } = await pendings.create(alice, { ...spec, initiator });
+      await expect(pendings.in(alice).get(id)).resolves.toHaveProperty('initiator', initiator);
+    }
+  });
+
   test('shows no link before the pending is durable: a store that is down fails it, and nothing is kept in memory', async () => {
     const links: string[] = [];
     const storage = new MemoryBackend();

@@ -3,7 +3,7 @@ import { systemClock, type Clock } from '../core/clock.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { randomId, systemRandom, type RandomBytes } from '../core/random.ts';
-import { namespaceOf, type Namespace } from '../namespace/namespace.ts';
+import { assertUsableId, namespaceOf, type Namespace } from '../namespace/namespace.ts';
 import { Collection } from '../storage/collection.ts';
 import { absent, type StorageBackend } from '../storage/contract.ts';
 import { logUnreadable } from '../storage/unreadable.ts';
@@ -20,7 +20,7 @@ export interface PendingSpec<T> {
   readonly alias?: string | undefined;
   readonly resource?: string | undefined;
   readonly elicitId?: string | undefined;
-  /** Who must finish it. Default: the id of the namespace. */
+  /** Who must finish it, exactly as `verifyUser` names them. Default: the id of the namespace. */
   readonly initiator?: string | undefined;
   readonly data: T;
   /** How long the person has. Default 10 minutes; never without end. */
@@ -82,7 +82,11 @@ export class Pendings<T = unknown> {
     return new PendingStore<T>(this.#storage, namespace, this.#clock, this.#hooks);
   }
 
-  /** Writes a pending down, durably, before anybody can be shown its link. */
+  /**
+   * Writes a pending down, durably, before anybody can be shown its link.
+   *
+   * @throws {PosternError} ERR_POSTERN_NAMESPACE_INVALID when its initiator names nobody.
+   */
   async create(namespace: Namespace, spec: PendingSpec<T>): Promise<Pending<T>> {
     const created = await this.#write(namespace, spec);
     if (created === undefined) throw conflict();
@@ -168,6 +172,8 @@ export class Pendings<T = unknown> {
     slot?: { path: readonly string[]; expect: string },
   ): Promise<Pending<T> | undefined> {
     const { ttlMs = defaultTtlMs, initiator = namespace.id, ...rest } = spec;
+    // Who the browser's user is compared with must be somebody.
+    assertUsableId('initiator', initiator);
     if (!(ttlMs > 0) || !Number.isFinite(ttlMs))
       throw new TypeError('ttlMs must be a positive, finite number');
     const id = randomId(this.#random);
