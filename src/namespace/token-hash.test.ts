@@ -155,6 +155,16 @@ describe('with subjectOf', () => {
     expect(asked).toBe(2);
   });
 
+  test('is remembered by the clock of the storage, though that of the process is two days behind', async () => {
+    let asked = 0;
+    const counted = async (): Promise<string> => `alice ${asked++}`;
+    const clock = (): number => Date.now() - 48 * 3_600_000;
+    const namespaces = tokenHash({ salt, storage: new MemoryBackend(), clock, subjectOf: counted });
+    const first = await idOf({ token: 'same' }, namespaces);
+    await expect(idOf({ token: 'same' }, namespaces)).resolves.toBe(first);
+    expect(asked).toBe(1);
+  });
+
   test('leaves neither token nor subject in the storage, and nothing about a token without a subject', async () => {
     const commits: unknown[] = [];
     const storage = new MemoryBackend();

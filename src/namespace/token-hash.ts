@@ -59,7 +59,9 @@ export function tokenHash(options: TokenHashOptions): NamespaceProvider {
     if (subject === undefined) return undefined;
     if (!isName(subject)) throw unverified('its token names no usable subject');
     const id = `subject:${await sign('subject', subject)}`;
-    await memory?.put(['is'], { id }, { expiresAtMs: clock() + rememberedMs });
+    // By the store's clock: a process whose own is a day behind would remember nobody.
+    const now = (await storage?.now?.()) ?? clock();
+    await memory?.put(['is'], { id }, { expiresAtMs: now + rememberedMs });
     return id;
   }
 

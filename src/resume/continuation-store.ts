@@ -6,6 +6,7 @@ import { Collection, type Stored } from '../storage/collection.ts';
 import { absent, type StorageBackend } from '../storage/contract.ts';
 import type { NamespacedStorage } from '../storage/namespaced-storage.ts';
 import type { OnUnreadable } from '../storage/unreadable.ts';
+import { storeTime } from '../sync/store-time.ts';
 import { continuationRecord, type ContinuationRecord } from './continuation.ts';
 
 /** How long a request is kept after the time its pending had, or after its last change. */
@@ -69,7 +70,8 @@ export class ContinuationStore {
     change: Partial<ContinuationRecord>,
   ): Promise<Stored<ContinuationRecord> | undefined> {
     const value = { ...from.value, ...change };
-    const expiresAtMs = Math.max(from.expiresAtMs ?? 0, this.#clock() + keepMs);
+    const now = await storeTime(this.storage.backend, this.#clock);
+    const expiresAtMs = Math.max(from.expiresAtMs ?? 0, now + keepMs);
     const version = await this.#records.put(from.path, value, { expect: from.version, expiresAtMs });
     return version === undefined ? undefined : { ...from, value, version, expiresAtMs };
   }

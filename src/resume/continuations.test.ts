@@ -163,6 +163,22 @@ describe('resuming', () => {
     await expect(process.runDue()).resolves.toBe(1);
   });
 
+  test.each([-25 * 60, -61, 61, 25 * 60])(
+    'by a process whose clock is off by %i minutes is remembered as long as by any other',
+    async (off) => {
+      const world = createWorld();
+      const process = world.process({ clock: () => world.now() + off * minutes });
+      const pending = await world.ask();
+      const { id } = await process.park(alice, request(pending));
+      await world.end(pending);
+      world.advance(30 * minutes);
+      await expect(process.runDue(sweep)).resolves.toBe(1);
+      const entry = await world.storage.get([alice.partition, 'continuation', id]);
+      expect(entry?.expiresAtMs).toBe(world.now() + 24 * 60 * minutes);
+      await expect(world.storage.list([alice.partition, 'claim'])).resolves.toEqual([]);
+    },
+  );
+
   test('announces more requests of one namespace than fit on a page, and only those of the pending that ended', async () => {
     const world = createWorld();
     const process = world.process();

@@ -139,7 +139,8 @@ export class Continuations {
    * For serverless: call it from a timer, and after a callback. It sweeps when the last sweep of this process is old.
    */
   async runDue(options: { sweep?: boolean; signal?: AbortSignal } = {}): Promise<number> {
-    const sinceSweepMs = this.#clock() - this.#sweptAtMs;
+    const now = await storeTime(this.#storage, this.#clock);
+    const sinceSweepMs = now - this.#sweptAtMs;
     // A clock that was set back says nothing about how long ago the last sweep was.
     const { sweep = sinceSweepMs >= this.#sweepMs || sinceSweepMs < 0, signal } = options;
     const launched = await this.#launchDue({ sweep, signal });
@@ -199,7 +200,7 @@ export class Continuations {
     const launched: Promise<boolean>[] = [];
     const now = await storeTime(this.#storage, this.#clock);
     for (const list of options.sweep ? (['ready', 'waiting'] as const) : (['ready'] as const)) {
-      if (list === 'waiting') this.#sweptAtMs = this.#clock();
+      if (list === 'waiting') this.#sweptAtMs = now;
       for await (const { id, value } of this.#index.all(list)) {
         if (list === 'ready' && value.dueAtMs > now) continue;
         while (this.#active.size >= this.#concurrency) await Promise.race(this.#active.values());

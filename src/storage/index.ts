@@ -24,3 +24,4 @@ export { decodePath, encodePath, encodeSegment, formatKey, isUnder, pathOf } fro
 export { MemoryBackend, type MemoryBackendOptions } from './memory-backend.ts';
 export { NamespacedStorage } from './namespaced-storage.ts';
 export { pageRange, type PageRange } from './page-range.ts';
+export { logUnreadable, type OnUnreadable } from './unreadable.ts';
