@@ -1,9 +1,9 @@
 // Runs inside a folder into which the packed package was installed.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 
 /** Every entry of the package, with names a reader of the documentation relies on. */
@@ -71,6 +71,133 @@ for (const [entry, names] of Object.entries(entries)) {
     assert.equal(module.default, undefined);
   });
 }
+
+test('what several entries export under one name is one and the same', async () => {
+  const first = new Map();
+  const others = [];
+  let shared = 0;
+  for (const entry of Object.keys(entries)) {
+    for (const [name, value] of Object.entries(await import(entry))) {
+      if (!first.has(name)) first.set(name, value);
+      else if (first.get(name) === value) shared++;
+      else others.push(`${name} of ${entry}`);
+    }
+  }
+  assert.ok(shared > 0);
+  // Each face has its own, and options made for one are refused by the other.
+  assert.deepEqual(others, ['skipUserVerification of postern/client']);
+});
+
+test('what one entry makes, another takes for an instance of its own class', async () => {
+  const { PosternError } = await import('postern');
+  const { openSqlite } = await import('postern/storage/sqlite');
+  const { checkUrl } = await import('postern/oauth');
+  const { ClientManager } = await import('postern/client');
+  const { createOob } = await import('postern/oob');
+  const missing = join(tmpdir(), 'postern-no-such-folder', 'postern.db');
+  const failures = [
+    () => openSqlite(missing).get(['partition', 'key']),
+    () => checkUrl('ftp://auth.example/'),
+    () => new ClientManager({ a: { url: 'ftp://mcp.example/' } }, {}),
+    () => createOob({}),
+  ];
+  for (const fail of failures) {
+    await assert.rejects(
+      async () => fail(),
+      (error) => error instanceof PosternError,
+    );
+  }
+});
+
+const home = 'node_modules/postern';
+/** Each entry's file, by its name. */
+const fileOf = new Map(
+  Object.keys(entries).map((entry) => [
+    entry,
+    join(home, manifest.exports[entry.replace('postern', '.')].default),
+  ]),
+);
+
+/** What a file imports at once, and what only when an `import()` is reached. */
+function importsOf(file) {
+  const code = readFileSync(file, 'utf8');
+  const resolve = (specifier) => (specifier.startsWith('.') ? join(dirname(file), specifier) : specifier);
+  const all = (pattern) => [...code.matchAll(pattern)].map((found) => resolve(found[1]));
+  return {
+    atOnce: all(/^(?:import|export)\b[^;'"]*?['"]([^'"]+)['"];$/gm),
+    late: all(/\bimport\(['"]([^'"]+)['"]\)/g),
+  };
+}
+
+/** The files and packages that load with a file. */
+function loadedWith(file) {
+  const loaded = new Set([file]);
+  for (const name of loaded) {
+    if (name.startsWith(home)) for (const imported of importsOf(name).atOnce) loaded.add(imported);
+  }
+  return [...loaded];
+}
+
+for (const entry of [
+  'postern',
+  'postern/oauth',
+  'postern/client',
+  'postern/oob',
+  'postern/storage/conformance',
+]) {
+  test(`${entry} loads no node: module but node:async_hooks, which every runtime has`, () => {
+    const loaded = loadedWith(fileOf.get(entry));
+    assert.ok(loaded.length > 1);
+    assert.deepEqual(
+      loaded.filter((name) => name.startsWith('node:') && name !== 'node:async_hooks'),
+      [],
+    );
+  });
+}
+
+test('postern/client loads few files, and what it needs late is in none of them', () => {
+  const loaded = loadedWith(fileOf.get('postern/client')).filter((name) => name.startsWith(home));
+  assert.ok(loaded.length <= 8, loaded.join(' '));
+  const late = loaded.flatMap((file) => importsOf(file).late).filter((name) => name.startsWith(home));
+  assert.ok(late.length > 3);
+  assert.deepEqual(
+    late.filter((file) => loaded.includes(file) || !existsSync(file)),
+    [],
+  );
+});
+
+test('a storage driver loads neither the protocol nor the schema library', () => {
+  for (const entry of ['sqlite', 'redis', 'postgres', 'dynamodb']) {
+    const packages = loadedWith(fileOf.get(`postern/storage/${entry}`)).filter(
+      (name) => !name.startsWith(home) && !name.startsWith('node:'),
+    );
+    assert.deepEqual(packages, [], entry);
+  }
+});
+
+test('a source map leads from every written file to sources that are in the package', () => {
+  const scripts = readdirSync(join(home, 'dist'), { recursive: true })
+    .map((name) => join(home, 'dist', String(name)))
+    .filter((name) => name.endsWith('.js'));
+  assert.ok(scripts.length > fileOf.size);
+  let named = 0;
+  for (const script of scripts) {
+    const code = readFileSync(script, 'utf8');
+    // A file that only re-exports, and the bundler's own, come from no source.
+    if (!/^\/\/# sourceMappingURL=.+\.js\.map$/m.test(code)) {
+      assert.doesNotMatch(code, /^(?:async function|function|class) /m);
+      continue;
+    }
+    const { sources, sourcesContent } = JSON.parse(readFileSync(`${script}.map`, 'utf8'));
+    assert.equal(sourcesContent, undefined);
+    for (const source of sources) {
+      const path = relative(home, join(dirname(script), source));
+      assert.ok(path.startsWith('src') && existsSync(join(home, path)), `${script}: ${source}`);
+      named++;
+    }
+  }
+  assert.ok(named > 100);
+});
 
 test('a file that is not an entry cannot be imported', async () => {
   await assert.rejects(import('postern/core/secret.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' });

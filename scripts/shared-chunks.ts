@@ -1,0 +1,95 @@
+/** What the bundler tells of one module. */
+export interface ModuleEdges {
+  readonly importedIds: readonly string[];
+  readonly dynamicallyImportedIds: readonly string[];
+}
+
+type FindEdges = (id: string) => ModuleEdges | null;
+
+/** A file of what entries share, and which modules are in it. */
+export interface SharedChunk {
+  readonly name: string;
+  readonly holds: (id: string, edges: FindEdges) => boolean;
+}
+
+/**
+ * The folders that entries lie in, lowest layer first; `''` is the root itself.
+ * An entry of any other folder counts as the highest.
+ */
+const tiers = ['storage', '', 'oauth', 'oob', 'client'];
+
+/**
+ * The chunks for modules that an entry shares with other entries or with its own late parts, one for
+ * each pair of the lowest and the highest entry that load a module at once. What a chunk imports is in
+ * an earlier one or in itself.
+ *
+ * A chunk for every set of entries would be exact, and `postern/client`, which needs nearly all of
+ * what lies below it, would open some twenty files where so it opens six. What a module imports is loaded
+ * by whoever loads the module, so its lowest entry is no higher and its highest no lower: chunks
+ * made so never import in a circle.
+ *
+ * A module that only an `import()` reaches is in none of them. It stays out of what loads at once.
+ */
+export function sharedChunks(entries: ReadonlyMap<string, string>): SharedChunk[] {
+  let spans: ReadonlyMap<string, Span> | undefined;
+  const lows = [...tiers.keys(), tiers.length];
+  return lows.flatMap((low) =>
+    lows
+      .filter((high) => high >= low)
+      .toReversed()
+      .map((high) => ({
+        name: `${tierName(low)}-${tierName(high)}`,
+        holds: (id: string, edges: FindEdges): boolean => {
+          const span = (spans ??= sharedModules(entries, edges)).get(id);
+          return span?.low === low && span.high === high;
+        },
+      })),
+  );
+}
+
+/** The ranks of the lowest and the highest entry that load a module at once. */
+interface Span {
+  readonly low: number;
+  readonly high: number;
+}
+
+function sharedModules(entries: ReadonlyMap<string, string>, edges: FindEdges): Map<string, Span> {
+  const ranks = new Map<string, number[]>();
+  for (const [name, entry] of entries) {
+    for (const id of loadedWith(entry, edges)) ranks.set(id, [...(ranks.get(id) ?? []), rankOf(name)]);
+  }
+  const late = loadedLate(ranks.keys(), edges);
+  const shared = [...ranks].filter(([id, own]) => own.length > 1 || late.has(id));
+  return new Map(shared.map(([id, own]) => [id, { low: Math.min(...own), high: Math.max(...own) }]));
+}
+
+function loadedWith(start: string, edges: FindEdges): Set<string> {
+  const reached = new Set([start]);
+  for (const id of reached) for (const imported of edges(id)?.importedIds ?? []) reached.add(imported);
+  return reached;
+}
+
+/** What an `import()` in one of the modules loads, or one in what that loads, and so on. */
+function loadedLate(from: Iterable<string>, edges: FindEdges): Set<string> {
+  const late = new Set<string>();
+  const starts = (id: string): readonly string[] => edges(id)?.dynamicallyImportedIds ?? [];
+  const waiting = [...from].flatMap(starts);
+  for (const start of waiting) {
+    if (late.has(start)) continue;
+    for (const id of loadedWith(start, edges)) {
+      if (!late.has(id)) waiting.push(...starts(id));
+      late.add(id);
+    }
+  }
+  return late;
+}
+
+function rankOf(entry: string): number {
+  const rank = tiers.indexOf(entry.includes('/') ? entry.slice(0, entry.indexOf('/')) : '');
+  return rank === -1 ? tiers.length : rank;
+}
+
+function tierName(rank: number): string {
+  const tier = tiers[rank] ?? 'highest';
+  return tier === '' ? 'kernel' : tier;
+}
