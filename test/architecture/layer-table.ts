@@ -12,54 +12,32 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   oauth: ['core', 'storage'],
   resume: ['core', 'storage', 'namespace', 'sync', 'pending'],
   web: ['core', 'storage', 'namespace', 'sync', 'pending'],
-  client: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web'],
-  oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web'],
-  agents: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'client', 'oob'],
-  atproto: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'client', 'oob'],
-  gateway: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'client', 'oob'],
-  cli: [
-    'core',
-    'storage',
-    'namespace',
-    'sync',
-    'pending',
-    'oauth',
-    'resume',
-    'web',
-    'client',
-    'oob',
-    'agents',
-    'atproto',
-    'gateway',
-  ],
+  interaction: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web'],
+  client: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
+  oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
 export const rootLayers: readonly string[] = ['core', 'namespace', 'storage', 'sync', 'pending', 'resume'];
 
-/** Files that talk to a particular store or machine, as paths under `src/` without their ending. */
+/** Files that talk to a particular store or machine, as paths under `src/` without their ending. Nobody but `storage` imports them. */
 export const driver =
-  /^storage\/(?:sqlite|local|keyring-file|create-private-file|redis|postgres|dynamodb)(?:[-/]|$)/;
-
-/** The folders besides `storage` itself that may choose a driver. */
-export const driverChoosers: readonly string[] = ['cli'];
+  /^storage\/(?:(?:sqlite|redis|postgres|dynamodb)\/|(?:local|keyring-file|create-private-file)$)/;
 
 /** The folders besides `storage` itself that may fall back to memory when no storage was given. */
-export const memoryChoosers: readonly string[] = ['client', 'cli'];
+export const memoryChoosers: readonly string[] = ['client'];
 
 /** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
 export const nodeOnly =
-  /^(?:storage\/(?:sqlite|local|keyring-file|create-private-file)(?:[-/]|$)|client\/(?:loopback|open-browser|stdio)(?:[-/]|$)|gateway\/|cli\/)/;
+  /^(?:storage\/(?:sqlite\/|(?:local|keyring-file|create-private-file)$)|interaction\/this-machine\/|client\/(?:loopback-listener|open-browser)$)/;
 
-/** A `node:` module that every runtime we name has, and the one file that may import it. */
+/** A `node:` module that every runtime we name has, and a file that may import it. */
 export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =
-  [
-    {
-      file: 'oob/pending-manager',
-      module: 'node:async_hooks',
-      why: 'the pending that a handler answers follows it through its promises; Bun, Deno and Workers have AsyncLocalStorage, too',
-    },
-  ];
+  ['oob/pending-manager', 'interaction/enter-pending'].map((file) => ({
+    file,
+    module: 'node:async_hooks',
+    why: 'the pending that a handler answers follows it through its promises; Bun, Deno and Workers have AsyncLocalStorage, too',
+  }));
 
 /** Packages that cannot load without `node:` modules; a portable file reaches them by `import()`, when it needs them. */
 export const nodeBound = /^@modelcontextprotocol\/client\/stdio$/;
@@ -77,8 +55,8 @@ export const ownedPackages: readonly {
   },
   {
     package: /^@modelcontextprotocol\//,
-    owners: ['client', 'oob', 'agents', 'atproto', 'gateway', 'cli'],
-    why: 'the kernel does not know the protocol',
+    owners: ['client', 'oob'],
+    why: 'only the two faces know the protocol',
   },
 ];
 
@@ -90,3 +68,9 @@ export const portableEntries: readonly string[] = [
   'oob/index.ts',
   'storage/conformance/index.ts',
 ];
+
+/** The longest that a source may be, tests aside. */
+export const maxLines = 400;
+
+/** Sources that are one table, which is read by searching it. */
+export const tables: readonly string[] = ['core/error-codes.ts'];

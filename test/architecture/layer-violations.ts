@@ -1,15 +1,16 @@
 import { builtinModules } from 'node:module';
 import {
   driver,
-  driverChoosers,
   everywhere,
   layers,
+  maxLines,
   memoryChoosers,
   nodeBound,
   nodeOnly,
   ownedPackages,
   portableEntries,
   rootLayers,
+  tables,
 } from './layer-table.ts';
 import { importsOf, resolveImport } from './source-imports.ts';
 
@@ -33,8 +34,7 @@ export function forbiddenEdge(file: string, target: string): string | undefined 
   const allowed = from === '' ? rootLayers : layers[from];
   if (allowed === undefined) return `src/${from} is not in the layer table`;
   if (!allowed.includes(to)) return `src/${from || 'index.ts'} may not import src/${to || target}`;
-  if (driver.test(stem(target)) && !driverChoosers.includes(from))
-    return `src/${from} may not choose a driver`;
+  if (driver.test(stem(target))) return `src/${from || 'index.ts'} may not choose a driver`;
   if (stem(target) === 'storage/memory-backend' && !memoryChoosers.includes(from)) {
     return `src/${from} may not choose a storage`;
   }
@@ -90,23 +90,30 @@ export function nodeModulesReached(sources: ReadonlyMap<string, string>): string
   return found.toSorted();
 }
 
-/** Every cycle of imports that remains once types are stripped, as the files along it. */
-export function importCycles(sources: ReadonlyMap<string, string>): string[] {
-  const found: string[] = [];
-  const done = new Set<string>();
-  const visit = (file: string, path: readonly string[]): void => {
-    const start = path.indexOf(file);
-    if (start !== -1) {
-      found.push([...path.slice(start), file].join(' → '));
-      return;
-    }
-    if (done.has(file)) return;
-    for (const { specifier, kind } of importsOf(sources.get(file) ?? '')) {
-      const target = kind === 'type' ? undefined : resolveImport(file, specifier);
-      if (target !== undefined) visit(target, [...path, file]);
-    }
-    done.add(file);
-  };
-  for (const file of sources.keys()) visit(file, []);
-  return found;
+/** Every circle of imports, those of types alone included, as the files in it in the order of their names. */
+export function importCircles(sources: ReadonlyMap<string, string>): string[] {
+  const reached = new Map([...sources.keys()].map((file) => [file, filesReached(file, sources)]));
+  const circles = new Set<string>();
+  for (const [file, others] of reached) {
+    const circle = [...others].filter((other) => reached.get(other)?.has(file));
+    if (circle.length > 0) circles.add(circle.toSorted().join(' ↔ '));
+  }
+  return [...circles].toSorted();
+}
+
+/** What `file` imports, directly or not; itself only when it stands in a circle. */
+function filesReached(file: string, sources: ReadonlyMap<string, string>): Set<string> {
+  const targets = (of: string): string[] =>
+    importsOf(sources.get(of) ?? '').flatMap(({ specifier }) => resolveImport(of, specifier) ?? []);
+  const reached = new Set(targets(file));
+  for (const next of reached) for (const target of targets(next)) reached.add(target);
+  return reached;
+}
+
+/** Every source that is longer than a reader keeps in mind. */
+export function longSources(sources: ReadonlyMap<string, string>): string[] {
+  const lines = (source: string): number => source.split('\n').length - 1;
+  return [...sources]
+    .filter(([file, source]) => lines(source) > maxLines && !tables.includes(file))
+    .map(([file]) => file);
 }
