@@ -70,6 +70,7 @@ export class Interactions {
     this.pendings = new Pendings<InteractionData>({
       ...surroundings,
       linkFor: (id) => `${gate.baseUrl}/connect/${id}`,
+      onEnd: (ended) => this.#ended(ended),
     });
     this.credentials = new Credentials(surroundings, this.leaseMs);
     this.#declines = new Declines(surroundings, options.declineCooldownMs ?? 60_000);
@@ -259,7 +260,8 @@ export class Interactions {
       scopes,
       alongside,
     });
-    this.#leave(ended);
+    // Time had ended it before, as far as others were told.
+    if (kept === 'late') this.#ended(ended);
     return kept;
   }
 
@@ -327,7 +329,7 @@ export class Interactions {
     outcome: PendingOutcome,
     alongside: readonly Change[],
   ): Promise<void> {
-    this.#leave(await this.pendings.in(pending.namespace).end(pending.id, outcome, { alongside }));
+    await this.pendings.in(pending.namespace).end(pending.id, outcome, { alongside });
   }
 
   async #endOnce(
@@ -343,7 +345,7 @@ export class Interactions {
   }
 
   /** Nothing is left to do about an interaction here but to say so. */
-  #leave(ended: Pending<InteractionData>): void {
+  #ended(ended: Pending<InteractionData>): void {
     this.#attendance.leave(ended.id);
     for (const listener of this.#listeners) {
       void (async () => listener(ended))().catch((error: unknown) => {
