@@ -1,5 +1,14 @@
 import { describe, expect, test, vi } from 'vitest';
-import { callbackOf, codeOf, codeOn, failureOf, openStage, textOf, withParams, type Stage } from './stage.ts';
+import {
+  callbackOf,
+  codeOf,
+  codeOn,
+  failureOf,
+  openStage,
+  textOf,
+  withParams,
+  type Stage,
+} from '../support/stage.ts';
 
 describe('a request to the callback that is no answer to this sign-in', () => {
   /** What a stranger may send. Each gets a page of its own kind and changes nothing. */

@@ -9,9 +9,9 @@ import {
   type ServerConfig,
 } from '../../src/client/index.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
-import { createInProcessServer } from './in-process-server.ts';
-import { createSteppedClock } from './stepped-clock.ts';
-import { challengeOf, codeOf, codeOn, failureOf, openStage, textOf } from './stage.ts';
+import { createInProcessServer } from '../support/in-process-server.ts';
+import { createSteppedClock } from '../support/stepped-clock.ts';
+import { challengeOf, codeOf, codeOn, failureOf, openStage, textOf } from '../support/stage.ts';
 
 function openClient(servers: Record<string, ServerConfig>): Client {
   const client = new Client(servers);

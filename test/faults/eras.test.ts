@@ -2,7 +2,7 @@ import { inputRequired, acceptedContent, type McpServer } from '@modelcontextpro
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { ClientHandlers } from '../../src/client/index.ts';
-import { openStage, textOf, type Stage } from './stage.ts';
+import { openStage, textOf, type Stage } from '../support/stage.ts';
 
 const eras = {
   '2026-07-28': { manager: { versionNegotiation: { pin: '2026-07-28' } }, calendar: {} },

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import type { McpServer } from '@modelcontextprotocol/server';
-import { challengeOf, codeOf, failureOf, openStage, textOf } from './stage.ts';
+import { challengeOf, codeOf, failureOf, openStage, textOf } from '../support/stage.ts';
 
 /** A tool that answers when it is told to, and counts how often it ran. */
 function createSlowTool(): { register: (server: McpServer) => void; finish: () => void; runs: () => number } {

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Client } from '../../src/client/index.ts';
-import { startLegacySseServer, type LegacySseServer } from './legacy-sse-server.ts';
-import { codeOf, openStage, textOf, type Stage } from './stage.ts';
+import { startLegacySseServer, type LegacySseServer } from '../support/legacy-sse-server.ts';
+import { codeOf, openStage, textOf, type Stage } from '../support/stage.ts';
 
 async function openGuarded(): Promise<{ stage: Stage; server: LegacySseServer }> {
   let server: LegacySseServer | undefined;

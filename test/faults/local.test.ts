@@ -4,7 +4,7 @@ import { Client, LocalAuthCoordinator, type ClientOptions } from '../../src/clie
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
 import { createCookieBrowser } from '../support/cookie-browser.ts';
-import { codeOf, codeOn, openStage, textOf, withParams, type Stage } from './stage.ts';
+import { codeOf, codeOn, openStage, textOf, withParams, type Stage } from '../support/stage.ts';
 
 /** A program at a terminal, and the links its coordinator would have opened. */
 function openProgram(

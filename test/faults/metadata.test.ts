@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ProgrammableAuthorizationServer } from '../support/programmable-authorization-server.ts';
 import type { Reply } from '../support/programmable-reply.ts';
-import { codeOf, openStage, type Stage } from './stage.ts';
+import { codeOf, openStage, type Stage } from '../support/stage.ts';
 
 /** Long enough for a loaded machine, short against the deadline of the test. */
 const oauthTimeoutMs = 500;

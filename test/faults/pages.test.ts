@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { launchChromium, type ChromiumBrowser } from '../support/chromium.ts';
 import { describeWithService } from '../support/services.ts';
-import { callbackOf, openStage, type Stage } from './stage.ts';
+import { callbackOf, openStage, type Stage } from '../support/stage.ts';
 
 /** Where the screenshots go, for people to look at. */
 const screenshots = process.env['POSTERN_SCREENSHOTS'] ?? mkdtempSync(join(tmpdir(), 'postern-pages-'));

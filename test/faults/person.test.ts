@@ -9,8 +9,8 @@ import {
 } from '../../src/client/index.ts';
 import { encrypted, generateKeyText, keyringFromText } from '../../src/storage/index.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
-import { FaultyStorage } from './faulty-storage.ts';
-import { callbackOf, challengeOf, codeOf, codeOn, openStage, textOf } from './stage.ts';
+import { FaultyStorage } from '../support/faulty-storage.ts';
+import { callbackOf, challengeOf, codeOf, codeOn, openStage, textOf } from '../support/stage.ts';
 
 describe('who may open a link', () => {
   test('another user is refused before the authorization server is asked, and the link stays good', async () => {

@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { startCalendarServer } from '../../demo/calendar-server.ts';
 import { startProgrammableAuthorizationServer } from '../support/programmable-authorization-server.ts';
-import { startAgents, type AgentProcess } from './agent-processes.ts';
-import { openPageHost, type PageHost } from './page-host.ts';
-import { resourceSideOf } from './stage.ts';
+import { startAgents, type AgentProcess } from '../support/agent-processes.ts';
+import { openPageHost, type PageHost } from '../support/page-host.ts';
+import { resourceSideOf } from '../support/stage.ts';
 
 async function openWorld(processes: number): Promise<{
   as: Awaited<ReturnType<typeof startProgrammableAuthorizationServer>>;

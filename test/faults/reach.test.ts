@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Client, LocalAuthCoordinator } from '../../src/client/index.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
-import { codeOf, openStage, textOf } from './stage.ts';
+import { codeOf, openStage, textOf } from '../support/stage.ts';
 
 const connectTimeoutMs = 600;
 
@@ -117,7 +117,7 @@ describe('a server that is no use', () => {
     await stage.calendar.close();
     expect(await codeOf(client.callTool('whoami'))).toBe('ERR_POSTERN_CLIENT_UNREACHABLE');
     const { startCalendarServer } = await import('../../demo/calendar-server.ts');
-    const { resourceSideOf } = await import('./stage.ts');
+    const { resourceSideOf } = await import('../support/stage.ts');
     const again = await startCalendarServer({
       authorizationServer: resourceSideOf(stage.as),
       port: Number(port),

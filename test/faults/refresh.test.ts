@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { challengeOf, codeOf, failureOf, openStage, textOf, type Stage } from './stage.ts';
+import { challengeOf, codeOf, failureOf, openStage, textOf, type Stage } from '../support/stage.ts';
 
 const oauthTimeoutMs = 500;
 

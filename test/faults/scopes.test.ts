@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { callbackOf, challengeOf, codeOf, openStage, textOf, withParams } from './stage.ts';
+import { callbackOf, challengeOf, codeOf, openStage, textOf, withParams } from '../support/stage.ts';
 
 const share = ['share_calendar', { with: 'bob' }] as const;
 

@@ -1,7 +1,15 @@
 import { inspect } from 'node:util';
 import { expect, test, vi } from 'vitest';
 import { encrypted, generateKeyText, keyringFromText } from '../../src/storage/index.ts';
-import { callbackOf, codeOf, failureOf, openStage, textOf, withParams, type Stage } from './stage.ts';
+import {
+  callbackOf,
+  codeOf,
+  failureOf,
+  openStage,
+  textOf,
+  withParams,
+  type Stage,
+} from '../support/stage.ts';
 
 const clientSecret = 'canary-client-secret-5tGh9';
 

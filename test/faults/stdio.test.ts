@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Client } from '../../src/client/index.ts';
-import { codeOf, textOf } from './stage.ts';
+import { codeOf, textOf } from '../support/stage.ts';
 
-const script = fileURLToPath(new URL('stdio-server.ts', import.meta.url));
+const script = fileURLToPath(new URL('../support/stdio-server.ts', import.meta.url));
 
 function openClient(behaviour = 'well', env: Record<string, string> = {}): Client {
   const args = ['--disable-warning=ExperimentalWarning', script, behaviour];

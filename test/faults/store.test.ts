@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { StorageCall, StorageFault } from './faulty-storage.ts';
-import { codeOf, codeOn, openStage, textOf, type Stage } from './stage.ts';
+import type { StorageCall, StorageFault } from '../support/faulty-storage.ts';
+import { codeOf, codeOn, openStage, textOf, type Stage } from '../support/stage.ts';
 
 const savesGrant = ({ operation, on }: StorageCall): boolean =>
   operation === 'commit' && on.includes('/credential/');

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Reply } from '../support/programmable-reply.ts';
-import { codeOn, openStage, textOf, type Stage } from './stage.ts';
+import { codeOn, openStage, textOf, type Stage } from '../support/stage.ts';
 
 const oauthTimeoutMs = 500;
 

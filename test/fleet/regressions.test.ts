@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { codeOf, openStage, textOf, type Stage } from '../faults/stage.ts';
+import { codeOf, openStage, textOf, type Stage } from '../support/stage.ts';
 
 /** What runs of `npm run chaos` have found, each as the shortest story that shows it. */
 

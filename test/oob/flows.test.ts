@@ -14,7 +14,7 @@ import {
   redirectFlow,
   titleOf,
   type FlowStage,
-} from './flow-stage.ts';
+} from '../support/flow-stage.ts';
 
 const login: FormSchema = {
   type: 'object',
@@ -302,7 +302,7 @@ describe('a secret form', () => {
     const { encrypted } = await import('../../src/storage/encrypted.ts');
     const { keyringFromText, generateKeyText } = await import('../../src/storage/keyring.ts');
     const { MemoryBackend } = await import('../../src/storage/memory-backend.ts');
-    const { FaultyStorage } = await import('../faults/faulty-storage.ts');
+    const { FaultyStorage } = await import('../support/faulty-storage.ts');
     const raw = new FaultyStorage(new MemoryBackend());
     const stage = await openFlowStage({
       oob: { storage: encrypted(raw, keyringFromText(generateKeyText())) },

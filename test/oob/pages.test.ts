@@ -8,7 +8,7 @@ import type { FormSchema } from '../../src/interaction/secret-form/form-schema.t
 import { secretForm } from '../../src/interaction/secret-form/secret-form.ts';
 import { launchChromium, type ChromiumBrowser } from '../support/chromium.ts';
 import { describeWithService } from '../support/services.ts';
-import { openFlowStage, planFor, redirectFlow, type FlowStage } from './flow-stage.ts';
+import { openFlowStage, planFor, redirectFlow, type FlowStage } from '../support/flow-stage.ts';
 
 /** Where the screenshots go, for people to look at. */
 const screenshots = process.env['POSTERN_SCREENSHOTS'] ?? mkdtempSync(join(tmpdir(), 'postern-oob-pages-'));

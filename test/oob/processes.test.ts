@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { openPageHost, type PageHost } from '../faults/page-host.ts';
+import { openPageHost, type PageHost } from '../support/page-host.ts';
 import {
   startProgrammableAuthorizationServer,
   type ProgrammableAuthorizationServer,
 } from '../support/programmable-authorization-server.ts';
-import { startServers, type ServerProcess } from './oob-processes.ts';
+import { startServers, type ServerProcess } from '../support/oob-processes.ts';
 
 interface World {
   readonly as: ProgrammableAuthorizationServer;

@@ -6,7 +6,7 @@ import {
   type ToolClient,
   type ToolStage,
   type ToolStageOptions,
-} from './support-tool-stage.ts';
+} from '../support/tool-stage.ts';
 
 const query = { connection: 'warehouse' };
 const accepted = { 'credential-1': { action: 'accept' } };

@@ -1,6 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/client';
 import { describe, expect, test, vi } from 'vitest';
-import { openToolStage, until, type Action } from './support-tool-stage.ts';
+import { openToolStage, until, type Action } from '../support/tool-stage.ts';
 
 const query = { connection: 'warehouse' };
 const pendingUrl = (result: CallToolResult): string =>

@@ -10,8 +10,8 @@ import { z } from 'zod';
 import { fixedNamespace } from '../../src/namespace/fixed-namespace.ts';
 import { createOob, secretForm, type ToolOptions } from '../../src/oob/index.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
-import { openPageHost, userOf } from '../faults/page-host.ts';
-import { until } from './support-tool-stage.ts';
+import { openPageHost, userOf } from '../support/page-host.ts';
+import { until } from '../support/tool-stage.ts';
 
 type Era = 'modern' | 'legacy';
 

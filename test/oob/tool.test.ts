@@ -12,7 +12,7 @@ import {
   type Era,
   type ToolClient,
   type ToolStage,
-} from './support-tool-stage.ts';
+} from '../support/tool-stage.ts';
 
 const names = Object.keys(eras) as Era[];
 const query = { connection: 'warehouse' };

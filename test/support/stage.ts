@@ -16,12 +16,12 @@ import {
 import { findPosternError } from '../../src/core/postern-error.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
-import type { CookieBrowser, Page } from '../support/cookie-browser.ts';
+import type { CookieBrowser, Page } from './cookie-browser.ts';
 import {
   startProgrammableAuthorizationServer,
   type ProgrammableAuthorizationServer,
   type ProgrammableAuthorizationServerOptions,
-} from '../support/programmable-authorization-server.ts';
+} from './programmable-authorization-server.ts';
 import { FaultyStorage } from './faulty-storage.ts';
 import { openPageHost, userOf, type PageHost } from './page-host.ts';
 import { createRecordingLogger, type RecordingLogger } from './recording-logger.ts';

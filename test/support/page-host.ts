@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { createCookieBrowser, type CookieBrowser } from '../support/cookie-browser.ts';
+import { createCookieBrowser, type CookieBrowser } from './cookie-browser.ts';
 
 /** One answer of the host, as a browser saw it. */
 export interface HostAnswer {

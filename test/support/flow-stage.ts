@@ -13,16 +13,16 @@ import {
   type Interaction,
 } from '../../src/interaction/interaction-required-error.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
-import { FaultyStorage } from '../faults/faulty-storage.ts';
-import { openPageHost, userOf, type PageHost } from '../faults/page-host.ts';
-import { createRecordingLogger, type RecordingLogger } from '../faults/recording-logger.ts';
-import { createSteppedClock, type SteppedClock } from '../faults/stepped-clock.ts';
+import { FaultyStorage } from './faulty-storage.ts';
+import { openPageHost, userOf, type PageHost } from './page-host.ts';
+import { createRecordingLogger, type RecordingLogger } from './recording-logger.ts';
+import { createSteppedClock, type SteppedClock } from './stepped-clock.ts';
 import type { OpenOptions } from '../../demo/browser.ts';
-import type { CookieBrowser, Page } from '../support/cookie-browser.ts';
+import type { CookieBrowser, Page } from './cookie-browser.ts';
 import {
   startProgrammableAuthorizationServer,
   type ProgrammableAuthorizationServer,
-} from '../support/programmable-authorization-server.ts';
+} from './programmable-authorization-server.ts';
 import { namespaces } from './process-world.ts';
 
 /** A server with pages, a third party, and people, all on real sockets. */

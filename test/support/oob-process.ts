@@ -10,7 +10,7 @@ import { findInteractionRequired } from '../../src/interaction/interaction-requi
 import { createOob } from '../../src/oob/oob.ts';
 import { secretForm } from '../../src/interaction/secret-form/secret-form.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
-import { userOf } from '../faults/page-host.ts';
+import { userOf } from './page-host.ts';
 import { devicePlan, namespaces } from './process-world.ts';
 
 /** What a parent sends: calls to make at once. */

@@ -19,10 +19,10 @@ import { secretForm } from '../../src/interaction/secret-form/secret-form.ts';
 import type { OobOptions, ToolOptions } from '../../src/oob/index.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
-import { FaultyStorage } from '../faults/faulty-storage.ts';
-import { openPageHost, userOf, type PageHost } from '../faults/page-host.ts';
-import { createRecordingLogger, type RecordingLogger } from '../faults/recording-logger.ts';
-import { createSteppedClock, type SteppedClock } from '../faults/stepped-clock.ts';
+import { FaultyStorage } from './faulty-storage.ts';
+import { openPageHost, userOf, type PageHost } from './page-host.ts';
+import { createRecordingLogger, type RecordingLogger } from './recording-logger.ts';
+import { createSteppedClock, type SteppedClock } from './stepped-clock.ts';
 
 /** How a client speaks to the server. */
 export const eras = {

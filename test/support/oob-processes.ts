@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { forward } from '../../demo/plain-request.ts';
-import type { PageHost } from '../faults/page-host.ts';
+import type { PageHost } from './page-host.ts';
 import type { Acquired, FromServer, ToServer } from './oob-process.ts';
 
 /** A running process of `oob-process.ts`. */
