@@ -9,11 +9,11 @@ import { encrypted } from '../src/storage/encrypted.ts';
 import { generateKeyText, keyringFromText } from '../src/storage/keyring.ts';
 import { MemoryBackend } from '../src/storage/memory-backend.ts';
 import { openSqlite } from '../src/storage/sqlite/index.ts';
+import { ProgrammableAuthorization } from '../test/support/programmable-authorization.ts';
 import type { Bench, BenchOptions, BenchResult, Figure } from './bench.ts';
 import { Browser, locationOf } from './clients/browser.ts';
 import { callEcho, contextId, publicUrl, serverName } from './clients/postern.ts';
 import { countedStorage } from './counted-storage.ts';
-import { answerAtOnce, serverUrl } from './servers/answer-at-once.ts';
 import { median, middleHalf, ratios } from './stats.ts';
 import { withTemporaryDirectory } from './temporary-directory.ts';
 
@@ -99,12 +99,16 @@ async function race(
 /** Makes sign-ins for many contexts, and finishes them as their people's browsers would. */
 interface SignIns {
   readonly coordinator: RemoteAuthCoordinator;
+  /** The other side, without a network. */
+  readonly answerAtOnce: typeof fetch;
   /** A link that nobody has opened. */
   create(): Promise<string>;
   close(): Promise<void>;
 }
 
 function signInsOn(storage: StorageBackend): SignIns {
+  const server = new ProgrammableAuthorization('https://login.example', { keepCalls: false });
+  const answerAtOnce: typeof fetch = (input, init) => server.fetch(input, init);
   const coordinator = new RemoteAuthCoordinator({
     storage,
     publicUrl,
@@ -112,12 +116,13 @@ function signInsOn(storage: StorageBackend): SignIns {
     fetch: answerAtOnce,
   });
   const manager = new ClientManager(
-    { [serverName]: { url: serverUrl } },
+    { [serverName]: { url: server.resource } },
     { coordinator, fetch: answerAtOnce, principalOf: () => contextId, versionNegotiation: 'legacy' },
   );
   let made = 0;
   return {
     coordinator,
+    answerAtOnce,
     async create() {
       const id = `user-${made++}`;
       const client = await manager.getClient(id);
@@ -131,12 +136,10 @@ function signInsOn(storage: StorageBackend): SignIns {
   };
 }
 
-async function finish({ coordinator }: SignIns, link: string): Promise<void> {
+async function finish({ coordinator, answerAtOnce }: SignIns, link: string): Promise<void> {
   const browser = new Browser();
   const authorization = locationOf(await browser.open(link, coordinator.fetch));
-  const back = new URL(`${publicUrl}/callback`);
-  back.searchParams.set('code', 'c'.repeat(32));
-  back.searchParams.set('state', authorization.searchParams.get('state') ?? '');
+  const back = locationOf(await answerAtOnce(authorization));
   const response = await browser.open(back, coordinator.fetch);
   if (response.headers.get('location') !== link)
     throw new Error(`a callback was answered with HTTP ${response.status}`);

@@ -1,6 +1,16 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { AuthorizationCounts } from './authorization-server.ts';
+
+/** What the server has seen since it started. */
+export interface AuthorizationCounts {
+  readonly authorizations: number;
+  readonly refreshes: number;
+  /** Refreshes with a token that had been redeemed before: each revokes its family. */
+  readonly reuses: number;
+  readonly revokedFamilies: number;
+  /** Codes presented at the token endpoint that this server never issued. */
+  readonly foreignCodes: number;
+}
 
 /** A bench server in a process of its own, so that its work is not counted as the client's. */
 export interface BenchServer extends AsyncDisposable {

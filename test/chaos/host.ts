@@ -17,8 +17,8 @@ import {
 } from '../../src/client/index.ts';
 import { findPosternError } from '../../src/core/postern-error.ts';
 import { openKeyringFile } from '../../src/storage/keyring-file.ts';
+import { ownerOf } from './canary.ts';
 import { loggedStorage } from './logged-storage.ts';
-import { ownerOf } from './mcp-server.ts';
 import { hashOf, OperationLog } from './operation-log.ts';
 
 /** What a host is started with. No secret: it is visible to whoever lists processes. */

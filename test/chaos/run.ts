@@ -7,17 +7,16 @@ import { openStorageUrl } from '../support/open-storage.ts';
 import { createNamespace } from '../../src/namespace/namespace.ts';
 import { Continuations } from '../../src/resume/continuations.ts';
 import { openKeyringFile } from '../../src/storage/keyring-file.ts';
-import { secretMark } from './authorization-server.ts';
+import { canaryMark } from './canary.ts';
 import { HostPlace } from './host-process.ts';
 import type { FromHost } from './host.ts';
-import { canaryMark } from './mcp-server.ts';
 import { Nemesis } from './nemesis.ts';
 import { machineMs, OperationLog, readHistory, type LogEvent } from './operation-log.ts';
 import { visit } from './person.ts';
 import { planSchedule, type BackendName, type PlannedOperation, type Schedule } from './schedule.ts';
 import { findSecrets } from './secrets.ts';
 import { openChaosStore, type ChaosStore } from './stores.ts';
-import { startWeb, type Web } from './web.ts';
+import { secretMark, startWeb, type Web } from './web.ts';
 
 export interface RunOptions {
   readonly backend: BackendName;
@@ -61,11 +60,10 @@ export async function runChaos(options: RunOptions): Promise<LogEvent[]> {
   } finally {
     await fleet.close();
     await store.close();
-    await web.close();
+    await web.server.close();
   }
-  const { clientSecrets } = web.authorizationServer;
   const marks = { 'a token or code': secretMark, 'a canary': `${canaryMark} ` };
-  for (const { file, what } of findSecrets(directory, { marks, texts: clientSecrets })) {
+  for (const { file, what } of findSecrets(directory, { marks, texts: web.clientSecrets })) {
     log.say({ k: 'info', op: 'secret', id: file, what });
   }
   log.close();
@@ -108,8 +106,8 @@ class Fleet {
       directory: this.#options.directory,
       keyringFile: this.#keyringFile,
       publicUrl: 'http://127.0.0.1:9/postern',
-      webOrigin: this.#web.origin,
-      webPortBehind: this.#web.port,
+      webOrigin: this.#web.server.origin,
+      webPortBehind: Number(new URL(this.#web.server.origin).port),
       storePort: this.#store.port,
       storageUrlAt: (port: number | undefined) => this.#store.urlAt(port),
       leaseMs,
@@ -187,7 +185,7 @@ class Fleet {
     const names = [...new Set(signedIn.map(({ ns }) => ns ?? ''))];
     await Promise.all(
       names.map(async (ns, index) => {
-        if (index % 2 === 0) this.#web.authorizationServer.expireAccessTokens(ns, false);
+        if (index % 2 === 0) this.#web.server.tokens.expireAccessTokens({ of: ns, inUse: true });
         const host = this.#hosts[index % this.#hosts.length];
         // What failed a moment ago is not tried again for two seconds; that is no lost grant.
         for (let tries = 0; tries < 4; tries++) {
@@ -210,7 +208,7 @@ class Fleet {
       return;
     }
     // The server ends a token early, and many find out at the same time, everywhere.
-    this.#web.authorizationServer.expireAccessTokens(ns, host === 0);
+    this.#web.server.tokens.expireAccessTokens({ of: ns, inUse: true, once: host === 0 });
     for (let call = 0; call < 6; call++) this.#track(this.#ask(host + call, 'call', ns));
   }
 

@@ -1,60 +1,82 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { ChaosAuthorizationServer, type Answer } from './authorization-server.ts';
-import { ChaosMcpServer } from './mcp-server.ts';
-import type { OperationLog } from './operation-log.ts';
+import { answerMcp } from '../support/minimal-mcp.ts';
+import {
+  startProgrammableAuthorizationServer,
+  type ProgrammableAuthorizationServer,
+} from '../support/programmable-authorization-server.ts';
+import { newCanary } from './canary.ts';
+import { hashOf, type OperationLog } from './operation-log.ts';
 
-/** The outside: an authorization server and an MCP server, at one origin. */
+/** The outside: an authorization server and an MCP server whose one tool tells its user a secret of their own. */
 export interface Web {
-  readonly origin: string;
-  readonly port: number;
-  readonly authorizationServer: ChaosAuthorizationServer;
-  close(): Promise<void>;
+  readonly server: ProgrammableAuthorizationServer;
+  /** What must be readable nowhere, besides what begins with {@link secretMark}. */
+  readonly clientSecrets: ReadonlySet<string>;
 }
 
+/** What every secret of the authorization server begins with, so that a leak is found without knowing them all. */
+export const secretMark = 'zsecretz';
+
+/**
+ * An authorization server that rotates refresh tokens and ends the family when a dead one comes.
+ *
+ * A refresh token is good until the access token of a successor has been used, so that an answer that was lost can be
+ * asked for again; then it is dead. Whoever comes with a name has consented. Everything is written to the log.
+ */
 export async function startWeb(log: OperationLog): Promise<Web> {
-  const server = createServer((request, response) => {
-    void answer(request).then(
-      ({ status, headers = {}, body }) => {
-        const text = body === undefined ? '' : JSON.stringify(body);
-        response.writeHead(status, {
-          ...headers,
-          ...(text !== '' && { 'content-type': 'application/json' }),
-        });
-        response.end(text);
-      },
-      () => response.destroy(),
-    );
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const origin = `http://127.0.0.1:${port}`;
-  const authorizationServer = new ChaosAuthorizationServer(origin, log);
-  const mcpServer = new ChaosMcpServer(origin, authorizationServer);
-
-  async function answer(request: IncomingMessage): Promise<Answer> {
-    request.setEncoding('utf8');
-    let body = '';
-    for await (const chunk of request) body += String(chunk);
-    const asked = {
-      url: new URL(request.url ?? '/', origin),
-      method: request.method ?? 'GET',
-      body,
-      header: (name: string) => request.headers[name]?.toString(),
-    };
-    return mcpServer.answer(asked) ?? authorizationServer.answer(asked) ?? { status: 404 };
-  }
-
-  return {
-    origin,
-    port,
-    authorizationServer,
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
+  const clientSecrets = new Set<string>();
+  const canaries = new Map<string, string>();
+  const canaryOf = (subject: string): string => {
+    const canary = canaries.get(subject) ?? newCanary(subject);
+    canaries.set(subject, canary);
+    return canary;
   };
+  let issues = 0;
+  const server = await startProgrammableAuthorizationServer({
+    metadata: { token_endpoint_auth_methods_supported: ['none'] },
+    mark: secretMark,
+    spentBy: 'use',
+    // Some are short-lived, and are renewed before a server refuses them.
+    expiresInSeconds: () => (issues++ % 3 === 0 ? 2 : 3_600),
+    decide: ({ headers }) => ({
+      subject: decodeURIComponent(headers['x-person']?.toString() ?? ''),
+      approves: headers['x-decision'] !== 'deny',
+    }),
+    serve: (call, { subject }) =>
+      answerMcp(call, { name: 'chaos', tools: [{ name: 'read' }], call: () => canaryOf(subject) }),
+    keepCalls: false,
+  });
+  const { tokens } = server;
+  server.on('authorize', ({ url }) => {
+    clientSecrets.add(url.searchParams.get('state') ?? '');
+    return undefined;
+  });
+  server.on('token', ({ form }) => {
+    clientSecrets.add(form.get('code_verifier') ?? '');
+    const code = form.get('code') ?? '';
+    const ns = tokens.codes.get(code)?.subject;
+    log.say({ k: 'info', op: 'as-exchange', id: hashOf(code), ns, token: hashOf(code) });
+    return undefined;
+  });
+  server.on('refresh', async ({ form, headers }, standard) => {
+    const token = form.get('refresh_token') ?? '';
+    const family = tokens.familyOf(token);
+    const request = headers['x-request']?.toString();
+    const isReuse = family?.revoked === false && tokens.isSpent(token);
+    const reply = await standard();
+    const { refresh_token: successor } = ('body' in reply ? reply.body : {}) as { refresh_token?: string };
+    log.say({
+      op: 'as-refresh',
+      id: request ?? '',
+      request,
+      host: headers['x-host']?.toString(),
+      ns: family?.subject,
+      family: family?.id,
+      token: hashOf(token),
+      ...(successor === undefined
+        ? { k: 'fail', code: 'invalid_grant', ...(isReuse && { isReuse }) }
+        : { k: 'ok', successor: hashOf(successor) }),
+    });
+    return reply;
+  });
+  return { server, clientSecrets };
 }

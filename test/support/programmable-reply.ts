@@ -34,9 +34,23 @@ export async function sendReply(reply: Reply, response: ServerResponse): Promise
   if ('floodBytes' in reply) return flood(reply.floodBytes, response);
   if ('dripEveryMs' in reply) return drip(reply.dripEveryMs, response);
   const { status = 200, headers = {}, body } = reply;
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
-  response.writeHead(status, { ...json, 'cache-control': 'no-store', ...headers });
+  const text = typeof body === 'string' ? body : JSON.stringify(body ?? null);
+  response.writeHead(status, {
+    ...(body !== undefined && { ...json, 'content-length': Buffer.byteLength(text) }),
+    'cache-control': 'no-store',
+    ...headers,
+  });
   response.end(body === undefined ? undefined : text);
+}
+
+/** A reply that is no fault of the wire, as `fetch` would give it. @throws {TypeError} for any other. */
+export function responseOf(reply: Reply): Response {
+  if ('hang' in reply || 'cut' in reply || 'floodBytes' in reply || 'dripEveryMs' in reply)
+    throw new TypeError('only a server can fail like this');
+  const { status = 200, headers = {}, body } = reply;
+  const init = { status, headers: { ...(body !== undefined && json), ...headers } };
+  if (body === undefined) return new Response(null, init);
+  return new Response(typeof body === 'string' ? body : JSON.stringify(body), init);
 }
 
 const json = { 'content-type': 'application/json' };
