@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { answerMessage, type RpcMessage } from './minimal-mcp.ts';
 
 /** An MCP server with the transport of 2024-11-05: a stream for answers, and an address to post to. */
 export interface LegacySseServer {
@@ -16,12 +17,6 @@ export interface LegacySseOptions {
   /** Whom a token stands for, or `undefined` when it is not good. Without it, anybody may come in. */
   readonly subjectOf?: (token: string, resource: string) => string | undefined;
   readonly issuer?: string;
-}
-
-interface Message {
-  readonly id?: number | string;
-  readonly method?: string;
-  readonly params?: { readonly protocolVersion?: string };
 }
 
 export async function startLegacySseServer(options: LegacySseOptions = {}): Promise<LegacySseServer> {
@@ -54,13 +49,13 @@ export async function startLegacySseServer(options: LegacySseOptions = {}): Prom
     if (stream === undefined) return void response.writeHead(404).end();
     let text = '';
     for await (const chunk of request) text += String(chunk);
-    const message = JSON.parse(text) as Message;
     response.writeHead(202).end('Accepted');
-    const result = message.id === undefined ? undefined : answer(message, who);
-    if (result === undefined) return;
-    stream.write(
-      `event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id: message.id, ...result })}\n\n`,
-    );
+    const answer = answerMessage(JSON.parse(text) as RpcMessage, {
+      name: 'legacy',
+      tools: [{ name: 'whoami' }],
+      call: () => who,
+    });
+    if (answer !== undefined) stream.write(`event: message\ndata: ${JSON.stringify(answer)}\n\n`);
   }
 
   const server = createServer((request, response) => {
@@ -91,25 +86,4 @@ export async function startLegacySseServer(options: LegacySseOptions = {}): Prom
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-function answer({ method, params }: Message, who: string): object {
-  switch (method) {
-    case 'initialize':
-      return {
-        result: {
-          protocolVersion: params?.protocolVersion ?? '2024-11-05',
-          capabilities: { tools: {} },
-          serverInfo: { name: 'legacy', version: '1.0.0' },
-        },
-      };
-    case 'ping':
-      return { result: {} };
-    case 'tools/list':
-      return { result: { tools: [{ name: 'whoami', inputSchema: { type: 'object' } }] } };
-    case 'tools/call':
-      return { result: { content: [{ type: 'text', text: who }] } };
-    default:
-      return { error: { code: -32601, message: 'Method not found' } };
-  }
 }
