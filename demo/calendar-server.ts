@@ -3,32 +3,19 @@
  *
  * Streamable HTTP on 127.0.0.1, in both protocol eras.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
-
-import { toNodeHandler } from '@modelcontextprotocol/node';
+import { createHash } from 'node:crypto';
 import {
-  createMcpHandler,
-  getOAuthProtectedResourceMetadataUrl,
-  hostHeaderValidationResponse,
-  isLegacyRequest,
-  localhostAllowedHostnames,
-  localhostAllowedOrigins,
   McpServer,
-  OAuthError,
-  OAuthErrorCode,
-  originValidationResponse,
-  requireBearerAuth,
   requireScopes,
-  WebStandardStreamableHTTPServerTransport,
   type AuthInfo,
   type McpRequestContext,
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-
 import type { AuthorizationServer } from './authorization-server.ts';
+import { createMcpEndpoint, firstOf } from './mcp-endpoint.ts';
+import { openListener } from './open-listener.ts';
 import { calendarScopes } from './sign-in-pages.ts';
+import { createTokenGate } from './token-gate.ts';
 
 /** A token that reached the server, without the token. */
 export interface SeenToken {
@@ -86,41 +73,8 @@ export async function startCalendarServer(options: CalendarServerOptions): Promi
   const rejections = new Set<(token: SeenToken) => boolean>();
   const calendars = new Map<string, CalendarEvent[]>();
 
-  let handle: (request: Request) => Promise<Response> = answerNotReady;
-  const listener = toNodeHandler({ fetch: (request) => handle(request) });
-  // A request that a server receives has both, which its type does not say.
-  const server = createServer((request, response) => void listener(request as ReceivedRequest, response));
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', resolve);
-  });
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const url = `${origin}/mcp`;
-  const resourceMetadataUrl = getOAuthProtectedResourceMetadataUrl(new URL(url));
-
-  const gate = requireBearerAuth({
-    requiredScopes: [...requiredScopes],
-    expectedResource: new URL(url),
-    resourceMetadataUrl,
-    verifier: {
-      async verifyAccessToken(token) {
-        const verified = await authorizationServer.verifyAccessToken(token, url);
-        const tokenSha256 = createHash('sha256').update(token).digest('hex');
-        const subject = verified?.subject ?? '';
-        if (verified === undefined || [...rejections].some((matches) => matches({ subject, tokenSha256 }))) {
-          throw new OAuthError(OAuthErrorCode.InvalidToken, 'The token is not valid here');
-        }
-        return {
-          token,
-          clientId: verified.clientId,
-          scopes: [...verified.scopes],
-          expiresAt: verified.expiresAtSeconds,
-          resource: new URL(verified.resource),
-          extra: { sub: subject, tokenSha256 },
-        };
-      },
-    },
-  });
+  const listener = await openListener({ port: options.port });
+  const url = `${listener.origin}/mcp`;
 
   const createCalendar = (context: McpRequestContext): McpServer => {
     const { subject } = tokenOf(context.authInfo);
@@ -135,42 +89,29 @@ export async function startCalendarServer(options: CalendarServerOptions): Promi
     return calendar;
   };
 
-  const modern = createMcpHandler(createCalendar, {
-    legacy: legacy === 'stateless' ? 'stateless' : 'reject',
+  const gate = createTokenGate({
+    url,
+    name: 'Calendar',
+    requiredScopes,
+    scopesSupported: Object.keys(calendarScopes),
+    authorizationServer: {
+      issuer: authorizationServer.issuer,
+      async verifyAccessToken(token, resource) {
+        const verified = await authorizationServer.verifyAccessToken(token, resource);
+        if (verified === undefined) return undefined;
+        const seenToken = { subject: verified.subject, tokenSha256: sha256(token) };
+        return [...rejections].some((matches) => matches(seenToken)) ? undefined : verified;
+      },
+    },
   });
-  const sessions = createSessions(createCalendar);
-  const metadata = {
-    resource: url,
-    resource_name: 'Calendar',
-    authorization_servers: [authorizationServer.issuer],
-    scopes_supported: Object.keys(calendarScopes),
-    bearer_methods_supported: ['header'],
-  };
-  const metadataPaths = new Set([
-    new URL(resourceMetadataUrl).pathname,
-    '/.well-known/oauth-protected-resource',
-  ]);
-
-  handle = async (request) => {
-    const refused =
-      hostHeaderValidationResponse(request, localhostAllowedHostnames()) ??
-      originValidationResponse(request, localhostAllowedOrigins());
-    if (refused !== undefined) return refused;
-    const { pathname } = new URL(request.url);
-    if (metadataPaths.has(pathname)) return Response.json(metadata);
-    if (pathname !== '/mcp') return new Response('Not found', { status: 404 });
-
-    const authInfo = await gate(request);
-    const response =
-      authInfo instanceof Response
-        ? authInfo
-        : legacy === 'session' && (await isLegacyRequest(request))
-          ? await sessions.serve(request, authInfo)
-          : await modern.fetch(request, { authInfo });
+  const endpoint = createMcpEndpoint({ url, gate, legacy, createServer: createCalendar });
+  const answer = firstOf(endpoint.fetch);
+  listener.serve(async (request) => {
+    const response = await answer(request);
     if (response.status === 401) counters.unauthorized++;
     if (response.status === 403) counters.forbidden++;
     return response;
-  };
+  });
 
   return {
     url,
@@ -181,15 +122,10 @@ export async function startCalendarServer(options: CalendarServerOptions): Promi
       return () => void rejections.delete(matches);
     },
     async close() {
-      await Promise.all([modern.close(), sessions.close()]);
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await endpoint.close();
+      await listener.close();
     },
   };
-}
-
-async function answerNotReady(): Promise<Response> {
-  return new Response(null, { status: 503 });
 }
 
 function text(value: string): { content: { type: 'text'; text: string }[] } {
@@ -252,43 +188,12 @@ function registerCalendar(
   }));
 }
 
-type ReceivedRequest = IncomingMessage & { method: string; url: string };
-
-interface Sessions {
-  serve(request: Request, authInfo: AuthInfo): Promise<Response>;
-  close(): Promise<void>;
-}
-
-/** 2025-era sessions. One belongs to the user who opened it; to anybody else it does not exist. */
-function createSessions(create: (context: McpRequestContext) => McpServer): Sessions {
-  const open = new Map<string, { transport: WebStandardStreamableHTTPServerTransport; subject: string }>();
-  return {
-    async serve(request, authInfo) {
-      const { subject } = tokenOf(authInfo);
-      const id = request.headers.get('mcp-session-id');
-      if (id !== null) {
-        const session = open.get(id);
-        if (session?.subject !== subject) return new Response('Session not found', { status: 404 });
-        return session.transport.handleRequest(request, { authInfo });
-      }
-      const transport = new WebStandardStreamableHTTPServerTransport({
-        sessionIdGenerator: () => randomUUID(),
-        onsessioninitialized: (sessionId) => void open.set(sessionId, { transport, subject }),
-        onsessionclosed: (sessionId) => void open.delete(sessionId),
-      });
-      await create({ era: 'legacy', authInfo }).connect(transport);
-      return transport.handleRequest(request, { authInfo });
-    },
-    async close() {
-      await Promise.all([...open.values()].map(({ transport }) => transport.close()));
-      open.clear();
-    },
-  };
-}
-
 function tokenOf(authInfo: AuthInfo | undefined): SeenToken {
-  const { sub, tokenSha256 } = authInfo?.extra ?? {};
-  return { subject: String(sub), tokenSha256: String(tokenSha256) };
+  return { subject: String(authInfo?.extra?.['sub']), tokenSha256: sha256(authInfo?.token ?? '') };
+}
+
+function sha256(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
 }
 
 interface CalendarEvent {

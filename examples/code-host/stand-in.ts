@@ -3,7 +3,7 @@
  * form-encoded replies, `slow_down`, and organisations behind single sign-on.
  */
 import { randomBytes } from 'node:crypto';
-import { openListener } from '../protected-server/open-listener.ts';
+import { openListener } from '../../demo/open-listener.ts';
 import { DeviceSignIns } from './stand-in-devices.ts';
 import { answerPage } from './stand-in-pages.ts';
 
@@ -39,7 +39,7 @@ export const guardedOrganisation = 'acme';
 
 export async function startStandIn(options: StandInOptions = {}): Promise<StandIn> {
   const { accounts = ['alice-work', 'alice-home', 'bob-dev'], intervalSeconds = 1 } = options;
-  const listener = await openListener(options.port);
+  const listener = await openListener({ port: options.port });
   const { origin } = listener;
   const state = new StandInState(accounts);
   const devices = new DeviceSignIns({

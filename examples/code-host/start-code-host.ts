@@ -4,8 +4,9 @@ import { verifiedClaims } from '../../src/namespace/index.ts';
 import { createOob, type Oob } from '../../src/oob/index.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
 import { createBrowserSignIn } from '../protected-server/browser-sign-in.ts';
-import { createMcpEndpoint, firstOf } from '../protected-server/mcp-endpoint.ts';
-import { openListener } from '../protected-server/open-listener.ts';
+import { createMcpEndpoint, firstOf } from '../../demo/mcp-endpoint.ts';
+import { openListener } from '../../demo/open-listener.ts';
+import { createTokenGate } from '../../demo/token-gate.ts';
 import { CodeHostApi } from './code-host-api.ts';
 import { deviceFlow, tokenFlow } from './code-host-flows.ts';
 import { createCodeHostServer } from './code-host-tools.ts';
@@ -35,7 +36,7 @@ export async function startCodeHostExample(options: CodeHostExampleOptions): Pro
   starting.defer(() => authorizationServer.close());
   const storage = openLocalStorage(options.directory);
   starting.defer(() => storage.close());
-  const listener = starting.use(await openListener(options.port));
+  const listener = starting.use(await openListener({ port: options.port }));
   const { origin } = listener;
   const url = `${origin}/mcp`;
   const { issuer } = authorizationServer;
@@ -59,8 +60,7 @@ export async function startCodeHostExample(options: CodeHostExampleOptions): Pro
   const endpoint = starting.use(
     createMcpEndpoint({
       url,
-      name: 'Code host tools',
-      authorizationServer,
+      gate: createTokenGate({ url, name: 'Code host tools', authorizationServer }),
       createServer: () => createCodeHostServer({ oob, api, flows }),
       legacy: options.legacy,
     }),

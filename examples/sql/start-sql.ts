@@ -4,8 +4,9 @@ import { verifiedClaims } from '../../src/namespace/index.ts';
 import { createOob, secretForm, type Oob } from '../../src/oob/index.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
 import { createBrowserSignIn } from '../protected-server/browser-sign-in.ts';
-import { createMcpEndpoint, firstOf } from '../protected-server/mcp-endpoint.ts';
-import { openListener } from '../protected-server/open-listener.ts';
+import { createMcpEndpoint, firstOf } from '../../demo/mcp-endpoint.ts';
+import { openListener } from '../../demo/open-listener.ts';
+import { createTokenGate } from '../../demo/token-gate.ts';
 import { loginForm, type DatabaseLogin } from './login.ts';
 import type { SqlDriver } from './sql-driver.ts';
 import { createSqlServer } from './sql-tools.ts';
@@ -45,7 +46,7 @@ export async function startSqlExample(options: SqlExampleOptions): Promise<SqlEx
   starting.defer(() => authorizationServer.close());
   const storage = openLocalStorage(directory);
   starting.defer(() => storage.close());
-  const listener = starting.use(await openListener(port));
+  const listener = starting.use(await openListener({ port }));
   const { origin } = listener;
   const url = `${origin}/mcp`;
   const { issuer } = authorizationServer;
@@ -74,8 +75,7 @@ export async function startSqlExample(options: SqlExampleOptions): Promise<SqlEx
   const endpoint = starting.use(
     createMcpEndpoint({
       url,
-      name: 'SQL tools',
-      authorizationServer,
+      gate: createTokenGate({ url, name: 'SQL tools', authorizationServer }),
       createServer: () => createSqlServer({ oob, driver, form, queryTimeoutMs }),
       legacy,
     }),

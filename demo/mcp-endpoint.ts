@@ -1,96 +1,88 @@
 import { randomUUID } from 'node:crypto';
 import {
   createMcpHandler,
-  getOAuthProtectedResourceMetadataUrl,
   hostHeaderValidationResponse,
   isLegacyRequest,
   localhostAllowedHostnames,
   localhostAllowedOrigins,
-  OAuthError,
-  OAuthErrorCode,
   originValidationResponse,
-  requireBearerAuth,
   WebStandardStreamableHTTPServerTransport,
   type AuthInfo,
+  type McpHttpHandler,
+  type McpRequestContext,
   type McpServer,
+  type WebStandardStreamableHTTPServerTransportOptions,
 } from '@modelcontextprotocol/server';
-import type { AuthorizationServer } from '../../demo/authorization-server.ts';
 import type { Handler } from './open-listener.ts';
+
+/** Who may come in: what `token-gate.ts` makes, or something simpler in a test. */
+export interface Gate {
+  /** Who asks, or the answer that refuses them. */
+  readonly authenticate: (request: Request) => Promise<AuthInfo | Response>;
+  /** Answers what is to be known before one can come in; `undefined` for everything else. */
+  readonly describe?: (request: Request) => Response | undefined;
+}
 
 export interface McpEndpointOptions {
   /** The endpoint, which is also the resource that tokens are bound to. */
   readonly url: string;
-  readonly name: string;
-  readonly authorizationServer: Pick<AuthorizationServer, 'issuer' | 'verifyAccessToken'>;
   /** Makes the server of one request, or of one session of the older revision. */
-  readonly createServer: () => McpServer;
-  /** How clients of 2025-11-25 are served: in sessions (default), or each request alone. */
-  readonly legacy?: 'session' | 'stateless' | undefined;
+  readonly createServer: (context: McpRequestContext) => McpServer;
+  /** Without one, anybody may come in. */
+  readonly gate?: Gate | undefined;
+  /** How clients of 2025-11-25 are served: in sessions (default), each request alone, or not at all. */
+  readonly legacy?: 'session' | 'stateless' | 'reject' | undefined;
+  /** What each session's transport gets besides. */
+  readonly sessionOptions?: () => Pick<
+    WebStandardStreamableHTTPServerTransportOptions,
+    'eventStore' | 'retryInterval'
+  >;
 }
 
 export interface McpEndpoint extends AsyncDisposable {
   /** Answers the endpoint and its metadata; `undefined` for everything else. */
   readonly fetch: (request: Request) => Promise<Response | undefined>;
+  /** Tells clients of 2026-07-28 what has changed. */
+  readonly notify: McpHttpHandler['notify'];
+  close(): Promise<void>;
 }
 
-/** An MCP server behind bearer tokens, in both protocol eras. */
+/** An MCP server at one address, in both protocol eras. */
 export function createMcpEndpoint(options: McpEndpointOptions): McpEndpoint {
-  const { url, name, authorizationServer, createServer, legacy = 'session' } = options;
-  const resourceMetadataUrl = getOAuthProtectedResourceMetadataUrl(new URL(url));
-  const gate = requireBearerAuth({
-    requiredScopes: [],
-    expectedResource: new URL(url),
-    resourceMetadataUrl,
-    verifier: { verifyAccessToken: (token) => verify(token, authorizationServer, url) },
-  });
+  const { createServer, gate, legacy = 'session', sessionOptions } = options;
+  const { pathname: path } = new URL(options.url);
   const modern = createMcpHandler(createServer, { legacy: legacy === 'stateless' ? 'stateless' : 'reject' });
-  const sessions = new Sessions(createServer);
-  const metadata = {
-    resource: url,
-    resource_name: name,
-    authorization_servers: [authorizationServer.issuer],
-    bearer_methods_supported: ['header'],
+  const sessions = new Sessions((caller) => createServer({ era: 'legacy', ...caller }), sessionOptions);
+  const close = async (): Promise<void> => {
+    await Promise.all([modern.close(), sessions.close()]);
   };
-  const metadataPath = new URL(resourceMetadataUrl).pathname;
 
   return {
     async fetch(request) {
-      const { pathname } = new URL(request.url);
-      if (pathname === metadataPath) return Response.json(metadata);
-      if (pathname !== new URL(url).pathname) return undefined;
+      const isAsked = new URL(request.url).pathname === path;
+      const description = isAsked ? undefined : gate?.describe?.(request);
+      if (!isAsked && description === undefined) return undefined;
       const refused =
         hostHeaderValidationResponse(request, localhostAllowedHostnames()) ??
         originValidationResponse(request, localhostAllowedOrigins());
       if (refused !== undefined) return refused;
-      const authInfo = await gate(request);
+      if (description !== undefined) return description;
+      const authInfo = await gate?.authenticate(request);
       if (authInfo instanceof Response) return authInfo;
+      const caller: Caller = authInfo === undefined ? {} : { authInfo };
       return legacy === 'session' && (await isLegacyRequest(request))
-        ? sessions.serve(request, authInfo)
-        : modern.fetch(request, { authInfo });
+        ? sessions.serve(request, caller)
+        : modern.fetch(request, caller);
     },
-    async [Symbol.asyncDispose]() {
-      await Promise.all([modern.close(), sessions.close()]);
-    },
+    notify: modern.notify,
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 
-/** What the token says goes on as claims: whose call it is comes from here, never from a tool's arguments. */
-async function verify(
-  token: string,
-  { issuer, verifyAccessToken }: Pick<AuthorizationServer, 'issuer' | 'verifyAccessToken'>,
-  url: string,
-): Promise<AuthInfo> {
-  const verified = await verifyAccessToken(token, url);
-  if (verified === undefined)
-    throw new OAuthError(OAuthErrorCode.InvalidToken, 'The token is not valid here');
-  return {
-    token,
-    clientId: verified.clientId,
-    scopes: [...verified.scopes],
-    expiresAt: verified.expiresAtSeconds,
-    resource: new URL(verified.resource),
-    extra: { iss: issuer, sub: verified.subject, aud: verified.resource },
-  };
+/** What is known of whoever asks. */
+interface Caller {
+  readonly authInfo?: AuthInfo;
 }
 
 /** Sessions of 2025-11-25. One belongs to the user who opened it; to anybody else it does not exist. */
@@ -99,29 +91,32 @@ class Sessions {
     string,
     { transport: WebStandardStreamableHTTPServerTransport; subject: unknown }
   >();
-  readonly #createServer: () => McpServer;
+  readonly #createServer: (caller: Caller) => McpServer;
+  readonly #options: McpEndpointOptions['sessionOptions'];
 
-  constructor(createServer: () => McpServer) {
+  constructor(createServer: (caller: Caller) => McpServer, options: McpEndpointOptions['sessionOptions']) {
     this.#createServer = createServer;
+    this.#options = options;
   }
 
-  async serve(request: Request, authInfo: AuthInfo): Promise<Response> {
-    const subject = authInfo.extra?.['sub'];
+  async serve(request: Request, caller: Caller): Promise<Response> {
+    const subject = caller.authInfo?.extra?.['sub'];
     const id = request.headers.get('mcp-session-id');
     if (id !== null) {
       const session = this.#open.get(id);
       if (session === undefined || session.subject !== subject) {
         return new Response('Session not found', { status: 404 });
       }
-      return session.transport.handleRequest(request, { authInfo });
+      return session.transport.handleRequest(request, caller);
     }
     const transport = new WebStandardStreamableHTTPServerTransport({
+      ...this.#options?.(),
       sessionIdGenerator: () => randomUUID(),
       onsessioninitialized: (created) => void this.#open.set(created, { transport, subject }),
       onsessionclosed: (closed) => void this.#open.delete(closed),
     });
-    await this.#createServer().connect(transport);
-    return transport.handleRequest(request, { authInfo });
+    await this.#createServer(caller).connect(transport);
+    return transport.handleRequest(request, caller);
   }
 
   async close(): Promise<void> {
