@@ -3,14 +3,12 @@
  *
  * It gets questions over IPC where a real host would get chat messages, and tells its parent what it did.
  */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
 import { html } from 'hono/html';
 import { ClientManager, isAuthorizationRequired, RemoteAuthCoordinator } from '../src/client/index.ts';
 import { openLocalStorage } from '../src/storage/local.ts';
+import { openListener } from './open-listener.ts';
 
 /** What the parent sends. */
 export type ToHost = { ask: { user: string } } | { stop: true };
@@ -96,11 +94,8 @@ app.post('/login', async (context) => {
 app.get('/', (context) => context.text(`Signed in as ${getCookie(context, 'chat-user') ?? 'nobody'}`));
 app.all('/postern/*', (context) => coordinator.fetch(context.req.raw));
 
-const answerRequest = getRequestListener(app.fetch);
-const server = createServer((request, response) => void answerRequest(request, response));
-server.listen(0, '127.0.0.1', () => {
-  tell({ listening: { port: (server.address() as AddressInfo).port } });
-});
+const listener = await openListener({ handler: (request) => app.fetch(request) });
+tell({ listening: { port: listener.port } });
 await manager.start();
 
 process.on('message', (message: ToHost) => {
@@ -116,8 +111,7 @@ process.on('disconnect', () => void stop());
 
 async function stop(): Promise<void> {
   await manager.close();
-  server.close();
-  server.closeAllConnections();
+  await listener.close();
   await storage.close();
   process.exit(0);
 }

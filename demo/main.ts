@@ -136,7 +136,7 @@ async function main(): Promise<void> {
     say(
       `An authorization server, a calendar (an MCP server it protects), and an agent host of two processes on one SQLite file.`,
     );
-    const options = { directory, publicUrl: frontDoor.url, calendarUrl: calendar.url, onMessage };
+    const options = { directory, publicUrl: frontDoor.origin, calendarUrl: calendar.url, onMessage };
     hosts.push(
       ...(await Promise.all([
         startHostProcess({ name: 'host A', ...options }),

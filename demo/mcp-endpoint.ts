@@ -44,7 +44,7 @@ export interface McpEndpoint extends AsyncDisposable {
   readonly fetch: (request: Request) => Promise<Response | undefined>;
   /** Tells clients of 2026-07-28 what has changed. */
   readonly notify: McpHttpHandler['notify'];
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** An MCP server at one address, in both protocol eras. */

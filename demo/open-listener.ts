@@ -12,7 +12,7 @@ export interface Listener extends AsyncDisposable {
   /** Answers 503 until this was called. */
   serve(handler: Handler): void;
   /** Cuts what is still open. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** @param handler Answers from the start, where it need not know the address. */

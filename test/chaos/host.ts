@@ -4,9 +4,7 @@
  * It gets its work over IPC, and writes what it did to its operation log before it says so to anybody.
  */
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
+import { openListener } from '../../demo/open-listener.ts';
 import { openStorageUrl } from '../support/open-storage.ts';
 import {
   ClientManager,
@@ -117,9 +115,8 @@ const answer = manager.continuation<{ ns: string }>(
   },
 );
 
-const listener = getRequestListener((request) => coordinator.fetch(request));
-const server = createServer((request, response) => void listener(request, response));
-server.listen(0, '127.0.0.1', () => tell({ listening: { port: (server.address() as AddressInfo).port } }));
+const listener = await openListener({ handler: coordinator.fetch });
+tell({ listening: { port: listener.port } });
 await manager.start();
 
 process.on('message', (message: ToHost) => {
@@ -241,8 +238,7 @@ function codeOf(error: unknown): string {
 
 async function stop(): Promise<void> {
   await manager.close();
-  server.close();
-  server.closeAllConnections();
+  await listener.close();
   await storage.close();
   process.exit(0);
 }

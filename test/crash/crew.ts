@@ -26,7 +26,7 @@ export async function startCrew(
   const directory = await mkdtemp(join(tmpdir(), 'postern-crew-'));
   const hosts: HostProcess[] = [];
   const door = await openChatDoor(async () => hosts.find((host) => host.isAlive)?.port);
-  const common = { directory, publicUrl: door.url, calendarUrl: world.calendar.url, leaseMs };
+  const common = { directory, publicUrl: door.origin, calendarUrl: world.calendar.url, leaseMs };
   hosts.push(...members.map((member) => new HostProcess({ ...common, ...member })));
   const end = async (): Promise<void> => {
     await Promise.all(hosts.map((host) => host.end()));
@@ -54,7 +54,7 @@ export async function startCrew(
       const link = reply?.link;
       if (link === undefined) return undefined;
       const browser = createCookieBrowser();
-      await browser.open(`${door.url}/enter/${user}`);
+      await browser.open(`${door.origin}/enter/${user}`);
       const page = await browser.signIn(link, { user });
       if (page.status !== 200) throw new Error(`the browser ended on a page with status ${page.status}`);
       return link;

@@ -4,9 +4,7 @@
  * `node host-worker.ts <directory> <publicUrl> <calendarUrl>`; its environment may name KILL_AT and LEASE_MS.
  * It gets questions over IPC, and tells its parent what it did, step by step.
  */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
+import { openListener } from '../../demo/open-listener.ts';
 import { ClientManager, isAuthorizationRequired, RemoteAuthCoordinator } from '../../src/client/index.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
 import { KillPoints, parseKillPoint, type Phase } from './kill-points.ts';
@@ -106,9 +104,7 @@ async function logout(user: string, request: string): Promise<void> {
   tell({ loggedOut: { request, revoked: calendar?.revoked ?? false, reason: calendar?.reason } });
 }
 
-const listener = getRequestListener((request) => coordinator.fetch(request));
-const server = createServer((request, response) => void listener(request, response));
-server.listen(0, '127.0.0.1', () => tell({ listening: { port: (server.address() as AddressInfo).port } }));
+const listener = await openListener({ handler: coordinator.fetch });
 
 process.on('message', (message: ToHost) => {
   if ('enter' in message) {
@@ -132,11 +128,11 @@ process.on('message', (message: ToHost) => {
 });
 process.on('disconnect', () => process.exit(0));
 process.on('SIGTERM', () => void stop());
+tell({ listening: { port: listener.port } });
 
 async function stop(): Promise<void> {
   await manager.close();
-  server.close();
-  server.closeAllConnections();
+  await listener.close();
   await storage.close();
   process.exit(0);
 }

@@ -2,7 +2,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCookieBrowser, type CookieBrowser } from '../../demo/browser.ts';
-import { openChatDoor, type ChatDoor } from './chat-door.ts';
+import type { Listener } from '../../demo/open-listener.ts';
+import { openChatDoor } from './chat-door.ts';
 import { HostProcess } from './host-process.ts';
 import type { FromHost } from './host-worker.ts';
 import { phases, type KillPoint, type Phase } from './kill-points.ts';
@@ -40,7 +41,7 @@ class Story {
   readonly #browser: CookieBrowser = createCookieBrowser();
   #lastStep: string | undefined;
   #directory = '';
-  #door: ChatDoor | undefined;
+  #door: Listener | undefined;
   #victim!: HostProcess;
   #survivor!: HostProcess;
   #phase: Phase | undefined;
@@ -59,7 +60,7 @@ class Story {
     this.#door = await openChatDoor((pathname) => this.#route(pathname));
     const common = {
       directory: this.#directory,
-      publicUrl: this.#door.url,
+      publicUrl: this.#door.origin,
       calendarUrl: calendar.url,
       leaseMs,
       onMessage: (host: HostProcess, message: FromHost) => this.#onMessage(host, message),
@@ -75,7 +76,7 @@ class Story {
     const question = this.#nextQuestion();
     const first = await this.#ask(question);
     if (!('parked' in first)) throw new Error('the first question was answered without a sign-in');
-    await this.#browser.open(`${this.#door.url}/enter/${this.#user}`);
+    await this.#browser.open(`${this.#door.origin}/enter/${this.#user}`);
     const firstSignIns = await this.#signIn(first.parked.link, question);
     await this.#enter('resume');
     if (victimResumes) {

@@ -1,7 +1,5 @@
 /** One process of an agent host, which calls tools as its parent says, and serves the pages of sign-ins. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
+import { openListener } from '../../demo/open-listener.ts';
 import { ClientManager, findAuthorizationRequired, RemoteAuthCoordinator } from '../../src/client/index.ts';
 import { findPosternError } from '../../src/core/postern-error.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
@@ -32,9 +30,7 @@ const tell = (message: FromAgent): void => void process.send?.(message);
 const storage = openLocalStorage(directory);
 const coordinator = new RemoteAuthCoordinator({ storage, publicUrl, verifyUser: userOf });
 const manager = new ClientManager({ calendar: { url: calendarUrl } }, { coordinator });
-const listener = getRequestListener(coordinator.fetch);
-const server = createServer((request, response) => void listener(request, response));
-server.listen(0, '127.0.0.1', () => tell({ port: (server.address() as AddressInfo).port }));
+const { port } = await openListener({ handler: coordinator.fetch });
 
 async function call(contextId: string): Promise<CallOutcome> {
   const client = await manager.getClient(contextId);
@@ -60,3 +56,4 @@ process.on('message', (message: ToAgent) => {
   })();
 });
 process.on('disconnect', () => process.exit(0));
+tell({ port });

@@ -1,7 +1,5 @@
 /** One process of a server, which acquires credentials as its parent says, and serves the pages. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
+import { openListener } from '../../demo/open-listener.ts';
 import { findPosternError } from '../../src/core/postern-error.ts';
 import { createOAuthHttp } from '../../src/oauth/oauth-http.ts';
 import { allowPrivateNetwork } from '../../src/oauth/url-policy.ts';
@@ -55,9 +53,7 @@ const flows = {
   ),
   device: oob.flow('device', deviceCode({ http, authorize: () => devicePlan(issuer) })),
 };
-const listener = getRequestListener(oob.fetch);
-const server = createServer((message, reply) => void listener(message, reply));
-server.listen(0, '127.0.0.1', () => tell({ port: (server.address() as AddressInfo).port }));
+const { port } = await openListener({ handler: oob.fetch });
 
 async function acquire({ user, flow, waitMs }: ToServer): Promise<Acquired> {
   try {
@@ -77,3 +73,4 @@ process.on('message', (message: ToServer) => {
   })();
 });
 process.on('disconnect', () => process.exit(0));
+tell({ port });

@@ -1,6 +1,4 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
+import { openListener } from '../../demo/open-listener.ts';
 import { createCookieBrowser, type CookieBrowser } from './cookie-browser.ts';
 
 /** One answer of the host, as a browser saw it. */
@@ -47,10 +45,7 @@ export async function openPageHost(): Promise<PageHost> {
     answers.push({ path: url.pathname, status: response.status, headers, body });
     return new Response(body === '' ? null : body, { status: response.status, headers: response.headers });
   };
-  const listener = getRequestListener(answer);
-  const server = createServer((request, response) => void listener(request, response));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { origin, close } = await openListener({ handler: answer });
   return {
     origin,
     publicUrl: `${origin}/postern`,
@@ -61,9 +56,6 @@ export async function openPageHost(): Promise<PageHost> {
       if (user !== undefined) await browser.open(`${origin}/login?user=${user}`);
       return browser;
     },
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    close,
   };
 }

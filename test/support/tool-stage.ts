@@ -1,16 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Client, StreamableHTTPClientTransport, type ClientCapabilities } from '@modelcontextprotocol/client';
-import { NodeStreamableHTTPServerTransport, toNodeHandler } from '@modelcontextprotocol/node';
-import {
-  createMcpHandler,
-  McpServer,
-  type AuthInfo,
-  type CallToolResult,
-} from '@modelcontextprotocol/server';
+import { McpServer, type AuthInfo, type CallToolResult } from '@modelcontextprotocol/server';
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { createMcpEndpoint, firstOf } from '../../demo/mcp-endpoint.ts';
+import { openListener } from '../../demo/open-listener.ts';
 import { PosternError } from '../../src/core/postern-error.ts';
 import type { NamespaceProvider } from '../../src/namespace/namespace-provider.ts';
 import { createNamespace } from '../../src/namespace/namespace.ts';
@@ -126,6 +119,8 @@ export async function openToolStage(options: ToolStageOptions = {}): Promise<Too
   const effects: Effect[] = [];
   let runs = 0;
 
+  const listener = await openListener();
+  const mcpUrl = (era: Era): string => `${listener.origin}/${era === 'session' ? 'session' : 'mcp'}`;
   const createInstance = () => {
     const oob = createOob({
       storage,
@@ -200,57 +195,38 @@ export async function openToolStage(options: ToolStageOptions = {}): Promise<Too
       );
       return server;
     };
-    const single = createMcpHandler(createServerOf, { legacy: 'stateless' });
-    const sessions = new Map<string, NodeStreamableHTTPServerTransport>();
-    return { oob, createServerOf, single, sessions };
+    const endpoints = (['stateless', 'session'] as const).map((legacy) =>
+      createMcpEndpoint({
+        url: mcpUrl(legacy),
+        gate: { authenticate },
+        createServer: createServerOf,
+        legacy,
+      }),
+    );
+    return { oob, endpoints };
   };
   let instance = createInstance();
   host.handlers.push((request) => instance.oob.fetch(request));
 
-  const serveSingle = toNodeHandler({
-    fetch: (request) =>
-      instance.single.fetch(request, { authInfo: authOf(request.headers.get('authorization')) }),
-  });
   let inFlight = 0;
-  const server = createServer((request, response) => {
-    if (request.method === 'POST') {
-      inFlight++;
-      response.once('close', () => inFlight--);
-    }
-    void (async () => {
-      const { sessions, createServerOf } = instance;
-      const received = Object.assign(request, { auth: authOf(request.headers.authorization ?? null) });
-      const id = request.headers['mcp-session-id'];
-      if (request.url !== '/session')
-        return serveSingle(received as Parameters<typeof serveSingle>[0], response);
-      const open = typeof id === 'string' ? sessions.get(id) : undefined;
-      if (open !== undefined) return open.handleRequest(received, response);
-      if (id !== undefined) return void response.writeHead(404).end();
-      const transport: NodeStreamableHTTPServerTransport = new NodeStreamableHTTPServerTransport({
-        sessionIdGenerator: () => randomUUID(),
-        onsessioninitialized: (created) => void sessions.set(created, transport),
-      });
-      await createServerOf().connect(transport);
-      return transport.handleRequest(received, response);
-    })();
+  listener.server.on('request', ({ method }, response) => {
+    if (method !== 'POST') return;
+    inFlight++;
+    response.once('close', () => inFlight--);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  listener.serve((request) => firstOf(...instance.endpoints.map(({ fetch }) => fetch))(request));
   const clients = new Set<Client>();
   const closeInstance = async (): Promise<void> => {
-    await Promise.all([...instance.sessions.values()].map((transport) => transport.close()));
-    await instance.single.close();
+    await Promise.all(instance.endpoints.map((endpoint) => endpoint.close()));
     await instance.oob.close();
   };
   onTestFinished(async () => {
     storage.fault = () => undefined;
     await Promise.all([...clients].map((client) => client.close().catch(() => {})));
     await closeInstance();
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await listener.close();
   });
 
-  const mcpUrl = (era: Era): string => `${origin}/${era === 'session' ? 'session' : 'mcp'}`;
   return {
     host,
     storage,
@@ -337,8 +313,8 @@ export async function until<T>(read: () => T | undefined | false): Promise<T> {
 }
 
 /** The bearer token is the user's name; a real server would have verified one. */
-function authOf(authorization: string | null): AuthInfo {
-  const user = authorization?.replace(/^Bearer /, '') ?? '';
+async function authenticate({ headers }: Request): Promise<AuthInfo> {
+  const user = headers.get('authorization')?.replace(/^Bearer /, '') ?? '';
   return { token: user, clientId: 'client', scopes: [], extra: { sub: user } };
 }
 
