@@ -1,21 +1,16 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createCookieBrowser, type Page } from '../../demo/browser.ts';
+import { ChildProgram } from '../support/child-program.ts';
 import type { FromProgram } from './local-login-worker.ts';
 import { startWorld, type World } from './world.ts';
 
 const user = 'alice';
 const waiting = { timeout: 25_000, interval: 25 };
 
-/** One program in a process of its own, and what it has said. */
-interface Program {
-  readonly child: ChildProcess;
-  readonly messages: FromProgram[];
-}
+type Program = ChildProgram<'go', FromProgram>;
 
 let world: World;
 let directory: string;
@@ -29,34 +24,21 @@ afterAll(() => world.close());
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'postern-local-'));
   programs = Array.from({ length: 4 }, () => startProgram());
-  await vi.waitUntil(
-    () => programs.every(({ messages }) => messages.some((message) => 'ready' in message)),
-    waiting,
+  await Promise.all(
+    programs.map((program) => program.heard('ready', (message) => 'ready' in message || undefined)),
   );
 });
 afterEach(async () => {
-  await Promise.all(programs.map(({ child }) => end(child)));
+  await Promise.all(programs.map((program) => program.end()));
   await rm(directory, { recursive: true, force: true });
 });
 
 function startProgram(): Program {
-  const child = fork(
-    join(import.meta.dirname, 'local-login-worker.ts'),
-    [join(directory, 'store'), world.calendar.url],
-    {
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-    },
-  );
-  const messages: FromProgram[] = [];
-  child.on('message', (message: FromProgram) => messages.push(message));
-  return { child, messages };
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGKILL');
-  await ended;
+  return new ChildProgram({
+    name: 'a program',
+    program: new URL('local-login-worker.ts', import.meta.url),
+    args: [join(directory, 'store'), world.calendar.url],
+  });
 }
 
 function linksOf(some: readonly Program[]): string[] {
@@ -86,7 +68,7 @@ function isWaiting({ messages }: Program): boolean {
 
 /** All of them at once, on a store that does not exist yet. Resolves when each waits for the person. */
 async function startCold(): Promise<string> {
-  for (const { child } of programs) child.send('go');
+  for (const program of programs) program.send('go');
   await vi.waitUntil(() => programs.every(isWaiting) || outcomesOf(programs).length > 0, waiting);
   expect(outcomesOf(programs)).toEqual([]);
   const links = linksOf(programs);
@@ -134,7 +116,7 @@ describe('four programs of one person, cold on one store', () => {
       stopBefore: (url) => url.pathname.endsWith('/callback'),
     });
     expect(new URL(left.url).port).toBe(new URL(link).port);
-    await end(owner!.child);
+    await owner!.end();
 
     // Nobody may be there yet; the person reloads the page.
     let page: Page | undefined;
@@ -154,7 +136,7 @@ describe('four programs of one person, cold on one store', () => {
     const link = await startCold();
     const [owner] = programs.filter((program) => linksOf([program]).length > 0);
     const rest = programs.filter((program) => program !== owner);
-    await end(owner!.child);
+    await owner!.end();
 
     const browser = createCookieBrowser();
     let page: Page | undefined;
@@ -172,10 +154,10 @@ describe('four programs of one person, cold on one store', () => {
   test('one that is started after the first was interrupted opens the same link again', async () => {
     const counted = countFrom();
     const [first, second] = programs as [Program, Program];
-    first.child.send('go');
+    first.send('go');
     await vi.waitUntil(() => isWaiting(first), waiting);
-    await end(first.child);
-    second.child.send('go');
+    await first.end();
+    second.send('go');
     await vi.waitUntil(() => linksOf([second]).length > 0, waiting);
     expect(linksOf([second])).toEqual(linksOf([first]));
     const page = await createCookieBrowser().signIn(linksOf([second])[0]!, { user });

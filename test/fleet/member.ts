@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { ChildProgram } from '../support/child-program.ts';
 import type { FromMember, ToMember } from './member-process.ts';
 
 /** Where a fleet keeps what it shares. */
@@ -8,69 +8,18 @@ export interface FleetPlace {
 }
 
 /** A process of a fleet, seen from outside. */
-export class Member {
-  readonly messages: FromMember[] = [];
-  readonly #child: ChildProcess;
-  readonly #watchers = new Set<() => void>();
-  #output = '';
-
+export class Member extends ChildProgram<ToMember, FromMember> {
   constructor({ storageUrl, keyringFile }: FleetPlace, { isDeaf = false } = {}) {
-    this.#child = fork(
-      new URL('./member-process.ts', import.meta.url),
-      [storageUrl, keyringFile, ...(isDeaf ? ['deaf'] : [])],
-      { silent: true, execArgv: ['--disable-warning=ExperimentalWarning'] },
-    );
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
-    }
-    this.#child.on('message', (message: FromMember) => {
-      this.messages.push(message);
-      this.#wake();
+    super({
+      name: isDeaf ? 'a deaf member' : 'a member',
+      program: new URL('member-process.ts', import.meta.url),
+      args: [storageUrl, keyringFile, ...(isDeaf ? ['deaf'] : [])],
     });
-    this.#child.once('exit', () => this.#wake());
   }
 
-  send(message: ToMember): void {
-    this.#child.send(message);
-  }
-
-  /**
-   * The first message that `pick` recognises, of those said already and those to come.
-   *
-   * @throws {Error} after `withinMs`, and when the process ends first.
-   */
-  async said<T>(pick: (message: FromMember) => T | undefined, withinMs = 10_000): Promise<T> {
-    const deadline = performance.now() + withinMs;
-    for (;;) {
-      for (const message of this.messages) {
-        const found = pick(message);
-        if (found !== undefined) return found;
-      }
-      const leftMs = deadline - performance.now();
-      if (leftMs <= 0 || this.#child.exitCode !== null) {
-        throw new Error(
-          `a member did not say what was expected: ${JSON.stringify(this.messages.at(-1))}\n${this.#output}`,
-        );
-      }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, leftMs);
-        this.#watchers.add(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
-  }
-
-  async end(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const exited = new Promise((resolve) => this.#child.once('exit', resolve));
-    this.#child.kill('SIGKILL');
-    await exited;
-  }
-
-  #wake(): void {
-    for (const wake of this.#watchers) wake();
-    this.#watchers.clear();
+  /** @throws {Error} when it did not start. */
+  async started(): Promise<this> {
+    await this.heard('ready', (message) => ('ready' in message ? true : undefined));
+    return this;
   }
 }

@@ -32,9 +32,7 @@ export function checkWakeFacts({ storageUrlIn, wakes, name }: WakeFactsOptions):
     await (await openStorageUrl(place.storageUrl, { keyring, onWarning: () => {} })).close();
     hearing = [new Member(place), new Member(place)];
     members.push(...hearing);
-    await Promise.all(
-      hearing.map((member) => member.said((message) => ('ready' in message ? true : undefined))),
-    );
+    await Promise.all(hearing.map((member) => member.started()));
   });
 
   afterAll(async () => {
@@ -72,14 +70,14 @@ export function checkWakeFacts({ storageUrlIn, wakes, name }: WakeFactsOptions):
     await Promise.all(hearing.map((member) => member.end()));
     deaf = [new Member(place, { isDeaf: true }), new Member(place, { isDeaf: true })];
     members.push(...deaf);
-    await Promise.all(
-      deaf.map((member) => member.said((message) => ('ready' in message ? true : undefined))),
-    );
+    await Promise.all(deaf.map((member) => member.started()));
     const [waiting, completing] = deaf;
     for (let index = 0; index < 5; index++) {
       const { id, ns } = await parkOne(waiting, completing, `deaf-${index}`);
       waiting.send({ wait: { ns, id } });
-      await waiting.said((message) => ('waiting' in message && message.waiting.id === id ? true : undefined));
+      await waiting.heard('waiting', (message) =>
+        'waiting' in message && message.waiting.id === id ? true : undefined,
+      );
       completing.send({ complete: { ns, id } });
       expect(await wokenAfter(waiting, completing, id)).toBeLessThanOrEqual(boundMs);
       expect(await resumedAfter(deaf, completing, id)).toBeLessThanOrEqual(boundMs);
@@ -90,7 +88,7 @@ export function checkWakeFacts({ storageUrlIn, wakes, name }: WakeFactsOptions):
 async function create(member: Member, ns: string): Promise<string> {
   const from = member.messages.length;
   member.send({ create: { ns } });
-  return member.said((message) =>
+  return member.heard('created', (message) =>
     'created' in message && member.messages.indexOf(message) >= from ? message.created.id : undefined,
   );
 }
@@ -99,13 +97,15 @@ async function create(member: Member, ns: string): Promise<string> {
 async function wakeOnce(waiting: Member, completing: Member, ns: string): Promise<number> {
   const id = await create(completing, ns);
   waiting.send({ wait: { ns, id } });
-  await waiting.said((message) => ('waiting' in message && message.waiting.id === id ? true : undefined));
+  await waiting.heard('waiting', (message) =>
+    'waiting' in message && message.waiting.id === id ? true : undefined,
+  );
   completing.send({ complete: { ns, id } });
   return wokenAfter(waiting, completing, id);
 }
 
 async function wokenAfter(waiting: Member, completing: Member, id: string): Promise<number> {
-  const woken = await waiting.said((message) =>
+  const woken = await waiting.heard('woken', (message) =>
     'woken' in message && message.woken.id === id ? message.woken : undefined,
   );
   expect(woken.status).toBe('completed');
@@ -119,7 +119,7 @@ async function parkOne(
 ): Promise<{ id: string; ns: string; key: string }> {
   const id = await create(creating, ns);
   parking.send({ park: { ns, id } });
-  const key = await parking.said((message) =>
+  const key = await parking.heard('parked', (message) =>
     'parked' in message && message.parked.id === id ? message.parked.key : undefined,
   );
   return { id, ns, key };
@@ -128,7 +128,7 @@ async function parkOne(
 async function resumedAfter(members: readonly Member[], completing: Member, id: string): Promise<number> {
   const at = await Promise.any(
     members.map((member) =>
-      member.said((message) =>
+      member.heard('resumed', (message) =>
         'resumed' in message && message.resumed.id === id ? message.resumed.at : undefined,
       ),
     ),
@@ -137,7 +137,7 @@ async function resumedAfter(members: readonly Member[], completing: Member, id: 
 }
 
 function committedAt(member: Member, id: string): Promise<number> {
-  return member.said((message) =>
+  return member.heard('committed', (message) =>
     'committed' in message && message.committed.id === id ? message.committed.at : undefined,
   );
 }

@@ -117,7 +117,7 @@ test('a device code is polled for by one process at a time, and by the next with
   });
   const [first, second] = servers;
   const device = { user: 'alice', flow: 'device', calls: 10, waitMs: 30_000 } as const;
-  void first!.acquire(device);
+  const doomed = first!.acquire(device).catch((error: Error) => error);
   await vi.waitFor(() => expect(polls.length).toBeGreaterThan(0), { timeout: 10_000 });
   const waiting = second!.acquire(device);
   await vi.waitFor(() => expect(polls.length).toBeGreaterThan(5), { timeout: 10_000, interval: 20 });
@@ -126,6 +126,7 @@ test('a device code is polled for by one process at a time, and by the next with
 
   const seen = polls.length;
   await first!.kill();
+  expect(await doomed).toBeInstanceOf(Error);
   const killedAt = performance.now();
   isEntered = true;
   const outcomes = await waiting;

@@ -1,15 +1,15 @@
 /** One process of an agent host, which calls tools as its parent says, and serves the pages of sign-ins. */
-import { openListener } from '../../demo/open-listener.ts';
 import { ClientManager, findAuthorizationRequired, RemoteAuthCoordinator } from '../../src/client/index.ts';
 import { findPosternError } from '../../src/core/postern-error.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
+import { answerParent } from './answer-parent.ts';
 import { userOf } from './page-host.ts';
 
-/** What a parent sends: calls to make at once, or a question for the status of the session. */
-export type ToAgent = { readonly id: number; readonly contextId: string } & (
-  | { readonly calls: number }
-  | { readonly status: true }
-);
+/** Calls to make at once. */
+export interface AgentQuestion {
+  readonly contextId: string;
+  readonly calls: number;
+}
 
 /** What came of each call: the text, or the code of its error. */
 export interface CallOutcome {
@@ -18,19 +18,17 @@ export interface CallOutcome {
   readonly link?: string;
 }
 
-/** What an agent sends. */
-export type FromAgent =
-  | { readonly port: number }
-  | { readonly id: number; readonly outcomes: readonly CallOutcome[] }
-  | { readonly id: number; readonly status: string };
+export interface AgentAnswer {
+  readonly outcomes: readonly CallOutcome[];
+  /** The status of the session after them. */
+  readonly status: string;
+}
 
 const [directory = '', publicUrl = '', calendarUrl = ''] = process.argv.slice(2);
-const tell = (message: FromAgent): void => void process.send?.(message);
 
 const storage = openLocalStorage(directory);
 const coordinator = new RemoteAuthCoordinator({ storage, publicUrl, verifyUser: userOf });
 const manager = new ClientManager({ calendar: { url: calendarUrl } }, { coordinator });
-const { port } = await openListener({ handler: coordinator.fetch });
 
 async function call(contextId: string): Promise<CallOutcome> {
   const client = await manager.getClient(contextId);
@@ -43,17 +41,8 @@ async function call(contextId: string): Promise<CallOutcome> {
   }
 }
 
-process.on('message', (message: ToAgent) => {
-  void (async () => {
-    const { id, contextId } = message;
-    if ('status' in message) {
-      const client = await manager.getClient(contextId);
-      tell({ id, status: client.session('calendar').status });
-    } else {
-      const outcomes = await Promise.all(Array.from({ length: message.calls }, () => call(contextId)));
-      tell({ id, outcomes });
-    }
-  })();
+await answerParent(coordinator.fetch, async ({ contextId, calls }: AgentQuestion): Promise<AgentAnswer> => {
+  const outcomes = await Promise.all(Array.from({ length: calls }, () => call(contextId)));
+  const client = await manager.getClient(contextId);
+  return { outcomes, status: client.session('calendar').status };
 });
-process.on('disconnect', () => process.exit(0));
-tell({ port });

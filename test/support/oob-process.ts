@@ -1,5 +1,4 @@
 /** One process of a server, which acquires credentials as its parent says, and serves the pages. */
-import { openListener } from '../../demo/open-listener.ts';
 import { findPosternError } from '../../src/core/postern-error.ts';
 import { createOAuthHttp } from '../../src/oauth/oauth-http.ts';
 import { allowPrivateNetwork } from '../../src/oauth/url-policy.ts';
@@ -8,12 +7,12 @@ import { findInteractionRequired } from '../../src/interaction/interaction-requi
 import { createOob } from '../../src/oob/oob.ts';
 import { secretForm } from '../../src/interaction/secret-form/secret-form.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
+import { answerParent } from './answer-parent.ts';
 import { userOf } from './page-host.ts';
 import { devicePlan, namespaces } from './process-world.ts';
 
-/** What a parent sends: calls to make at once. */
-export interface ToServer {
-  readonly id: number;
+/** Calls to make at once. */
+export interface Acquisition {
   readonly user: string;
   readonly flow: 'login' | 'device';
   readonly calls: number;
@@ -27,12 +26,7 @@ export interface Acquired {
   readonly link?: string;
 }
 
-export type FromServer =
-  | { readonly port: number }
-  | { readonly id: number; readonly outcomes: readonly Acquired[] };
-
 const [directory = '', publicUrl = '', issuer = '', leaseMs = ''] = process.argv.slice(2);
-const tell = (message: FromServer): void => void process.send?.(message);
 
 const oob = createOob({
   storage: openLocalStorage(directory),
@@ -53,9 +47,8 @@ const flows = {
   ),
   device: oob.flow('device', deviceCode({ http, authorize: () => devicePlan(issuer) })),
 };
-const { port } = await openListener({ handler: oob.fetch });
 
-async function acquire({ user, flow, waitMs }: ToServer): Promise<Acquired> {
+async function acquire({ user, flow, waitMs }: Acquisition): Promise<Acquired> {
   try {
     const principal = await oob.principal({ token: user });
     const request = { resource: 'db.example', flow: flows[flow] as (typeof flows)['login'] };
@@ -66,11 +59,6 @@ async function acquire({ user, flow, waitMs }: ToServer): Promise<Acquired> {
   }
 }
 
-process.on('message', (message: ToServer) => {
-  void (async () => {
-    const outcomes = await Promise.all(Array.from({ length: message.calls }, () => acquire(message)));
-    tell({ id: message.id, outcomes });
-  })();
-});
-process.on('disconnect', () => process.exit(0));
-tell({ port });
+await answerParent(oob.fetch, (asked: Acquisition) =>
+  Promise.all(Array.from({ length: asked.calls }, () => acquire(asked))),
+);
