@@ -1,10 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createNamespace } from '../../src/namespace/namespace.ts';
 import { Pendings } from '../../src/pending/pendings.ts';
@@ -12,6 +8,7 @@ import type { Pending } from '../../src/pending/pending.ts';
 import { Continuations } from '../../src/resume/continuations.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { openSqlite } from '../../src/storage/sqlite/index.ts';
+import { LineProcess } from '../support/line-process.ts';
 
 interface Run {
   readonly key: string;
@@ -28,7 +25,7 @@ let database: string;
 let log: string;
 let storage: StorageBackend;
 let pendings: Pendings;
-let children: ChildProcess[];
+let children: LineProcess[];
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'postern-kernel-'));
@@ -40,40 +37,25 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  for (const child of children) await kill(child, 'SIGKILL');
+  for (const child of children) await child.kill();
   await storage.close();
   rmSync(directory, { recursive: true, force: true });
 });
 
-async function kill(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill(signal);
-  await exited;
-}
-
-function start(script: string, args: readonly string[]): ChildProcess {
-  const path = fileURLToPath(new URL(script, import.meta.url));
-  const child = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+function start(script: string, args: readonly string[]): LineProcess {
+  const child = new LineProcess([join(import.meta.dirname, script), ...args]);
   children.push(child);
   return child;
 }
 
-async function firstLine(child: ChildProcess): Promise<string> {
-  const [line] = (await once(createInterface(child.stdout!), 'line', {
-    signal: AbortSignal.timeout(30_000),
-  })) as [string];
-  return line;
-}
-
-async function startWorker(options: { claimMs: number; hang?: boolean }): Promise<ChildProcess> {
+async function startWorker(options: { claimMs: number; hang?: boolean }): Promise<LineProcess> {
   const child = start('resume-worker.ts', [
     database,
     log,
     String(options.claimMs),
     ...(options.hang ? ['hang'] : []),
   ]);
-  expect(await firstLine(child)).toBe('ready');
+  expect(await child.line()).toBe('ready');
   return child;
 }
 
@@ -120,7 +102,7 @@ describe('processes on one SQLite file', () => {
       interval: 100,
     });
     // They finish and look once more, so that a second run would show.
-    for (const child of children) await kill(child, 'SIGTERM');
+    for (const child of children) await child.kill('SIGTERM');
     const late = new Continuations({ storage });
     late.register('answer', { resume: () => Promise.reject(new Error('nothing was left')) });
     await expect(late.runDue({ sweep: true })).resolves.toBe(0);
@@ -148,7 +130,7 @@ describe('processes on one SQLite file', () => {
     await new Promise((resolve) => setTimeout(resolve, 2 * claimMs));
     expect(runs()).toHaveLength(1);
 
-    await kill(first, 'SIGKILL');
+    await first.kill('SIGKILL');
     const killedAt = performance.now();
     await vi.waitFor(() => expect(runs()).toHaveLength(2), { timeout: 10_000, interval: 20 });
     expect(performance.now() - killedAt).toBeLessThan(claimMs + 5_000);
@@ -169,7 +151,7 @@ describe('processes on one SQLite file', () => {
     for (let death = 1; death <= 2; death++) {
       const worker = await startWorker({ claimMs: 200, hang: true });
       await vi.waitFor(() => expect(runs()).toHaveLength(death), { timeout: 10_000, interval: 20 });
-      await kill(worker, 'SIGKILL');
+      await worker.kill('SIGKILL');
     }
     let code: string | undefined;
     continuations.register('answer', {
@@ -194,8 +176,8 @@ describe('processes on one SQLite file', () => {
     );
     const results = await Promise.all(
       outcomes.map(async (outcome) => {
-        const line = await firstLine(start('pending-worker.ts', [database, 'alice', outcome, ...ids]));
-        return JSON.parse(line) as { links: string[]; created: number; ended: string[]; refusals: string[] };
+        const child = start('pending-worker.ts', [database, 'alice', outcome, ...ids]);
+        return child.outcome<{ links: string[]; created: number; ended: string[]; refusals: string[] }>();
       }),
     );
     expect(new Set(results.flatMap(({ links }) => links)).size).toBe(1);

@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { openSqlite } from '../../src/storage/sqlite/index.ts';
-import { WorkerProcess } from './worker-process.ts';
+import { LineProcess, startTogether } from '../support/line-process.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'postern-four-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -26,11 +26,14 @@ async function fourProcesses(
   task: string,
   path: string,
   argument: (index: number) => string = () => '',
-): Promise<WorkerProcess[]> {
-  const workers = Array.from({ length: 4 }, (_, index) => new WorkerProcess(task, path, argument(index)));
+): Promise<LineProcess[]> {
+  const script = join(import.meta.dirname, 'sqlite-worker.ts');
+  const workers = Array.from(
+    { length: 4 },
+    (_, index) => new LineProcess([script, task, path, argument(index)]),
+  );
   onTestFinished(async () => void (await Promise.all(workers.map((worker) => worker.kill()))));
-  for (const worker of workers) expect(await worker.line()).toBe('ready');
-  for (const worker of workers) worker.start();
+  await startTogether(workers);
   return workers;
 }
 

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
 import { storageConformance } from '../../src/storage/conformance/index.ts';
 import { encrypted } from '../../src/storage/encrypted.ts';
 import { createKeyring } from '../../src/storage/keyring.ts';
+import { LineProcess, startTogether } from '../support/line-process.ts';
 import { describeWithService } from '../support/services.ts';
 import { placeFor } from './postgres-place.ts';
 
@@ -15,30 +15,10 @@ const decoder = new TextDecoder();
 /** Several processes on one schema, started at the same moment once all have opened it. What each made of its task. */
 async function inProcesses<T>(count: number, task: string, where: string, schema: string): Promise<T[]> {
   const script = join(import.meta.dirname, 'postgres-worker.ts');
-  const workers = Array.from({ length: count }, () => {
-    const child = spawn(process.execPath, [script, task, where, schema], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      // Whatever happens to the test, no process stays behind.
-      timeout: 110_000,
-      killSignal: 'SIGKILL',
-    });
-    onTestFinished(async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = once(child, 'exit');
-      child.kill('SIGKILL');
-      await ended;
-    });
-    const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-    const line = async (): Promise<string> => {
-      const { value, done } = await lines.next();
-      if (done) throw new Error('the worker ended early');
-      return value;
-    };
-    return { line, start: () => child.stdin.write('go\n') };
-  });
-  for (const worker of workers) expect(await worker.line()).toBe('ready');
-  for (const worker of workers) worker.start();
-  return Promise.all(workers.map(async (worker) => JSON.parse(await worker.line()) as T));
+  const workers = Array.from({ length: count }, () => new LineProcess([script, task, where, schema]));
+  onTestFinished(async () => void (await Promise.all(workers.map((worker) => worker.kill()))));
+  await startTogether(workers);
+  return Promise.all(workers.map((worker) => worker.outcome<T>()));
 }
 
 await describeWithService('postgres', 'PostgreSQL shared by processes', ({ where }) => {

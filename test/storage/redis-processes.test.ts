@@ -1,13 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { storageConformance } from '../../src/storage/conformance/index.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { openRedis } from '../../src/storage/redis/index.ts';
+import { LineProcess, startTogether } from '../support/line-process.ts';
 import { describeWithService } from '../support/services.ts';
 
 const encoder = new TextEncoder();
@@ -27,7 +25,7 @@ function scriptOf(library: string, url: string, prefix: string, task: string): s
     const store = await openRedis({ client, prefix: ${JSON.stringify(prefix)}, onWarning: () => {} });
     const text = (bytes) => new TextDecoder().decode(bytes);
     const print = (value) => console.log(JSON.stringify(value));
-    print('ready');
+    console.log('ready');
     await new Promise((resolve) => process.stdin.once('data', resolve));
     ${task}
     process.exit(0);`;
@@ -35,38 +33,17 @@ function scriptOf(library: string, url: string, prefix: string, task: string): s
 
 /** Each library in a process of its own, started at the same moment once both have opened the store. */
 async function twoProcesses(url: string, prefix: string, task: string): Promise<() => Promise<unknown>[]> {
-  const children: ChildProcess[] = [];
-  onTestFinished(async () => {
-    for (const child of children) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      const ended = once(child, 'exit');
-      child.kill('SIGKILL');
-      await ended;
-    }
-  });
-  const lines = ['redis', 'ioredis'].map((library) => {
-    const child = spawn(
-      process.execPath,
-      ['--input-type=module', '-e', scriptOf(library, url, prefix, task)],
+  const processes = ['redis', 'ioredis'].map(
+    (library) =>
       // Beside the libraries, so that the script finds them.
-      {
-        cwd: import.meta.dirname,
-        stdio: ['pipe', 'pipe', 'inherit'],
-        timeout: 110_000,
-        killSignal: 'SIGKILL',
-      },
-    );
-    children.push(child);
-    return createInterface(child.stdout)[Symbol.asyncIterator]();
-  });
-  const next = async (line: AsyncIterator<string>): Promise<unknown> => {
-    const { value, done } = await line.next();
-    if (done) throw new Error('a process ended before its line');
-    return JSON.parse(value);
-  };
-  for (const line of lines) expect(await next(line)).toBe('ready');
-  for (const child of children) child.stdin!.write('go\n');
-  return () => lines.map(next);
+      new LineProcess(
+        ['--input-type=module', '-e', scriptOf(library, url, prefix, task)],
+        import.meta.dirname,
+      ),
+  );
+  onTestFinished(async () => void (await Promise.all(processes.map((each) => each.kill()))));
+  await startTogether(processes);
+  return () => processes.map((each) => each.outcome());
 }
 
 await describeWithService('redis', 'processes on one Redis', ({ where: url }) => {
