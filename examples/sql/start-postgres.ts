@@ -2,12 +2,12 @@ import { spawn, execFile, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { sleep } from '../../src/core/clock.ts';
+import { findFreePort } from '../../demo/find-free-port.ts';
 
 /** Where PostgreSQL's programs are, and who may run them: they refuse to run as root. */
 export interface PostgresPrograms {
@@ -124,12 +124,4 @@ async function untilItAnswers(port: number, password: string): Promise<void> {
       await client.end().catch(() => {});
     }
   }
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,13 +1,14 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { BackendName } from './schedule.ts';
+import { findFreePort } from '../../demo/find-free-port.ts';
 
 /** A store of the run's own. */
 export interface ChaosStore {
@@ -95,7 +96,7 @@ interface Program {
 }
 
 async function openProgram(programAt: (port: number) => Program): Promise<ChaosStore> {
-  const port = await freePort();
+  const port = await findFreePort();
   const program = programAt(port);
   const start = async (): Promise<ChildProcess> => {
     const child = spawn(program.command, program.arguments, { stdio: 'ignore' });
@@ -144,7 +145,7 @@ async function openPostgresServer(directory: string): Promise<ChaosStore> {
     await chmod(directory, 0o711);
     await promisify(execFile)('chown', ['postgres', data]);
   }
-  const port = await freePort();
+  const port = await findFreePort();
   await run('initdb', '-D', data, '-A', 'trust', '-U', 'postgres', '--no-sync', '--no-locale', '-E', 'UTF8');
   // What the operating system was given outlives the server's processes; nothing here pulls the plug.
   const settings = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off`;
@@ -169,15 +170,6 @@ async function openPostgresServer(directory: string): Promise<ChaosStore> {
       await stop();
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function listening(port: number, child: ChildProcess): Promise<void> {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Page } from 'playwright-core';
+import { contrast, openCarefulPage } from '../support/careful-page.ts';
 import { launchChromium, type ChromiumBrowser } from '../support/chromium.ts';
 import { describeWithService } from '../support/services.ts';
 import { callbackOf, openStage, type Stage } from '../support/stage.ts';
@@ -25,24 +26,8 @@ await describeWithService('chromium', 'a page in a real browser, 320 pixels wide
   afterAll(() => chromium.close());
 
   async function openPage(stage: Stage, user: string): Promise<Page> {
-    const page = await chromium.newPage({ viewport: { width: 320, height: 568 } });
-    onTestFinished(() => page.context().close());
-    const problems: string[] = [];
-    page.on('console', (message) => {
-      // Chromium notes every answer of 400 and above in the console; these pages are meant to have them.
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-        problems.push(message.text());
-    });
-    page.on('pageerror', (error) => void problems.push(error.message));
-    page.on('request', (request) => {
-      if (!request.isNavigationRequest()) problems.push(`asked for ${request.resourceType()}`);
-    });
-    await page.addInitScript(() => {
-      addEventListener('securitypolicyviolation', (event) => console.error(`CSP ${event.violatedDirective}`));
-    });
-    onTestFinished(() => expect(problems).toEqual([]));
-    await page.goto(`${stage.host.origin}/login?user=${user}`);
-    return page;
+    const viewport = { width: 320, height: 568 };
+    return openCarefulPage(chromium, { host: stage.host, user }, { viewport });
   }
 
   /** Goes to an address and looks at the page as people would, by day and by night. */
@@ -156,16 +141,3 @@ await describeWithService('chromium', 'a page in a real browser, 320 pixels wide
     expect(stage.as.count('token')).toBe(0);
   });
 });
-
-/** The contrast of two colours as `rgb(…)`, by WCAG. */
-function contrast(one: string, two: string): number {
-  const luminance = (colour: string): number => {
-    const [red = 0, green = 0, blue = 0] = (colour.match(/\d+(?:\.\d+)?/gu) ?? []).map((channel) => {
-      const part = Number(channel) / 255;
-      return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  };
-  const [light = 0, dark = 0] = [luminance(one), luminance(two)].toSorted((a, b) => b - a);
-  return (light + 0.05) / (dark + 0.05);
-}

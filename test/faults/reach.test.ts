@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Client, LocalAuthCoordinator } from '../../src/client/index.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
 import { codeOf, openStage, textOf } from '../support/stage.ts';
+import { findFreePort } from '../../demo/find-free-port.ts';
 
 const connectTimeoutMs = 600;
 
@@ -20,11 +21,7 @@ async function listen(listener: RequestListener): Promise<string> {
 
 /** A URL at which nobody listens. */
 async function closedPort(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return `http://127.0.0.1:${port}/mcp`;
+  return `http://127.0.0.1:${await findFreePort()}/mcp`;
 }
 
 function openClient(url: string): Client {

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import type { CallToolResult } from '@modelcontextprotocol/client';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createCookieBrowser } from '../../demo/browser.ts';
+import { findFreePort } from '../../demo/find-free-port.ts';
 import { createLineLogger } from '../../examples/protected-server/line-logger.ts';
 import { openAs } from '../../examples/protected-server/open-as.ts';
 import {
@@ -309,11 +310,7 @@ describe('a database that cannot say whether a password is right', () => {
   }
 
   test('because nobody listens there: it cannot be tried, and is not kept', async () => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    await new Promise((resolve) => server.close(resolve));
-    const { status, list, world } = await enterFor(port);
+    const { status, list, world } = await enterFor(await findFreePort());
     expect(status).toBe(503);
     expect(list).toBe('There are no connections.');
     expect(countLeaks([login.password], [...world.traffic(), ...world.log])).toBe(0);

@@ -2,10 +2,11 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deviceCode } from '../../src/interaction/oauth/device-code.ts';
 import type { FormSchema } from '../../src/interaction/secret-form/form-schema.ts';
 import { secretForm } from '../../src/interaction/secret-form/secret-form.ts';
+import { contrast, openCarefulPage } from '../support/careful-page.ts';
 import { launchChromium, type ChromiumBrowser } from '../support/chromium.ts';
 import { describeWithService } from '../support/services.ts';
 import { openFlowStage, planFor, redirectFlow, type FlowStage } from '../support/flow-stage.ts';
@@ -39,34 +40,14 @@ await describeWithService('chromium', 'a page of a flow in a real browser, 320 p
   });
   afterAll(() => chromium.close());
 
-  /** A browser of a signed-in user, in which nothing may go wrong: no script error, no violation, no request beside the pages. */
-  async function openPage(
-    stage: FlowStage,
-    user: string,
-    options: BrowserContextOptions = {},
-  ): Promise<Page> {
-    const page = await chromium.newPage({ viewport: { width: 320, height: 640 }, ...options });
-    onTestFinished(() => page.context().close());
-    const problems: string[] = [];
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-        problems.push(message.text());
-    });
-    page.on('pageerror', (error) => void problems.push(error.message));
-    page.on('request', (request) => {
-      const isOwn = request.isNavigationRequest() || request.url().endsWith('/status');
-      if (!isOwn) problems.push(`asked for ${request.resourceType()} ${request.url()}`);
-    });
-    if (options.javaScriptEnabled !== false) {
-      await page.addInitScript(() => {
-        addEventListener('securitypolicyviolation', (event) =>
-          console.error(`CSP ${event.violatedDirective}`),
-        );
-      });
-    }
-    onTestFinished(() => expect(problems).toEqual([]));
-    await page.goto(`${stage.host.origin}/login?user=${user}`);
-    return page;
+  function openPage(stage: FlowStage, user: string, options: BrowserContextOptions = {}): Promise<Page> {
+    const viewport = { width: 320, height: 640 };
+    return openCarefulPage(
+      chromium,
+      { host: stage.host, user },
+      { viewport, ...options },
+      (request) => request.isNavigationRequest() || request.url().endsWith('/status'),
+    );
   }
 
   /** Looks at a page as people would, by day and by night. */
@@ -353,16 +334,3 @@ await describeWithService('chromium', 'a page of a flow in a real browser, 320 p
     expect(await stage.oob.credentials.list(await stage.principal('alice'))).toEqual([]);
   });
 });
-
-/** The contrast of two colours as `rgb(…)`, by WCAG. */
-function contrast(one: string, two: string): number {
-  const luminance = (colour: string): number => {
-    const [red = 0, green = 0, blue = 0] = (colour.match(/\d+(?:\.\d+)?/gu) ?? []).map((channel) => {
-      const part = Number(channel) / 255;
-      return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  };
-  const [light = 0, dark = 0] = [luminance(one), luminance(two)].toSorted((a, b) => b - a);
-  return (light + 0.05) / (dark + 0.05);
-}

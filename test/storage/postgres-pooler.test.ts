@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -11,6 +11,7 @@ import { storageConformance } from '../../src/storage/conformance/index.ts';
 import type { PostgresClient, PostgresPool } from '../../src/storage/postgres/index.ts';
 import { describeWithService } from '../support/services.ts';
 import { dropSchema, placeFor, PostgresPlace, through } from './postgres-place.ts';
+import { findFreePort } from '../../demo/find-free-port.ts';
 
 const value = Uint8Array.of(1);
 
@@ -24,7 +25,7 @@ interface Pooler {
 
 async function startPgBouncer(where: string, mode: 'session' | 'transaction', size: number): Promise<Pooler> {
   const { hostname, port: serverPort, username, pathname } = new URL(where);
-  const port = await freePort();
+  const port = await findFreePort();
   const directory = mkdtempSync(join(tmpdir(), 'postern-pgbouncer-'));
   const file = join(directory, 'pgbouncer.ini');
   writeFileSync(
@@ -60,15 +61,6 @@ ignore_startup_parameters = extra_float_digits,options
       rmSync(directory, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function answers(port: number): Promise<boolean> {

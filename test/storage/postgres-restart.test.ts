@@ -1,7 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -9,6 +8,7 @@ import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { isPosternError } from '../../src/core/postern-error.ts';
 import { openPostgres } from '../../src/storage/postgres/index.ts';
+import { findFreePort } from '../../demo/find-free-port.ts';
 
 /** Debian and others keep each version's programs in a directory of its own. */
 const programs = existsSync('/usr/lib/postgresql')
@@ -29,7 +29,7 @@ class OwnServer {
 
   async create(): Promise<void> {
     if ('uid' in this.#user) chownSync(this.#directory, this.#user.uid, this.#user.gid);
-    this.#port = await freePort();
+    this.#port = await findFreePort();
     const data = join(this.#directory, 'data');
     if (programDirectory === undefined) throw new Error('initdb was not found: apt-get install postgresql');
     execFileSync(
@@ -99,15 +99,6 @@ function unprivileged(): { uid: number; gid: number } | Record<string, never> {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function suite(): void {

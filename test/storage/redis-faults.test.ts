@@ -10,6 +10,7 @@ import { redisSubscriber } from '../../src/storage/redis/redis-subscriber.ts';
 import { openRedis } from '../../src/storage/redis/index.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { describeWithService } from '../support/services.ts';
+import { recovered } from '../support/recovered.ts';
 
 const unavailable = expect.objectContaining({ code: 'ERR_POSTERN_STORAGE_UNAVAILABLE' });
 const value = Uint8Array.of(1);
@@ -63,19 +64,6 @@ async function openAt(
   });
   onTestFinished(() => store.close());
   return store;
-}
-
-/** Asks until there is an answer. */
-async function recovered<T>(ask: () => Promise<T>, withinMs = 5_000): Promise<T> {
-  const deadline = performance.now() + withinMs;
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await pause(20);
-    }
-  }
 }
 
 async function until(isTrue: () => boolean, withinMs: number): Promise<number> {

@@ -1,7 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -12,6 +11,8 @@ import { storageConformance } from '../../src/storage/conformance/index.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import type { RedisClient } from '../../src/storage/redis/redis-client.ts';
 import { openRedis, type RedisOptions } from '../../src/storage/redis/index.ts';
+import { findFreePort } from '../../demo/find-free-port.ts';
+import { recovered } from '../support/recovered.ts';
 
 const value = Uint8Array.of(1);
 const hasServer = spawnSync('redis-server', ['--version']).status === 0;
@@ -68,11 +69,7 @@ class Server {
 
 async function freePort(below: number): Promise<number> {
   for (;;) {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    await once(server, 'close');
+    const port = await findFreePort();
     if (port < below) return port;
   }
 }
@@ -114,18 +111,6 @@ function admin(port: number): Redis {
   client.on('error', () => {});
   onTestFinished(() => client.disconnect());
   return client;
-}
-
-async function recovered<T>(ask: () => Promise<T>, withinMs = 5_000): Promise<T> {
-  const deadline = performance.now() + withinMs;
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await pause(20);
-    }
-  }
 }
 
 async function seesWholeCluster(port: number): Promise<void> {

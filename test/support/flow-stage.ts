@@ -1,23 +1,25 @@
 import { onTestFinished } from 'vitest';
-import type { CreateAttemptOptions } from '../../src/oauth/attempt.ts';
-import { createOAuthHttp, type OAuthHttp } from '../../src/oauth/oauth-http.ts';
-import { allowPrivateNetwork } from '../../src/oauth/url-policy.ts';
-import type { Principal } from '../../src/oob/principal.ts';
-import type { CredentialRequest } from '../../src/oob/credential-request.ts';
-import type { NamedFlow } from '../../src/interaction/flow.ts';
-import { oauthRedirect } from '../../src/interaction/oauth/oauth-redirect.ts';
-import type { OAuthCredential } from '../../src/interaction/oauth/grant-kind.ts';
-import { createOob, type Oob, type OobOptions } from '../../src/oob/oob.ts';
-import {
-  findInteractionRequired,
-  type Interaction,
-} from '../../src/interaction/interaction-required-error.ts';
-import { MemoryBackend } from '../../src/storage/memory-backend.ts';
-import { FaultyStorage } from './faulty-storage.ts';
-import { openPageHost, userOf, type PageHost } from './page-host.ts';
-import { createRecordingLogger, type RecordingLogger } from './recording-logger.ts';
-import { createSteppedClock, type SteppedClock } from './stepped-clock.ts';
 import type { OpenOptions } from '../../demo/browser.ts';
+import {
+  allowPrivateNetwork,
+  createOAuthHttp,
+  type CreateAttemptOptions,
+  type OAuthHttp,
+} from '../../src/oauth/index.ts';
+import {
+  createOob,
+  findInteractionRequired,
+  oauthRedirect,
+  type CredentialRequest,
+  type Interaction,
+  type NamedFlow,
+  type OAuthCredential,
+  type Oob,
+  type OobOptions,
+  type Principal,
+} from '../../src/oob/index.ts';
+import { userOf } from './page-host.ts';
+import { openSurroundings, type Surroundings } from './surroundings.ts';
 import type { CookieBrowser, Page } from './cookie-browser.ts';
 import {
   startProgrammableAuthorizationServer,
@@ -26,12 +28,8 @@ import {
 import { namespaces } from './process-world.ts';
 
 /** A server with pages, a third party, and people, all on real sockets. */
-export interface FlowStage {
+export interface FlowStage extends Surroundings {
   readonly as: ProgrammableAuthorizationServer;
-  readonly host: PageHost;
-  readonly storage: FaultyStorage;
-  readonly time: SteppedClock;
-  readonly logger: RecordingLogger;
   readonly http: OAuthHttp;
   /** The first of the processes; they share the store and the address. */
   readonly oob: Oob;
@@ -46,11 +44,7 @@ export async function openFlowStage(
 ): Promise<FlowStage> {
   const as = await startProgrammableAuthorizationServer();
   onTestFinished(() => as.close());
-  const host = await openPageHost();
-  onTestFinished(() => host.close());
-  const time = createSteppedClock();
-  const logger = createRecordingLogger();
-  const storage = new FaultyStorage(new MemoryBackend({ clock: time.clock }));
+  const { host, time, logger, storage } = await openSurroundings();
   const oobs = Array.from({ length: options.processes ?? 1 }, () => {
     const oob = createOob({
       storage,

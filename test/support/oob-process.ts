@@ -1,11 +1,7 @@
 /** One process of a server, which acquires credentials as its parent says, and serves the pages. */
 import { findPosternError } from '../../src/core/postern-error.ts';
-import { createOAuthHttp } from '../../src/oauth/oauth-http.ts';
-import { allowPrivateNetwork } from '../../src/oauth/url-policy.ts';
-import { deviceCode } from '../../src/interaction/oauth/device-code.ts';
-import { findInteractionRequired } from '../../src/interaction/interaction-required-error.ts';
-import { createOob } from '../../src/oob/oob.ts';
-import { secretForm } from '../../src/interaction/secret-form/secret-form.ts';
+import { allowPrivateNetwork, createOAuthHttp } from '../../src/oauth/index.ts';
+import { createOob, deviceCode, findInteractionRequired, secretForm } from '../../src/oob/index.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
 import { answerParent } from './answer-parent.ts';
 import { userOf } from './page-host.ts';

@@ -1,6 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -8,6 +6,7 @@ import { findPosternError, type PosternError } from '../../src/core/postern-erro
 import { generateKeyText, keyringFromText } from '../../src/storage/keyring.ts';
 import { openSqlite } from '../../src/storage/sqlite/index.ts';
 import { openStorageUrl } from './open-storage.ts';
+import { findFreePort } from '../../demo/find-free-port.ts';
 
 const keyring = keyringFromText(generateKeyText());
 const key = ['client:alice', 'grant'] as const;
@@ -28,15 +27,6 @@ async function directory(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'postern-open-'));
   onTestFinished(() => rm(path, { recursive: true, force: true }));
   return path;
-}
-
-/** A port nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 test('memory needs no keyring', async () => {
@@ -92,7 +82,7 @@ test.each([
   ['redis', 'Redis'],
   ['postgres', 'PostgreSQL'],
 ])('a %s server that is not there is named without its password', async (scheme, name) => {
-  const host = `127.0.0.1:${await freePort()}`;
+  const host = `127.0.0.1:${await findFreePort()}`;
   const error = await failureOf(
     openStorageUrl(`${scheme}://alice:sesame@${host}/0`, { keyring, timeoutMs: 2_000 }),
   );

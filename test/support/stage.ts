@@ -15,17 +15,14 @@ import {
 } from '../../src/client/index.ts';
 import { findPosternError } from '../../src/core/postern-error.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
-import { MemoryBackend } from '../../src/storage/memory-backend.ts';
 import type { CookieBrowser, Page } from './cookie-browser.ts';
 import {
   startProgrammableAuthorizationServer,
   type ProgrammableAuthorizationServer,
   type ProgrammableAuthorizationServerOptions,
 } from './programmable-authorization-server.ts';
-import { FaultyStorage } from './faulty-storage.ts';
-import { openPageHost, userOf, type PageHost } from './page-host.ts';
-import { createRecordingLogger, type RecordingLogger } from './recording-logger.ts';
-import { createSteppedClock, type SteppedClock } from './stepped-clock.ts';
+import { userOf } from './page-host.ts';
+import { openSurroundings, type Surroundings } from './surroundings.ts';
 
 export interface StageOptions {
   readonly as?: ProgrammableAuthorizationServerOptions;
@@ -44,13 +41,9 @@ export interface StageOptions {
 }
 
 /** Everybody who takes part in a sign-in, on real sockets, each as obedient or as hostile as the test wants. */
-export interface Stage {
+export interface Stage extends Surroundings {
   readonly as: ProgrammableAuthorizationServer;
   readonly calendar: CalendarServer;
-  readonly host: PageHost;
-  readonly storage: FaultyStorage;
-  readonly time: SteppedClock;
-  readonly logger: RecordingLogger;
   readonly coordinator: RemoteAuthCoordinator;
   readonly manager: ClientManager;
   /** As many as there are hosts; the first is `manager`. */
@@ -69,11 +62,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     ...options.calendar,
   });
   onTestFinished(() => calendar.close());
-  const host = await openPageHost();
-  onTestFinished(() => host.close());
-  const time = createSteppedClock();
-  const logger = createRecordingLogger();
-  const storage = new FaultyStorage(new MemoryBackend({ clock: time.clock }));
+  const { host, time, logger, storage } = await openSurroundings();
   const seen = options.around?.(storage) ?? storage;
   const servers = options.servers?.(calendar, as) ?? { calendar: { url: calendar.url } };
   const managers = Array.from({ length: options.hosts ?? 1 }, () => {

@@ -5,17 +5,11 @@ import { z } from 'zod';
 import { createMcpEndpoint, firstOf } from '../../demo/mcp-endpoint.ts';
 import { openListener } from '../../demo/open-listener.ts';
 import { PosternError } from '../../src/core/postern-error.ts';
-import type { NamespaceProvider } from '../../src/namespace/namespace-provider.ts';
-import { createNamespace } from '../../src/namespace/namespace.ts';
-import { createOob, type Oob } from '../../src/oob/oob.ts';
-import { secretForm } from '../../src/interaction/secret-form/secret-form.ts';
-import type { OobOptions, ToolOptions } from '../../src/oob/index.ts';
+import { createNamespace, type NamespaceProvider } from '../../src/namespace/index.ts';
+import { createOob, secretForm, type Oob, type OobOptions, type ToolOptions } from '../../src/oob/index.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
-import { MemoryBackend } from '../../src/storage/memory-backend.ts';
-import { FaultyStorage } from './faulty-storage.ts';
-import { openPageHost, userOf, type PageHost } from './page-host.ts';
-import { createRecordingLogger, type RecordingLogger } from './recording-logger.ts';
-import { createSteppedClock, type SteppedClock } from './stepped-clock.ts';
+import { userOf } from './page-host.ts';
+import { openSurroundings, type Surroundings } from './surroundings.ts';
 
 /** How a client speaks to the server. */
 export const eras = {
@@ -71,11 +65,7 @@ export interface ConnectOptions {
 }
 
 /** A real MCP server with tools that need a password, its pages, and people with clients and browsers. */
-export interface ToolStage {
-  readonly host: PageHost;
-  readonly storage: FaultyStorage;
-  readonly time: SteppedClock;
-  readonly logger: RecordingLogger;
+export interface ToolStage extends Surroundings {
   readonly effects: readonly Effect[];
   /** How often a handler was entered. */
   runs(): number;
@@ -110,12 +100,10 @@ const login = {
 } as const;
 
 export async function openToolStage(options: ToolStageOptions = {}): Promise<ToolStage> {
-  const host = await openPageHost();
-  onTestFinished(() => host.close());
-  const time = createSteppedClock();
-  const logger = createRecordingLogger();
-  const counting = countListeners(new MemoryBackend({ clock: time.clock }));
-  const storage = new FaultyStorage(counting.storage);
+  let listeners = 0;
+  const { host, time, logger, storage } = await openSurroundings((memory) =>
+    countListeners(memory, (change) => (listeners += change)),
+  );
   const effects: Effect[] = [];
   let runs = 0;
 
@@ -298,7 +286,7 @@ export async function openToolStage(options: ToolStageOptions = {}): Promise<Too
       if (page.status !== 200) throw new Error(`the form ended with status ${page.status}`);
     },
     inFlight: () => inFlight,
-    listeners: counting.listeners,
+    listeners: () => listeners,
   };
 }
 
@@ -318,9 +306,8 @@ async function authenticate({ headers }: Request): Promise<AuthInfo> {
   return { token: user, clientId: 'client', scopes: [], extra: { sub: user } };
 }
 
-function countListeners(backend: MemoryBackend): { storage: StorageBackend; listeners: () => number } {
-  let listeners = 0;
-  const storage = new Proxy<StorageBackend>(backend, {
+function countListeners(backend: StorageBackend, count: (change: 1 | -1) => void): StorageBackend {
+  return new Proxy(backend, {
     get(target, property) {
       if (property !== 'listen') {
         const value: unknown = Reflect.get(target, property);
@@ -328,13 +315,12 @@ function countListeners(backend: MemoryBackend): { storage: StorageBackend; list
       }
       return async (channel: string, wake: () => void) => {
         const stop = await target.listen(channel, wake);
-        listeners++;
+        count(1);
         return async () => {
-          listeners--;
+          count(-1);
           await stop();
         };
       };
     },
   });
-  return { storage, listeners: () => listeners };
 }
