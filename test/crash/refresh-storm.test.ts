@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { AuthorizationServerCounters } from '../../demo/authorization-server.ts';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { burst, startCrew, type Crew, type CrewMember } from './crew.ts';
 import type { HostProcess } from './host-process.ts';
 import { startWorld, type World } from './world.ts';
@@ -14,18 +13,7 @@ beforeAll(async () => {
 
 afterAll(() => world.close());
 
-/** Counts what the authorization server is asked from here on. */
-function countFrom(): () => Pick<AuthorizationServerCounters, 'refreshes' | 'refusedGrants' | 'exchanges'> {
-  const { refreshes, refusedGrants, exchanges } = { ...world.authorizationServer.counters };
-  return () => {
-    const now = world.authorizationServer.counters;
-    return {
-      refreshes: now.refreshes - refreshes,
-      refusedGrants: now.refusedGrants - refusedGrants,
-      exchanges: now.exchanges - exchanges,
-    };
-  };
-}
+const countFrom = () => world.countFrom('refreshes', 'refusedGrants', 'exchanges');
 
 /** A crew whose user has signed in, and whose every process has made a call. */
 async function startSignedIn(
@@ -34,6 +22,7 @@ async function startSignedIn(
   lengthMs = leaseMs,
 ): Promise<Crew> {
   const crew = await startCrew(world, lengthMs, members);
+  onTestFinished(() => crew.end());
   await crew.signIn(crew.hosts.at(-1)!, user);
   expect(await Promise.all(crew.hosts.map((host) => burst(host, user, 1)))).toEqual(
     crew.hosts.map(() => allOf(1)),
@@ -46,14 +35,33 @@ function allOf(calls: number): { succeeded: number; codes: string[] } {
 }
 
 async function reaches(host: HostProcess, label: string, side: 'before' | 'after'): Promise<void> {
-  await host.said(`${side} ${label}`, (message) =>
+  await host.heard(`${side} ${label}`, (message) =>
     'step' in message && message.step.side === side && message.step.label.endsWith(label) ? true : undefined,
   );
 }
 
 async function enterRefresh(host: HostProcess): Promise<void> {
   host.send({ enter: 'refresh' });
-  await host.said('entered', (message) => ('entered' in message ? true : undefined));
+  await host.heard('entered', (message) => ('entered' in message ? true : undefined));
+}
+
+/** Four processes meet a refused token; the one that refreshes is killed before or after the token endpoint has answered. */
+async function stormWithout(user: string, side: 'before' | 'after') {
+  const crew = await startSignedIn(user, [
+    { name: 'victim', killAt: { phase: 'refresh', step: 3, side } },
+    ...['b', 'c', 'd'].map((name) => ({ name })),
+  ]);
+  const [victim, ...others] = crew.hosts as [HostProcess, ...HostProcess[]];
+  const counted = countFrom();
+  await enterRefresh(victim);
+  world.authorizationServer.expireAccessTokens(user);
+  victim.send({ burst: { user, calls: 1 } });
+  await reaches(victim, 'refresh-lease', 'after');
+  const startedAtMs = performance.now();
+  const outcomes = await Promise.all(others.map((host) => burst(host, user, callsEach)));
+  const tookMs = performance.now() - startedAtMs;
+  expect(await victim.exited).toEqual({ code: null, signal: 'SIGKILL' });
+  return { crew, victim, others, outcomes, counted, tookMs };
 }
 
 describe('a token that the server refuses although it has not expired, at four processes', () => {
@@ -64,85 +72,46 @@ describe('a token that the server refuses although it has not expired, at four p
       ['a', 'b', 'c', 'd'].map((name) => ({ name })),
       10_000,
     );
-    try {
-      const counted = countFrom();
-      const refusedBefore = world.calendar.counters.unauthorized;
-      world.authorizationServer.expireAccessTokens(user);
-      const outcomes = await Promise.all(crew.hosts.map((host) => burst(host, user, callsEach)));
-      expect(outcomes).toEqual(crew.hosts.map(() => allOf(callsEach)));
-      expect(counted()).toEqual({ refreshes: 1, refusedGrants: 0, exchanges: 0 });
-      // It was a storm: most of the calls were refused before the new token was there.
-      expect(world.calendar.counters.unauthorized - refusedBefore).toBeGreaterThan(callsEach);
-      // The grant is alive: these tokens are asked about at every use, and would have ended with it.
-      expect(await Promise.all(crew.hosts.map((host) => burst(host, user, 1)))).toEqual(
-        crew.hosts.map(() => allOf(1)),
-      );
-      expect(counted()).toEqual({ refreshes: 1, refusedGrants: 0, exchanges: 0 });
-    } finally {
-      await crew.end();
-    }
+    const counted = countFrom();
+    const refusedBefore = world.calendar.counters.unauthorized;
+    world.authorizationServer.expireAccessTokens(user);
+    const outcomes = await Promise.all(crew.hosts.map((host) => burst(host, user, callsEach)));
+    expect(outcomes).toEqual(crew.hosts.map(() => allOf(callsEach)));
+    expect(counted()).toEqual({ refreshes: 1, refusedGrants: 0, exchanges: 0 });
+    // It was a storm: most of the calls were refused before the new token was there.
+    expect(world.calendar.counters.unauthorized - refusedBefore).toBeGreaterThan(callsEach);
+    // The grant is alive: these tokens are asked about at every use, and would have ended with it.
+    expect(await Promise.all(crew.hosts.map((host) => burst(host, user, 1)))).toEqual(
+      crew.hosts.map(() => allOf(1)),
+    );
+    expect(counted()).toEqual({ refreshes: 1, refusedGrants: 0, exchanges: 0 });
   });
 
   test('when the refreshing process is killed before it has sent anything, another refreshes within the lease', async () => {
-    const user = 'unsent';
-    const crew = await startSignedIn(user, [
-      { name: 'victim', killAt: { phase: 'refresh', step: 3, side: 'before' } },
-      ...['b', 'c', 'd'].map((name) => ({ name })),
-    ]);
-    const [victim, ...others] = crew.hosts as [HostProcess, ...HostProcess[]];
-    try {
-      const counted = countFrom();
-      await enterRefresh(victim);
-      world.authorizationServer.expireAccessTokens(user);
-      victim.send({ burst: { user, calls: 1 } });
-      await reaches(victim, 'refresh-lease', 'after');
-      const startedAtMs = performance.now();
-      const outcomes = await Promise.all(others.map((host) => burst(host, user, callsEach)));
-      const tookMs = performance.now() - startedAtMs;
-      expect(await victim.exited).toEqual({ code: null, signal: 'SIGKILL' });
-      await reaches(victim, 'POST /token', 'before');
-      expect(outcomes).toEqual(others.map(() => allOf(callsEach)));
-      expect(counted()).toEqual({ refreshes: 1, refusedGrants: 0, exchanges: 0 });
-      expect(tookMs).toBeLessThan(leaseMs + 3_000);
-    } finally {
-      await crew.end();
-    }
+    const { victim, others, outcomes, counted, tookMs } = await stormWithout('unsent', 'before');
+    await reaches(victim, 'POST /token', 'before');
+    expect(outcomes).toEqual(others.map(() => allOf(callsEach)));
+    expect(counted()).toEqual({ refreshes: 1, refusedGrants: 0, exchanges: 0 });
+    expect(tookMs).toBeLessThan(leaseMs + 3_000);
   });
 
   test('when it is killed between the response and the commit, one new sign-in serves everybody, and no call hangs', async () => {
     const user = 'unsaved';
-    const crew = await startSignedIn(user, [
-      { name: 'victim', killAt: { phase: 'refresh', step: 3, side: 'after' } },
-      ...['b', 'c', 'd'].map((name) => ({ name })),
-    ]);
-    const [victim, ...others] = crew.hosts as [HostProcess, ...HostProcess[]];
-    try {
-      const counted = countFrom();
-      await enterRefresh(victim);
-      world.authorizationServer.expireAccessTokens(user);
-      victim.send({ burst: { user, calls: 1 } });
-      await reaches(victim, 'refresh-lease', 'after');
-      const startedAtMs = performance.now();
-      const outcomes = await Promise.all(others.map((host) => burst(host, user, callsEach)));
-      const tookMs = performance.now() - startedAtMs;
-      expect(await victim.exited).toEqual({ code: null, signal: 'SIGKILL' });
-      await reaches(victim, 'POST /token', 'after');
-      // This server ends a grant whose refresh token comes twice. A person is asked, once, rather than the server again.
-      expect(new Set(outcomes.flatMap((outcome) => outcome?.codes))).toEqual(
-        new Set(['ERR_POSTERN_AUTH_REQUIRED']),
-      );
-      expect(outcomes.map((outcome) => outcome?.succeeded)).toEqual([0, 0, 0]);
-      expect(counted()).toEqual({ refreshes: 2, refusedGrants: 1, exchanges: 0 });
-      expect(tookMs).toBeLessThan(leaseMs + 3_000);
+    const { crew, victim, others, outcomes, counted, tookMs } = await stormWithout(user, 'after');
+    await reaches(victim, 'POST /token', 'after');
+    // This server ends a grant whose refresh token comes twice. A person is asked, once, rather than the server again.
+    expect(new Set(outcomes.flatMap((outcome) => outcome?.codes))).toEqual(
+      new Set(['ERR_POSTERN_AUTH_REQUIRED']),
+    );
+    expect(outcomes.map((outcome) => outcome?.succeeded)).toEqual([0, 0, 0]);
+    expect(counted()).toEqual({ refreshes: 2, refusedGrants: 1, exchanges: 0 });
+    expect(tookMs).toBeLessThan(leaseMs + 3_000);
 
-      expect(await crew.signIn(others[0]!, user)).toBeDefined();
-      expect(await Promise.all(others.map((host) => burst(host, user, callsEach)))).toEqual(
-        others.map(() => allOf(callsEach)),
-      );
-      expect(counted()).toEqual({ refreshes: 2, refusedGrants: 1, exchanges: 1 });
-    } finally {
-      await crew.end();
-    }
+    expect(await crew.signIn(others[0]!, user)).toBeDefined();
+    expect(await Promise.all(others.map((host) => burst(host, user, callsEach)))).toEqual(
+      others.map(() => allOf(callsEach)),
+    );
+    expect(counted()).toEqual({ refreshes: 2, refusedGrants: 1, exchanges: 1 });
   });
 
   test('SIGTERM during a refresh waits for the answer and saves it', async () => {
@@ -153,17 +122,13 @@ describe('a token that the server refuses although it has not expired, at four p
       10_000,
     );
     const [stopped, other] = crew.hosts as [HostProcess, HostProcess];
-    try {
-      const counted = countFrom();
-      world.authorizationServer.expireAccessTokens(user);
-      stopped.send({ burst: { user, calls: 1 } });
-      await stopped.said('refreshing', (message) => ('refreshing' in message ? true : undefined));
-      stopped.signal('SIGTERM');
-      expect(await stopped.exited).toEqual({ code: 0, signal: null });
-      expect(await burst(other, user, callsEach)).toEqual(allOf(callsEach));
-      expect(counted()).toEqual({ refreshes: 1, refusedGrants: 0, exchanges: 0 });
-    } finally {
-      await crew.end();
-    }
+    const counted = countFrom();
+    world.authorizationServer.expireAccessTokens(user);
+    stopped.send({ burst: { user, calls: 1 } });
+    await stopped.heard('refreshing', (message) => ('refreshing' in message ? true : undefined));
+    stopped.signal('SIGTERM');
+    expect(await stopped.exited).toEqual({ code: 0, signal: null });
+    expect(await burst(other, user, callsEach)).toEqual(allOf(callsEach));
+    expect(counted()).toEqual({ refreshes: 1, refusedGrants: 0, exchanges: 0 });
   });
 });

@@ -76,17 +76,7 @@ async function startCold(): Promise<string> {
   return links[0]!;
 }
 
-function countFrom(): () => { registrations: number; exchanges: number; refusedGrants: number } {
-  const { registrations, exchanges, refusedGrants } = { ...world.authorizationServer.counters };
-  return () => {
-    const now = world.authorizationServer.counters;
-    return {
-      registrations: now.registrations - registrations,
-      exchanges: now.exchanges - exchanges,
-      refusedGrants: now.refusedGrants - refusedGrants,
-    };
-  };
-}
+const countFrom = () => world.countFrom('registrations', 'exchanges', 'refusedGrants');
 
 function titleOf(page: Page): string | undefined {
   return /<h1>(?<title>[^<]*)/u.exec(page.html)?.groups?.['title'];

@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import type { McpServer } from '@modelcontextprotocol/server';
-import { challengeOf, codeOf, failureOf, openStage, textOf } from '../support/stage.ts';
+import type { Client } from '../../src/client/index.ts';
+import { challengeOf, codeOf, failureOf, openStage, textOf, type Stage } from '../support/stage.ts';
 
 /** A tool that answers when it is told to, and counts how often it ran. */
 function createSlowTool(): { register: (server: McpServer) => void; finish: () => void; runs: () => number } {
@@ -20,11 +21,20 @@ function createSlowTool(): { register: (server: McpServer) => void; finish: () =
   };
 }
 
-test('a call on its way gets its answer although another finds the grant gone, and runs once', async () => {
+/** A user who has signed in to a server with a slow tool. */
+async function openSlow(): Promise<{
+  slow: ReturnType<typeof createSlowTool>;
+  stage: Stage;
+  client: Client;
+}> {
   const slow = createSlowTool();
   const stage = await openStage({ calendar: { extraTools: slow.register } });
   await stage.signIn('alice');
-  const client = await stage.manager.getClient('alice');
+  return { slow, stage, client: await stage.manager.getClient('alice') };
+}
+
+test('a call on its way gets its answer although another finds the grant gone, and runs once', async () => {
+  const { slow, stage, client } = await openSlow();
   const answer = client.callTool('slow');
   await vi.waitFor(() => expect(slow.runs()).toBe(1));
   stage.as.tokens.revokeAll();
@@ -36,10 +46,7 @@ test('a call on its way gets its answer although another finds the grant gone, a
 });
 
 test('a call on its way gets its answer although another needs more scopes', async () => {
-  const slow = createSlowTool();
-  const stage = await openStage({ calendar: { extraTools: slow.register } });
-  await stage.signIn('alice');
-  const client = await stage.manager.getClient('alice');
+  const { slow, client } = await openSlow();
   const answer = client.callTool('slow');
   await vi.waitFor(() => expect(slow.runs()).toBe(1));
   await challengeOf(client.callTool('share_calendar', { with: 'bob' }));
@@ -48,10 +55,7 @@ test('a call on its way gets its answer although another needs more scopes', asy
 });
 
 test('a call that a disconnect cuts off says so; it is not mistaken for one that needs a sign-in', async () => {
-  const slow = createSlowTool();
-  const stage = await openStage({ calendar: { extraTools: slow.register } });
-  await stage.signIn('alice');
-  const client = await stage.manager.getClient('alice');
+  const { slow, client } = await openSlow();
   const cut = codeOf(client.callTool('slow'));
   await vi.waitFor(() => expect(slow.runs()).toBe(1));
   await client.disconnect();
@@ -61,10 +65,7 @@ test('a call that a disconnect cuts off says so; it is not mistaken for one that
 });
 
 test('a call whose server dies says that the connection broke, and is not sent again', async () => {
-  const slow = createSlowTool();
-  const stage = await openStage({ calendar: { extraTools: slow.register } });
-  await stage.signIn('alice');
-  const client = await stage.manager.getClient('alice');
+  const { slow, stage, client } = await openSlow();
   const cut = codeOf(client.callTool('slow'));
   await vi.waitFor(() => expect(slow.runs()).toBe(1));
   await stage.calendar.close();
@@ -76,10 +77,7 @@ test('a call whose server dies says that the connection broke, and is not sent a
 });
 
 test('a call that its caller gives up ends at once, and the session stays', async () => {
-  const slow = createSlowTool();
-  const stage = await openStage({ calendar: { extraTools: slow.register } });
-  await stage.signIn('alice');
-  const client = await stage.manager.getClient('alice');
+  const { slow, client } = await openSlow();
   const leaving = new AbortController();
   const given = client.callTool('slow', {}, { signal: leaving.signal });
   await vi.waitFor(() => expect(slow.runs()).toBe(1));

@@ -1,57 +1,86 @@
 import { describe, expect, test } from 'vitest';
-import { createNamespace } from '../../src/namespace/namespace.ts';
 import { Pendings } from '../../src/pending/pendings.ts';
 import type { Pending } from '../../src/pending/pending.ts';
-import { Continuations } from '../../src/resume/continuations.ts';
+import type { Continuations } from '../../src/resume/continuations.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
-import { MemoryBackend } from '../../src/storage/memory-backend.ts';
+import { alice, createWorld, pointers, request, sweep } from './continuation-world.ts';
 import { MortalBackend, type Death, type Fault } from './mortal-backend.ts';
 
-const alice = createNamespace('client', 'alice');
 const claimMs = 30_000;
-const sweep = { sweep: true };
 
-class World {
-  nowMs = 1_800_000_000_000;
-  readonly clock = (): number => this.nowMs;
-  readonly store = new MemoryBackend({ clock: this.clock });
-  /** Every call of a handler, by key. */
-  readonly runs: string[] = [];
-  readonly abandoned: string[] = [];
+/** A world in which one process fails, and what the others make of it. */
+class Scene {
+  readonly #world = createWorld(({ attempt }) => this.onRun(attempt));
+  readonly store: StorageBackend = this.#world.storage;
   onRun: (attempt: number) => Promise<void> = async () => {};
 
+  /** Every call of a handler, by key. */
+  get runs(): string[] {
+    return this.#world.resumed.map(({ idempotencyKey }) => idempotencyKey);
+  }
+
+  get abandoned(): number {
+    return this.#world.abandoned.length;
+  }
+
   pendings(storage: StorageBackend = this.store): Pendings {
-    return new Pendings({ storage, clock: this.clock, linkFor: (id) => `https://bot.example/${id}` });
+    return new Pendings({ storage, clock: this.#world.now, linkFor: (id) => `https://bot.example/${id}` });
   }
 
   process(storage: StorageBackend = this.store): Continuations {
-    const waitsFor = (error: unknown): string | undefined => (error as { pendingId?: string }).pendingId;
-    const continuations = new Continuations({ storage, clock: this.clock, claimMs, waitsFor });
-    continuations.register('answer', {
-      resume: async ({ idempotencyKey, attempt }) => {
-        this.runs.push(idempotencyKey);
-        await this.onRun(attempt);
-      },
-      abandon: async ({ idempotencyKey }) => void this.abandoned.push(idempotencyKey),
-    });
-    return continuations;
+    return this.#world.process({ storage, claimMs });
   }
 
   ask(): Promise<Pending> {
-    return this.pendings().create(alice, { kind: 'test', data: null });
+    return this.#world.ask();
   }
 
-  /** What the processes that are left do from now on, for as long as they may need. */
+  /** Asks, and parks a request on the pending. Nothing fails meanwhile. */
+  async park(): Promise<{ pending: Pending; id: string }> {
+    const pending = await this.ask();
+    const { id } = await this.process().park(alice, request(pending));
+    return { pending, id };
+  }
+
+  /** Parks a request whose pending is completed, so that it waits to be resumed. */
+  async parkReady(): Promise<string> {
+    const { pending, id } = await this.park();
+    await this.complete(pending);
+    return id;
+  }
+
+  async complete({ id }: Pending, storage?: StorageBackend): Promise<void> {
+    await this.pendings(storage).in(alice).complete(id);
+  }
+
+  /** Completes a pending, and says so to whoever has parked something on it. */
+  async completeAndAnnounce(pending: Pending, storage?: StorageBackend): Promise<void> {
+    await this.complete(pending, storage);
+    await this.process(storage).announce(alice, pending.id);
+  }
+
+  /** Completes a pending, unless that came to be before the process died. */
+  async completeAnyway(pending: Pending): Promise<void> {
+    const found = await this.pendings().in(alice).get(pending.id);
+    if (found?.status === 'pending') await this.complete(pending);
+  }
+
+  async statusOf(id: string): Promise<string | undefined> {
+    return (await this.process().find(alice, id))?.status;
+  }
+
+  advance(): void {
+    this.#world.advance(claimMs);
+  }
+
+  /** What the processes that are left do from now on, for as long as they may need. Nothing may be left to do. */
   async goOn(): Promise<void> {
     const survivor = this.process();
     for (let round = 0; round < 6; round++) {
       await survivor.runDue(sweep);
-      this.nowMs += claimMs;
+      this.advance();
     }
-  }
-
-  async pointers(): Promise<number> {
-    return (await this.store.list(['resume'])).length;
+    await expect(pointers(this.#world.storage)).resolves.toEqual([]);
   }
 }
 
@@ -81,20 +110,15 @@ describe('a process that dies at any step', () => {
   test('of park(): what was parked runs exactly once, what was not runs at most once', async () => {
     for (const ends of ['before', 'after'] as const) {
       const died = await atEveryStep('death', async (fail) => {
-        const world = new World();
-        const pending = await world.ask();
-        if (ends === 'before') await world.pendings().in(alice).complete(pending.id);
-        const process = fail(world.store);
-        const request = { handler: 'answer', payload: 1, waitingFor: pending.id };
-        const isParked = await orDeath(process, world.process(process).park(alice, request));
-        if (ends === 'after') {
-          await world.pendings().in(alice).complete(pending.id);
-          await world.process().announce(alice, pending.id);
-        }
-        await world.goOn();
-        expect(world.runs.length).toBeLessThanOrEqual(1);
-        if (isParked) expect(world.runs).toHaveLength(1);
-        await expect(world.pointers()).resolves.toBe(0);
+        const scene = new Scene();
+        const pending = await scene.ask();
+        if (ends === 'before') await scene.complete(pending);
+        const process = fail(scene.store);
+        const isParked = await orDeath(process, scene.process(process).park(alice, request(pending)));
+        if (ends === 'after') await scene.completeAndAnnounce(pending);
+        await scene.goOn();
+        expect(scene.runs.length).toBeLessThanOrEqual(1);
+        if (isParked) expect(scene.runs).toHaveLength(1);
         return process;
       });
       expect(died).toBeGreaterThanOrEqual(8);
@@ -103,20 +127,13 @@ describe('a process that dies at any step', () => {
 
   test('of ending the pending and announcing it: the request runs exactly once, or the pending can still be ended', async () => {
     const died = await atEveryStep('death', async (fail) => {
-      const world = new World();
-      const pending = await world.ask();
-      await world.process().park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
-      const process = fail(world.store);
-      const ending = async (): Promise<void> => {
-        await world.pendings(process).in(alice).complete(pending.id);
-        await world.process(process).announce(alice, pending.id);
-      };
-      await orDeath(process, ending());
-      const store = world.pendings().in(alice);
-      if ((await store.get(pending.id))?.status === 'pending') await store.complete(pending.id);
-      await world.goOn();
-      expect(world.runs).toHaveLength(1);
-      await expect(world.pointers()).resolves.toBe(0);
+      const scene = new Scene();
+      const { pending } = await scene.park();
+      const process = fail(scene.store);
+      await orDeath(process, scene.completeAndAnnounce(pending, process));
+      await scene.completeAnyway(pending);
+      await scene.goOn();
+      expect(scene.runs).toHaveLength(1);
       return process;
     });
     expect(died).toBeGreaterThanOrEqual(8);
@@ -124,13 +141,12 @@ describe('a process that dies at any step', () => {
 
   test('of waiting for a pending: whoever waits elsewhere sees the end', async () => {
     const died = await atEveryStep('death', async (fail) => {
-      const world = new World();
-      const pending = await world.ask();
-      const process = fail(world.store);
-      const waiting = world.pendings().waitFor(pending, { timeoutMs: 10_000, pollMs: 10 });
-      await orDeath(process, world.pendings(process).in(alice).complete(pending.id));
-      const store = world.pendings().in(alice);
-      if ((await store.get(pending.id))?.status === 'pending') await store.complete(pending.id);
+      const scene = new Scene();
+      const pending = await scene.ask();
+      const process = fail(scene.store);
+      const waiting = scene.pendings().waitFor(pending, { timeoutMs: 10_000, pollMs: 10 });
+      await orDeath(process, scene.complete(pending, process));
+      await scene.completeAnyway(pending);
       await expect(waiting).resolves.toMatchObject({ status: 'completed' });
       return process;
     });
@@ -139,21 +155,16 @@ describe('a process that dies at any step', () => {
 
   test('of resuming: another process finishes, with the same key, and runs it again only if the handler had begun', async () => {
     const died = await atEveryStep('death', async (fail) => {
-      const world = new World();
-      const pending = await world.ask();
-      const { id } = await world
-        .process()
-        .park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
-      await world.pendings().in(alice).complete(pending.id);
-      const process = fail(world.store);
-      await orDeath(process, world.process(process).runDue(sweep));
-      const hadBegun = world.runs.length === 1;
-      const wasDone = (await world.process().find(alice, id))?.status === 'done';
-      await world.goOn();
-      expect(new Set(world.runs)).toEqual(new Set([id]));
-      expect(world.runs).toHaveLength(hadBegun && !wasDone ? 2 : 1);
-      await expect(world.process().find(alice, id)).resolves.toMatchObject({ status: 'done' });
-      await expect(world.pointers()).resolves.toBe(0);
+      const scene = new Scene();
+      const id = await scene.parkReady();
+      const process = fail(scene.store);
+      await orDeath(process, scene.process(process).runDue(sweep));
+      const hadBegun = scene.runs.length === 1;
+      const wasDone = (await scene.statusOf(id)) === 'done';
+      await scene.goOn();
+      expect(new Set(scene.runs)).toEqual(new Set([id]));
+      expect(scene.runs).toHaveLength(hadBegun && !wasDone ? 2 : 1);
+      await expect(scene.statusOf(id)).resolves.toBe('done');
       return process;
     });
     expect(died).toBeGreaterThanOrEqual(20);
@@ -161,21 +172,16 @@ describe('a process that dies at any step', () => {
 
   test('of writing down a failure: the request is tried again, and done in the end', async () => {
     const died = await atEveryStep('death', async (fail) => {
-      const world = new World();
-      world.onRun = async () => {
-        if (world.runs.length === 1) throw new Error('the first run fails');
+      const scene = new Scene();
+      scene.onRun = async () => {
+        if (scene.runs.length === 1) throw new Error('the first run fails');
       };
-      const pending = await world.ask();
-      const { id } = await world
-        .process()
-        .park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
-      await world.pendings().in(alice).complete(pending.id);
-      const process = fail(world.store);
-      await orDeath(process, world.process(process).runDue(sweep));
-      await world.goOn();
-      expect(world.runs).toEqual([id, id]);
-      await expect(world.process().find(alice, id)).resolves.toMatchObject({ status: 'done' });
-      await expect(world.pointers()).resolves.toBe(0);
+      const id = await scene.parkReady();
+      const process = fail(scene.store);
+      await orDeath(process, scene.process(process).runDue(sweep));
+      await scene.goOn();
+      expect(scene.runs).toEqual([id, id]);
+      await expect(scene.statusOf(id)).resolves.toBe('done');
       return process;
     });
     expect(died).toBeGreaterThanOrEqual(20);
@@ -183,31 +189,28 @@ describe('a process that dies at any step', () => {
 
   test('of parking it again on a second pending: it runs after the second one ended', async () => {
     const died = await atEveryStep('death', async (fail) => {
-      const world = new World();
-      const [first, second] = [await world.ask(), await world.ask()];
+      const scene = new Scene();
+      const [first, second] = [await scene.ask(), await scene.ask()];
       let isSecondDone = false;
       let finished = 0;
-      world.onRun = async () => {
+      scene.onRun = async () => {
         if (!isSecondDone) throw Object.assign(new Error('sign in elsewhere too'), { pendingId: second.id });
         finished++;
       };
-      const { id } = await world
-        .process()
-        .park(alice, { handler: 'answer', payload: 1, waitingFor: first.id });
-      await world.pendings().in(alice).complete(first.id);
-      const process = fail(world.store);
-      await orDeath(process, world.process(process).runDue(sweep));
+      const { id } = await scene.process().park(alice, request(first));
+      await scene.complete(first);
+      const process = fail(scene.store);
+      await orDeath(process, scene.process(process).runDue(sweep));
       for (let round = 0; round < 3; round++) {
-        await world.process().runDue(sweep);
-        world.nowMs += claimMs;
+        await scene.process().runDue(sweep);
+        scene.advance();
       }
       expect(finished).toBe(0);
       isSecondDone = true;
-      await world.pendings().in(alice).complete(second.id);
-      await world.goOn();
+      await scene.complete(second);
+      await scene.goOn();
       expect(finished).toBe(1);
-      await expect(world.process().find(alice, id)).resolves.toMatchObject({ status: 'done' });
-      await expect(world.pointers()).resolves.toBe(0);
+      await expect(scene.statusOf(id)).resolves.toBe('done');
       return process;
     });
     expect(died).toBeGreaterThanOrEqual(20);
@@ -215,19 +218,15 @@ describe('a process that dies at any step', () => {
 
   test('of giving a request up: it is told so at least once, and never resumed', async () => {
     const died = await atEveryStep('death', async (fail) => {
-      const world = new World();
-      const pending = await world.ask();
-      const { id } = await world
-        .process()
-        .park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
-      await world.pendings().in(alice).cancel(pending.id);
-      const process = fail(world.store);
-      await orDeath(process, world.process(process).runDue(sweep));
-      await world.goOn();
-      expect(world.runs).toEqual([]);
-      expect([1, 2]).toContain(world.abandoned.length);
-      await expect(world.process().find(alice, id)).resolves.toMatchObject({ status: 'abandoned' });
-      await expect(world.pointers()).resolves.toBe(0);
+      const scene = new Scene();
+      const { pending, id } = await scene.park();
+      await scene.pendings().in(alice).cancel(pending.id);
+      const process = fail(scene.store);
+      await orDeath(process, scene.process(process).runDue(sweep));
+      await scene.goOn();
+      expect(scene.runs).toEqual([]);
+      expect([1, 2]).toContain(scene.abandoned);
+      await expect(scene.statusOf(id)).resolves.toBe('abandoned');
       return process;
     });
     expect(died).toBeGreaterThanOrEqual(20);
@@ -235,16 +234,16 @@ describe('a process that dies at any step', () => {
 
   test('of creating the one pending of a slot: the next who asks gets one live link', async () => {
     const died = await atEveryStep('death', async (fail) => {
-      const world = new World();
-      const process = fail(world.store);
+      const scene = new Scene();
+      const process = fail(scene.store);
       const spec = async (): Promise<{ kind: string; data: null }> => ({ kind: 'test', data: null });
-      await orDeath(process, world.pendings(process).createOnce(alice, ['slot'], spec));
+      await orDeath(process, scene.pendings(process).createOnce(alice, ['slot'], spec));
       const [one, other] = await Promise.all(
-        [1, 2].map(() => world.pendings().createOnce(alice, ['slot'], spec)),
+        [1, 2].map(() => scene.pendings().createOnce(alice, ['slot'], spec)),
       );
       expect(one!.pending.id).toBe(other!.pending.id);
-      await expect(world.pendings().locate(one!.pending.id)).resolves.toMatchObject({ namespace: alice });
-      await expect(world.pendings().in(alice).list()).resolves.toHaveLength(1);
+      await expect(scene.pendings().locate(one!.pending.id)).resolves.toMatchObject({ namespace: alice });
+      await expect(scene.pendings().in(alice).list()).resolves.toHaveLength(1);
       return process;
     });
     expect(died).toBeGreaterThanOrEqual(4);
@@ -254,21 +253,16 @@ describe('a process that dies at any step', () => {
 describe('one answer of the store that is lost, at any step', () => {
   test('of resuming: the handler runs exactly once, since nobody died', async () => {
     const failed = await atEveryStep('failure', async (fail) => {
-      const world = new World();
-      const pending = await world.ask();
-      const { id } = await world
-        .process()
-        .park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
-      await world.pendings().in(alice).complete(pending.id);
-      const process = fail(world.store);
-      await world
+      const scene = new Scene();
+      const id = await scene.parkReady();
+      const process = fail(scene.store);
+      await scene
         .process(process)
         .runDue(sweep)
         .catch(() => {});
-      await world.goOn();
-      expect(world.runs).toEqual([id]);
-      await expect(world.process().find(alice, id)).resolves.toMatchObject({ status: 'done' });
-      await expect(world.pointers()).resolves.toBe(0);
+      await scene.goOn();
+      expect(scene.runs).toEqual([id]);
+      await expect(scene.statusOf(id)).resolves.toBe('done');
       return process;
     });
     expect(failed).toBeGreaterThanOrEqual(20);
@@ -276,22 +270,19 @@ describe('one answer of the store that is lost, at any step', () => {
 
   test('of park(): what was parked runs once, and what the caller was told had not been parked does not run', async () => {
     const failed = await atEveryStep('failure', async (fail) => {
-      const world = new World();
-      const pending = await world.ask();
-      const process = fail(world.store);
-      const request = { handler: 'answer', payload: 1, waitingFor: pending.id };
-      const isParked = await world
+      const scene = new Scene();
+      const pending = await scene.ask();
+      const process = fail(scene.store);
+      const isParked = await scene
         .process(process)
-        .park(alice, request)
+        .park(alice, request(pending))
         .then(
           () => true,
           () => false,
         );
-      await world.pendings().in(alice).complete(pending.id);
-      await world.process().announce(alice, pending.id);
-      await world.goOn();
-      expect(world.runs).toHaveLength(isParked ? 1 : 0);
-      await expect(world.pointers()).resolves.toBe(0);
+      await scene.completeAndAnnounce(pending);
+      await scene.goOn();
+      expect(scene.runs).toHaveLength(isParked ? 1 : 0);
       return process;
     });
     expect(failed).toBeGreaterThanOrEqual(8);
@@ -299,17 +290,17 @@ describe('one answer of the store that is lost, at any step', () => {
 
   test('of park(), by a caller that then parks again: it runs once, under the key the caller was given', async () => {
     const failed = await atEveryStep('failure', async (fail) => {
-      const world = new World();
-      const pending = await world.ask();
-      const process = fail(world.store);
-      const continuations = world.process(process);
+      const scene = new Scene();
+      const pending = await scene.ask();
+      const process = fail(scene.store);
+      const continuations = scene.process(process);
       const park = (): Promise<{ id: string }> =>
         continuations.park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
       const { id } = await park().catch(park);
-      await world.pendings().in(alice).complete(pending.id);
-      await world.process().announce(alice, pending.id);
-      await world.goOn();
-      expect(world.runs).toEqual([id]);
+      await scene.pendings().in(alice).complete(pending.id);
+      await scene.process().announce(alice, pending.id);
+      await scene.goOn();
+      expect(scene.runs).toEqual([id]);
       return process;
     });
     expect(failed).toBeGreaterThanOrEqual(8);
@@ -317,10 +308,10 @@ describe('one answer of the store that is lost, at any step', () => {
 
   test('of ending a pending: it is ended once, and a retry learns that', async () => {
     const failed = await atEveryStep('failure', async (fail) => {
-      const world = new World();
-      const pending = await world.ask();
-      const process = fail(world.store);
-      const store = world.pendings(process).in(alice);
+      const scene = new Scene();
+      const pending = await scene.ask();
+      const process = fail(scene.store);
+      const store = scene.pendings(process).in(alice);
       const outcomes: string[] = [];
       for (let attempt = 0; attempt < 2; attempt++) {
         const outcome = await store
@@ -334,7 +325,7 @@ describe('one answer of the store that is lost, at any step', () => {
         ['lost', 'completed'],
         ['completed', 'lost'],
       ]).toContainEqual(outcomes);
-      await expect(world.pendings().in(alice).get(pending.id)).resolves.toMatchObject({
+      await expect(scene.pendings().in(alice).get(pending.id)).resolves.toMatchObject({
         status: 'completed',
       });
       return process;

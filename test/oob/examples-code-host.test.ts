@@ -1,63 +1,20 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import type { CallToolResult } from '@modelcontextprotocol/client';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createCookieBrowser } from '../../demo/browser.ts';
 import { enterDeviceCode, makeToken, pasteToken, signOn } from '../../examples/code-host/people.ts';
 import { guardedOrganisation } from '../../examples/code-host/stand-in.ts';
 import { startCodeHostExample, type CodeHostExample } from '../../examples/code-host/start-code-host.ts';
-import { createLineLogger } from '../../examples/protected-server/line-logger.ts';
 import { openAs } from '../../examples/protected-server/open-as.ts';
-import {
-  connectScriptedClient,
-  obtainAccessToken,
-  textOf,
-  type ScriptedClient,
-  type ScriptedClientOptions,
-} from '../../examples/protected-server/scripted-client.ts';
+import { textOf } from '../../examples/protected-server/scripted-client.ts';
 import { countLeaks, readAllFiles } from '../../examples/protected-server/story.ts';
+import { linkIn, openExampleWorld, selfCheck, type ExampleWorld } from '../support/example-world.ts';
 
-interface World {
-  readonly example: CodeHostExample;
-  readonly directory: string;
-  readonly log: readonly string[];
-  /** What every client of this test has sent and received. */
-  traffic(): string[];
-  connect(user: string, options?: Partial<ScriptedClientOptions>): Promise<ScriptedClient>;
-}
-
-async function openWorld(options: { legacy?: 'session' | 'stateless' } = {}): Promise<World> {
-  const directory = await mkdtemp(join(tmpdir(), 'postern-code-host-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  const log: string[] = [];
-  const logger = createLineLogger((line) => log.push(line));
-  const example = await startCodeHostExample({ directory, logger, ...options });
-  onTestFinished(() => example[Symbol.asyncDispose]());
-  const clients: ScriptedClient[] = [];
-  return {
-    example,
-    directory,
-    log,
-    traffic: () => clients.flatMap(({ traffic }) => traffic),
-    async connect(user, more = {}) {
-      const token = await obtainAccessToken(example.url, user);
-      const client = await connectScriptedClient({ url: example.url, token, ...more });
-      onTestFinished(() => client[Symbol.asyncDispose]());
-      clients.push(client);
-      return client;
-    },
-  };
+function openWorld(
+  options: { legacy?: 'session' | 'stateless' } = {},
+): Promise<ExampleWorld<CodeHostExample>> {
+  return openExampleWorld((seen) => startCodeHostExample({ ...seen, ...options }));
 }
 
 const byCode = (user: string, account: string) => (link: string) => enterDeviceCode(link, { user, account });
-
-function linkIn({ structuredContent, isError }: CallToolResult): string {
-  expect(isError).toBe(true);
-  return (structuredContent as { pending: { url: string } }).pending.url;
-}
 
 describe.each(['2026-07-28', '2025-11-25'] as const)('a client of %s', (era) => {
   test('that shows links gets the answer in the call that asked for it', async () => {
@@ -251,9 +208,5 @@ test('no token is in what clients saw, in the log, on a page, or readable in the
 });
 
 test('the example checks itself, and says so with its exit code', async () => {
-  const program = new URL('../../examples/code-host/main.ts', import.meta.url).pathname;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', program, '--self-check'], {
-    timeout: 30_000,
-  });
-  expect(stdout).toContain('none of 2 tokens');
+  expect(await selfCheck('code-host')).toContain('none of 2 tokens');
 });

@@ -1,22 +1,10 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { CallToolResult } from '@modelcontextprotocol/client';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createCookieBrowser } from '../../demo/browser.ts';
 import { findFreePort } from '../../demo/find-free-port.ts';
-import { createLineLogger } from '../../examples/protected-server/line-logger.ts';
 import { openAs } from '../../examples/protected-server/open-as.ts';
-import {
-  connectScriptedClient,
-  obtainAccessToken,
-  textOf,
-  type ScriptedClient,
-  type ScriptedClientOptions,
-} from '../../examples/protected-server/scripted-client.ts';
+import { textOf } from '../../examples/protected-server/scripted-client.ts';
 import { countLeaks, readAllFiles } from '../../examples/protected-server/story.ts';
 import { enterPassword } from '../../examples/sql/enter-password.ts';
 import type { DatabaseLogin } from '../../examples/sql/login.ts';
@@ -25,46 +13,17 @@ import { postgresDriver } from '../../examples/sql/postgres-driver.ts';
 import { findPostgresPrograms } from '../../examples/sql/start-postgres.ts';
 import type { SqlDriver } from '../../examples/sql/sql-driver.ts';
 import { startSqlExample, type SqlExample, type SqlExampleOptions } from '../../examples/sql/start-sql.ts';
+import { linkIn, openExampleWorld, selfCheck, type ExampleWorld } from '../support/example-world.ts';
 
-interface World {
-  readonly example: SqlExample;
-  readonly directory: string;
-  readonly log: readonly string[];
-  traffic(): string[];
-  connect(user: string, options?: Partial<ScriptedClientOptions>): Promise<ScriptedClient>;
-}
+type World = ExampleWorld<SqlExample>;
 
-async function openWorld(driver: SqlDriver, options: Partial<SqlExampleOptions> = {}): Promise<World> {
-  const directory = await mkdtemp(join(tmpdir(), 'postern-sql-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  const log: string[] = [];
-  const logger = createLineLogger((line) => log.push(line));
-  const example = await startSqlExample({ directory, driver, logger, queryTimeoutMs: 2_000, ...options });
-  onTestFinished(() => example[Symbol.asyncDispose]());
-  const clients: ScriptedClient[] = [];
-  return {
-    example,
-    directory,
-    log,
-    traffic: () => clients.flatMap(({ traffic }) => traffic),
-    async connect(user, more = {}) {
-      const token = await obtainAccessToken(example.url, user);
-      const client = await connectScriptedClient({ url: example.url, token, ...more });
-      onTestFinished(() => client[Symbol.asyncDispose]());
-      clients.push(client);
-      return client;
-    },
-  };
+function openWorld(driver: SqlDriver, options: Partial<SqlExampleOptions> = {}): Promise<World> {
+  return openExampleWorld((seen) => startSqlExample({ ...seen, driver, queryTimeoutMs: 2_000, ...options }));
 }
 
 /** What a client may know of a login. */
 function placeOf({ password: _secret, ...place }: DatabaseLogin): Omit<DatabaseLogin, 'password'> {
   return place;
-}
-
-function linkIn({ structuredContent, isError }: CallToolResult): string {
-  expect(isError).toBe(true);
-  return (structuredContent as { pending: { url: string } }).pending.url;
 }
 
 // SQLite is what the example falls back to where PostgreSQL is not installed.
@@ -331,9 +290,5 @@ describe('a database that cannot say whether a password is right', () => {
 });
 
 test('the example checks itself, and says so with its exit code', async () => {
-  const program = new URL('../../examples/sql/main.ts', import.meta.url).pathname;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', program, '--self-check'], {
-    timeout: 30_000,
-  });
-  expect(stdout).toContain('no password is in what clients saw');
+  expect(await selfCheck('sql')).toContain('no password is in what clients saw');
 });
