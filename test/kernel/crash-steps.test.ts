@@ -9,30 +9,30 @@ import { MortalBackend, type Death, type Fault } from './mortal-backend.ts';
 const claimMs = 30_000;
 
 /** A world in which one process fails, and what the others make of it. */
-class Scene {
-  readonly #world = createWorld(({ attempt }) => this.onRun(attempt));
-  readonly store: StorageBackend = this.#world.storage;
+class World {
+  readonly #kernel = createWorld(({ attempt }) => this.onRun(attempt));
+  readonly store: StorageBackend = this.#kernel.storage;
   onRun: (attempt: number) => Promise<void> = async () => {};
 
   /** Every call of a handler, by key. */
   get runs(): string[] {
-    return this.#world.resumed.map(({ idempotencyKey }) => idempotencyKey);
+    return this.#kernel.resumed.map(({ idempotencyKey }) => idempotencyKey);
   }
 
   get abandoned(): number {
-    return this.#world.abandoned.length;
+    return this.#kernel.abandoned.length;
   }
 
   pendings(storage: StorageBackend = this.store): Pendings {
-    return new Pendings({ storage, clock: this.#world.now, linkFor: (id) => `https://bot.example/${id}` });
+    return new Pendings({ storage, clock: this.#kernel.now, linkFor: (id) => `https://bot.example/${id}` });
   }
 
   process(storage: StorageBackend = this.store): Continuations {
-    return this.#world.process({ storage, claimMs });
+    return this.#kernel.process({ storage, claimMs });
   }
 
   ask(): Promise<Pending> {
-    return this.#world.ask();
+    return this.#kernel.ask();
   }
 
   /** Asks, and parks a request on the pending. Nothing fails meanwhile. */
@@ -69,18 +69,23 @@ class Scene {
     return (await this.process().find(alice, id))?.status;
   }
 
-  advance(): void {
-    this.#world.advance(claimMs);
+  async pointers(): Promise<number> {
+    return (await pointers(this.#kernel.storage)).length;
   }
 
-  /** What the processes that are left do from now on, for as long as they may need. Nothing may be left to do. */
+  advance(): void {
+    this.#kernel.advance(claimMs);
+  }
+
+  /** What the processes that are left do from now on, for as long as they may need. @throws when something is left to do. */
   async goOn(): Promise<void> {
     const survivor = this.process();
     for (let round = 0; round < 6; round++) {
       await survivor.runDue(sweep);
       this.advance();
     }
-    await expect(pointers(this.#world.storage)).resolves.toEqual([]);
+    const left = await this.pointers();
+    if (left > 0) throw new Error(`${left} requests were left behind`);
   }
 }
 
@@ -110,15 +115,15 @@ describe('a process that dies at any step', () => {
   test('of park(): what was parked runs exactly once, what was not runs at most once', async () => {
     for (const ends of ['before', 'after'] as const) {
       const died = await atEveryStep('death', async (fail) => {
-        const scene = new Scene();
-        const pending = await scene.ask();
-        if (ends === 'before') await scene.complete(pending);
-        const process = fail(scene.store);
-        const isParked = await orDeath(process, scene.process(process).park(alice, request(pending)));
-        if (ends === 'after') await scene.completeAndAnnounce(pending);
-        await scene.goOn();
-        expect(scene.runs.length).toBeLessThanOrEqual(1);
-        if (isParked) expect(scene.runs).toHaveLength(1);
+        const world = new World();
+        const pending = await world.ask();
+        if (ends === 'before') await world.complete(pending);
+        const process = fail(world.store);
+        const isParked = await orDeath(process, world.process(process).park(alice, request(pending)));
+        if (ends === 'after') await world.completeAndAnnounce(pending);
+        await world.goOn();
+        expect(world.runs.length).toBeLessThanOrEqual(1);
+        if (isParked) expect(world.runs).toHaveLength(1);
         return process;
       });
       expect(died).toBeGreaterThanOrEqual(8);
@@ -127,13 +132,13 @@ describe('a process that dies at any step', () => {
 
   test('of ending the pending and announcing it: the request runs exactly once, or the pending can still be ended', async () => {
     const died = await atEveryStep('death', async (fail) => {
-      const scene = new Scene();
-      const { pending } = await scene.park();
-      const process = fail(scene.store);
-      await orDeath(process, scene.completeAndAnnounce(pending, process));
-      await scene.completeAnyway(pending);
-      await scene.goOn();
-      expect(scene.runs).toHaveLength(1);
+      const world = new World();
+      const { pending } = await world.park();
+      const process = fail(world.store);
+      await orDeath(process, world.completeAndAnnounce(pending, process));
+      await world.completeAnyway(pending);
+      await world.goOn();
+      expect(world.runs).toHaveLength(1);
       return process;
     });
     expect(died).toBeGreaterThanOrEqual(8);
@@ -141,12 +146,12 @@ describe('a process that dies at any step', () => {
 
   test('of waiting for a pending: whoever waits elsewhere sees the end', async () => {
     const died = await atEveryStep('death', async (fail) => {
-      const scene = new Scene();
-      const pending = await scene.ask();
-      const process = fail(scene.store);
-      const waiting = scene.pendings().waitFor(pending, { timeoutMs: 10_000, pollMs: 10 });
-      await orDeath(process, scene.complete(pending, process));
-      await scene.completeAnyway(pending);
+      const world = new World();
+      const pending = await world.ask();
+      const process = fail(world.store);
+      const waiting = world.pendings().waitFor(pending, { timeoutMs: 10_000, pollMs: 10 });
+      await orDeath(process, world.complete(pending, process));
+      await world.completeAnyway(pending);
       await expect(waiting).resolves.toMatchObject({ status: 'completed' });
       return process;
     });
@@ -155,16 +160,16 @@ describe('a process that dies at any step', () => {
 
   test('of resuming: another process finishes, with the same key, and runs it again only if the handler had begun', async () => {
     const died = await atEveryStep('death', async (fail) => {
-      const scene = new Scene();
-      const id = await scene.parkReady();
-      const process = fail(scene.store);
-      await orDeath(process, scene.process(process).runDue(sweep));
-      const hadBegun = scene.runs.length === 1;
-      const wasDone = (await scene.statusOf(id)) === 'done';
-      await scene.goOn();
-      expect(new Set(scene.runs)).toEqual(new Set([id]));
-      expect(scene.runs).toHaveLength(hadBegun && !wasDone ? 2 : 1);
-      await expect(scene.statusOf(id)).resolves.toBe('done');
+      const world = new World();
+      const id = await world.parkReady();
+      const process = fail(world.store);
+      await orDeath(process, world.process(process).runDue(sweep));
+      const hadBegun = world.runs.length === 1;
+      const wasDone = (await world.statusOf(id)) === 'done';
+      await world.goOn();
+      expect(new Set(world.runs)).toEqual(new Set([id]));
+      expect(world.runs).toHaveLength(hadBegun && !wasDone ? 2 : 1);
+      await expect(world.statusOf(id)).resolves.toBe('done');
       return process;
     });
     expect(died).toBeGreaterThanOrEqual(20);
@@ -172,16 +177,16 @@ describe('a process that dies at any step', () => {
 
   test('of writing down a failure: the request is tried again, and done in the end', async () => {
     const died = await atEveryStep('death', async (fail) => {
-      const scene = new Scene();
-      scene.onRun = async () => {
-        if (scene.runs.length === 1) throw new Error('the first run fails');
+      const world = new World();
+      world.onRun = async () => {
+        if (world.runs.length === 1) throw new Error('the first run fails');
       };
-      const id = await scene.parkReady();
-      const process = fail(scene.store);
-      await orDeath(process, scene.process(process).runDue(sweep));
-      await scene.goOn();
-      expect(scene.runs).toEqual([id, id]);
-      await expect(scene.statusOf(id)).resolves.toBe('done');
+      const id = await world.parkReady();
+      const process = fail(world.store);
+      await orDeath(process, world.process(process).runDue(sweep));
+      await world.goOn();
+      expect(world.runs).toEqual([id, id]);
+      await expect(world.statusOf(id)).resolves.toBe('done');
       return process;
     });
     expect(died).toBeGreaterThanOrEqual(20);
@@ -189,28 +194,28 @@ describe('a process that dies at any step', () => {
 
   test('of parking it again on a second pending: it runs after the second one ended', async () => {
     const died = await atEveryStep('death', async (fail) => {
-      const scene = new Scene();
-      const [first, second] = [await scene.ask(), await scene.ask()];
+      const world = new World();
+      const [first, second] = [await world.ask(), await world.ask()];
       let isSecondDone = false;
       let finished = 0;
-      scene.onRun = async () => {
+      world.onRun = async () => {
         if (!isSecondDone) throw Object.assign(new Error('sign in elsewhere too'), { pendingId: second.id });
         finished++;
       };
-      const { id } = await scene.process().park(alice, request(first));
-      await scene.complete(first);
-      const process = fail(scene.store);
-      await orDeath(process, scene.process(process).runDue(sweep));
+      const { id } = await world.process().park(alice, request(first));
+      await world.complete(first);
+      const process = fail(world.store);
+      await orDeath(process, world.process(process).runDue(sweep));
       for (let round = 0; round < 3; round++) {
-        await scene.process().runDue(sweep);
-        scene.advance();
+        await world.process().runDue(sweep);
+        world.advance();
       }
       expect(finished).toBe(0);
       isSecondDone = true;
-      await scene.complete(second);
-      await scene.goOn();
+      await world.complete(second);
+      await world.goOn();
       expect(finished).toBe(1);
-      await expect(scene.statusOf(id)).resolves.toBe('done');
+      await expect(world.statusOf(id)).resolves.toBe('done');
       return process;
     });
     expect(died).toBeGreaterThanOrEqual(20);
@@ -218,15 +223,15 @@ describe('a process that dies at any step', () => {
 
   test('of giving a request up: it is told so at least once, and never resumed', async () => {
     const died = await atEveryStep('death', async (fail) => {
-      const scene = new Scene();
-      const { pending, id } = await scene.park();
-      await scene.pendings().in(alice).cancel(pending.id);
-      const process = fail(scene.store);
-      await orDeath(process, scene.process(process).runDue(sweep));
-      await scene.goOn();
-      expect(scene.runs).toEqual([]);
-      expect([1, 2]).toContain(scene.abandoned);
-      await expect(scene.statusOf(id)).resolves.toBe('abandoned');
+      const world = new World();
+      const { pending, id } = await world.park();
+      await world.pendings().in(alice).cancel(pending.id);
+      const process = fail(world.store);
+      await orDeath(process, world.process(process).runDue(sweep));
+      await world.goOn();
+      expect(world.runs).toEqual([]);
+      expect([1, 2]).toContain(world.abandoned);
+      await expect(world.statusOf(id)).resolves.toBe('abandoned');
       return process;
     });
     expect(died).toBeGreaterThanOrEqual(20);
@@ -234,16 +239,16 @@ describe('a process that dies at any step', () => {
 
   test('of creating the one pending of a slot: the next who asks gets one live link', async () => {
     const died = await atEveryStep('death', async (fail) => {
-      const scene = new Scene();
-      const process = fail(scene.store);
+      const world = new World();
+      const process = fail(world.store);
       const spec = async (): Promise<{ kind: string; data: null }> => ({ kind: 'test', data: null });
-      await orDeath(process, scene.pendings(process).createOnce(alice, ['slot'], spec));
+      await orDeath(process, world.pendings(process).createOnce(alice, ['slot'], spec));
       const [one, other] = await Promise.all(
-        [1, 2].map(() => scene.pendings().createOnce(alice, ['slot'], spec)),
+        [1, 2].map(() => world.pendings().createOnce(alice, ['slot'], spec)),
       );
       expect(one!.pending.id).toBe(other!.pending.id);
-      await expect(scene.pendings().locate(one!.pending.id)).resolves.toMatchObject({ namespace: alice });
-      await expect(scene.pendings().in(alice).list()).resolves.toHaveLength(1);
+      await expect(world.pendings().locate(one!.pending.id)).resolves.toMatchObject({ namespace: alice });
+      await expect(world.pendings().in(alice).list()).resolves.toHaveLength(1);
       return process;
     });
     expect(died).toBeGreaterThanOrEqual(4);
@@ -253,16 +258,16 @@ describe('a process that dies at any step', () => {
 describe('one answer of the store that is lost, at any step', () => {
   test('of resuming: the handler runs exactly once, since nobody died', async () => {
     const failed = await atEveryStep('failure', async (fail) => {
-      const scene = new Scene();
-      const id = await scene.parkReady();
-      const process = fail(scene.store);
-      await scene
+      const world = new World();
+      const id = await world.parkReady();
+      const process = fail(world.store);
+      await world
         .process(process)
         .runDue(sweep)
         .catch(() => {});
-      await scene.goOn();
-      expect(scene.runs).toEqual([id]);
-      await expect(scene.statusOf(id)).resolves.toBe('done');
+      await world.goOn();
+      expect(world.runs).toEqual([id]);
+      await expect(world.statusOf(id)).resolves.toBe('done');
       return process;
     });
     expect(failed).toBeGreaterThanOrEqual(20);
@@ -270,19 +275,19 @@ describe('one answer of the store that is lost, at any step', () => {
 
   test('of park(): what was parked runs once, and what the caller was told had not been parked does not run', async () => {
     const failed = await atEveryStep('failure', async (fail) => {
-      const scene = new Scene();
-      const pending = await scene.ask();
-      const process = fail(scene.store);
-      const isParked = await scene
+      const world = new World();
+      const pending = await world.ask();
+      const process = fail(world.store);
+      const isParked = await world
         .process(process)
         .park(alice, request(pending))
         .then(
           () => true,
           () => false,
         );
-      await scene.completeAndAnnounce(pending);
-      await scene.goOn();
-      expect(scene.runs).toHaveLength(isParked ? 1 : 0);
+      await world.completeAndAnnounce(pending);
+      await world.goOn();
+      expect(world.runs).toHaveLength(isParked ? 1 : 0);
       return process;
     });
     expect(failed).toBeGreaterThanOrEqual(8);
@@ -308,10 +313,10 @@ describe('one answer of the store that is lost, at any step', () => {
 
   test('of ending a pending: it is ended once, and a retry learns that', async () => {
     const failed = await atEveryStep('failure', async (fail) => {
-      const scene = new Scene();
-      const pending = await scene.ask();
-      const process = fail(scene.store);
-      const store = scene.pendings(process).in(alice);
+      const world = new World();
+      const pending = await world.ask();
+      const process = fail(world.store);
+      const store = world.pendings(process).in(alice);
       const outcomes: string[] = [];
       for (let attempt = 0; attempt < 2; attempt++) {
         const outcome = await store
@@ -325,7 +330,7 @@ describe('one answer of the store that is lost, at any step', () => {
         ['lost', 'completed'],
         ['completed', 'lost'],
       ]).toContainEqual(outcomes);
-      await expect(scene.pendings().in(alice).get(pending.id)).resolves.toMatchObject({
+      await expect(world.pendings().in(alice).get(pending.id)).resolves.toMatchObject({
         status: 'completed',
       });
       return process;
