@@ -48,13 +48,3 @@ export function plainRequest(url: URL, options: PlainRequest = {}): Promise<Resp
       .end(body);
   });
 }
-
-/** Hands a request on to a process of this machine. @throws {Error} when that one does not answer. */
-export async function forward(request: Request, port: number): Promise<Response> {
-  const { pathname, search } = new URL(request.url);
-  const headers = new Headers(request.headers);
-  for (const name of ['connection', 'content-length', 'transfer-encoding']) headers.delete(name);
-  const body = request.method === 'GET' ? undefined : new Uint8Array(await request.clone().arrayBuffer());
-  const url = new URL(`http://127.0.0.1:${port}${pathname}${search}`);
-  return plainRequest(url, { method: request.method, headers, body, timeoutMs: 20_000 });
-}

@@ -53,16 +53,16 @@ export interface FlowHands {
    * @param scopes what it was asked for with. Default: what the pending asks for.
    * @throws {PosternError} ERR_POSTERN_PENDING_ALREADY_FINISHED when it had ended otherwise; nothing is kept then.
    */
-  finish(credential: unknown, scopes?: readonly string[]): Promise<'in time' | 'late'>;
+  readonly finish: (credential: unknown, scopes?: readonly string[]) => Promise<'in time' | 'late'>;
   /** Ends it without a credential: with `ERR_POSTERN_AUTH_DENIED`, because the person said no. */
-  fail(code: PosternErrorCode): Promise<void>;
+  readonly fail: (code: PosternErrorCode) => Promise<void>;
   /**
    * Replaces the flow's own data. `change` is called with what is stored now, and again when that has changed meanwhile;
    * what it throws ends the update.
    *
    * @throws {PosternError} ERR_POSTERN_PENDING_ALREADY_FINISHED, ERR_POSTERN_PENDING_EXPIRED
    */
-  update(change: (data: unknown) => unknown): Promise<void>;
+  readonly update: (change: (data: unknown) => unknown) => Promise<void>;
 }
 
 /** What a browser brought back from a third party, to an attempt that is still open. */
@@ -75,7 +75,7 @@ export interface Answer {
    *
    * @throws {PosternError} ERR_POSTERN_AUTH_STATE_USED when another request took it.
    */
-  take(): Promise<void>;
+  readonly take: () => Promise<void>;
 }
 
 /** A person at a flow's page, who was found to be the one it is for. */

@@ -110,7 +110,7 @@ export class Interactions {
         `there is a flow ${JSON.stringify(name)} already`,
       );
     }
-    this.#flows.set(name, flow as Flow);
+    this.#flows.set(name, flow);
     return { name, flow };
   }
 
@@ -379,7 +379,7 @@ export class Interactions {
 }
 
 /** A flow that this process does not know. */
-export function unknownFlow(name: string): PosternError {
+function unknownFlow(name: string): PosternError {
   return new PosternError(
     'ERR_POSTERN_CONFIG_MISCONFIGURED',
     `no flow ${JSON.stringify(name)} in this process`,

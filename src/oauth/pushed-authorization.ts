@@ -6,7 +6,7 @@ import {
   type AuthorizationServer,
 } from 'oauth4webapi';
 import { PosternError } from '../core/postern-error.ts';
-import type { Attempt } from './attempt.ts';
+import type { ClientIdentity } from './client-identity.ts';
 import { authenticationOf, libraryClient, type ClientAssertion } from './client-authentication.ts';
 import { describeUrl } from './describe-url.ts';
 import { readJsonBody } from './json-body.ts';
@@ -20,7 +20,7 @@ import type { OAuthHttp } from './oauth-http.ts';
  */
 export async function pushAuthorizationRequest(
   server: AuthorizationServer,
-  attempt: Attempt,
+  attempt: { readonly issuer: string; readonly client: ClientIdentity },
   parameters: URLSearchParams,
   http: OAuthHttp,
   assertion?: ClientAssertion,

@@ -29,15 +29,17 @@ export const memoryChoosers: readonly string[] = ['client'];
 
 /** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
 export const nodeOnly =
-  /^(?:storage\/(?:sqlite\/|(?:local|keyring-file|create-private-file)$)|interaction\/this-machine\/|client\/(?:loopback-listener|open-browser)$)/;
+  /^(?:storage\/(?:sqlite\/|(?:local|keyring-file|create-private-file)$)|interaction\/this-machine\/)/;
 
 /** A `node:` module that every runtime we name has, and a file that may import it. */
 export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =
-  ['oob/pending-manager', 'interaction/enter-pending'].map((file) => ({
-    file,
-    module: 'node:async_hooks',
-    why: 'the pending that a handler answers follows it through its promises; Bun, Deno and Workers have AsyncLocalStorage, too',
-  }));
+  [
+    {
+      file: 'interaction/enter-pending',
+      module: 'node:async_hooks',
+      why: 'the pending that a handler answers follows it through its promises; Bun, Deno and Workers have AsyncLocalStorage, too',
+    },
+  ];
 
 /** Packages that cannot load without `node:` modules; a portable file reaches them by `import()`, when it needs them. */
 export const nodeBound = /^@modelcontextprotocol\/client\/stdio$/;

@@ -90,20 +90,20 @@ class World {
 }
 
 /**
- * Plays a scene again and again, with its process failing at each step of its storage in turn: before the step, and after it.
+ * Plays a world again and again, with its process failing at each step of its storage in turn: before the step, and after it.
  * Returns how often it failed.
  */
 async function atEveryStep(
   fault: Fault,
-  scene: (fail: (store: StorageBackend) => MortalBackend) => Promise<MortalBackend>,
+  world: (fail: (store: StorageBackend) => MortalBackend) => Promise<MortalBackend>,
 ): Promise<number> {
   for (let step = 1; step < 500; step++) {
     for (const when of ['before', 'after'] satisfies Death['when'][]) {
-      const process = await scene((store) => new MortalBackend(store, { step, when }, fault));
+      const process = await world((store) => new MortalBackend(store, { step, when }, fault));
       if (process.steps < step) return 2 * (step - 1);
     }
   }
-  throw new Error('the scene takes too many steps');
+  throw new Error('the world takes too many steps');
 }
 
 /** Until the process is done, or dead. Whether it did all it was asked to. */
@@ -295,17 +295,17 @@ describe('one answer of the store that is lost, at any step', () => {
 
   test('of park(), by a caller that then parks again: it runs once, under the key the caller was given', async () => {
     const failed = await atEveryStep('failure', async (fail) => {
-      const scene = new Scene();
-      const pending = await scene.ask();
-      const process = fail(scene.store);
-      const continuations = scene.process(process);
+      const world = new World();
+      const pending = await world.ask();
+      const process = fail(world.store);
+      const continuations = world.process(process);
       const park = (): Promise<{ id: string }> =>
         continuations.park(alice, { handler: 'answer', payload: 1, waitingFor: pending.id });
       const { id } = await park().catch(park);
-      await scene.pendings().in(alice).complete(pending.id);
-      await scene.process().announce(alice, pending.id);
-      await scene.goOn();
-      expect(scene.runs).toEqual([id]);
+      await world.pendings().in(alice).complete(pending.id);
+      await world.process().announce(alice, pending.id);
+      await world.goOn();
+      expect(world.runs).toEqual([id]);
       return process;
     });
     expect(failed).toBeGreaterThanOrEqual(8);

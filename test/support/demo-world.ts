@@ -24,7 +24,7 @@ import {
 import { createCookieBrowser, type Page } from './cookie-browser.ts';
 
 /** Nobody listens there: the browser is stopped before it goes. */
-export const callbackUrl = 'http://127.0.0.1:9/callback';
+const callbackUrl = 'http://127.0.0.1:9/callback';
 export const stopBefore = (url: URL): boolean => url.href.startsWith(callbackUrl);
 
 export interface World {
@@ -193,7 +193,7 @@ export interface TokenAnswer {
   readonly body: { access_token: string; refresh_token: string; error?: string; scope?: string };
 }
 
-export async function requestToken({ as }: World, parameters: Record<string, string>): Promise<TokenAnswer> {
+async function requestToken({ as }: World, parameters: Record<string, string>): Promise<TokenAnswer> {
   const response = await fetch(`${as.issuer}/token`, {
     method: 'POST',
     body: new URLSearchParams(parameters),

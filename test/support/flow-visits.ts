@@ -9,7 +9,7 @@ import {
 import type { CookieBrowser, Page } from './cookie-browser.ts';
 import type { FlowStage } from './flow-stage.ts';
 
-export const login: FormSchema = {
+const login: FormSchema = {
   type: 'object',
   properties: {
     host: { type: 'string', title: 'Host' },

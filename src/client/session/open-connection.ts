@@ -31,7 +31,8 @@ export async function openConnection(options: OpeningOptions): Promise<SdkClient
     await client.close().catch(() => {});
     await transport?.close().catch(() => {});
   };
-  signal.addEventListener('abort', close, { once: true });
+  const giveUp = (): void => void close();
+  signal.addEventListener('abort', giveUp, { once: true });
   try {
     transport = await withSignal(openTransport(connection, signal), signal);
     options.onTransport();
@@ -42,7 +43,7 @@ export async function openConnection(options: OpeningOptions): Promise<SdkClient
     await close();
     throw error;
   } finally {
-    signal.removeEventListener('abort', close);
+    signal.removeEventListener('abort', giveUp);
   }
 }
 

@@ -1,7 +1,7 @@
 import { SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
 import type { PosternErrorCode } from '../../core/error-codes.ts';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
-import type { SessionStatus } from './session-status.ts';
+import { sessionStatuses, type SessionStatus } from './session-status.ts';
 
 /** What a failure means for a session: its status, and the error it keeps. */
 export interface SessionFailure {
@@ -76,6 +76,38 @@ export function classifyFailure(error: unknown, server: string): SessionFailure 
         'Is the URL that of an MCP endpoint?',
       );
   }
+}
+
+/** Of a call that finds no connection, and none to be had. */
+export function notConnected(server: string, status: SessionStatus): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_CLIENT_NOT_CONNECTED',
+    `the session with ${JSON.stringify(server)} is ${status}`,
+    { hint: sessionStatuses[status].whatToDo },
+  );
+}
+
+/** Of a connection that was there, and closed by itself. */
+export function connectionClosed(server: string): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
+    `the connection to ${JSON.stringify(server)} was closed`,
+    { hint: 'The next call connects again.' },
+  );
+}
+
+export function tooSlow(server: string, timeoutMs: number): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_CLIENT_UNREACHABLE',
+    `the session with ${JSON.stringify(server)} was not connected within ${timeoutMs} ms`,
+  );
+}
+
+export function closedMeanwhile(server: string): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_CLIENT_CLOSED',
+    `the session with ${JSON.stringify(server)} was closed while it connected`,
+  );
 }
 
 /** Whether a failure shows that a connection is gone, rather than that one request was wrong. */

@@ -1,21 +1,11 @@
-import type {
-  CallToolResult,
-  Client as SdkClient,
-  Implementation,
-  RequestOptions,
-  Tool,
-} from '@modelcontextprotocol/client';
-import type { Clock } from '../../core/clock.ts';
-import type { Logger } from '../../core/logger.ts';
+import type { CallToolResult, Client as SdkClient, RequestOptions, Tool } from '@modelcontextprotocol/client';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
-import type { AuthCoordinator } from '../coordinators/auth-coordinator.ts';
 import type { AuthStrategy, LogoutResult } from '../auth/auth-strategy.ts';
 import {
   AuthorizationRequiredError,
   findAuthorizationRequired,
   type AuthChallenge,
 } from '../auth/authorization-required-error.ts';
-import type { ClientHandlers } from './client-handlers.ts';
 import { createConnection, type Connection } from './connection.ts';
 import type { Context } from '../context.ts';
 import { createStrategy } from '../auth/create-strategy.ts';
@@ -23,7 +13,15 @@ import { openConnection } from './open-connection.ts';
 import { PersonWatch } from './person-watch.ts';
 import { RequestsInFlight } from './requests-in-flight.ts';
 import type { ServerConfig } from '../server-config.ts';
-import { classifyFailure, isConnectionLoss, isSessionGone } from './session-failure.ts';
+import { askAsUser } from './ask-as-user.ts';
+import { recoverCall } from './recover-call.ts';
+import {
+  classifyFailure,
+  closedMeanwhile,
+  connectionClosed,
+  notConnected,
+  tooSlow,
+} from './session-failure.ts';
 import {
   canRetry,
   isConnecting,
@@ -33,23 +31,8 @@ import {
   sessionStatuses,
   type SessionStatus,
 } from './session-status.ts';
+import type { SessionOptions } from './session-options.ts';
 import { ToolCatalogue } from './tool-catalogue.ts';
-
-export interface SessionOptions {
-  readonly context: Context;
-  readonly coordinator: AuthCoordinator;
-  readonly server: string;
-  readonly config: ServerConfig;
-  readonly clientInfo: Implementation;
-  readonly handlers: ClientHandlers;
-  readonly versionNegotiation: 'auto' | 'legacy' | { readonly pin: string };
-  /** The deadline of a connect, all its steps together but for a person's. */
-  readonly connectTimeoutMs: number;
-  readonly fetch: typeof fetch;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly onStatus?: ((server: string, status: SessionStatus) => void) | undefined;
-}
 
 /**
  * One context's connection to one server: its status, and its way back after a person has signed in or a connection broke.
@@ -151,7 +134,7 @@ export class Session {
   async checkHealth(options: { timeoutMs?: number } = {}): Promise<boolean> {
     if (this.#client === undefined || !this.isOperational) return false;
     try {
-      await this.#ask(this.#client, { timeout: options.timeoutMs ?? 10_000 });
+      await askAsUser(this.#client, { timeout: options.timeoutMs ?? 10_000 });
       return true;
     } catch (error) {
       this.#fail(error);
@@ -233,7 +216,7 @@ export class Session {
     if (this.#status === 'DISCONNECTED') return;
     this.#move('DISCONNECTING');
     const connecting = this.#connecting;
-    this.#attempt?.abort(this.#closedMeanwhile());
+    this.#attempt?.abort(closedMeanwhile(this.server));
     await this.#drop();
     await connecting;
     await this.#strategy.close?.();
@@ -273,28 +256,13 @@ export class Session {
   ): Promise<T> {
     // The SDK calls a cancellation a time-out.
     signal?.throwIfAborted();
-    const required = findAuthorizationRequired(error);
-    if (required !== undefined) {
-      const { blocksCallers } = this.#options.coordinator;
-      if (required.grantStays && !blocksCallers) throw required;
-      if (this.#client === client) this.#fail(required);
-      if (!blocksCallers) throw required;
-      return this.#inFlight.run(await this.#operational(signal), work);
-    }
-    if (isSessionGone(error)) {
-      // The server has not processed it, so it is safe to send it once more.
-      if (this.#client === client) await this.#reconnect();
-      return this.#inFlight.run(await this.#operational(signal), work);
-    }
-    if (isConnectionLoss(error)) {
-      if (this.#client === client) this.#fail(error);
-      // Of this call, and no other: whether it was carried out is unknown, whatever has become of the session since.
-      throw classifyFailure(error, this.server).error;
-    }
-    const known = findPosternError(error);
-    // Denied, revoked, rejected: no other call on this connection would fare better.
-    if (known?.code.startsWith('ERR_POSTERN_AUTH_') === true && this.#client === client) this.#fail(known);
-    throw known ?? error;
+    return recoverCall(error, {
+      server: this.server,
+      blocksCallers: this.#options.coordinator.blocksCallers,
+      fail: (failure) => void (this.#client === client && this.#fail(failure)),
+      reconnect: async () => void (this.#client === client && (await this.#reconnect())),
+      resend: async () => this.#inFlight.run(await this.#operational(signal), work),
+    });
   }
 
   async #reconnect(): Promise<void> {
@@ -312,12 +280,12 @@ export class Session {
     await this.#person.waitIfBlocking(signal);
     if (this.#status !== 'CONNECTED') {
       if (this.#status === 'AUTH_PENDING' && (await this.#stillPending()))
-        throw this.#error ?? this.#notConnected();
+        throw this.#error ?? notConnected(this.server, this.#status);
       await this.#connectNow();
       await this.#person.waitIfBlocking(signal);
     }
     if (this.#status === 'CONNECTED' && this.#client !== undefined) return this.#client;
-    throw this.#error ?? this.#notConnected();
+    throw this.#error ?? notConnected(this.server, this.#status);
   }
 
   /** Whether the person is still being waited for: another process may know better than this one. */
@@ -328,16 +296,6 @@ export class Session {
     return true;
   }
 
-  #notConnected(): PosternError {
-    return new PosternError(
-      'ERR_POSTERN_CLIENT_NOT_CONNECTED',
-      `the session with ${JSON.stringify(this.server)} is ${this.#status}`,
-      {
-        hint: this.whatToDo,
-      },
-    );
-  }
-
   async #connect(first?: 'CONNECTING'): Promise<void> {
     this.#person.stop();
     if (first !== undefined) this.#move(first);
@@ -345,7 +303,7 @@ export class Session {
     const attempt = new AbortController();
     this.#attempt = attempt;
     const { context, connectTimeoutMs: timeoutMs } = this.#options;
-    const deadline = setTimeout(() => attempt.abort(this.#tooSlow()), timeoutMs);
+    const deadline = setTimeout(() => attempt.abort(tooSlow(this.server, timeoutMs)), timeoutMs);
     try {
       const client = await openConnection({
         ...this.#options,
@@ -374,23 +332,9 @@ export class Session {
     if (!('command' in this.#options.config)) await this.#tools.read(client);
   }
 
-  /** The cheapest request that a server, as a rule, answers only to the user. */
-  #ask(client: SdkClient, options: RequestOptions): Promise<unknown> {
-    if (client.getServerCapabilities()?.tools !== undefined) {
-      return client.listTools(undefined, { ...options, cacheMode: 'refresh' });
-    }
-    return client.getProtocolEra() === 'modern' ? client.discover(options) : client.ping(options);
-  }
-
   #onClose(client: SdkClient): void {
     if (this.#client !== client || this.#status !== 'CONNECTED') return;
-    this.#error = new PosternError(
-      'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
-      `the connection to ${JSON.stringify(this.server)} was closed`,
-      {
-        hint: 'The next call connects again.',
-      },
-    );
+    this.#error = connectionClosed(this.server);
     this.#client = undefined;
     this.#tools.forget();
     this.#move('CONNECTION_FAILED');
@@ -433,21 +377,6 @@ export class Session {
     if (error === undefined) return this.#connectNow();
     this.#error = error;
     this.#move('AUTH_FAILED');
-  }
-
-  #tooSlow(): PosternError {
-    const { connectTimeoutMs } = this.#options;
-    return new PosternError(
-      'ERR_POSTERN_CLIENT_UNREACHABLE',
-      `the session with ${JSON.stringify(this.server)} was not connected within ${connectTimeoutMs} ms`,
-    );
-  }
-
-  #closedMeanwhile(): PosternError {
-    return new PosternError(
-      'ERR_POSTERN_CLIENT_CLOSED',
-      `the session with ${JSON.stringify(this.server)} was closed while it connected`,
-    );
   }
 
   #move(to: SessionStatus): void {

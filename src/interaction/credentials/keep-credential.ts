@@ -64,17 +64,17 @@ export async function keepCredential(
 
   async function lookAfter(
     error: unknown,
-    value: StoredCredential,
+    keeping: StoredCredential,
   ): Promise<'in time' | 'late' | 'unknown' | undefined> {
     try {
       return await persistently(async () => {
         const stored = await store.find(place);
-        if (isSame(stored, value)) return 'in time';
+        if (isSame(stored, keeping)) return 'in time';
         if (!isPosternError(error, 'ERR_POSTERN_PENDING_NOT_FOUND')) return undefined;
         // Time has ended it. Whatever the person gave after it had begun is newer.
         const isOlder = stored !== undefined && stored.value.obtainedAtMs < pending.createdAtMs;
         if (stored !== undefined && stored.value.ended !== true && !isOlder) return undefined;
-        const late = store.putting(place, value, { expect: stored?.version ?? absent });
+        const late = store.putting(place, keeping, { expect: stored?.version ?? absent });
         return (await storage.commit([late, ...alongside])) === undefined ? undefined : 'late';
       });
     } catch {

@@ -79,7 +79,7 @@ async function verdictOn(
 /** What it throws, unless that is an answer, is a failure of the host, not of the link. */
 async function askHost(verifyUser: VerifyUser, request: Request): Promise<unknown> {
   // A copy: a host that reads the body must not keep the form's own page from it.
-  const asked = (async () => verifyUser(request.clone() as Request))();
+  const asked = (async () => verifyUser(request.clone()))();
   try {
     return await within(
       asked,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { hashId } from '../../core/random.ts';
-import { PosternError } from '../../core/postern-error.ts';
+import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import type { Pending } from '../../pending/pending.ts';
 import { Routes } from '../../pending/routes.ts';
 import { Collection, type Stored } from '../../storage/collection.ts';
@@ -78,7 +78,13 @@ export class Attempts {
     return this.#records.putting(path, { ...value, status, data: undefined }, { expect, expiresAtMs });
   }
 
+  /** Nothing came of it. Best effort: an attempt that stays taken is told the same a little later. */
   async fail(attempt: Stored<Attempt>): Promise<void> {
-    await this.#records.storage.commit([this.ending(attempt, 'failed')]);
+    try {
+      await this.#records.storage.commit([this.ending(attempt, 'failed')]);
+    } catch (error) {
+      const code = findPosternError(error)?.code;
+      this.#surroundings.logger.warn('a failed attempt could not be ended', { code });
+    }
   }
 }

@@ -80,7 +80,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
       const spent = attempt?.value.status === 'taken' ? attempt : undefined;
       const staysOpen = facts.retry || code === 'ERR_POSTERN_AUTH_CALLBACK_INVALID';
       if (staysOpen) {
-        if (spent !== undefined) await attempts.fail(spent).catch(() => {});
+        if (spent !== undefined) await attempts.fail(spent);
         return failurePage(code, { retry: pending.url });
       }
       try {

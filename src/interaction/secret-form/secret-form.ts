@@ -120,7 +120,7 @@ export function secretForm(schema: FormSchema, options: SecretFormOptions = {}):
 }
 
 /** The life of what was entered into a form: good until somebody says otherwise. */
-export function formValues(schema: FormSchema): CredentialKind<FormValues> {
+function formValues(schema: FormSchema): CredentialKind<FormValues> {
   return { name: 'form_values', read: (stored) => readStoredValues(schema, stored) };
 }
 

@@ -1,0 +1,25 @@
+import type { Implementation } from '@modelcontextprotocol/client';
+import type { Clock } from '../../core/clock.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Context } from '../context.ts';
+import type { AuthCoordinator } from '../coordinators/auth-coordinator.ts';
+import type { ServerConfig } from '../server-config.ts';
+import type { ClientHandlers } from './client-handlers.ts';
+import type { SessionStatus } from './session-status.ts';
+
+/** What a session is made from. */
+export interface SessionOptions {
+  readonly context: Context;
+  readonly coordinator: AuthCoordinator;
+  readonly server: string;
+  readonly config: ServerConfig;
+  readonly clientInfo: Implementation;
+  readonly handlers: ClientHandlers;
+  readonly versionNegotiation: 'auto' | 'legacy' | { readonly pin: string };
+  /** The deadline of a connect, all its steps together but for a person's. */
+  readonly connectTimeoutMs: number;
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onStatus?: ((server: string, status: SessionStatus) => void) | undefined;
+}
