@@ -27,14 +27,14 @@ export {
   type OAuthRedirectOptions,
   type OAuthRedirectView,
 } from '../interaction/oauth/oauth-redirect.ts';
-export type { FormField, FormSchema, FormValues } from '../interaction/secret-form/form-schema.ts';
+export type { FormField, FormSchema, FormValues } from '../web/form-schema.ts';
 export {
   assertNoSecrets,
   secretForm,
   type SecretFormOptions,
   type SecretFormView,
   type SecretVerdict,
-} from '../interaction/secret-form/secret-form.ts';
+} from '../interaction/forms/secret-form.ts';
 export { thisMachine, type ThisMachineOptions } from '../interaction/this-machine/this-machine.ts';
 export type { Caller, NamespaceProvider } from '../namespace/namespace-provider.ts';
 export { FormRefusedError, readForm } from '../web/form-request.ts';

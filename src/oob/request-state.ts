@@ -1,10 +1,11 @@
 import { z, type ZodType } from 'zod';
-import { decodeBase64Url, encodeBase64Url } from '../core/base64url.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { hashId } from '../core/random.ts';
 import { storageOf, type Namespace } from '../namespace/namespace.ts';
 import { absent, type StorageBackend } from '../storage/contract.ts';
 import { NamespacedStorage } from '../storage/namespaced-storage.ts';
+import { openText, sealText } from '../storage/sealed-text.ts';
+import { storeKey } from '../storage/store-key.ts';
 import type { Surroundings } from '../sync/surroundings.ts';
 
 /** What a call remembers while its client holds it: which pendings it waits for, and which call it is. */
@@ -27,16 +28,10 @@ const requestState: ZodType<RequestState> = z.strictObject({
   expiresAtMs: z.number(),
 });
 
-const formatVersion = 1;
-const nonceLength = 12;
-const tagLength = 16;
 /** Twenty pendings fit well into half of it. */
 const maxTextLength = 8_192;
 /** How much longer than its states a mark of use is kept: what the clocks of store and processes may differ by. */
 const skewMs = 60 * 60_000;
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Seals and opens the `requestState` of tool calls.
@@ -55,17 +50,7 @@ export class RequestStates {
   }
 
   async seal(namespace: Namespace, state: RequestState): Promise<string> {
-    const iv = crypto.getRandomValues(new Uint8Array(nonceLength));
-    const ciphertext = await crypto.subtle.encrypt(
-      { name: 'AES-GCM', iv, additionalData: associatedData(namespace) },
-      await this.#getKey(),
-      encoder.encode(JSON.stringify(state)),
-    );
-    const sealed = new Uint8Array(1 + nonceLength + ciphertext.byteLength);
-    sealed[0] = formatVersion;
-    sealed.set(iv, 1);
-    sealed.set(new Uint8Array(ciphertext), 1 + nonceLength);
-    return encodeBase64Url(sealed);
+    return sealText(await this.#getKey(), contextOf(namespace), JSON.stringify(state));
   }
 
   /**
@@ -75,27 +60,13 @@ export class RequestStates {
    * expired. Which of them is not said.
    */
   async open(namespace: Namespace, text: string): Promise<RequestState> {
-    const sealed = decode(text);
-    if (sealed === undefined) throw invalidState();
-    const key = await this.#getKey();
-    let state: RequestState;
-    try {
-      const plaintext = await crypto.subtle.decrypt(
-        {
-          name: 'AES-GCM',
-          iv: sealed.subarray(1, 1 + nonceLength),
-          additionalData: associatedData(namespace),
-          tagLength: tagLength * 8,
-        },
-        key,
-        sealed.subarray(1 + nonceLength),
-      );
-      state = requestState.parse(JSON.parse(decoder.decode(plaintext)));
-    } catch {
-      throw invalidState();
-    }
-    if (state.expiresAtMs <= (await this.#now())) throw invalidState();
-    return state;
+    const opened =
+      text.length > maxTextLength
+        ? undefined
+        : await openText(await this.#getKey(), contextOf(namespace), text);
+    const { success, data } = requestState.safeParse(opened === undefined ? undefined : JSON.parse(opened));
+    if (!success || data.expiresAtMs <= (await this.#now())) throw invalidState();
+    return data;
   }
 
   /** Takes the one run of the handler that a wait is good for. Of many concurrent callers, one gets `true`. */
@@ -129,18 +100,7 @@ export class RequestStates {
   }
 
   async #loadKey(): Promise<CryptoKey> {
-    const storage = new NamespacedStorage(this.#storage, ['app', 'request-state-key']);
-    const put = storage.key(['1']);
-    let found = await storage.get('1');
-    if (found === undefined) {
-      // Of servers that start together, one writes; all of them go on with what is there then.
-      await storage.commit([{ put, value: crypto.getRandomValues(new Uint8Array(32)), expect: absent }]);
-      found = await storage.get('1');
-    }
-    if (found?.value.byteLength !== 32) {
-      throw new PosternError('ERR_POSTERN_STORAGE_CORRUPT', 'the key of request states is not one');
-    }
-    const bytes = new Uint8Array(found.value);
+    const bytes = await storeKey(new NamespacedStorage(this.#storage, ['app', 'request-state-key']), ['1']);
     return crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']);
   }
 }
@@ -163,19 +123,6 @@ function canonical(_key: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function associatedData(namespace: Namespace): Uint8Array<ArrayBuffer> {
-  return encoder.encode(JSON.stringify(['postern request state', formatVersion, namespace.partition]));
-}
-
-function decode(text: string): Uint8Array<ArrayBuffer> | undefined {
-  if (text.length > maxTextLength) return undefined;
-  let sealed: Uint8Array<ArrayBuffer>;
-  try {
-    sealed = decodeBase64Url(text);
-  } catch {
-    return undefined;
-  }
-  // The last character has bits that decode to nothing: of its spellings, one is ours.
-  if (sealed[0] !== formatVersion || encodeBase64Url(sealed) !== text) return undefined;
-  return sealed.length < 1 + nonceLength + tagLength ? undefined : sealed;
+function contextOf(namespace: Namespace): string {
+  return JSON.stringify(['postern request state', namespace.partition]);
 }

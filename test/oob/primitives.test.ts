@@ -7,7 +7,7 @@ import { Hono } from 'hono';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createApprovals } from '../../examples/oob-adapters/approvals.ts';
 import { toNodeListener, type FetchHandler } from '../../examples/oob-adapters/node-listener.ts';
-import { secretForm } from '../../src/interaction/secret-form/secret-form.ts';
+import { secretForm } from '../../src/interaction/forms/secret-form.ts';
 import { openFlowStage } from '../support/flow-stage.ts';
 
 const run = promisify(execFile);

@@ -1,4 +1,4 @@
-import type { FormValues } from '../../interaction/secret-form/form-schema.ts';
+import type { FormValues } from '../../web/form-schema.ts';
 import type { ApiKeyConfig } from '../server-config.ts';
 import type {
   Authorization,

@@ -1,10 +1,6 @@
 import type { CredentialKind } from '../../interaction/credential-kind.ts';
 import type { Flow } from '../../interaction/flow.ts';
-import {
-  readStoredValues,
-  type FormSchema,
-  type FormValues,
-} from '../../interaction/secret-form/form-schema.ts';
+import { readStoredValues, type FormSchema, type FormValues } from '../../web/form-schema.ts';
 
 const schema: FormSchema = {
   type: 'object',
@@ -20,7 +16,7 @@ export const keyKind: CredentialKind<FormValues> = {
 
 /** The form for an API key. Loaded when one is asked for, or a page of it is opened. */
 export async function keyForm(): Promise<Flow<FormValues>> {
-  const { secretForm } = await import('../../interaction/secret-form/secret-form.ts');
+  const { secretForm } = await import('../../interaction/forms/secret-form.ts');
   return secretForm(schema, {
     title: 'API key',
     message: (resource) => `Enter your API key for ${resource}`,

@@ -7,12 +7,10 @@ import {
   type AuthChallenge,
 } from '../auth/authorization-required-error.ts';
 import { createConnection, type Connection } from './connection.ts';
-import type { Context } from '../context.ts';
 import { createStrategy } from '../auth/create-strategy.ts';
 import { openConnection } from './open-connection.ts';
 import { PersonWatch } from './person-watch.ts';
 import { RequestsInFlight } from './requests-in-flight.ts';
-import type { ServerConfig } from '../server-config.ts';
 import { askAsUser } from './ask-as-user.ts';
 import { recoverCall } from './recover-call.ts';
 import {

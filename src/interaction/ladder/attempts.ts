@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z, type ZodType } from 'zod';
 import { hashId } from '../../core/random.ts';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import type { Pending } from '../../pending/pending.ts';
@@ -9,19 +9,26 @@ import type { NamespacedStorage } from '../../storage/namespaced-storage.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 
 /** One way through the browser: minted when it is sent out, taken once when it comes back. */
-const attemptRecord = z.looseObject({
-  pendingId: z.string(),
+export interface Attempt {
+  readonly pendingId: string;
   /** The hash of the browser's cookie. */
-  browser: z.string(),
+  readonly browser: string;
   /** `failed`: nothing came of it, and its pending may go on. */
+  readonly status: 'open' | 'taken' | 'done' | 'failed';
+  readonly takenAtMs?: number | undefined;
+  /** What was asked for when it went out. */
+  readonly scopes: readonly string[];
+  readonly data?: unknown;
+}
+
+const attemptRecord: ZodType<Attempt> = z.looseObject({
+  pendingId: z.string(),
+  browser: z.string(),
   status: z.enum(['open', 'taken', 'done', 'failed']),
   takenAtMs: z.number().optional(),
-  /** What was asked for when it went out. */
   scopes: z.array(z.string()),
   data: z.unknown().optional(),
 });
-
-export type Attempt = z.infer<typeof attemptRecord>;
 
 /** How often one link may send its browser out. */
 const maxAttempts = 20;

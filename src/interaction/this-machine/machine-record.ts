@@ -1,22 +1,22 @@
 import { z } from 'zod';
-import { decodeBase64Url, encodeBase64Url } from '../../core/base64url.ts';
+import { encodeBase64Url } from '../../core/base64url.ts';
 import { hashId } from '../../core/random.ts';
 import { Collection } from '../../storage/collection.ts';
 import { absent } from '../../storage/contract.ts';
 import { NamespacedStorage } from '../../storage/namespaced-storage.ts';
-import { retryConflicts } from '../../sync/retry-conflicts.ts';
+import { storeKey } from '../../storage/store-key.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 
-const machineRecord = z.looseObject({ port: z.number().int(), key: z.string() });
+const machineRecord = z.looseObject({ port: z.number().int() });
 
-/** What the processes of one store on one machine share: the port of their links, and a key they know each other by. */
-export interface MachineRecord {
+/** The port of the links of one store on one machine; 0 when there is none yet. */
+export interface MachinePort {
   readonly port: number;
-  readonly key: string;
+  /** What a change of it must replace. */
   readonly version: string;
 }
 
-/** The record of this machine in a store, and the links that live on it. */
+/** What a store knows of this machine: the port of its links, which of them live, and a key. */
 export class MachineStore {
   readonly #surroundings: Surroundings;
   #storage: Promise<NamespacedStorage> | undefined;
@@ -25,23 +25,19 @@ export class MachineStore {
     this.#surroundings = surroundings;
   }
 
-  /** The record, made with no port yet if there is none. */
-  async read(): Promise<MachineRecord> {
-    const records = await this.#records();
-    return retryConflicts('the record of this machine', async () => {
-      const found = await records.find('gate');
-      if (found !== undefined) return { ...found.value, version: found.version };
-      const made = { port: 0, key: encodeBase64Url(this.#surroundings.random(32)) };
-      const version = await records.put(['gate'], made, { expect: absent });
-      return version === undefined ? undefined : { ...made, version };
-    });
+  async port(): Promise<MachinePort> {
+    const found = await (await this.#records()).find('gate');
+    return { port: found?.value.port ?? 0, version: found?.version ?? absent };
   }
 
   /** Remembers another port, unless somebody else has meanwhile. Returns whether it did. */
-  async move(from: MachineRecord, port: number): Promise<boolean> {
-    const records = await this.#records();
-    const moved = { port, key: from.key };
-    return (await records.put(['gate'], moved, { expect: from.version })) !== undefined;
+  async move(from: MachinePort, port: number): Promise<boolean> {
+    return (await (await this.#records()).put(['gate'], { port }, { expect: from.version })) !== undefined;
+  }
+
+  /** What the processes of the store know each other by. */
+  async key(): Promise<Uint8Array<ArrayBuffer>> {
+    return storeKey(await this.#open(), ['key']);
   }
 
   /** Notes that a link of this machine lives until then. */
@@ -79,9 +75,8 @@ export class MachineStore {
 }
 
 /** What whoever knows the key answers to a challenge. The port is part of it: an answer cannot be passed on from another. */
-export async function proofOf(key: string, port: number, nonce: string): Promise<string> {
-  const bytes = new Uint8Array(decodeBase64Url(key));
-  const secret = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, [
+export async function proofOf(key: Uint8Array<ArrayBuffer>, port: number, nonce: string): Promise<string> {
+  const secret = await crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, [
     'sign',
   ]);
   const text = new TextEncoder().encode(JSON.stringify(['postern gate', port, nonce]));

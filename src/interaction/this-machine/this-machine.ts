@@ -105,14 +105,14 @@ export class ThisMachine implements Gate {
       this.#takeOver(pending, { asked: true });
       return true;
     }
-    const { port: known, key } = await this.#store.read();
+    const { port: known } = await this.#store.port();
     if (port !== known || !url.startsWith(`${this.#baseUrlAt(port)}/`)) return false;
     if (await this.#inherit(port)) {
       this.#closeLater(30_000);
       this.#takeOver(pending, { asked: true });
       return true;
     }
-    return this.#isOurs(port, key);
+    return this.#isOurs(port);
   }
 
   async serve(pending: Pending): Promise<Held> {
@@ -151,9 +151,9 @@ export class ThisMachine implements Gate {
   async #open(): Promise<void> {
     if (this.#listener !== undefined) return;
     for (;;) {
-      const record = await this.#store.read();
+      const record = await this.#store.port();
       const port = this.#wantedPort === 0 ? record.port : this.#wantedPort;
-      if (port !== 0 && ((await this.#bind(port)) || (await this.#isOurs(port, record.key)))) {
+      if (port !== 0 && ((await this.#bind(port)) || (await this.#isOurs(port)))) {
         this.#port = port;
         if (record.port === port || (await this.#store.move(record, port))) return;
         continue;
@@ -199,12 +199,12 @@ export class ThisMachine implements Gate {
     if (pathname !== challengePath) return this.#answer(request);
     const nonce = searchParams.get('nonce') ?? '';
     if (!/^[\w-]{16,64}$/u.test(nonce)) return new Response(null, { status: 400 });
-    const { key } = await this.#store.read();
-    return new Response(await proofOf(key, this.#port, nonce), { headers: { 'cache-control': 'no-store' } });
+    const proof = await proofOf(await this.#store.key(), this.#port, nonce);
+    return new Response(proof, { headers: { 'cache-control': 'no-store' } });
   }
 
   /** Whether whoever holds the port knows what only processes on this store know. */
-  async #isOurs(port: number, key: string): Promise<boolean> {
+  async #isOurs(port: number): Promise<boolean> {
     const nonce = randomId(this.#surroundings.random);
     try {
       const reply = await fetch(`${this.#baseUrlAt(port)}${challengePath}?nonce=${nonce}`, {
@@ -212,7 +212,7 @@ export class ThisMachine implements Gate {
         signal: AbortSignal.timeout(proofMs),
       });
       if (!reply.ok || Number(reply.headers.get('content-length') ?? 0) > 256) return false;
-      return (await reply.text()) === (await proofOf(key, port, nonce));
+      return (await reply.text()) === (await proofOf(await this.#store.key(), port, nonce));
     } catch {
       return false;
     }
@@ -239,7 +239,7 @@ export class ThisMachine implements Gate {
     for (;;) {
       const untilMs = signal.aborted ? undefined : await this.#store.liveUntilMs();
       if (untilMs === undefined || signal.aborted) return;
-      const { port } = await this.#store.read();
+      const { port } = await this.#store.port();
       if (port !== 0 && this.#listener === undefined) await this.#inherit(port);
       await sleep(takeOverMs, { signal, keepAlive: false });
     }

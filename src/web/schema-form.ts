@@ -1,4 +1,4 @@
-import { html, type Html } from '../../web/html.ts';
+import { html, type Html } from './html.ts';
 import { isSecretField, type FormField, type FormSchema, type FormValues } from './form-schema.ts';
 
 /** What a page of one's own is given. Values of secret fields are never among `values`. */

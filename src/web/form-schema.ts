@@ -1,4 +1,4 @@
-import { PosternError } from '../../core/postern-error.ts';
+import { PosternError } from '../core/postern-error.ts';
 
 /** One field of a form: a flat subset of JSON Schema. `writeOnly`, or the format `password`, makes it a secret. */
 export interface FormField {

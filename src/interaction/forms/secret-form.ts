@@ -11,10 +11,10 @@ import {
   readStoredValues,
   type FormSchema,
   type FormValues,
-} from './form-schema.ts';
-import { renderForm, type SecretFormView } from './secret-form-page.ts';
+} from '../../web/form-schema.ts';
+import { renderForm, type SecretFormView } from '../../web/schema-form.ts';
 
-export type { SecretFormView } from './secret-form-page.ts';
+export type { SecretFormView } from '../../web/schema-form.ts';
 
 /** What trying a secret at its service has shown. Throwing means that it could not be tried just now. */
 export type SecretVerdict = 'accepted' | 'rejected';
