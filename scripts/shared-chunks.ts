@@ -24,7 +24,7 @@ const tiers = ['storage', '', 'oauth', 'oob', 'client'];
  * an earlier one or in itself.
  *
  * A chunk for every set of entries would be exact, and `postern/client`, which needs nearly all of
- * what lies below it, would open some twenty files where so it opens six. What a module imports is loaded
+ * what lies below it, would open some twenty files where so it opens five. What a module imports is loaded
  * by whoever loads the module, so its lowest entry is no higher and its highest no lower: chunks
  * made so never import in a circle.
  *
