@@ -84,8 +84,7 @@ test('what several entries export under one name is one and the same', async () 
     }
   }
   assert.ok(shared > 0);
-  // Each face has its own, and options made for one are refused by the other.
-  assert.deepEqual(others, ['skipUserVerification of postern/client']);
+  assert.deepEqual(others, []);
 });
 
 test('what one entry makes, another takes for an instance of its own class', async () => {
