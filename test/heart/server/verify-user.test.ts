@@ -1,0 +1,164 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { MemoryBackend, PosternError } from '../../../src/index.ts';
+import { PendingManager, withPending, type VerifyUser } from '../../../src/oob/index.ts';
+import { userOf } from '../../faults/page-host.ts';
+import { openFlowStage, titleOf } from '../../oob/flow-stage.ts';
+import { namespaces } from '../../oob/process-world.ts';
+import { passwordFlow, requestAs } from './form-stage.ts';
+
+const canary = 'CNRY-session-store';
+
+/** What is true of each answer: nobody is signed in, the host answers for itself, or the host's own check is broken. */
+const nobody = [401];
+const broken = [500, 502, 503, 504];
+const nobodyOrBroken = [...nobody, ...broken];
+const elsewhere = [303];
+
+const signIn = () => new Response(null, { status: 303, headers: { location: '/login' } });
+const fail = (error: unknown): VerifyUser => {
+  return () => {
+    throw error;
+  };
+};
+const answer = (value: unknown): VerifyUser => {
+  return () => value as string;
+};
+
+/** Odd answers, and the statuses that tell the truth about each. */
+const odd: readonly (readonly [what: string, verifyUser: VerifyUser, truth: readonly number[]])[] = [
+  ['null', answer(null), nobody],
+  ['a promise of null', answer(Promise.resolve(null)), nobody],
+  ['false', answer(false), nobodyOrBroken],
+  ['true', answer(true), broken],
+  ['zero', answer(0), nobodyOrBroken],
+  ['a number', answer(42), broken],
+  ['a large number', answer(42n), broken],
+  ['a symbol', answer(Symbol('alice')), broken],
+  ['an object', answer({ id: 'alice' }), broken],
+  ['an object that reads as the user', answer({ toString: () => 'alice' }), broken],
+  ['a list of the user', answer(['alice']), broken],
+  ['a function', answer(() => 'alice'), broken],
+  ['text that is not well-formed', answer('al\uD800ice'), nobodyOrBroken],
+  ['a thrown redirect', fail(signIn()), elsewhere],
+  ['a promise rejected with a redirect', () => Promise.reject(signIn()), elsewhere],
+  ['a thrown error', fail(new Error(canary)), broken],
+  ['a promise rejected with an error', () => Promise.reject(new Error(canary)), broken],
+  ['thrown text', fail(canary), broken],
+  ['a thrown nothing', fail(undefined), broken],
+  [
+    'an error that reads as if the link had expired',
+    fail(new PosternError('ERR_POSTERN_PENDING_EXPIRED', canary)),
+    broken,
+  ],
+  [
+    'an error that reads as if there were no such link',
+    fail(new PosternError('ERR_POSTERN_PENDING_NOT_FOUND', canary)),
+    broken,
+  ],
+  [
+    'an error that reads as if it had been declined',
+    fail(new PosternError('ERR_POSTERN_AUTH_DENIED', canary)),
+    broken,
+  ],
+];
+
+/** A page of one's own, with a pending of alice's. */
+async function openOwnPage(verifyUser: VerifyUser) {
+  const manager = new PendingManager({
+    storage: new MemoryBackend(),
+    namespaces,
+    callbackUrl: (id) => `https://app.example/approve/${id}`,
+  });
+  const { url, id } = await manager.create({ token: 'alice' }, { kind: 'approval' });
+  const handler = vi.fn(async (_pending: unknown, request: Request) => new Response(await request.text()));
+  const page = withPending(manager, () => id, handler, { verifyUser });
+  return { manager, url, id, handler, page };
+}
+
+/** What holds today. The rest of the answers are told something that is not so. */
+const truthful = new Set([
+  'a thrown error',
+  'a promise rejected with an error',
+  'thrown text',
+  'a thrown nothing',
+]);
+const truthfulOfOwnPages = new Set([
+  ...truthful,
+  'an error that reads as if the link had expired',
+  'an error that reads as if there were no such link',
+  'an error that reads as if it had been declined',
+]);
+
+describe('a host whose own check answers with', () => {
+  for (const [what, verifyUser, truth] of odd) {
+    const fact = `${what} is told so on the page of a link, which lives on (issue 8.16)`;
+    (truthful.has(what) ? test : test.fails)(fact, async () => {
+      const stage = await openFlowStage({ oob: { verifyUser } });
+      const { url, pendingId } = await stage.linkOf('alice', passwordFlow(stage));
+      const response = await stage.oob.fetch(new Request(url));
+      const html = await response.text();
+      expect(truth).toContain(response.status);
+      expect([titleOf({ html }), html]).not.toContain('Another account');
+      expect(`${html} ${stage.logger.lines.join(' ')}`).not.toContain(canary);
+      expect((await stage.oob.findPending(pendingId))?.status).toBe('pending');
+    });
+
+    const ownFact = `${what} is told so on a page of one’s own, which lives on (issue 8.16)`;
+    (truthfulOfOwnPages.has(what) ? test : test.fails)(ownFact, async () => {
+      const { manager, url, id, handler, page } = await openOwnPage(verifyUser);
+      const response = await page(new Request(url));
+      expect(truth).toContain(response.status);
+      expect(await response.text()).not.toContain(canary);
+      expect(handler).not.toHaveBeenCalled();
+      expect((await manager.get(id)).status).toBe('pending');
+    });
+  }
+});
+
+describe('a host whose own check never answers', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  /** What an answer has come to after a minute of the process's own time. */
+  async function afterAMinute(asked: Promise<Response>): Promise<number | 'nothing'> {
+    let status: number | 'nothing' = 'nothing';
+    void asked.then((response) => (status = response.status));
+    for (let seconds = 0; seconds < 60; seconds++) await vi.advanceTimersByTimeAsync(1_000);
+    return status;
+  }
+  const hangs: VerifyUser = () => new Promise(() => {});
+
+  test.fails('is not waited for by the page of a link for more than a minute (issue 8.16)', async () => {
+    const stage = await openFlowStage({ oob: { verifyUser: hangs } });
+    const { url } = await stage.linkOf('alice', passwordFlow(stage));
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    expect(broken).toContain(await afterAMinute(stage.oob.fetch(new Request(url))));
+  });
+
+  test.fails('is not waited for by a page of one’s own for more than a minute (issue 8.16)', async () => {
+    const { url, page } = await openOwnPage(hangs);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    expect(broken).toContain(await afterAMinute(page(new Request(url))));
+  });
+});
+
+describe('a host whose own check reads the body of the request', () => {
+  const reads: VerifyUser = async (request) => {
+    await request.text();
+    return userOf(request);
+  };
+
+  test.fails('leaves the form to the page of a link (issue 8.16)', async () => {
+    const stage = await openFlowStage({ oob: { verifyUser: reads } });
+    const { url } = await stage.linkOf('alice', passwordFlow(stage));
+    const browser = await stage.host.openBrowser('alice');
+    await browser.open(url);
+    const page = await browser.submit({ password: 'x' }, 'save');
+    expect([page.status, titleOf(page)]).toEqual([200, 'Done']);
+  });
+
+  test.fails('leaves the form to a page of one’s own (issue 8.16)', async () => {
+    const { url, page } = await openOwnPage(reads);
+    const response = await page(requestAs('alice', url, { method: 'POST', body: 'yes=' }));
+    expect([response.status, await response.text()]).toEqual([200, 'yes=']);
+  });
+});
