@@ -1,5 +1,10 @@
 import { findPosternError } from '../../../src/index.ts';
-import { secretForm, type FormValues, type NamedFlow, type SecretFormOptions } from '../../../src/oob/index.ts';
+import {
+  secretForm,
+  type FormValues,
+  type NamedFlow,
+  type SecretFormOptions,
+} from '../../../src/oob/index.ts';
 import { userOf } from '../../faults/page-host.ts';
 import type { FlowStage } from '../../oob/flow-stage.ts';
 import type { CookieBrowser, Page } from '../../support/cookie-browser.ts';

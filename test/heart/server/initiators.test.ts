@@ -28,17 +28,24 @@ async function outcome(work: () => Promise<unknown>): Promise<'made' | 'refused'
 }
 
 describe('an initiator that names nobody', () => {
-  test.fails.each(nobodies)('is refused when a caller is resolved: %s (issue 8.6)', async (_what, initiator) => {
-    const stage = await openFlowStage({ oob: { initiatorOf: () => initiator as string } });
-    expect(await outcome(() => stage.principal('alice'))).toBe('refused');
-  });
+  test.fails.each(nobodies)(
+    'is refused when a caller is resolved: %s (issue 8.6)',
+    async (_what, initiator) => {
+      const stage = await openFlowStage({ oob: { initiatorOf: () => initiator as string } });
+      expect(await outcome(() => stage.principal('alice'))).toBe('refused');
+    },
+  );
 
   test.fails.each(nobodies)('is refused when a pending is made: %s (issue 8.6)', async (_what, initiator) => {
     const spec = { kind: 'approval', initiator: initiator as string };
     const namespace = createNamespace('user', 'alice');
     const storage = new MemoryBackend();
     const callbackUrl = (id: string): string => `https://app.example/approve/${id}`;
-    const manager = new PendingManager({ storage, namespaces: { resolve: async () => namespace }, callbackUrl });
+    const manager = new PendingManager({
+      storage,
+      namespaces: { resolve: async () => namespace },
+      callbackUrl,
+    });
     expect(await outcome(() => manager.create({}, spec))).toBe('refused');
     const pendings = new Pendings({ storage, linkFor: callbackUrl });
     expect(await outcome(() => pendings.create(namespace, spec))).toBe('refused');

@@ -56,9 +56,12 @@ describe('a form of a page of one’s own', () => {
     ['that is none', { 'content-type': 'application/json' }, '{"yes":""}', 415],
     ['that is compressed', { 'content-encoding': 'gzip' }, 'yes=', 415],
     ['that repeats a field', {}, 'yes=&yes=', 400],
-  ])('%s is answered with its own status, and changes nothing (issue 8.21)', async (_what, headers, body, status) => {
-    const { manager, id, send } = await openApproval();
-    expect(await send(headers as Record<string, string>, body)).toBe(status);
-    expect((await manager.get(id)).status).toBe('pending');
-  });
+  ])(
+    '%s is answered with its own status, and changes nothing (issue 8.21)',
+    async (_what, headers, body, status) => {
+      const { manager, id, send } = await openApproval();
+      expect(await send(headers as Record<string, string>, body)).toBe(status);
+      expect((await manager.get(id)).status).toBe('pending');
+    },
+  );
 });

@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest';
+import type {
+  Credentials,
+  CredentialRequest,
+  FormValues,
+  NamedFlow,
+  Principal,
+} from '../../../src/oob/index.ts';
+import { openFlowStage, type FlowStage } from '../../oob/flow-stage.ts';
+import { codeOf, passwordFlow } from './form-stage.ts';
+
+type Request = CredentialRequest<FormValues>;
+
+/** As it will be: a host that has got a credential by itself hands it over. */
+interface WithPut {
+  put<C>(
+    principal: Principal,
+    request: { resource: string; alias?: string; flow: NamedFlow<C>; scopes?: readonly string[] },
+    credential: C,
+  ): Promise<void>;
+}
+
+const resource = 'calendar.example';
+const asked = 'ERR_POSTERN_OOB_INTERACTION_REQUIRED';
+const declined = 'ERR_POSTERN_AUTH_DENIED';
+
+async function openDeclines() {
+  const stage = await openFlowStage();
+  const flow = passwordFlow(stage);
+  const principal = await stage.principal('alice');
+  const { credentials } = stage.oob;
+  const wanting = (scopes: readonly string[], more: Partial<Request> = {}): Request => ({
+    resource,
+    flow,
+    scopes,
+    ...more,
+  });
+  return {
+    principal,
+    flow,
+    credentials: credentials as Credentials & WithPut,
+    wanting,
+    /** What asking for these scopes comes to; withdrawn at once, so that one question does not stand for the next. */
+    outcomeOf: async (scopes: readonly string[], more: Partial<Request> = {}) => {
+      const request = wanting(scopes, more);
+      const code = await codeOf(credentials.acquire(principal, request));
+      await credentials.withdraw(principal, request.resource, request.alias);
+      return code;
+    },
+    decline: async (scopes: readonly string[]) => {
+      const { url } = await stage.linkOf('alice', flow, { scopes });
+      await press(stage, url, 'decline');
+    },
+    give: async (scopes: readonly string[]) => {
+      const { url } = await stage.linkOf('alice', flow, { scopes });
+      await press(stage, url, 'save');
+    },
+  };
+}
+
+async function press(stage: FlowStage, url: string, button: 'save' | 'decline'): Promise<void> {
+  const browser = await stage.host.openBrowser('alice');
+  await browser.open(url);
+  await browser.submit({ password: 'x' }, button);
+}
+
+describe('what was declined', () => {
+  test('is not asked for again at once, nor is anything that includes it', async () => {
+    const { decline, outcomeOf } = await openDeclines();
+    await decline(['read']);
+    expect([await outcomeOf(['read']), await outcomeOf(['read', 'write'])]).toEqual([declined, declined]);
+  });
+
+  test('does not keep anything else from being asked for: another alias, resource or person', async () => {
+    const { decline, outcomeOf } = await openDeclines();
+    await decline(['read']);
+    expect([
+      await outcomeOf(['read'], { alias: 'work' }),
+      await outcomeOf(['read'], { resource: 'mail.example' }),
+    ]).toEqual([asked, asked]);
+  });
+
+  test.fails('as a step-up does not keep the sign-in with less from being asked for (issue 8.19)', async () => {
+    const { decline, outcomeOf } = await openDeclines();
+    await decline(['read', 'write']);
+    expect([await outcomeOf(['read']), await outcomeOf([]), await outcomeOf(['other'])]).toEqual([
+      asked,
+      asked,
+      asked,
+    ]);
+    expect(await outcomeOf(['read', 'write', 'admin'])).toBe(declined);
+  });
+
+  test.fails('as a step-up leaves what is held, and can be asked for again when that was forgotten (issue 8.19)', async () => {
+    const { decline, give, outcomeOf, credentials, principal } = await openDeclines();
+    await give(['read']);
+    await decline(['read', 'write']);
+    expect([await outcomeOf(['read']), await outcomeOf(['read', 'write'])]).toEqual([undefined, declined]);
+    await credentials.in(principal).forget(resource, 'default');
+    expect([await outcomeOf(['read']), await outcomeOf(['read', 'write'])]).toEqual([asked, asked]);
+  });
+
+  test.fails('can be asked for again when all of its resource was forgotten (issue 8.19)', async () => {
+    const { decline, give, outcomeOf, credentials, principal } = await openDeclines();
+    await give(['read']);
+    await decline(['read', 'write']);
+    await credentials.in(principal).forget(resource);
+    expect(await outcomeOf(['read', 'write'])).toBe(asked);
+  });
+
+  test.fails('can be asked for again when the service has refused what was held (issue 8.19)', async () => {
+    const { decline, give, outcomeOf, credentials, principal, wanting } = await openDeclines();
+    await give(['read']);
+    await decline(['read', 'write']);
+    const held = await credentials.acquire(principal, wanting(['read']));
+    await credentials.reject(principal, wanting(['read']), held);
+    expect([await outcomeOf(['read']), await outcomeOf(['read', 'write'])]).toEqual([asked, asked]);
+  });
+
+  test.fails('can be asked for again when the host has stored a credential itself (issue 8.19)', async () => {
+    const { decline, outcomeOf, credentials, principal, flow } = await openDeclines();
+    await decline(['read', 'write']);
+    await credentials.put(principal, { resource, flow, scopes: ['read'] }, { password: 'new' });
+    expect([await outcomeOf(['read']), await outcomeOf(['read', 'write'])]).toEqual([undefined, asked]);
+  });
+});
