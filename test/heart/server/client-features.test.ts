@@ -1,0 +1,79 @@
+import type { CallToolResult, ClientCapabilities } from '@modelcontextprotocol/client';
+import type { ServerContext } from '@modelcontextprotocol/server';
+import { describe, expect, test } from 'vitest';
+import type { Era } from '../../oob/support-tool-stage.ts';
+import { openMcpStage } from './mcp-stage.ts';
+
+type Ask = (mcp: ServerContext) => Promise<unknown>;
+
+const sample: Ask = ({ mcpReq }) =>
+  mcpReq.requestSampling({
+    maxTokens: 10,
+    messages: [{ role: 'user', content: { type: 'text', text: 'Say hello.' } }],
+  });
+const ask: Ask = ({ mcpReq }) =>
+  mcpReq.elicitInput({
+    mode: 'form',
+    message: 'Which colour?',
+    requestedSchema: { type: 'object', properties: { answer: { type: 'string' } } },
+  });
+
+/** Well below the 60 s that a request without an answer takes, and well above what one at once takes. */
+const timeout = 4_000;
+
+async function openTool(need: Ask, era: Era, capabilities: ClientCapabilities) {
+  const { connect } = await openMcpStage((server, { oob }) => {
+    server.registerTool(
+      'need',
+      {},
+      oob.tool(async (_args, { mcp }): Promise<CallToolResult> => {
+        const text = JSON.stringify(await need(mcp));
+        return { content: [{ type: 'text', text }] };
+      }),
+    );
+  });
+  const { client, asked } = await connect(era, capabilities);
+  const result = client.callTool({ name: 'need' }, { timeout });
+  return { result: (await result) as CallToolResult, asked };
+}
+
+describe('a tool that asks its client for what the client cannot do', () => {
+  const lacking: readonly (readonly [
+    what: string,
+    era: Era,
+    need: Ask,
+    capabilities: ClientCapabilities,
+    fails?: true,
+  ])[] = [
+    ['sampling, without a session', 'stateless', sample, {}, true],
+    ['sampling, in a session', 'session', sample, {}, true],
+    ['sampling, in the revision 2026-07-28', 'modern', sample, {}],
+    ['a form, without a session', 'stateless', ask, {}],
+    ['a form, in a session', 'session', ask, {}],
+    ['a form, in a session that shows links only', 'session', ask, { elicitation: { url: {} } }],
+    ['a form, in the revision 2026-07-28', 'modern', ask, {}],
+  ];
+  const told = async (era: Era, need: Ask, capabilities: ClientCapabilities): Promise<void> => {
+    const { result, asked } = await openTool(need, era, capabilities);
+    expect(result.isError).toBe(true);
+    expect(asked).toEqual([]);
+  };
+  const fact = 'is told so at once, and nothing is sent: %s (issue 8.25)';
+  test.fails.each(lacking.filter(([, , , , fails]) => fails))(fact, (_what, ...how) =>
+    told(how[0], how[1], how[2]),
+  );
+  test.each(lacking.filter(([, , , , fails]) => !fails))(fact, (_what, ...how) =>
+    told(how[0], how[1], how[2]),
+  );
+});
+
+test.each([
+  ['sampling', sample, { sampling: {} }, 'hello'],
+  ['a form', ask, { elicitation: { form: {} } }, 'blue'],
+] as const)('a tool within a session gets %s of a client that can do it', async (_what, need, can, text) => {
+  const { result } = await openTool(need, 'session', can);
+  expect([result.isError ?? false, JSON.stringify(result.content)]).toEqual([
+    false,
+    expect.stringContaining(text),
+  ]);
+});

@@ -1,0 +1,144 @@
+import type { CallToolResult } from '@modelcontextprotocol/client';
+import { describe, expect, test } from 'vitest';
+import { Continuations, createNamespace, MemoryBackend, type StorageBackend } from '../../../src/index.ts';
+import {
+  PendingManager,
+  type Credentials,
+  type FormValues,
+  type NamedFlow,
+  type Principal,
+  type ToolContext,
+} from '../../../src/oob/index.ts';
+import { openFlowStage, titleOf } from '../../oob/flow-stage.ts';
+import { namespaces } from '../../oob/process-world.ts';
+import { until } from '../../oob/support-tool-stage.ts';
+import { passwordFlow } from './form-stage.ts';
+import { openMcpStage } from './mcp-stage.ts';
+
+/** As it will be: a host that has got a credential by itself hands it over. */
+interface WithPut {
+  put<C>(
+    principal: Principal,
+    request: { resource: string; alias?: string; flow: NamedFlow<C>; scopes?: readonly string[] },
+    credential: C,
+  ): Promise<void>;
+}
+
+const withPut = (credentials: Credentials): Credentials & WithPut => credentials as Credentials & WithPut;
+const resource = 'calendar.example';
+
+describe('a credential that the host writes itself', () => {
+  test.fails('reaches all who wait for it, in every process, and the link says that it is done (issue 8.22)', async () => {
+    const stage = await openFlowStage({ processes: 2 });
+    const flow = passwordFlow(stage);
+    const principal = await stage.principal('alice');
+    const { url } = await stage.linkOf('alice', flow);
+    const waiting = stage.oobs.map(({ credentials }) =>
+      credentials.acquire(principal, { resource, flow }, { waitMs: 15_000 }),
+    );
+    const all = Promise.all(waiting);
+    all.catch(() => {});
+    await withPut(stage.oob.credentials).put(principal, { resource, flow }, { password: 'by the host' });
+    expect(await all).toEqual([{ password: 'by the host' }, { password: 'by the host' }]);
+    const page = await (await stage.host.openBrowser('alice')).open(url);
+    expect([page.status, titleOf(page)]).toEqual([200, 'Done']);
+    expect(await stage.oob.credentials.findInteraction(principal, resource)).toBeUndefined();
+  });
+
+  test.fails('is there for the next who asks, under its own alias only (issue 8.22)', async () => {
+    const stage = await openFlowStage();
+    const flow = passwordFlow(stage);
+    const principal = await stage.principal('alice');
+    const { credentials } = stage.oob;
+    const work = { resource, flow, alias: 'work', scopes: ['read'] };
+    await withPut(credentials).put(principal, work, { password: 'by the host' });
+    expect(await credentials.acquire(principal, work)).toEqual({ password: 'by the host' });
+    expect(await credentials.in(principal).list()).toMatchObject([
+      { resource, alias: 'work', scopes: ['read'] },
+    ]);
+  });
+
+  test.fails('that covers less than what is waited for leaves the question open (issue 8.22)', async () => {
+    const stage = await openFlowStage();
+    const flow = passwordFlow(stage);
+    const principal = await stage.principal('alice');
+    const { pendingId } = await stage.linkOf('alice', flow, { scopes: ['read', 'write'] });
+    await withPut(stage.oob.credentials).put(
+      principal,
+      { resource, flow, scopes: ['read'] },
+      { password: 'x' },
+    );
+    expect((await stage.oob.findPending(pendingId))?.status).toBe('pending');
+  });
+
+  test.fails('ends the wait of a tool call in a session (issue 8.22)', async () => {
+    let flow: NamedFlow<FormValues> | undefined;
+    const { stage, connect } = await openMcpStage((server, { oob }, login) => {
+      flow = login;
+      const handler = async (_args: unknown, { credential }: ToolContext): Promise<CallToolResult> => {
+        const { password } = await credential({ resource, flow: login });
+        return { content: [{ type: 'text', text: `with ${String(password)}` }] };
+      };
+      server.registerTool('need', {}, oob.tool(handler));
+    });
+    const { client, prompts } = await connect('session');
+    const call = client.callTool({ name: 'need' });
+    call.catch(() => {});
+    await until(() => prompts[0]);
+    const principal = await stage.principal('alice');
+    await withPut(stage.oob.credentials).put(
+      principal,
+      { resource, flow: flow! },
+      { password: 'by the host' },
+    );
+    expect((await call).content).toEqual([{ type: 'text', text: 'with by the host' }]);
+  });
+});
+
+describe('a parked call', () => {
+  const alice = createNamespace('user', 'alice');
+
+  /** How many calls run within a moment, of those that were announced: nothing sweeps. */
+  async function runsAfter(
+    storage: StorageBackend,
+    pendingId: string,
+    end: () => Promise<unknown>,
+  ): Promise<number> {
+    const continuations = new Continuations({ storage });
+    continuations.register('call', { resume: async () => {} });
+    await continuations.park(alice, { handler: 'call', payload: {}, waitingFor: pendingId });
+    await end();
+    let runs = 0;
+    for (let tries = 0; tries < 100 && runs === 0; tries++) {
+      runs = await continuations.runDue({ sweep: false });
+      if (runs === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return runs;
+  }
+
+  test.fails.each(['complete', 'cancel'] as const)(
+    'goes on at once when its pending was ended by %s, without a sweep (issue 8.22)',
+    async (how) => {
+      const storage = new MemoryBackend();
+      const manager = new PendingManager({
+        storage,
+        namespaces,
+        callbackUrl: (id) => `https://app.example/approve/${id}`,
+      });
+      const { id } = await manager.create({ token: 'alice' }, { kind: 'approval' });
+      expect(await runsAfter(storage, id, () => manager[how](id))).toBe(1);
+    },
+  );
+
+  test.fails.each(['save', 'decline'] as const)(
+    'goes on at once when the button %s was pressed on the page of its link, without a sweep (issue 8.22)',
+    async (button) => {
+      const stage = await openFlowStage();
+      const { url, pendingId } = await stage.linkOf('alice', passwordFlow(stage));
+      const browser = await stage.host.openBrowser('alice');
+      await browser.open(url);
+      const press = () => browser.submit({ password: 'x' }, button);
+      expect(await runsAfter(stage.storage, pendingId, press)).toBe(1);
+    },
+  );
+});
