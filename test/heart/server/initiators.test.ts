@@ -7,7 +7,7 @@ import { openFlowStage } from '../../oob/flow-stage.ts';
 const nobodies: readonly (readonly [what: string, initiator: unknown])[] = [
   ['the text of a claim that is not there', String(undefined)],
   ['the text of null', String(null)],
-  ['the text of an object', String({})],
+  ['the text of an object', '[object Object]'],
   ['the text of no number', String(Number.NaN)],
   ['empty text', ''],
   ['text that is not well-formed', 'al\uD800ice'],
@@ -37,7 +37,7 @@ describe('an initiator that names nobody', () => {
   );
 
   test.fails.each(nobodies)('is refused when a pending is made: %s (issue 8.6)', async (_what, initiator) => {
-    const spec = { kind: 'approval', initiator: initiator as string };
+    const spec = { kind: 'approval', initiator: initiator as string, data: undefined };
     const namespace = createNamespace('user', 'alice');
     const storage = new MemoryBackend();
     const callbackUrl = (id: string): string => `https://app.example/approve/${id}`;

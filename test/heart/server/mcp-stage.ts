@@ -13,16 +13,16 @@ import { passwordFlow } from './form-stage.ts';
 export interface McpStage {
   readonly stage: FlowStage;
   /** A client of alice's, with every prompt that reached it, and the methods of all other requests. */
-  connect(
+  readonly connect: (
     era: Era,
     capabilities?: ClientCapabilities,
-  ): Promise<{
+  ) => Promise<{
     readonly client: Client;
     readonly prompts: readonly Prompt[];
     readonly asked: readonly string[];
   }>;
   /** Fills in the form behind a link. */
-  finish(url: string): Promise<void>;
+  readonly finish: (url: string) => Promise<void>;
 }
 
 /** A real MCP server whose tools, resources and prompts a test registers, in every era, with its pages beside it. */

@@ -25,7 +25,7 @@ async function openApproval(beforeEnd: () => Promise<void> = async () => {}) {
     },
     { verifyUser: userOf },
   );
-  const { url, id } = await manager.create({ token: 'alice' }, { kind: 'approval' });
+  const { url, id } = await manager.create({ token: 'alice' }, { kind: 'approval', data: undefined });
   const send = async (headers: Readonly<Record<string, string>> = {}, body = 'yes='): Promise<number> => {
     const type = { 'content-type': 'application/x-www-form-urlencoded' };
     const init = { method: 'POST', body, headers: { origin, ...type, ...headers } };

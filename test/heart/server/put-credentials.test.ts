@@ -125,7 +125,7 @@ describe('a parked call', () => {
         namespaces,
         callbackUrl: (id) => `https://app.example/approve/${id}`,
       });
-      const { id } = await manager.create({ token: 'alice' }, { kind: 'approval' });
+      const { id } = await manager.create({ token: 'alice' }, { kind: 'approval', data: undefined });
       expect(await runsAfter(storage, id, () => manager[how](id))).toBe(1);
     },
   );

@@ -34,10 +34,9 @@ const resource = 'directory';
 const uri = 'people://all';
 
 function register(server: McpServer, oob: Oob, flow: NamedFlow<FormValues>): void {
-  const { resource: wrapResource, prompt: wrapPrompt } = oob as unknown as Partial<Wrappers>;
-  if (wrapResource === undefined || wrapPrompt === undefined)
-    throw new Error('there is nothing for resources and prompts');
   const wrappers = oob as unknown as Wrappers;
+  if (!('resource' in wrappers && 'prompt' in wrappers))
+    throw new Error('there is nothing for resources and prompts');
   const read = async (address: URL, context: ToolContext): Promise<ReadResourceResult> => {
     const { password } = await context.credential({ resource, flow });
     return { contents: [{ uri: address.href, text: `people, with ${String(password)}` }] };
@@ -138,7 +137,7 @@ describe('a tool that needs a credential', () => {
   test.fails('has words for the person in its structured content, too (issue 8.24)', async () => {
     const { connect } = await openMcpStage((server, { oob }, login) => registerTool(server, oob, login));
     const { client } = await connect('modern', {});
-    const result = (await client.callTool({ name: 'need' })) as CallToolResult;
+    const result = await client.callTool({ name: 'need' });
     const { pending } = result.structuredContent as { pending: Readonly<Record<string, unknown>> };
     expect(pending['url']).toMatch(link);
     expect(Object.values(pending)).toContainEqual(

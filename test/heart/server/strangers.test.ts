@@ -79,7 +79,7 @@ describe.each(Object.entries(strangers))('%s', (_who, verifyUser) => {
       namespaces,
       callbackUrl: (id) => `https://app.example/approve/${id}`,
     });
-    const make = () => manager.create({ token: 'alice' }, { kind: 'approval' });
+    const make = () => manager.create({ token: 'alice' }, { kind: 'approval', data: undefined });
     const expired = await make();
     time.advance(11 * 60_000);
     const [live, completed, cancelled] = [await make(), await make(), await make()];
