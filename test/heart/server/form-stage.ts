@@ -5,7 +5,6 @@ import {
   type NamedFlow,
   type SecretFormOptions,
 } from '../../../src/oob/index.ts';
-import { userOf } from '../../faults/page-host.ts';
 import type { FlowStage } from '../../oob/flow-stage.ts';
 import type { CookieBrowser, Page } from '../../support/cookie-browser.ts';
 
@@ -104,5 +103,3 @@ export function requestAs(user: string | undefined, url: string, init: RequestIn
   if (user !== undefined) headers.append('cookie', `app-user=${user}`);
   return new Request(url, { ...init, headers });
 }
-
-export { userOf };
