@@ -67,7 +67,7 @@ function registerIn(
 }
 
 describe('a process whose clock is wrong', () => {
-  test.fails.each([15, 61, -15, -61])(
+  test.each([15, 61, -15, -61])(
     'by %i minutes gives a browser its cookie for as long as the link lives (issue 8.15)',
     async (minutes) => {
       const { stage, other } = await openTwo(minutes);
@@ -180,7 +180,7 @@ describe('a process whose clock is wrong', () => {
 });
 
 describe('a server whose clock was set forward while a person was asked', () => {
-  test.fails('takes the request state of a link that still lives (issue 8.15)', async () => {
+  test('takes the request state of a link that still lives (issue 8.15)', async () => {
     let aheadMs = 0;
     const stage = await openToolStage({
       oob: { storage: storeWithOwnTime(), clock: () => Date.now() + aheadMs },
@@ -196,7 +196,7 @@ describe('a server whose clock was set forward while a person was asked', () => 
     expect(result.content).toEqual([{ type: 'text', text: 'run_query at warehouse as alice/db-alice' }]);
   });
 
-  test.fails('announces the completion of a prompt after its call (issue 8.15)', async () => {
+  test('announces the completion of a prompt after its call (issue 8.15)', async () => {
     const stage = await openToolStage({
       passServer: true,
       tool: { sessionWaitMs: 300 },

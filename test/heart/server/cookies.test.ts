@@ -5,7 +5,7 @@ import { cookiesOf, passwordFlow } from './form-stage.ts';
 const ours = /postern/u;
 
 describe('the cookie of a link', () => {
-  test.fails('is gone from the browser when its form was kept (issue 8.8)', async () => {
+  test('is gone from the browser when its form was kept (issue 8.8)', async () => {
     const stage = await openFlowStage();
     const { url } = await stage.linkOf('alice', passwordFlow(stage));
     const browser = await stage.host.openBrowser('alice');
@@ -15,7 +15,7 @@ describe('the cookie of a link', () => {
     expect(cookiesOf(stage, browser, 'alice')).not.toMatch(ours);
   });
 
-  test.fails('is gone from the browser when its person declined (issue 8.8)', async () => {
+  test('is gone from the browser when its person declined (issue 8.8)', async () => {
     const stage = await openFlowStage();
     const { url } = await stage.linkOf('alice', passwordFlow(stage));
     const browser = await stage.host.openBrowser('alice');
@@ -24,7 +24,7 @@ describe('the cookie of a link', () => {
     expect(cookiesOf(stage, browser, 'alice')).not.toMatch(ours);
   });
 
-  test.fails('is gone from the browser when a third party has consented (issue 8.8)', async () => {
+  test('is gone from the browser when a third party has consented (issue 8.8)', async () => {
     const stage = await openFlowStage();
     const { url } = await stage.linkOf('alice', redirectFlow(stage));
     const browser = await stage.host.openBrowser('alice');
@@ -32,7 +32,7 @@ describe('the cookie of a link', () => {
     expect(cookiesOf(stage, browser, 'alice')).not.toMatch(ours);
   });
 
-  test.fails('is gone from a browser that opens the link again after it has ended elsewhere (issue 8.8)', async () => {
+  test('is gone from a browser that opens the link again after it has ended elsewhere (issue 8.8)', async () => {
     const stage = await openFlowStage();
     const { url } = await stage.linkOf('alice', passwordFlow(stage));
     const browser = await stage.host.openBrowser('alice');
@@ -43,7 +43,7 @@ describe('the cookie of a link', () => {
   });
 });
 
-test.fails('three hundred interactions in one browser are all finished (issue 8.8)', async () => {
+test('three hundred interactions in one browser are all finished (issue 8.8)', async () => {
   const stage = await openFlowStage();
   const flow = passwordFlow(stage);
   const browser = await stage.host.openBrowser('alice');

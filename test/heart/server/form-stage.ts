@@ -32,6 +32,11 @@ export async function codeOf(promise: Promise<unknown>): Promise<string | undefi
   }
 }
 
+/** Whether a page says that all is well and done, in whatever words. */
+export function isGood({ html }: { readonly html: string }): boolean {
+  return html.includes('<main class="good"');
+}
+
 /** The token in the form of a page. */
 export function tokenOf({ html }: Page): string {
   return /name="form-token" value="([^"]+)"/u.exec(html)?.[1] ?? '';
@@ -88,13 +93,20 @@ export async function openForm(
 
 export interface Seen {
   readonly status: number;
+  /** Whether the page says that it is done. */
+  readonly good: boolean;
   readonly title: string | undefined;
   readonly text: string;
 }
 
 async function seen(response: Response): Promise<Seen> {
   const text = await response.text();
-  return { status: response.status, title: /<title>([^<]*)<\/title>/u.exec(text)?.[1], text };
+  return {
+    status: response.status,
+    good: isGood({ html: text }),
+    title: /<title>([^<]*)<\/title>/u.exec(text)?.[1],
+    text,
+  };
 }
 
 /** A request to a page as a browser in which this user is signed in would make it. */
