@@ -1,0 +1,205 @@
+import { request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Client, LocalAuthCoordinator } from '../../../src/client/index.ts';
+import { MemoryBackend } from '../../../src/index.ts';
+import { codeOn, openStage, textOf, type Stage } from '../../faults/stage.ts';
+import { createCookieBrowser } from '../../support/cookie-browser.ts';
+import { walk, walkToCallback, walkToIssuer } from '../walk.ts';
+
+interface Terminal {
+  readonly stage: Stage;
+  readonly link: URL;
+  /** The call that waits for the person. */
+  readonly answer: Promise<string>;
+}
+
+/** A program at a terminal that waits for its person. */
+async function openTerminal(): Promise<Terminal> {
+  const stage = await openStage();
+  const opened: string[] = [];
+  const coordinator = new LocalAuthCoordinator({
+    storage: new MemoryBackend(),
+    openBrowser: (url) => Promise.resolve(opened.push(url) > 0),
+    onLink: () => {},
+  });
+  const client = new Client({ calendar: { url: stage.calendar.url } }, { coordinator, contextId: 'me' });
+  onTestFinished(async () => {
+    await client.close();
+    await coordinator.close();
+  });
+  const answer = client.callTool('whoami').then(textOf);
+  answer.catch(() => {});
+  await vi.waitFor(() => expect(opened).toHaveLength(1), { timeout: 10_000 });
+  return { stage, link: new URL(opened[0] ?? ''), answer };
+}
+
+/** One request as any program on this machine can make it, and its answer. */
+function ask(
+  { port, pathname, search }: URL,
+  headers: Record<string, string | string[]>,
+): Promise<{ status: number | undefined; location: string | undefined }> {
+  return new Promise((resolve, reject) => {
+    request({ host: '127.0.0.1', port, path: pathname + search, headers }, (response) => {
+      resolve({ status: response.statusCode, location: response.headers.location });
+      response.resume();
+    })
+      .once('error', reject)
+      .end();
+  });
+}
+
+/** The first line of the answer to a request that no library would write. */
+function askRaw({ port }: URL, lines: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), '127.0.0.1', () => socket.write(`${lines.join('\r\n')}\r\n\r\n`));
+    let text = '';
+    socket.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+      const [first = ''] = text.split('\r\n', 1);
+      if (text.includes('\r\n')) {
+        socket.destroy();
+        resolve(first);
+      }
+    });
+    socket.once('error', reject).once('close', () => resolve(text));
+  });
+}
+
+const navigation = {
+  'sec-fetch-mode': 'navigate',
+  'sec-fetch-dest': 'document',
+  'sec-fetch-site': 'none',
+  'sec-fetch-user': '?1',
+};
+
+describe('what reaches a loopback listener', () => {
+  for (const name of ['LOCALHOST', 'LocalHost']) {
+    test.fails(`${name} is this machine, however it is spelt (issue 8.8)`, async () => {
+      const { link } = await openTerminal();
+      const { status } = await ask(link, { ...navigation, host: `${name}:${link.port}` });
+      expect([200, 303]).toContain(status);
+    });
+  }
+
+  test.fails('a request with two Host headers is refused (issue 8.8)', async () => {
+    const { stage, link } = await openTerminal();
+    const host = `Host: 127.0.0.1:${link.port}`;
+    for (const hosts of [
+      [host, 'Host: evil.example'],
+      [host, host],
+    ]) {
+      const lines = [`GET ${link.pathname} HTTP/1.1`, ...hosts, 'Connection: close'];
+      expect(await askRaw(link, lines)).toMatch(/^HTTP\/1\.1 4\d\d /u);
+    }
+    expect(stage.as.count('authorize')).toBe(0);
+  });
+
+  for (const origin of ['https://evil.example', 'http://127.0.0.1:1', 'null']) {
+    test.fails(`a link that a page of ${origin} asks for sends nobody out (issue 8.8)`, async () => {
+      const { link } = await openTerminal();
+      const { status, location } = await ask(link, { host: link.host, origin });
+      expect([status, location]).toEqual([403, undefined]);
+    });
+
+    test.fails(`a callback that a page of ${origin} asks for takes nothing (issue 8.8)`, async () => {
+      const { stage, link } = await openTerminal();
+      const cookies = recordCookies();
+      const browser = createCookieBrowser();
+      const callback = await walkToCallback(browser, link.href);
+      const cookie = cookies()
+        .map(({ name }) => `${name}=${browser.findCookie(link.href, name)}`)
+        .join('; ');
+      const { status } = await ask(callback, { host: link.host, origin, cookie });
+      expect([status, stage.as.count('token')]).toEqual([403, 0]);
+    });
+  }
+
+  test.fails('sixty-four connections that say nothing keep nobody from the link (issue 8.8)', async () => {
+    const { link } = await openTerminal();
+    const sockets = await Promise.all(
+      Array.from(
+        { length: 64 },
+        () =>
+          new Promise<Socket>((resolve, reject) => {
+            const socket = connect(Number(link.port), '127.0.0.1', () => resolve(socket));
+            socket.once('error', reject);
+          }),
+      ),
+    );
+    onTestFinished(() => sockets.forEach((socket) => socket.destroy()));
+    for (const socket of sockets) socket.on('error', () => {});
+    const open = async (): Promise<number> => (await createCookieBrowser().open(link.href)).status;
+    // The person may have to try again, but not for half a minute.
+    expect(await vi.waitFor(open, { timeout: 3_000, interval: 250 })).toBe(200);
+  });
+
+  for (const where of ['at a terminal', 'of a deployment']) {
+    test.fails(`the cookie of a finished sign-in ${where} is taken out of the browser (issue 8.8)`, async () => {
+      const cookies = recordCookies();
+      const { browser, link } = await (where === 'at a terminal' ? signInAtTerminal() : signInDeployed());
+      const bound = cookies().filter(({ name }) => name.includes('postern-'));
+      expect(bound.length).toBeGreaterThan(0);
+      expect(bound.map(({ name }) => browser.findCookie(link, name))).toEqual(bound.map(() => undefined));
+    });
+  }
+});
+
+async function signInAtTerminal() {
+  const { link, answer } = await openTerminal();
+  const browser = createCookieBrowser();
+  await walk(browser, link.href);
+  expect(await answer).toBe('user-1');
+  return { browser, link: link.href };
+}
+
+async function signInDeployed() {
+  const stage = await openStage();
+  const { url: link } = await stage.linkOf('alice');
+  const browser = await stage.host.openBrowser('alice');
+  expect((await walk(browser, link)).status).toBe(200);
+  return { browser, link };
+}
+
+/** Every cookie that is set in this process from now on. */
+function recordCookies(): () => { name: string }[] {
+  const lines: string[] = [];
+  const real = globalThis.fetch;
+  const spy = vi.spyOn(globalThis, 'fetch').mockImplementation(async (...args) => {
+    const response = await real(...args);
+    lines.push(...response.headers.getSetCookie());
+    return response;
+  });
+  onTestFinished(() => spy.mockRestore());
+  return () => [...new Set(lines.map((line) => line.slice(0, line.indexOf('='))))].map((name) => ({ name }));
+}
+
+describe('the first browser of a link at a terminal', () => {
+  test.fails('owns it: another browser that opens the link is sent nowhere (issue 8.31)', async () => {
+    const { link } = await openTerminal();
+    await walkToIssuer(createCookieBrowser(), link.href);
+    const page = await createCookieBrowser().open(link.href, {
+      stopBefore: ({ port }) => port !== link.port,
+    });
+    expect([page.status, codeOn(page)]).toEqual([403, 'ERR_POSTERN_AUTH_BROWSER_MISMATCH']);
+  });
+
+  test.fails('owns it: another account of the machine cannot finish the sign-in as somebody else (issue 8.31)', async () => {
+    const { stage, link, answer } = await openTerminal();
+    const browser = createCookieBrowser();
+    const callback = await walkToCallback(browser, link.href);
+    stage.as.approveAs('mallory');
+    await walk(createCookieBrowser(), link.href).catch(() => undefined);
+    expect(stage.as.count('token')).toBe(0);
+    await browser.open(callback.href);
+    expect(await answer).toBe('user-1');
+  });
+
+  test('may open it again, in another tab or after it went astray', async () => {
+    const { link, answer } = await openTerminal();
+    const browser = createCookieBrowser();
+    await walkToIssuer(browser, link.href);
+    expect((await walk(browser, link.href)).status).toBe(200);
+    expect(await answer).toBe('user-1');
+  });
+});

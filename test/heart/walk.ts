@@ -1,0 +1,53 @@
+import type { OpenOptions } from '../../demo/browser.ts';
+import type { CookieBrowser, Page } from '../support/cookie-browser.ts';
+
+/**
+ * Goes through a link as a person does: opens it, presses the first button of a page that has nothing to fill in, and
+ * goes where a page sends them. Returns the page where that ends.
+ */
+export async function walk(browser: CookieBrowser, url: string, options: OpenOptions = {}): Promise<Page> {
+  let page = await browser.open(url, options);
+  for (let pages = 0; pages < 4; pages++) {
+    const departure = departureOn(page);
+    if (departure !== undefined) page = await browser.open(departure, options);
+    else if (asksNothing(page)) page = await browser.submit({}, undefined, options);
+    else break;
+  }
+  return page;
+}
+
+/** Goes as far as the callback, which is not asked for. Returns its URL. */
+export async function walkToCallback(browser: CookieBrowser, link: string): Promise<URL> {
+  const page = await walk(browser, link, { stopBefore: isCallback });
+  if (!isCallback(new URL(page.url))) throw new Error(`no callback: status ${page.status}`);
+  return new URL(page.url);
+}
+
+/** Goes as far as the issuer's authorization endpoint, which is not asked for. Returns its URL. */
+export async function walkToIssuer(browser: CookieBrowser, link: string): Promise<URL> {
+  const page = await browser.open(link, { stopBefore: isIssuer });
+  if (isIssuer(new URL(page.url))) return new URL(page.url);
+  const pressed = asksNothing(page) ? await browser.submit({}, undefined, { stopBefore: isIssuer }) : page;
+  const found = departureOn(pressed) ?? pressed.url;
+  if (!isIssuer(new URL(found))) throw new Error(`nobody is sent to the issuer: status ${pressed.status}`);
+  return new URL(found);
+}
+
+export function isCallback({ pathname }: URL): boolean {
+  return pathname.endsWith('/callback');
+}
+
+function isIssuer({ pathname }: URL): boolean {
+  return pathname.endsWith('/authorize');
+}
+
+/** Where a page sends the browser on to by itself. */
+function departureOn({ html }: Page): string | undefined {
+  return /http-equiv="refresh" content="0;url=([^"]*)"/u.exec(html)?.[1]?.replaceAll('&amp;', '&');
+}
+
+/** Whether a page has a form whose button is all there is to it. */
+function asksNothing({ status, html }: Page): boolean {
+  const inputs = html.match(/<(?:input|textarea|select)\b[^>]*>/gu) ?? [];
+  return status === 200 && html.includes('<form') && inputs.every((input) => /type="?hidden/u.test(input));
+}
