@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { openStage, type Stage } from '../../faults/stage.ts';
+import { openStage, type Stage } from '../../support/stage.ts';
 import { RemoteAuthCoordinator, skipUserVerification } from '../../../src/client/index.ts';
 import { MemoryBackend } from '../../../src/index.ts';
 import { isCallback, walk, walkToCallback } from '../walk.ts';

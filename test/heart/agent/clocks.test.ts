@@ -6,8 +6,8 @@ import {
   Client,
 } from '../../../src/client/index.ts';
 import type { Clock, StorageBackend } from '../../../src/index.ts';
-import { userOf } from '../../faults/page-host.ts';
-import { openStage, textOf, type Stage } from '../../faults/stage.ts';
+import { userOf } from '../../support/page-host.ts';
+import { openStage, textOf, type Stage } from '../../support/stage.ts';
 import { createCookieBrowser, type CookieBrowser } from '../../support/cookie-browser.ts';
 import { isCallback, walk, walkToCallback } from '../walk.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { openStage, textOf, type Stage } from '../../faults/stage.ts';
+import { openStage, textOf, type Stage } from '../../support/stage.ts';
 import type { CookieBrowser, Page } from '../../support/cookie-browser.ts';
 import type { Reply } from '../../support/programmable-reply.ts';
 import { walk, walkToCallback } from '../walk.ts';

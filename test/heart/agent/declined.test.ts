@@ -9,7 +9,7 @@ import {
   withParams,
   type Stage,
   type StageOptions,
-} from '../../faults/stage.ts';
+} from '../../support/stage.ts';
 import { walk, walkToCallback } from '../walk.ts';
 
 const share = ['share_calendar', { with: 'bob' }] as const;

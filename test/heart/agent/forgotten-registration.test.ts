@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ClientManager, RemoteAuthCoordinator } from '../../../src/client/index.ts';
-import { userOf } from '../../faults/page-host.ts';
-import { challengeOf, codeOf, openStage, textOf, type Stage } from '../../faults/stage.ts';
-import type { Call } from '../../support/programmable-authorization-server.ts';
+import { userOf } from '../../support/page-host.ts';
+import { challengeOf, codeOf, openStage, textOf, type Stage } from '../../support/stage.ts';
+import type { Call } from '../../support/programmable-authorization.ts';
 import type { Page } from '../../support/cookie-browser.ts';
 import { walk, walkToCallback } from '../walk.ts';
 

@@ -11,8 +11,8 @@ import {
 } from '../../../src/client/index.ts';
 import { findPosternError, MemoryBackend } from '../../../src/index.ts';
 import { openLocalStorage } from '../../../src/storage/local.ts';
-import { userOf } from '../../faults/page-host.ts';
-import { failureOf, openStage, textOf } from '../../faults/stage.ts';
+import { userOf } from '../../support/page-host.ts';
+import { failureOf, openStage, textOf } from '../../support/stage.ts';
 import { walk } from '../walk.ts';
 
 describe('a lease that is shorter than what it guards', () => {

@@ -1,7 +1,7 @@
 /** One process of an agent host that logs a context out when its parent says so, and may not live to see the end of it. */
 import { ClientManager, RemoteAuthCoordinator } from '../../../src/client/index.ts';
 import { openLocalStorage } from '../../../src/storage/local.ts';
-import { userOf } from '../../faults/page-host.ts';
+import { userOf } from '../../support/page-host.ts';
 
 const [directory = '', publicUrl = '', calendarUrl = ''] = process.argv.slice(2);
 

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Client, LocalAuthCoordinator } from '../../../src/client/index.ts';
 import { MemoryBackend } from '../../../src/index.ts';
-import { codeOn, openStage, textOf, type Stage } from '../../faults/stage.ts';
+import { codeOn, openStage, textOf, type Stage } from '../../support/stage.ts';
 import { createCookieBrowser } from '../../support/cookie-browser.ts';
 import { walk, walkToCallback, walkToIssuer } from '../walk.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Client, ServerConfig } from '../../../src/client/index.ts';
 import { Client as PosternClient } from '../../../src/client/index.ts';
-import { createInProcessServer } from '../../faults/in-process-server.ts';
-import { codeOf, openStage, textOf, type Stage } from '../../faults/stage.ts';
+import { createInProcessServer } from '../../support/in-process-server.ts';
+import { codeOf, openStage, textOf, type Stage } from '../../support/stage.ts';
 import { walk } from '../walk.ts';
 
 /** What a call comes to, and what its session says right after it. */

@@ -7,9 +7,9 @@ import {
   type ClientHandlers,
 } from '../../../src/client/index.ts';
 import { MemoryBackend } from '../../../src/index.ts';
-import { openPageHost, userOf } from '../../faults/page-host.ts';
-import { codeOf, textOf } from '../../faults/stage.ts';
-import { openToolStage, type Era, type ToolStage } from '../../oob/support-tool-stage.ts';
+import { openPageHost, userOf } from '../../support/page-host.ts';
+import { codeOf, textOf } from '../../support/stage.ts';
+import { openToolStage, type Era, type ToolStage } from '../../support/tool-stage.ts';
 
 interface Pair {
   readonly server: ToolStage;

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { ApiKeyStrategy, Client, type ServerConfig } from '../../../src/client/index.ts';
 import { findPosternError } from '../../../src/index.ts';
-import { codeOf, codeOn, failureOf, openStage, textOf, type Stage } from '../../faults/stage.ts';
+import { codeOf, codeOn, failureOf, openStage, textOf, type Stage } from '../../support/stage.ts';
 import { walk } from '../walk.ts';
 
 const canary = 'CNRYtoken';

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { codeOf, codeOn, openStage, type Stage } from '../../faults/stage.ts';
-import { userOf } from '../../faults/page-host.ts';
+import { codeOf, codeOn, openStage, type Stage } from '../../support/stage.ts';
+import { userOf } from '../../support/page-host.ts';
 import type { CookieBrowser } from '../../support/cookie-browser.ts';
 import { walk, walkToCallback } from '../walk.ts';
 

@@ -2,7 +2,7 @@ import { onTestFinished, describe, expect, test } from 'vitest';
 import { startCalendarServer, type CalendarServer } from '../../../demo/calendar-server.ts';
 import { ClientManager, type Client, type ServerConfig } from '../../../src/client/index.ts';
 import { findPosternError } from '../../../src/index.ts';
-import { challengeOf, codeOf, openStage, resourceSideOf, textOf, type Stage } from '../../faults/stage.ts';
+import { challengeOf, codeOf, openStage, resourceSideOf, textOf, type Stage } from '../../support/stage.ts';
 import {
   startProgrammableAuthorizationServer,
   type ProgrammableAuthorizationServer,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { openToolStage, until, type Action, type Era } from '../../oob/support-tool-stage.ts';
+import { openToolStage, until, type Action, type Era } from '../../support/tool-stage.ts';
 
 const query = { connection: 'warehouse' };
 const never = (): Promise<Action> => new Promise(() => {});

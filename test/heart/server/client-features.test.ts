@@ -1,7 +1,7 @@
 import type { CallToolResult, ClientCapabilities } from '@modelcontextprotocol/client';
 import type { ServerContext } from '@modelcontextprotocol/server';
 import { describe, expect, test } from 'vitest';
-import type { Era } from '../../oob/support-tool-stage.ts';
+import type { Era } from '../../support/tool-stage.ts';
 import { openMcpStage } from './mcp-stage.ts';
 
 type Ask = (mcp: ServerContext) => Promise<unknown>;

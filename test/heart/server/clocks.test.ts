@@ -11,11 +11,11 @@ import {
   type OAuthCredential,
   type Oob,
 } from '../../../src/oob/index.ts';
-import { FaultyStorage } from '../../faults/faulty-storage.ts';
-import { userOf } from '../../faults/page-host.ts';
-import { consent, openFlowStage, planFor, type FlowStage } from '../../oob/flow-stage.ts';
-import { namespaces } from '../../oob/process-world.ts';
-import { openToolStage, until } from '../../oob/support-tool-stage.ts';
+import { FaultyStorage } from '../../support/faulty-storage.ts';
+import { userOf } from '../../support/page-host.ts';
+import { consent, openFlowStage, planFor, type FlowStage } from '../../support/flow-stage.ts';
+import { namespaces } from '../../support/process-world.ts';
+import { openToolStage, until } from '../../support/tool-stage.ts';
 import { passwordFlow, requestAs } from './form-stage.ts';
 
 const minuteMs = 60_000;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { consent, openFlowStage, redirectFlow } from '../../oob/flow-stage.ts';
+import { consent, openFlowStage, redirectFlow } from '../../support/flow-stage.ts';
 import { cookiesOf, passwordFlow } from './form-stage.ts';
 
 const ours = /postern/u;

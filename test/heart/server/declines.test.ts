@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CredentialRequest, FormValues } from '../../../src/oob/index.ts';
-import { openFlowStage, type FlowStage } from '../../oob/flow-stage.ts';
+import { openFlowStage, type FlowStage } from '../../support/flow-stage.ts';
 import { codeOf, passwordFlow } from './form-stage.ts';
 
 type Request = CredentialRequest<FormValues>;

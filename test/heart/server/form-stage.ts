@@ -5,7 +5,7 @@ import {
   type NamedFlow,
   type SecretFormOptions,
 } from '../../../src/oob/index.ts';
-import type { FlowStage } from '../../oob/flow-stage.ts';
+import type { FlowStage } from '../../support/flow-stage.ts';
 import type { CookieBrowser, Page } from '../../support/cookie-browser.ts';
 
 const schema = {

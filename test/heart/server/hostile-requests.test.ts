@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { callbackOf, openFlowStage, redirectFlow } from '../../oob/flow-stage.ts';
+import { callbackOf, openFlowStage, redirectFlow } from '../../support/flow-stage.ts';
 import { cookiesOf, isGood, passwordFlow, post, requestAs, tokenOf } from './form-stage.ts';
 
 const mark = 'zqj7';

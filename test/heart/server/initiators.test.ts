@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createNamespace, isPosternError, MemoryBackend, Pendings } from '../../../src/index.ts';
 import { PendingManager } from '../../../src/oob/index.ts';
-import { openFlowStage } from '../../oob/flow-stage.ts';
+import { openFlowStage } from '../../support/flow-stage.ts';
 
 /** What a claim that is not there, or is no text, makes of an initiator. The types forbid some; JavaScript does not. */
 const nobodies: readonly (readonly [what: string, initiator: unknown])[] = [

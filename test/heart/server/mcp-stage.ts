@@ -6,8 +6,8 @@ import { NodeStreamableHTTPServerTransport, toNodeHandler } from '@modelcontextp
 import { createMcpHandler, McpServer, type AuthInfo } from '@modelcontextprotocol/server';
 import { onTestFinished } from 'vitest';
 import type { FormValues, NamedFlow } from '../../../src/oob/index.ts';
-import { openFlowStage, type FlowStage } from '../../oob/flow-stage.ts';
-import type { Era, Prompt } from '../../oob/support-tool-stage.ts';
+import { openFlowStage, type FlowStage } from '../../support/flow-stage.ts';
+import type { Era, Prompt } from '../../support/tool-stage.ts';
 import { passwordFlow } from './form-stage.ts';
 
 export interface McpStage {

@@ -3,7 +3,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 // The only adapter for bare Node that there is; the exported one takes its place here.
 import { toNodeListener } from '../../../examples/oob-adapters/node-listener.ts';
-import { openFlowStage } from '../../oob/flow-stage.ts';
+import { openFlowStage } from '../../support/flow-stage.ts';
 import { passwordFlow } from './form-stage.ts';
 
 const ours = 'https://app.example';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { MemoryBackend } from '../../../src/index.ts';
 import { PendingManager, readForm, withPending } from '../../../src/oob/index.ts';
-import { userOf } from '../../faults/page-host.ts';
-import { namespaces } from '../../oob/process-world.ts';
+import { userOf } from '../../support/page-host.ts';
+import { namespaces } from '../../support/process-world.ts';
 import { requestAs } from './form-stage.ts';
 
 const origin = 'https://app.example';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { oauthRedirect, type NamedFlow, type OAuthCredential } from '../../../src/oob/index.ts';
-import { openFlowStage, planFor, redirectFlow, titleOf, type FlowStage } from '../../oob/flow-stage.ts';
+import { openFlowStage, planFor, redirectFlow, titleOf, type FlowStage } from '../../support/flow-stage.ts';
 import { cookiesOf, passwordFlow, post, requestAs, tokenOf } from './form-stage.ts';
 
 /** Requests that a person's own navigation does not make. */

@@ -2,9 +2,9 @@ import type { CallToolResult } from '@modelcontextprotocol/client';
 import { describe, expect, test } from 'vitest';
 import { Continuations, createNamespace, MemoryBackend, type StorageBackend } from '../../../src/index.ts';
 import { PendingManager, type FormValues, type NamedFlow, type ToolContext } from '../../../src/oob/index.ts';
-import { openFlowStage } from '../../oob/flow-stage.ts';
-import { namespaces } from '../../oob/process-world.ts';
-import { until } from '../../oob/support-tool-stage.ts';
+import { openFlowStage } from '../../support/flow-stage.ts';
+import { namespaces } from '../../support/process-world.ts';
+import { until } from '../../support/tool-stage.ts';
 import { codeOf, isGood, passwordFlow } from './form-stage.ts';
 import { openMcpStage } from './mcp-stage.ts';
 

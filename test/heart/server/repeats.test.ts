@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { SecretVerdict } from '../../../src/oob/index.ts';
-import { openFlowStage } from '../../oob/flow-stage.ts';
+import { openFlowStage } from '../../support/flow-stage.ts';
 import { codeOf, openForm, passwordFlow } from './form-stage.ts';
 
 /** A form whose test is held back until it is let go, in two processes behind one address. */

@@ -1,6 +1,6 @@
 import { ProtocolError, type CallToolResult, type InputRequiredResult } from '@modelcontextprotocol/client';
 import { expect, test } from 'vitest';
-import { openToolStage } from '../../oob/support-tool-stage.ts';
+import { openToolStage } from '../../support/tool-stage.ts';
 
 const args = { name: 'run_query', arguments: { connection: 'warehouse' } };
 const accepted = { 'credential-1': { action: 'accept' } };

@@ -13,7 +13,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { FormValues, NamedFlow, Oob, ToolContext } from '../../../src/oob/index.ts';
-import { until, type Era } from '../../oob/support-tool-stage.ts';
+import { until, type Era } from '../../support/tool-stage.ts';
 import { openMcpStage } from './mcp-stage.ts';
 
 type Wrapped<T, Args extends unknown[]> = (

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { callbackOf, openFlowStage, redirectFlow } from '../../oob/flow-stage.ts';
+import { callbackOf, openFlowStage, redirectFlow } from '../../support/flow-stage.ts';
 import { cookiesOf, isGood, passwordFlow, post, requestAs } from './form-stage.ts';
 
 /** A consent that has come back as far as the callback, which nobody has asked for yet. */

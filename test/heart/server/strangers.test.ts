@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { PendingManager, withPending, type VerifyUser } from '../../../src/oob/index.ts';
 import { MemoryBackend } from '../../../src/index.ts';
-import { createSteppedClock } from '../../faults/stepped-clock.ts';
-import { callbackOf, openFlowStage, redirectFlow } from '../../oob/flow-stage.ts';
-import { namespaces } from '../../oob/process-world.ts';
+import { createSteppedClock } from '../../support/stepped-clock.ts';
+import { callbackOf, openFlowStage, redirectFlow } from '../../support/flow-stage.ts';
+import { namespaces } from '../../support/process-world.ts';
 import { openForm, passwordFlow } from './form-stage.ts';
 
 /** Everybody a link was not made for. */

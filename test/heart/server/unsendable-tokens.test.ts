@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { deviceCode } from '../../../src/oob/index.ts';
-import { consent, openFlowStage, planFor, redirectFlow, type FlowStage } from '../../oob/flow-stage.ts';
+import { consent, openFlowStage, planFor, redirectFlow, type FlowStage } from '../../support/flow-stage.ts';
 import { isGood, passwordFlow } from './form-stage.ts';
 
 const canary = 'CNRY-7f3a';

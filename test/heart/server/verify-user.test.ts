@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { MemoryBackend, PosternError } from '../../../src/index.ts';
 import { PendingManager, withPending, type VerifyUser } from '../../../src/oob/index.ts';
-import { userOf } from '../../faults/page-host.ts';
-import { openFlowStage, titleOf } from '../../oob/flow-stage.ts';
-import { namespaces } from '../../oob/process-world.ts';
+import { userOf } from '../../support/page-host.ts';
+import { openFlowStage, titleOf } from '../../support/flow-stage.ts';
+import { namespaces } from '../../support/process-world.ts';
 import { isGood, passwordFlow, requestAs } from './form-stage.ts';
 
 const canary = 'CNRY-session-store';

@@ -8,9 +8,9 @@ import {
   type AuthCoordinator,
 } from '../../../src/client/index.ts';
 import { findPosternError, type StorageBackend } from '../../../src/index.ts';
-import { FaultyStorage } from '../../faults/faulty-storage.ts';
-import { userOf } from '../../faults/page-host.ts';
-import { openStage, textOf, type Stage } from '../../faults/stage.ts';
+import { FaultyStorage } from '../../support/faulty-storage.ts';
+import { userOf } from '../../support/page-host.ts';
+import { openStage, textOf, type Stage } from '../../support/stage.ts';
 import { createCookieBrowser, type CookieBrowser } from '../../support/cookie-browser.ts';
 import { walkToCallback } from '../walk.ts';
 import { prepareCallback, refusalOf } from './callback-answer.ts';

@@ -1,4 +1,4 @@
-import type { PageHost } from '../../faults/page-host.ts';
+import type { PageHost } from '../../support/page-host.ts';
 import type { CookieBrowser, Page } from '../../support/cookie-browser.ts';
 import type { Answer } from './set-up.ts';
 

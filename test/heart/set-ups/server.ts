@@ -11,11 +11,11 @@ import {
   type Oob,
   type OobOptions,
 } from '../../../src/oob/index.ts';
-import { FaultyStorage } from '../../faults/faulty-storage.ts';
-import { openPageHost, userOf, type PageHost } from '../../faults/page-host.ts';
-import { createSteppedClock, type SteppedClock } from '../../faults/stepped-clock.ts';
-import { planFor } from '../../oob/flow-stage.ts';
-import { namespaces } from '../../oob/process-world.ts';
+import { FaultyStorage } from '../../support/faulty-storage.ts';
+import { openPageHost, userOf, type PageHost } from '../../support/page-host.ts';
+import { createSteppedClock, type SteppedClock } from '../../support/stepped-clock.ts';
+import { planFor } from '../../support/flow-stage.ts';
+import { namespaces } from '../../support/process-world.ts';
 import {
   startProgrammableAuthorizationServer,
   type ProgrammableAuthorizationServer,
@@ -167,7 +167,7 @@ function createStage<C>(
       return browser.submit({}, 'decline');
     },
     async end(user, instance = 0) {
-      await oobs[instance].credentials.in(await principalOf(user)).forget(resource);
+      await oobs[instance].credentials.forget(await principalOf(user), resource);
     },
     async withdraw(user) {
       await oobs[0].credentials.withdraw(await principalOf(user), resource);
