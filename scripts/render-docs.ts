@@ -4,7 +4,9 @@
 import { writeFileSync } from 'node:fs';
 import { renderErrorsPage } from './errors-page.ts';
 import { renderSessionStatesPage } from './session-states-page.ts';
+import { renderStorageSchemaPage } from './storage-schema-page.ts';
 
 const docs = new URL('../docs/', import.meta.url);
 writeFileSync(new URL('errors.md', docs), renderErrorsPage());
 writeFileSync(new URL('session-states.md', docs), renderSessionStatesPage());
+writeFileSync(new URL('storage-schema.md', docs), renderStorageSchemaPage());

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { renderErrorsPage } from '../../scripts/errors-page.ts';
 import { renderSessionStatesPage } from '../../scripts/session-states-page.ts';
+import { renderStorageSchemaPage } from '../../scripts/storage-schema-page.ts';
 import { sessionStatuses } from '../../src/client/session/session-status.ts';
 import { errorCodes } from '../../src/core/error-codes.ts';
 
@@ -42,4 +43,8 @@ describe('docs/session-states.md', () => {
     );
     expect(drawn.toSorted()).toEqual(legal.filter((edge) => !edge.endsWith(' DISCONNECTING')).toSorted());
   });
+});
+
+test('docs/storage-schema.md is what the tables of records render to (`node scripts/render-docs.ts` writes it)', () => {
+  expect(committed('storage-schema.md')).toBe(renderStorageSchemaPage());
 });

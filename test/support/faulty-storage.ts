@@ -1,4 +1,6 @@
+import { storedByLayer } from '../../scripts/storage-schema-page.ts';
 import { PosternError } from '../../src/core/postern-error.ts';
+import { formatKey } from '../../src/storage/keys.ts';
 import type { Capabilities, Change, Entry, Key, Page, StorageBackend } from '../../src/storage/contract.ts';
 
 /** One operation on its way to the store. */
@@ -37,6 +39,7 @@ export class FaultyStorage implements StorageBackend {
   }
 
   commit(changes: readonly Change[]): Promise<readonly string[] | undefined> {
+    for (const change of changes) if ('put' in change) assertKnown(change.put);
     const keys = changes.map((change) => textOf('put' in change ? change.put : change.delete));
     for (const [index, change] of changes.entries()) {
       if ('put' in change) this.written.push({ key: keys[index] ?? '', value: new Uint8Array(change.value) });
@@ -76,4 +79,25 @@ function textOf(key: Key): string {
 
 function unavailable(): PosternError {
   return new PosternError('ERR_POSTERN_STORAGE_UNAVAILABLE', 'the store was told to fail');
+}
+
+/** Every sort of record that may be written, as what its key must look like. */
+const knownKeys = Object.values(storedByLayer)
+  .flat()
+  .map(({ key }) => {
+    const pattern = key.split(/(?<placeholder>‹[^›]*›)/u).map((part) => {
+      if (part === '‹namespace›') return '(?:client|user):[^:]+';
+      if (part === '‹what it is for›') return '.+';
+      return part.startsWith('‹') ? '[^:]+' : part;
+    });
+    return new RegExp(`^${pattern.join('')}$`, 'u');
+  });
+
+/** A host's own things lie under a namespace's `server:…:connection`, and tests write what they like under `test`. */
+const ownKeys = /:server:[^:]+:connection:|^test:/u;
+
+function assertKnown(key: Key): void {
+  const text = formatKey(key);
+  if (knownKeys.some((known) => known.test(text)) || ownKeys.test(text)) return;
+  throw new Error(`no table of stored records knows the key ${text}`);
 }

@@ -1,0 +1,77 @@
+import type { StoredRecord } from '../storage/stored-record.ts';
+
+/** What this layer keeps. */
+export const storedRecords: readonly StoredRecord[] = [
+  {
+    key: '‹namespace›:credential:‹resource›:‹alias›',
+    holds:
+      '`{ kind: "oauth_grant", scopes, obtainedAtMs, renewedAtMs?, credential: { accessToken, refreshToken, expiresAtMs, issuer, tokenEndpoint, client, resource, … } }`; once it has ended `{ kind, scopes, ended: true, credential: null }`. An agent’s resource is the address of the server, its alias the server’s name',
+    lives: 'until forgotten',
+  },
+  {
+    key: '‹namespace›:retired:‹resource›:‹alias›:‹version›',
+    holds: 'a credential that was forgotten, until its issuer has confirmed that it is dead',
+    lives: 'at most an hour',
+  },
+  {
+    key: '‹namespace›:asking:‹resource›:‹alias›',
+    holds: '`{ holder }`: who begins an interaction, so that there is one',
+    lives: '15 s unless renewed',
+  },
+  {
+    key: '‹namespace›:renewing:‹resource›:‹alias›',
+    holds: '`{ holder }`: who renews, or obtains for a machine',
+    lives: '30 s, or released',
+  },
+  {
+    key: '‹namespace›:renewal-failed:‹resource›:‹alias›',
+    holds: '`{ reason: "ERR_POSTERN_OAUTH_UNREACHABLE" }`',
+    lives: '2 s after a failed renewal',
+  },
+  {
+    key: '‹namespace›:declined:‹resource›:‹alias›',
+    holds: '`{ reason: "ERR_POSTERN_AUTH_DENIED", scopes }`: what its person said no to',
+    lives: '60 s, or until something about the credential changes',
+  },
+  {
+    key: '‹namespace›:watch:‹hash of pending id›',
+    holds: '`{ holder }`: who polls for a device code',
+    lives: '15 s unless renewed',
+  },
+  {
+    key: '‹namespace›:attempt:‹hash of state›',
+    holds:
+      '`{ pendingId, browser: "‹hash of the cookie›", status: "open", scopes, data: { codeVerifier, issuer, tokenEndpoint, redirectUri, client, … } }`; after use without `data`',
+    lives: 'a day longer than its pending',
+  },
+  {
+    key: '‹namespace›:link-owner:‹hash of pending id›',
+    holds: 'the hash of the first browser’s cookie, where links lead to this machine',
+    lives: 'as the link',
+  },
+  {
+    key: 'app:registration:‹hash of issuer and redirect URI›',
+    holds: '`{ issuer, clientId, clientSecret?, tokenEndpointAuthMethod, source: "dynamic", redirectUris }`',
+    lives: 'until the secret expires, or the issuer has forgotten the client',
+  },
+  {
+    key: 'app:registration:lease:‹issuer›',
+    holds: '`{ holder }`: who registers',
+    lives: '30 s, or released',
+  },
+  {
+    key: 'app:machine:‹hash of host name›:gate',
+    holds: '`{ port }`: the port of this machine’s links, so that its registration can be used again',
+    lives: 'for ever',
+  },
+  {
+    key: 'app:machine:‹hash of host name›:key',
+    holds: '32 random bytes, by which the processes of one store know each other',
+    lives: 'for ever',
+  },
+  {
+    key: 'app:machine:‹hash of host name›:live:‹hash of pending id›',
+    holds: 'nothing: a link of this machine lives',
+    lives: 'as the link',
+  },
+];
