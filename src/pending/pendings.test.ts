@@ -210,6 +210,37 @@ describe('createOnce', () => {
     });
   });
 
+  test.each([
+    ['pending', 1],
+    ['slot', 1],
+    ['pending', 2],
+    ['slot', 2],
+  ])(
+    'makes one new one for 20 who ask when the %s cannot be read, for whatever reason (%#)',
+    async (spoilt, reason) => {
+      const store = new MemoryBackend();
+      const open = (key: number): Pendings<Data> =>
+        new Pendings<Data>({
+          storage: encrypted(store, createKeyring([{ id: `k${key}`, key: new Uint8Array(32).fill(key) }])),
+          linkFor: (id) => id,
+        });
+      // Sealed with another key, or no seal at all.
+      const { pending } = await open(reason).createOnce(alice, slot, async () => spec);
+      if (reason === 1) {
+        const [entry] = await store.list([alice.partition, spoilt]);
+        await store.commit([{ put: entry!.key, value: new Uint8Array(3) }]);
+      }
+      const pendings = open(1);
+      await expect(pendings.findLive(alice, slot)).resolves.toBeUndefined();
+      const asked = await Promise.all(
+        Array.from({ length: 20 }, () => pendings.createOnce(alice, slot, async () => spec)),
+      );
+      expect(asked.filter(({ created }) => created)).toHaveLength(1);
+      expect(new Set(asked.map((each) => each.pending.id))).toHaveProperty('size', 1);
+      expect(asked[0]!.pending.id).not.toBe(pending.id);
+    },
+  );
+
   test('keeps slots and namespaces apart', async () => {
     const { pendings } = setUp();
     const made = await Promise.all([

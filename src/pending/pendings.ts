@@ -6,7 +6,7 @@ import { randomId, systemRandom, type RandomBytes } from '../core/random.ts';
 import { assertUsableId, namespaceOf, type Namespace } from '../namespace/namespace.ts';
 import { Collection } from '../storage/collection.ts';
 import { absent, type StorageBackend } from '../storage/contract.ts';
-import { logUnreadable } from '../storage/unreadable.ts';
+import { isUnreadable, logUnreadable } from '../storage/unreadable.ts';
 import { storeTime } from '../sync/store-time.ts';
 import { waitFor, type WaitOptions } from '../sync/wait-for.ts';
 import { afterlifeMs } from './afterlife.ts';
@@ -50,6 +50,7 @@ export class Pendings<T = unknown> {
   readonly #linkFor: (id: string) => string;
   readonly #clock: Clock;
   readonly #random: RandomBytes;
+  readonly #logger: Logger;
   readonly #hooks: PendingHooks<T>;
 
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the storage or the link is missing. */
@@ -62,6 +63,7 @@ export class Pendings<T = unknown> {
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
     const { onEnd, logger = silentLogger } = options;
+    this.#logger = logger;
     this.#hooks = {
       onUnreadable: logUnreadable(logger),
       onEnd: async (pending, transition) => {
@@ -97,23 +99,19 @@ export class Pendings<T = unknown> {
    * The live pending of a slot, made if there is none.
    *
    * While one lives, everyone who asks gets that one and its link, in every process; a second is never made beside it.
+   * One that cannot be read, such as one that was sealed with a key that is gone, does not live.
    */
   async createOnce(
     namespace: Namespace,
     slot: readonly string[],
     spec: () => Promise<PendingSpec<T>>,
   ): Promise<{ pending: Pending<T>; created: boolean }> {
-    const slots = this.#slots(namespace);
     let made: PendingSpec<T> | undefined;
     for (let tries = 0; tries < 20; tries++) {
-      const held = await slots.find(...slot);
-      const live = held && (await this.in(namespace).get(held.value.id));
-      if (live?.status === 'pending') return { pending: live, created: false };
+      const { live, expect } = await this.#lookAt(namespace, slot);
+      if (live !== undefined) return { pending: live, created: false };
       made ??= await spec();
-      const created = await this.#write(namespace, made, {
-        path: slot,
-        expect: held?.version ?? absent,
-      });
+      const created = await this.#write(namespace, made, { path: slot, expect });
       if (created !== undefined) return { pending: created, created: true };
     }
     throw conflict();
@@ -121,9 +119,7 @@ export class Pendings<T = unknown> {
 
   /** The live pending of a slot, if there is one. One whose time is over has been ended by it when this returns. */
   async findLive(namespace: Namespace, slot: readonly string[]): Promise<Pending<T> | undefined> {
-    const held = await this.#slots(namespace).find(...slot);
-    const pending = held && (await this.in(namespace).get(held.value.id));
-    return pending?.status === 'pending' ? pending : undefined;
+    return (await this.#lookAt(namespace, slot)).live;
   }
 
   /** Which namespace a public id belongs to. Says nothing about whether it is still live. */
@@ -164,6 +160,28 @@ export class Pendings<T = unknown> {
       `nobody finished the interaction within ${options.timeoutMs} ms; it can still be finished`,
       { hint: 'The link stays valid. Open it, then try again.' },
     );
+  }
+
+  /** What lives in a slot, and the version to name when it is replaced. What cannot be read does not live. */
+  async #lookAt(
+    namespace: Namespace,
+    slot: readonly string[],
+    versionBefore?: string,
+  ): Promise<{ live: Pending<T> | undefined; expect: string }> {
+    const slots = this.#slots(namespace);
+    let expect = versionBefore;
+    try {
+      const held = await slots.find(...slot);
+      expect = held?.version ?? absent;
+      const pending = held && (await this.in(namespace).get(held.value.id));
+      return { live: pending?.status === 'pending' ? pending : undefined, expect };
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      // Looked at once more after its version is known: somebody may have put a live one there meanwhile.
+      if (expect === undefined) return this.#lookAt(namespace, slot, await slots.versionAt(slot));
+      this.#logger.error('the pending of a slot cannot be read, and counts as gone', { code: error.code });
+      return { live: undefined, expect };
+    }
   }
 
   async #write(

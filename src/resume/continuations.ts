@@ -1,11 +1,10 @@
 import { systemClock, type Clock } from '../core/clock.ts';
-import type { PosternErrorCode } from '../core/error-codes.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { hashId, randomId, systemRandom, type RandomBytes } from '../core/random.ts';
 import { namespaceOf, type Namespace } from '../namespace/namespace.ts';
 import type { StorageBackend } from '../storage/contract.ts';
-import { logUnreadable, type OnUnreadable } from '../storage/unreadable.ts';
+import { isUnreadable, logUnreadable, type OnUnreadable } from '../storage/unreadable.ts';
 import { storeTime } from '../sync/store-time.ts';
 import { ContinuationIndex, type ContinuationPointer } from './continuation-index.ts';
 import { ContinuationRunner, type ResumePolicy } from './continuation-runner.ts';
@@ -28,13 +27,6 @@ export interface ContinuationsOptions extends ResumePolicy {
 const maxPayloadBytes = 256 * 1024;
 /** How long a request that cannot be read is left alone. A key that was missing may have been given back by then. */
 const setAsideMs = 60 * 60_000;
-/** Why a request cannot be read, however often it is tried. */
-const lasting: ReadonlySet<PosternErrorCode> = new Set([
-  'ERR_POSTERN_STORAGE_CORRUPT',
-  'ERR_POSTERN_STORAGE_TAMPERED',
-  'ERR_POSTERN_STORAGE_KEY_UNAVAILABLE',
-  'ERR_POSTERN_NAMESPACE_INVALID',
-]);
 
 /**
  * Parked requests: durable, resumed by whichever process is alive when their pending ends.
@@ -222,7 +214,7 @@ export class Continuations {
   /** A fault of the store passes. What cannot be read stays so, and is not looked at with every sweep. */
   async #afterFault(id: string, to: ContinuationPointer, error: unknown): Promise<false> {
     const code = findPosternError(error)?.code;
-    const isLasting = code !== undefined && lasting.has(code);
+    const isLasting = isUnreadable(error) || code === 'ERR_POSTERN_NAMESPACE_INVALID';
     this.#logger.error(
       isLasting
         ? 'a parked request cannot be read; it is set aside, and looked at again in an hour'

@@ -1,9 +1,9 @@
 import type { ZodType } from 'zod';
-import { isPosternError, PosternError } from '../core/postern-error.ts';
-import type { Change, Entry, Key, Page } from './contract.ts';
+import { PosternError } from '../core/postern-error.ts';
+import { absent, type Change, type Entry, type Key, type Page } from './contract.ts';
 import { formatKey } from './keys.ts';
 import type { NamespacedStorage } from './namespaced-storage.ts';
-import type { OnUnreadable } from './unreadable.ts';
+import { isUnreadable, type OnUnreadable } from './unreadable.ts';
 
 /** A record as it was read: its value, and the version a conditional change names. */
 export interface Stored<T> {
@@ -48,6 +48,21 @@ export class Collection<T> {
     return entry && this.#read(entry);
   }
 
+  /** What to name in a change that replaces a record: its version, or `absent`. It need not be readable. */
+  async versionAt(path: readonly string[]): Promise<string> {
+    try {
+      return (await this.storage.get(...path))?.version ?? absent;
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+    }
+    // Only in a list does one that does not open say its version.
+    const name = formatKey(this.storage.key(path));
+    for await (const { key, version } of this.#entries(path.slice(0, -1))) {
+      if (formatKey(key) === name) return version;
+    }
+    return absent;
+  }
+
   /** A page of records. One that cannot be read is left out, so a page may be short before the last; see {@link all}. */
   async list(path: readonly string[] = [], page?: Page): Promise<Stored<T>[]> {
     return this.#readable(await this.storage.list(path, page));
@@ -55,13 +70,7 @@ export class Collection<T> {
 
   /** Every record below a path, in their order, read a page at a time. One that cannot be read is left out. */
   async *all(path: readonly string[] = []): AsyncGenerator<Stored<T>> {
-    let after: Key | undefined;
-    for (;;) {
-      const entries = await this.storage.list(path, { limit: pageSize, after });
-      yield* this.#readable(entries);
-      after = entries.at(-1)?.key;
-      if (entries.length < pageSize) return;
-    }
+    for await (const entry of this.#entries(path)) yield* this.#readable([entry]);
   }
 
   /** Deletes everything in the collection, page by page. Returns what of it could be read. */
@@ -101,13 +110,23 @@ export class Collection<T> {
     return { delete: this.storage.key(path), ...options };
   }
 
+  async *#entries(path: readonly string[]): AsyncGenerator<Entry> {
+    let after: Key | undefined;
+    for (;;) {
+      const entries = await this.storage.list(path, { limit: pageSize, after });
+      yield* entries;
+      after = entries.at(-1)?.key;
+      if (entries.length < pageSize) return;
+    }
+  }
+
   /** One record that cannot be read must not hide the others. */
   #readable(entries: readonly Entry[]): Stored<T>[] {
     return entries.flatMap((entry) => {
       try {
         return [this.#read(entry)];
       } catch (error) {
-        if (!isPosternError(error)) throw error;
+        if (!isUnreadable(error)) throw error;
         this.#onUnreadable?.({ key: entry.key, version: entry.version, error });
         return [];
       }

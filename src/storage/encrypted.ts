@@ -4,6 +4,7 @@ import type { Capabilities, Change, Entry, Key, Page, StorageBackend } from './c
 import { isUnder } from './keys.ts';
 import type { Keyring } from './keyring.ts';
 import { maxSealOverhead, open, seal } from './seal.ts';
+import { isUnreadable } from './unreadable.ts';
 
 /**
  * A store whose values are sealed with AES-256-GCM before they reach `backend`.
@@ -105,7 +106,7 @@ class EncryptedBackend implements StorageBackend {
     try {
       return await this.#open(entry.key, entry);
     } catch (error) {
-      if (!isPosternError(error) || error.code === 'ERR_POSTERN_STORAGE_UNAVAILABLE') throw error;
+      if (!isUnreadable(error)) throw error;
       return { ...entry, value: new Uint8Array(0), unreadable: error };
     }
   }

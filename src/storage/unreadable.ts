@@ -1,3 +1,4 @@
+import type { PosternErrorCode } from '../core/error-codes.ts';
 import type { Logger } from '../core/logger.ts';
 import { isPosternError, type PosternError } from '../core/postern-error.ts';
 import type { Entry, Key } from './contract.ts';
@@ -24,6 +25,18 @@ export function logUnreadable(logger: Logger): OnUnreadable {
     said.add(name);
     logger.error('a stored record cannot be read, and is set aside', { key: place, code: error.code });
   };
+}
+
+/** Why a record cannot be read, however often it is tried. A key that was missing may be given back some day. */
+const lasting: ReadonlySet<PosternErrorCode> = new Set([
+  'ERR_POSTERN_STORAGE_CORRUPT',
+  'ERR_POSTERN_STORAGE_TAMPERED',
+  'ERR_POSTERN_STORAGE_KEY_UNAVAILABLE',
+]);
+
+/** Whether an error says that a record is there and cannot be read, rather than that the store does not answer. */
+export function isUnreadable(error: unknown): error is PosternError {
+  return isPosternError(error) && lasting.has(error.code);
 }
 
 /** One entry of a list, or what stands for one whose bytes another program wrote. */
