@@ -15,7 +15,8 @@ export const storedRecords: readonly StoredRecord[] = [
   },
   {
     key: 'resume:waiting:‹id›',
-    holds: '`{ partition, dueAtMs, sinceMs }`. It only points; the sweep finds what a lost signal left behind',
+    holds:
+      '`{ partition, dueAtMs, sinceMs }`. It only points; the sweep finds what a lost signal left behind',
     lives: 'until the continuation is done',
   },
   {

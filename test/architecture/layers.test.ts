@@ -67,8 +67,8 @@ describe('the layer table', () => {
     ],
     ['a driver inside the contract', 'storage/planted.ts', "import { openSqlite } from './sqlite/index.ts';"],
     ['a driver in the entry', 'index.ts', "export * from './storage/redis/index.ts';"],
-    ['one face in the other', 'oob/planted.ts', "import { Client } from '../../src/client/client.ts';"],
-    ['a face in what both are made of', 'interaction/planted.ts', "import { Oob } from '../../src/oob/oob.ts';"],
+    ['one face in the other', 'oob/planted.ts', "import { Client } from '../client/client.ts';"],
+    ['a face in what both are made of', 'interaction/planted.ts', "import { Oob } from '../oob/oob.ts';"],
     [
       'memory as a fall-back',
       'pending/planted.ts',

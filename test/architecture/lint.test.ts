@@ -10,14 +10,14 @@ const oxlint = join(project, 'node_modules/oxlint/bin/oxlint');
 
 /** One import a line, in every form there is; `core` may have none of them, a face may have all. */
 const planted = [
-  "import { acquireLease } from '../../src/sync/lease.ts';",
-  "import type { Lease } from '../../src/sync/lease.ts';",
-  "import '../../src/sync/cooldown.ts';",
-  "export { waitFor } from '../../src/sync/wait-for.ts';",
-  "export type { Waiter } from '../../src/sync/wait-for.ts';",
+  "import { acquireLease } from '../sync/lease.ts';",
+  "import type { Lease } from '../sync/lease.ts';",
+  "import '../sync/cooldown.ts';",
+  "export { waitFor } from '../sync/wait-for.ts';",
+  "export type { Waiter } from '../sync/wait-for.ts';",
   "export * from '../pending/index.ts';",
-  "export const late = (): unknown => import('../../src/web/page.ts');",
-  "export type Page = import('../../src/web/page.ts').Page;",
+  "export const late = (): unknown => import('../web/page.ts');",
+  "export type Page = import('../web/page.ts').Page;",
   "export * from '@modelcontextprotocol/client';",
   'export const use: Lease = acquireLease;',
 ];

@@ -6,7 +6,13 @@ import { generateKeyText, keyringFromText } from '../../../src/index.ts';
 import { allowPrivateNetwork, createOAuthHttp } from '../../../src/oauth/index.ts';
 import { deviceCode, oauthRedirect, type NamedFlow, type OAuthCredential } from '../../../src/oob/index.ts';
 import type { StorageFault } from '../../support/faulty-storage.ts';
-import { callbackOf, openFlowStage, planFor, redirectFlow, type FlowStage } from '../../support/flow-stage.ts';
+import {
+  callbackOf,
+  openFlowStage,
+  planFor,
+  redirectFlow,
+  type FlowStage,
+} from '../../support/flow-stage.ts';
 import { openStorageUrl } from '../../support/open-storage.ts';
 import { placeFor } from '../../storage/postgres-place.ts';
 import { describeWithService } from '../../support/services.ts';
