@@ -10,8 +10,21 @@ export function randomId(random: RandomBytes = systemRandom): string {
   return encodeBase64Url(random(24));
 }
 
+/** How many hashes are remembered: an id is asked for again and again while its pending lives. */
+const maxRemembered = 2_000;
+const remembered = new Map<string, Promise<string>>();
+
 /** SHA-256 of a text, base64url. Public ids appear in storage keys only in this form. */
-export async function hashId(text: string): Promise<string> {
+export function hashId(text: string): Promise<string> {
+  let hash = remembered.get(text);
+  if (hash === undefined) {
+    if (remembered.size >= maxRemembered) remembered.clear();
+    remembered.set(text, (hash = computeHash(text)));
+  }
+  return hash;
+}
+
+async function computeHash(text: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
   return encodeBase64Url(new Uint8Array(digest));
 }

@@ -129,7 +129,6 @@ export class Asking {
     while (performance.now() < deadline) {
       const live = await this.#findReachable(want);
       if (live !== undefined) return { pending: await this.renew(live, want, flow), created: false };
-      await this.#throwIfDeclined(want);
       const lease = await this.#admission.enter(want);
       if (lease !== undefined) return this.#begin(want, flow, isEnough, lease);
       await waitFor(storage, path, isFree, {

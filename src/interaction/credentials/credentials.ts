@@ -5,10 +5,11 @@ import { storageOf } from '../../namespace/namespace.ts';
 import { isScopeSubset } from '../../oauth/scopes.ts';
 import type { Stored } from '../../storage/collection.ts';
 import { persistently } from '../../sync/persistently.ts';
+import { SharedReads } from '../../sync/shared-reads.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 import { within } from '../../sync/within.ts';
 import type { CredentialKind, Revocation } from '../credential-kind.ts';
-import type { Place, Want } from '../want.ts';
+import { placeKey, type Place, type Want } from '../want.ts';
 import { CredentialStore, isLive, type StoredCredential } from './credential-store.ts';
 import type { Renewals } from './renewals.ts';
 
@@ -38,6 +39,7 @@ export interface Forgotten {
 export class Credentials {
   readonly #surroundings: Surroundings;
   readonly #leaseMs: number;
+  readonly #reads = new SharedReads<Stored<StoredCredential> | undefined>();
   #renewals: Promise<Renewals> | undefined;
 
   constructor(surroundings: Surroundings, leaseMs: number) {
@@ -59,7 +61,7 @@ export class Credentials {
     place: Place & Partial<Pick<Want, 'scopes'>>,
     kind: CredentialKind<C>,
   ): Promise<HeldCredential<C> | undefined> {
-    const stored = await this.in(place.namespace).find(place);
+    const stored = await this.#reads.run(placeKey(place), () => this.in(place.namespace).find(place));
     if (!isLive(stored, kind) || !isScopeSubset(place.scopes ?? [], stored.value.scopes)) return undefined;
     const held = present(stored, kind);
     const usable = held?.isOver === true ? undefined : held;
