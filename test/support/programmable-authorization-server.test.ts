@@ -19,6 +19,7 @@ import {
   type ProgrammableAuthorizationServer,
   type ProgrammableAuthorizationServerOptions,
 } from './programmable-authorization-server.ts';
+import { ProgrammableAuthorization } from './programmable-authorization.ts';
 import type { Reply } from './programmable-reply.ts';
 
 const redirectUri = 'http://127.0.0.1:4000/callback';
@@ -129,6 +130,72 @@ describe('a sign-in over the wire', () => {
     const tokensBefore = server.count('refresh');
     await refreshGrant(grant, httpFor(server));
     expect(server.count('refresh') - tokensBefore).toBe(1);
+  });
+});
+
+describe('tokens as the server is told to treat them', () => {
+  test('a refresh token that is spent by use is good until what it led to was used', async () => {
+    const server = await start({ spentBy: 'use' });
+    const first = await signIn(server);
+    await refreshGrant(first, httpFor(server));
+    const again = await refreshGrant(first, httpFor(server));
+    expect([await askAs(server, again), server.tokens.reuses]).toEqual([200, 0]);
+    await expect(refreshGrant(first, httpFor(server))).rejects.toEqual(
+      coded('ERR_POSTERN_OAUTH_GRANT_INVALID'),
+    );
+    expect([await askAs(server, again), server.tokens.reuses]).toEqual([401, 1]);
+  });
+
+  test('access tokens end early for one person, for one request, or when they were in use', async () => {
+    const server = await start();
+    const unused = await signIn(server);
+    server.tokens.expireAccessTokens({ inUse: true });
+    expect(await askAs(server, unused)).toBe(200);
+    server.tokens.expireAccessTokens({ of: 'somebody-else' });
+    expect(await askAs(server, unused)).toBe(200);
+    server.tokens.expireAccessTokens({ inUse: true, once: true });
+    expect([await askAs(server, unused), await askAs(server, unused)]).toEqual([401, 200]);
+    server.tokens.expireAccessTokens({ of: 'user-1' });
+    expect([await askAs(server, unused), await askAs(server, unused)]).toEqual([401, 401]);
+  });
+
+  test('every secret begins with its mark', async () => {
+    const server = await start({ mark: 'zmark' });
+    const grant = await signIn(server);
+    const code = [...server.tokens.codes.keys()];
+    for (const secret of [grant.accessToken, grant.refreshToken, ...code]) expect(secret).toMatch(/^zmark/u);
+  });
+
+  test('whoever comes is decided for by their request, and may be turned away', async () => {
+    const server = await start({
+      decide: ({ url }) => ({ subject: url.searchParams.get('state') ?? '', approves: false }),
+    });
+    await expect(signIn(server)).rejects.toEqual(coded('ERR_POSTERN_AUTH_DENIED'));
+    expect([server.count('authorize'), server.count('token'), server.tokens.codes.size]).toEqual([1, 0, 0]);
+  });
+
+  test('an override sees what the server would have answered, and calls are counted though not kept', async () => {
+    const server = await start({ keepCalls: false });
+    const seen: Reply[] = [];
+    server.on('refresh', async (_call, standard) => {
+      seen.push(await standard());
+      return { status: 503 };
+    });
+    const grant = await signIn(server);
+    await expect(refreshGrant(grant, httpFor(server))).rejects.toHaveProperty('code');
+    expect(seen).toEqual([{ body: expect.objectContaining({ token_type: 'Bearer' }) }]);
+    expect([server.count('refresh'), server.calls]).toEqual([1, []]);
+  });
+
+  test('without a socket it answers as a fetch, and refuses to play a broken wire', async () => {
+    const server = new ProgrammableAuthorization('https://login.example');
+    const response = await server.fetch(server.resource);
+    expect([response.status, response.headers.get('www-authenticate')]).toEqual([
+      401,
+      expect.stringContaining('https://login.example/.well-known/oauth-protected-resource/mcp'),
+    ]);
+    server.on('resource', () => ({ cut: 'now' }));
+    await expect(server.fetch(server.resource)).rejects.toBeInstanceOf(TypeError);
   });
 });
 
