@@ -290,14 +290,29 @@ export async function openToolStage(options: ToolStageOptions = {}): Promise<Too
   };
 }
 
-/** Waits for a fact, for no longer than three seconds. */
+/** The text of a tool's result. */
+export function textOf({ content: [first] }: CallToolResult): string {
+  return first?.type === 'text' ? first.text : '';
+}
+
+/** What a call waits for that was answered with a link. */
+export function pendingOf({ structuredContent }: CallToolResult): {
+  id: string;
+  url: string;
+  kind: string;
+  resource: string;
+} {
+  return (structuredContent as { pending: ReturnType<typeof pendingOf> }).pending;
+}
+
+/** Waits for a fact. @throws {Error} when it has not come to be within 20 seconds. */
 export async function until<T>(read: () => T | undefined | false): Promise<T> {
-  for (let tries = 0; tries < 300; tries++) {
+  for (const deadline = performance.now() + 20_000; performance.now() < deadline;) {
     const found = read();
     if (found !== undefined && found !== false) return found;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error('it did not come to be within three seconds');
+  throw new Error('it did not come to be within 20 seconds');
 }
 
 /** The bearer token is the user's name; a real server would have verified one. */
