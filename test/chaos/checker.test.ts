@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { checkBlindSpots } from './check-blind-spots.ts';
 import { checkHistory, countNames, countViolations, type CountName } from './checker.ts';
 import { HistoryBuilder } from './history-builder.ts';
 
@@ -6,7 +7,7 @@ const leaseMs = 1_000;
 const a = 'h0.1';
 const b = 'h1.1';
 const ns = 'alice';
-const lease = 'client:alice/server/web/connection/oauth/refresh-lease';
+const lease = 'client:alice/renewing/web';
 const claim = 'client:alice/claim/parked';
 const continuation = 'client:alice/continuation/parked';
 
@@ -76,7 +77,7 @@ describe('a double consumption', () => {
 });
 
 describe('a double refresh', () => {
-  const grant = { key: 'client:alice/server/web/connection/oauth/grant', kind: 'grant' as const };
+  const grant = { key: 'client:alice/credential/web', kind: 'grant' as const };
 
   test('is a token that was redeemed again after its successor was saved', () => {
     const found = history()
@@ -349,4 +350,22 @@ test('a process that ended by itself is counted, and one that was killed is not'
 test('a secret that was found is counted', () => {
   const found = history().say('info', { p: 'main', op: 'secret', id: 'h0.log', what: 'a token or code' });
   expect(countsOf(found)).toEqual({ secretsInLogs: 1 });
+});
+
+describe('a blind spot', () => {
+  const blindSpotsOf = ({ events }: HistoryBuilder): number => checkBlindSpots(events).length;
+  const login = (): HistoryBuilder => history().operation({ p: 'main', op: 'login', ns });
+
+  test('is something that happened, and of which no record is in the log', () => {
+    expect(blindSpotsOf(login())).toBe(3);
+    expect(blindSpotsOf(history().refresh(a, ns, 't1', 't2'))).toBe(2);
+  });
+
+  test('is not what the log tells of, and not what failed', () => {
+    const seen = login();
+    for (const kind of ['attempt', 'pending', 'grant'] as const)
+      seen.commit(a, ns, { key: `client:alice/${kind}/x`, kind, expect: 'absent', version: 'v1' });
+    expect(blindSpotsOf(seen)).toBe(0);
+    expect(blindSpotsOf(history().refresh(a, ns, 't1', undefined))).toBe(0);
+  });
 });

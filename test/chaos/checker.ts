@@ -14,6 +14,7 @@ export const countNames = [
   'crossTenantCanaries',
   'secretsInLogs',
   'crashes',
+  'blindSpots',
 ] as const;
 export type CountName = (typeof countNames)[number];
 

@@ -47,23 +47,24 @@ function describe(change: Change): LoggedChange | undefined {
   if (!('put' in change)) return { ...common, isDelete: true };
   const record = JSON.parse(new TextDecoder().decode(change.value)) as {
     status?: string;
-    grant?: { refreshToken?: string };
+    credential?: { refreshToken?: string } | null;
   };
-  const token = record.grant?.refreshToken;
+  const token = record.credential?.refreshToken;
   return { ...common, status: record.status, token: token === undefined ? undefined : hashOf(token) };
 }
 
-const firstSegments: ReadonlySet<string> = new Set<RecordKind>([
-  'attempt',
-  'pending',
-  'continuation',
-  'claim',
+/** What sort of record stands under a path that begins so. */
+const kinds: ReadonlyMap<string, RecordKind> = new Map<string, RecordKind>([
+  ['attempt', 'attempt'],
+  ['pending', 'pending'],
+  ['continuation', 'continuation'],
+  ['claim', 'claim'],
+  ['credential', 'grant'],
+  ['renewing', 'refresh-lease'],
 ]);
 
-function kindOf([, ...path]: Key): RecordKind | undefined {
-  const last = path.at(-1);
-  if (path.at(-2) === 'oauth' && (last === 'grant' || last === 'refresh-lease')) return last;
-  return path.length === 2 && firstSegments.has(path[0] ?? '') ? (path[0] as RecordKind) : undefined;
+function kindOf([, first = '']: Key): RecordKind | undefined {
+  return kinds.get(first);
 }
 
 function keyOf(change: Change): Key {

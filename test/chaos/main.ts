@@ -8,6 +8,7 @@ import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { checkBlindSpots } from './check-blind-spots.ts';
 import { checkHistory } from './checker.ts';
 import { writeHistory } from './operation-log.ts';
 import { formatReport, isClean, reportOn } from './report.ts';
@@ -65,8 +66,9 @@ try {
     onProgress: say,
   });
   const violations = checkHistory(events, { leaseMs });
-  const report = reportOn(run, events, violations);
-  process.stdout.write(`${formatReport(report, violations)}\n`);
+  const all = [...violations, ...checkBlindSpots(events)];
+  const report = reportOn(run, events, all);
+  process.stdout.write(`${formatReport(report, all)}\n`);
   const keep = values.keep ?? (isClean(report) ? undefined : join('results', 'chaos', `${backend}-${seed}`));
   if (keep !== undefined) {
     await rm(keep, { recursive: true, force: true });

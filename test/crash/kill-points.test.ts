@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatKillPoint, phases, type KillPoint, type Phase } from './kill-points.ts';
 import type { StoryReport } from './story-report.ts';
 import { tellStory } from './story.ts';
-import { violationsOf } from './story-rules.ts';
+import { unsaved, violationsOf } from './story-rules.ts';
 import { startWorld, type World } from './world.ts';
 
 /** All kill points, or every third: which third is the same in every run. */
@@ -74,6 +74,13 @@ describe('a story of two processes, in which one is killed', () => {
     expect(violationsOf(undisturbed, 'user0', undefined)).toEqual([]);
     expect(undisturbed.deliveries.map(({ host }) => host)).toEqual(['victim', 'victim', 'victim']);
     expect([...undisturbed.steps.keys()]).toEqual(phases);
+    // The rules make exceptions for what dies between two steps, which must be steps that there are.
+    for (const { phase, request, commit } of Object.values(unsaved)) {
+      const taken = undisturbed.steps.get(phase) ?? [];
+      const kept = taken.findIndex((step) => step === commit || step.startsWith(`${commit} + `));
+      expect([phase, taken.indexOf(request) + 1]).toEqual([phase, kept]);
+      expect(kept, `${phase}: ${commit}`).toBeGreaterThan(0);
+    }
   });
 
   test.for(phases)(

@@ -56,7 +56,7 @@ async function stormWithout(user: string, side: 'before' | 'after') {
   await enterRefresh(victim);
   world.authorizationServer.expireAccessTokens(user);
   victim.send({ burst: { user, calls: 1 } });
-  await reaches(victim, 'refresh-lease', 'after');
+  await reaches(victim, 'renewing/calendar', 'after');
   const startedAtMs = performance.now();
   const outcomes = await Promise.all(others.map((host) => burst(host, user, callsEach)));
   const tookMs = performance.now() - startedAtMs;

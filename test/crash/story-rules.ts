@@ -1,18 +1,26 @@
-import type { KillPoint } from './kill-points.ts';
+import type { KillPoint, Phase } from './kill-points.ts';
 import type { StoryReport } from './story-report.ts';
+
+/** Sent and not yet written down: what only the dead process knew, and no protocol can bring back. */
+export const unsaved = {
+  registration: { phase: 'ask', request: 'POST /reg', commit: 'commit put registration' },
+  code: { phase: 'callback', request: 'POST /token', commit: 'commit put pending' },
+  refresh: { phase: 'refresh', request: 'POST /token', commit: 'commit put credential/calendar' },
+} as const satisfies Record<string, Unsaved>;
+
+interface Unsaved {
+  readonly phase: Phase;
+  readonly request: string;
+  /** The step, or the first part of it, that writes down what the request brought. */
+  readonly commit: string;
+}
 
 /** What a story must not end with, whichever process died where. Empty when all is well. */
 export function violationsOf(report: StoryReport, user: string, killAt: KillPoint | undefined): string[] {
   const { deliveries, signIns, lastStep = '' } = report;
-  // Sent and not yet written down: what only the dead process knew, and no protocol can bring back.
-  const lostRegistration = isBetween(lastStep, 'ask', 'POST /reg', 'commit put registration');
-  const lostCode = isBetween(lastStep, 'callback', 'POST /token', 'commit put pending');
-  const lostRefresh = isBetween(
-    lastStep,
-    'refresh',
-    'POST /token',
-    'commit put server/calendar/connection/oauth/grant',
-  );
+  const lostRegistration = isBetween(lastStep, unsaved.registration);
+  const lostCode = isBetween(lastStep, unsaved.code);
+  const lostRefresh = isBetween(lastStep, unsaved.refresh);
   const walks = killAt?.phase === 'callback' && report.signIns.first === 2 && report.exchanges > 0 ? 2 : 1;
   const again = signIns.afterRefresh + (killAt?.phase === 'logout' ? 1 : 0);
   const found: string[] = [];
@@ -51,7 +59,7 @@ export function violationsOf(report: StoryReport, user: string, killAt: KillPoin
 }
 
 /** Whether a process died after the answer to a request came, and before the commit that keeps it. */
-function isBetween(lastStep: string, phase: string, request: string, commit: string): boolean {
+function isBetween(lastStep: string, { phase, request, commit }: Unsaved): boolean {
   const before = `${phase}: before ${commit}`;
   return [`${phase}: after ${request}`, before].includes(lastStep) || lastStep.startsWith(`${before} + `);
 }
