@@ -9,7 +9,8 @@ export class Browser {
   /** Opens a page with this browser's cookies, through `send`. Redirects are not followed. */
   async open(url: string | URL, send: (request: Request) => Promise<Response>): Promise<Response> {
     const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const response = await send(new Request(url, { headers: cookie === '' ? {} : { cookie } }));
+    const headers = { ...typedIn, ...(cookie !== '' && { cookie }) };
+    const response = await send(new Request(url, { headers }));
     for (const line of response.headers.getSetCookie()) {
       const [name = '', value = ''] = (line.split(';', 1)[0] ?? '').split('=', 2);
       this.#cookies.set(name, value);
@@ -24,6 +25,14 @@ export class Browser {
     return locationOf(response);
   }
 }
+
+/** What a browser says of an address that its person has opened. */
+const typedIn = {
+  'sec-fetch-site': 'none',
+  'sec-fetch-mode': 'navigate',
+  'sec-fetch-user': '?1',
+  'sec-fetch-dest': 'document',
+};
 
 /** Where a redirect leads. */
 export function locationOf(response: Response): URL {
