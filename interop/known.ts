@@ -1,0 +1,20 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { columns, type Column } from './columns.ts';
+import { peerPath } from './rows.ts';
+
+const faults = ['ours', 'peer', 'not applicable'] as const;
+
+const knownCell = z.strictObject({ fault: z.enum(faults), reason: z.string().min(1) });
+const knownFile = z.record(z.string(), z.partialRecord(z.enum(columns), knownCell));
+
+/** Why a cell is known not to hold, and whose fault that is. */
+export type KnownCell = z.infer<typeof knownCell>;
+export type KnownCells = Partial<Record<Column, KnownCell>>;
+
+/** What `known.json` beside a peer says, by the names of its rows. @throws {z.ZodError} when it cannot be read. */
+export function readKnown(folder: string): Readonly<Record<string, KnownCells>> {
+  const path = peerPath(folder, 'known.json');
+  if (!existsSync(path)) return {};
+  return knownFile.parse(JSON.parse(readFileSync(path, 'utf8')));
+}
