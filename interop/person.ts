@@ -1,4 +1,4 @@
-import { createCookieBrowser } from '../demo/browser.ts';
+import { Browser, readForm } from './browser.ts';
 
 /** A page that a person was shown on their way. */
 export interface SeenPage {
@@ -24,35 +24,18 @@ const yes = /^(?:allow|approve|authorize|accept|continue|yes|save|sign in|connec
  * @param isOurs tells Postern's addresses from the peer's.
  */
 export async function finish(link: string, isOurs: (url: URL) => boolean): Promise<SeenPage[]> {
-  const browser = createCookieBrowser();
+  const browser = new Browser();
   const pages: SeenPage[] = [];
   let page = await browser.open(link);
   for (let steps = 0; steps < 8; steps++) {
-    pages.push({
-      of: isOurs(new URL(page.url)) ? 'ours' : 'peer',
-      status: page.status,
-      title: titleOf(page.html),
-    });
-    if (!/<form\b/iu.test(page.html)) break;
-    const names = new Set(
-      [...page.html.matchAll(/\bname=["']?(?<name>[\w-]+)/giu)].map(({ groups }) => groups?.['name']),
-    );
-    const fields = Object.fromEntries(Object.entries(answers).filter(([name]) => names.has(name)));
+    const { url, status, html } = page;
+    pages.push({ of: isOurs(url) ? 'ours' : 'peer', status, title: titleOf(html) });
+    const form = readForm(html);
     // The same page again means that what was typed in was refused.
-    if (page.status >= 400 && Object.keys(fields).length > 0) break;
-    page = await browser.submit(fields, agreeingButton(page.html));
+    if (form === undefined || (status >= 400 && form.fields.size > 0)) break;
+    page = await browser.submit(page, answers, (text) => yes.test(text.trim()));
   }
   return pages;
-}
-
-/** The button that goes on, by its value or its words; `undefined`: the first. */
-function agreeingButton(html: string): string | undefined {
-  for (const [, attributes = '', words = ''] of html.matchAll(/<button\b([^>]*)>([^<]*)<\/button>/giu)) {
-    const value = /\bvalue="?(?<value>[^"\s>]*)/iu.exec(attributes)?.groups?.['value'];
-    if (value !== undefined && yes.test(value)) return value;
-    if (yes.test(words.trim())) return words.trim();
-  }
-  return undefined;
 }
 
 function titleOf(html: string): string {

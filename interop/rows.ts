@@ -47,4 +47,7 @@ export const rows: readonly Row[] = [
   authorization('SDK v1 router, rotating refresh tokens', { folder: 'sdk-v1', script: 'router.mjs' }),
   authorization('SDK v1 router, legacy SSE', { folder: 'sdk-v1', script: 'router.mjs', args: ['sse'] }),
   authorization('SDK v1 demo provider, no refresh tokens', { folder: 'sdk-v1', script: 'demo-provider.mjs' }),
+  authorization('oidc-provider', { folder: 'oidc-provider', script: 'serve.mjs', short: true }),
+  authorization('better-auth with oauth-provider', { folder: 'better-auth', script: 'serve.mjs' }),
+  authorization('SDK v2 server-legacy router', { folder: 'sdk-v2-legacy', script: 'router.mjs' }),
 ];

@@ -9,8 +9,9 @@ const lifetimeSeconds = 300;
  * What the routers of SDK v1 and of `server-legacy` ask of an application: an `OAuthServerProvider`.
  *
  * Refresh tokens rotate, and one that is used a second time ends its grant. The error classes are the peer's own.
+ * `issuer`: what the router has promised to name in each answer, and does not where an application has pages of its own.
  */
-export function createRouterProvider({ directory, InvalidGrantError, InvalidTokenError }) {
+export function createRouterProvider({ directory, issuer, InvalidGrantError, InvalidTokenError }) {
   const clients = new KeptMap(join(directory, 'clients.json'));
   const tokens = new KeptMap(join(directory, 'tokens.json'));
   const codes = new Map();
@@ -104,6 +105,7 @@ export function createRouterProvider({ directory, InvalidGrantError, InvalidToke
     if (found === undefined) return void response.status(400).send('<title>Unknown sign-in</title>');
     const back = new URL(found.params.redirectUri);
     if (found.params.state !== undefined) back.searchParams.set('state', found.params.state);
+    if (issuer !== undefined) back.searchParams.set('iss', issuer);
     if (user !== undefined) return void response.send(consentPage({ id, as: user }));
     waiting.delete(id);
     if (decision === 'allow') {
