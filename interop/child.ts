@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { within } from './within.ts';
 
 /** A program to start: a script that speaks with its parent, or somebody's command that does not. */
@@ -137,16 +137,22 @@ export function killAll(): void {
   for (const child of children) child.killNow();
 }
 
-/** A port that is free now. */
+let nextPort = 20_000 + (process.pid % 1_000) * 10;
+
+/** A port that is free, below those that the system gives to connections: one of these could be gone in a moment. */
 export async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (let tries = 0; tries < 1_000; tries++) {
+    const port = nextPort++;
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+  throw new Error('no port is free');
 }
 
 async function answersOn(port: number): Promise<void> {

@@ -13,9 +13,9 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { killAll } from './child.ts';
-import { readKnown } from './known.ts';
+import { readKnown, type KnownCells } from './known.ts';
 import { renderText, reportOf, signs, type RowReport } from './report.ts';
-import { peerPath, rows, type Row } from './rows.ts';
+import { beside, peerPath, rows, type Row } from './rows.ts';
 import { failing, judge } from './verdict.ts';
 import { columns } from './columns.ts';
 
@@ -35,9 +35,17 @@ function isInstalled({ folder }: Row): boolean {
   return !existsSync(peerPath(folder, 'package.json')) || existsSync(peerPath(folder, 'node_modules'));
 }
 
+/** What is known of a row, and what never applies to its part. */
+function knownOf({ part, folder, name }: Row): KnownCells {
+  const general = Object.entries(beside[part]).map(
+    ([column, reason]) => [column, { fault: 'not applicable', reason }] as const,
+  );
+  return { ...Object.fromEntries(general), ...readKnown(folder)[name] };
+}
+
 async function run(row: Row): Promise<RowReport> {
   const began = performance.now();
-  const cells = judge(await row.run(), readKnown(row.folder)[row.name] ?? {});
+  const cells = judge(await row.run(), knownOf(row));
   const { name, part, folder } = row;
   const seconds = Math.round((performance.now() - began) / 100) / 10;
   const shown = columns.map((column) => `${column}: ${signs[cells[column].verdict]}`);

@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import type { Findings } from './columns.ts';
+import type { Program } from './child.ts';
+import type { Column, Findings } from './columns.ts';
+import { tellServerStory, type ServerPeer } from './stories/server-story.ts';
 import { tellAuthorizationStory, type AuthorizationPeer } from './stories/authorization-story.ts';
 
 /** One peer in one way of use: a line of the table. */
@@ -20,6 +22,22 @@ export const parts = {
   client: 'Clients of a server that asks its person for a secret',
 } as const;
 export type Part = keyof typeof parts;
+
+/** Columns that say nothing about a part, and why. */
+export const beside: Readonly<Record<Part, Partial<Record<Column, string>>>> = {
+  authorization: {},
+  server: {
+    login: 'There is no login.',
+    expiry: 'There is no token.',
+    revocation: 'There is no grant.',
+    'registrations lost': 'Nobody is registered.',
+    pages: 'Nobody is shown a page.',
+  },
+  client: {
+    expiry: 'What the person gives does not expire.',
+    'registrations lost': 'Nobody is registered.',
+  },
+};
 
 export function peerPath(folder: string, file = ''): string {
   return fileURLToPath(new URL(`peers/${folder}/${file}`, import.meta.url));
@@ -42,6 +60,28 @@ function authorization(name: string, about: About<AuthorizationPeer>): Row {
   };
 }
 
+function server(
+  name: string,
+  about: ServerPeer & { readonly folder: string; readonly short?: boolean },
+): Row {
+  const { folder, short = false, ...peer } = about;
+  return { name, part: 'server', folder, short, run: () => tellServerStory(peer) };
+}
+
+const echo = { tool: 'echo', args: { message: 'ahoy' } };
+
+function inFolder(folder: string, file: string): string {
+  return peerPath(folder, `node_modules/@modelcontextprotocol/${file}`);
+}
+
+function everything(args: readonly string[]): { script: string; args: readonly string[] } {
+  return { script: inFolder('reference-servers', 'server-everything/dist/index.js'), args };
+}
+
+function everythingOn(port: number, mode: string): Program {
+  return { ...everything([mode]), env: { PORT: String(port) }, port };
+}
+
 /** Every line of the table, in its order. */
 export const rows: readonly Row[] = [
   authorization('SDK v1 router, rotating refresh tokens', { folder: 'sdk-v1', script: 'router.mjs' }),
@@ -49,5 +89,34 @@ export const rows: readonly Row[] = [
   authorization('SDK v1 demo provider, no refresh tokens', { folder: 'sdk-v1', script: 'demo-provider.mjs' }),
   authorization('oidc-provider', { folder: 'oidc-provider', script: 'serve.mjs', short: true }),
   authorization('better-auth with oauth-provider', { folder: 'better-auth', script: 'serve.mjs' }),
+  authorization('workers-oauth-provider under miniflare', {
+    folder: 'workers-oauth-provider',
+    script: 'serve.mjs',
+  }),
+  authorization('fastmcp OAuthProvider', { folder: 'fastmcp', script: 'oauth.mjs', whoami: /signed in/u }),
   authorization('SDK v2 server-legacy router', { folder: 'sdk-v2-legacy', script: 'router.mjs' }),
+
+  server('everything, stdio', { folder: 'reference-servers', stdio: everything(['stdio']), call: echo }),
+  server('everything, streamable HTTP', {
+    folder: 'reference-servers',
+    http: (port) => ({ ...everythingOn(port, 'streamableHttp'), path: '/mcp' }),
+    call: echo,
+  }),
+  server('everything, legacy SSE', {
+    folder: 'reference-servers',
+    http: (port) => ({ ...everythingOn(port, 'sse'), path: '/sse', transport: 'sse' }),
+    call: echo,
+  }),
+  server('filesystem, stdio', {
+    folder: 'reference-servers',
+    stdio: { script: inFolder('reference-servers', 'server-filesystem/dist/index.js'), args: [peerPath('')] },
+    call: { tool: 'list_directory', args: { path: peerPath('') } },
+    answer: /reference-servers/u,
+  }),
+  server('memory, stdio', {
+    folder: 'reference-servers',
+    stdio: { script: inFolder('reference-servers', 'server-memory/dist/index.js') },
+    call: { tool: 'read_graph', args: {} },
+    answer: /entities/u,
+  }),
 ];

@@ -37,7 +37,12 @@ export async function tellAuthorizationStory(peer: AuthorizationPeer): Promise<F
   const root = await mkdtemp(join(tmpdir(), 'postern-interop-'));
   const state = join(root, 'peer');
   const port = await findFreePort();
-  const program: Program = { ...peer, args: [String(port), state, ...(peer.args ?? [])] };
+  const program: Program = {
+    ...peer,
+    args: [String(port), state, ...(peer.args ?? [])],
+    // What a peer leaves behind when it is killed goes with the rest.
+    env: { TMPDIR: root },
+  };
   const call = { tool: peer.tool ?? 'whoami' };
   const whoami = peer.whoami ?? /alice/u;
   const story = new Story();
