@@ -12,6 +12,14 @@ export interface Program {
   readonly port?: number;
 }
 
+interface Message {
+  readonly ready?: unknown;
+  readonly shown?: string;
+  readonly id?: number;
+  readonly value?: unknown;
+  readonly error?: string;
+}
+
 const startMs = 60_000;
 const answerMs = 90_000;
 const children = new Set<Child>();
@@ -25,6 +33,8 @@ export class Child {
   #said = '';
   /** What the process said about itself when it could be used. */
   ready: unknown;
+  /** Hears of what the process shows to its person while it is busy. */
+  onShown: (text: string) => void = () => {};
 
   private constructor(process: ChildProcess) {
     this.#process = process;
@@ -98,20 +108,18 @@ export class Child {
 
   async #becomeReady(port: number | undefined): Promise<void> {
     const said = new Promise<void>((resolve) => {
-      this.#process.on(
-        'message',
-        (message: { ready?: unknown; id?: number; value?: unknown; error?: string }) => {
-          if (message.ready !== undefined) {
-            this.ready = message.ready;
-            resolve();
-          }
-          const asked = this.#asked.get(message.id ?? 0);
-          if (asked === undefined) return;
-          this.#asked.delete(message.id ?? 0);
-          if (message.error === undefined) asked.resolve(message.value);
-          else asked.reject(new Error(message.error));
-        },
-      );
+      this.#process.on('message', (message: Message) => {
+        if (message.shown !== undefined) this.onShown(message.shown);
+        if (message.ready !== undefined) {
+          this.ready = message.ready;
+          resolve();
+        }
+        const asked = this.#asked.get(message.id ?? 0);
+        if (asked === undefined) return;
+        this.#asked.delete(message.id ?? 0);
+        if (message.error === undefined) asked.resolve(message.value);
+        else asked.reject(new Error(message.error));
+      });
     });
     const ended = this.#exited.then(() => {
       throw this.#gone();

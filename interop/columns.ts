@@ -17,6 +17,8 @@ export type Column = (typeof columns)[number];
 export interface Finding {
   readonly holds: boolean;
   readonly detail: string;
+  /** The column that has to hold before this one can be tried. */
+  readonly blockedBy?: Column;
 }
 
 export type Findings = Partial<Record<Column, Finding>>;

@@ -5,7 +5,12 @@ import { peerPath } from './rows.ts';
 
 const faults = ['ours', 'peer', 'not applicable'] as const;
 
-const knownCell = z.strictObject({ fault: z.enum(faults), reason: z.string().min(1) });
+const knownCell = z.strictObject({
+  fault: z.enum(faults),
+  reason: z.string().min(1),
+  /** It depends on who comes first: now and then the cell holds all the same. */
+  sometimes: z.literal(true).optional(),
+});
 const knownFile = z.record(z.string(), z.partialRecord(z.enum(columns), knownCell));
 
 /** Why a cell is known not to hold, and whose fault that is. */

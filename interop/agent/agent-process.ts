@@ -8,6 +8,7 @@ import { findPosternError } from '../../src/index.ts';
 import { allowPkceUnadvertised } from '../../src/oauth/index.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
 import { answerCommands, sayReady } from '../shared/commands.ts';
+import { answerHostLogin, verifyHostUser } from '../shared/host-login.ts';
 import type { AgentJob, CallOutcome } from './agent.ts';
 
 const job = JSON.parse(process.argv[2] ?? '') as AgentJob;
@@ -29,13 +30,7 @@ const coordinator = new RemoteAuthCoordinator({
   publicUrl: `${origin}/postern`,
   fetch: countingFetch,
   // The host's own session. Without one, the person is sent to its login first.
-  verifyUser: (request) => {
-    const found = /(?:^|; )host-user=(?<user>\w+)/u.exec(request.headers.get('cookie') ?? '')?.groups?.[
-      'user'
-    ];
-    const back = encodeURIComponent(new URL(request.url).pathname);
-    return found ?? new Response(null, { status: 303, headers: { location: `/login?back=${back}` } });
-  },
+  verifyUser: verifyHostUser,
 });
 const { allowsPkceUnadvertised = false, auth, ...server } = job.server;
 const manager = new ClientManager(
@@ -52,24 +47,9 @@ const manager = new ClientManager(
 const client = await manager.getClient(user);
 const session = client.session('peer');
 
-const listener = getRequestListener(async (request) => {
-  const url = new URL(request.url);
-  if (url.pathname !== '/login') return coordinator.fetch(request);
-  if (request.method === 'GET') {
-    return new Response(
-      '<!doctype html><title>Sign in to the host</title><form method="post"><input name="user"><button>Sign in</button></form>',
-      { headers: { 'content-type': 'text/html' } },
-    );
-  }
-  const form = new URLSearchParams(await request.text());
-  return new Response(null, {
-    status: 303,
-    headers: {
-      location: url.searchParams.get('back') ?? '/',
-      'set-cookie': `host-user=${form.get('user')}; Path=/; HttpOnly; SameSite=Lax`,
-    },
-  });
-});
+const listener = getRequestListener((request) =>
+  new URL(request.url).pathname === '/login' ? answerHostLogin(request) : coordinator.fetch(request),
+);
 createServer((request, response) => void listener(request, response)).listen(job.port, '127.0.0.1', () =>
   sayReady({}),
 );

@@ -3,7 +3,7 @@ import type { Column, Finding, Findings } from '../columns.ts';
 /** Notes what each column's check finds. A check that throws has found that the column does not hold. */
 export class Story {
   readonly findings: Findings = {};
-  #broken: string | undefined;
+  #broken: Column | undefined;
 
   /** Tries one column. `needed`: nothing that follows can be tried without it. */
   async check(
@@ -17,7 +17,7 @@ export class Story {
   }
 
   async #find(check: () => Promise<string>): Promise<Finding> {
-    if (this.#broken !== undefined) return { holds: false, detail: `not tried: ${this.#broken} failed` };
+    if (this.#broken !== undefined) return { holds: false, detail: '', blockedBy: this.#broken };
     try {
       return { holds: true, detail: await check() };
     } catch (error) {

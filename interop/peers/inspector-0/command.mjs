@@ -1,0 +1,12 @@
+// The older inspector's command line: what its user sees is what it prints.
+import { fileURLToPath } from 'node:url';
+import { drive, target } from '../../shared/client-driver.mjs';
+import { runCommand } from '../../shared/run-command.mjs';
+
+const script = fileURLToPath(
+  new URL('node_modules/@modelcontextprotocol/inspector-cli/build/index.js', import.meta.url),
+);
+const server =
+  target.url === undefined ? [target.command, ...target.args] : [target.url, '--transport', 'http'];
+
+drive(() => runCommand(script, [...server, '--method', 'tools/call', '--tool-name', 'whoami']));

@@ -1,0 +1,11 @@
+// mcporter's runtime, for programs.
+import { createRuntime } from 'mcporter';
+import { drive, target } from '../../shared/client-driver.mjs';
+
+const command =
+  target.url === undefined
+    ? { kind: 'stdio', ...target, cwd: process.cwd() }
+    : { kind: 'http', url: new URL(target.url) };
+const runtime = await createRuntime({ servers: [{ name: 'directory', command }] });
+
+drive(() => runtime.callTool('directory', 'whoami', { args: {} }));
