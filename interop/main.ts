@@ -36,8 +36,8 @@ function isInstalled({ folder }: Row): boolean {
 }
 
 /** What is known of a row, and what never applies to its part. */
-function knownOf({ part, folder, name }: Row): KnownCells {
-  const general = Object.entries(beside[part]).map(
+function knownOf({ part, folder, name, beside: more }: Row): KnownCells {
+  const general = Object.entries({ ...beside[part], ...more }).map(
     ([column, reason]) => [column, { fault: 'not applicable', reason }] as const,
   );
   return { ...Object.fromEntries(general), ...readKnown(folder)[name] };

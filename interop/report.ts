@@ -31,6 +31,7 @@ export function reportOf(rows: readonly RowReport[], missing: readonly string[])
       peer: count('peer'),
       unexplained: count('unexplained'),
       mended: count('mended'),
+      blocked: count('blocked'),
       none: count('none'),
     },
     passed: count('yes'),
@@ -46,6 +47,7 @@ export const signs: Readonly<Record<Verdict, string>> = {
   peer: 'no: peer',
   unexplained: 'no: ?',
   mended: 'yes, known as no',
+  blocked: '·',
   none: '–',
 };
 
@@ -82,10 +84,10 @@ export function renderText({ rows, missing, counts }: Report): string {
       `Not installed, so not tried: ${folder}. To install it: npm ci --prefix interop/peers/${folder}`,
     );
   }
-  const { yes, ours, peer, unexplained, mended, none } = counts;
+  const { yes, ours, peer, unexplained, mended, blocked, none } = counts;
   lines.push(
     '',
-    `${yes} yes; no: ${ours} ours, ${peer} the peer's, ${unexplained} unexplained; ${mended} known as no and yes; ${none} do not apply`,
+    `${yes} yes; no: ${ours} ours, ${peer} the peer's, ${unexplained} unexplained; ${mended} known as no and yes; ${blocked} (·) not reached; ${none} (–) do not apply`,
   );
   return lines.join('\n');
 }

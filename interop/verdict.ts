@@ -4,9 +4,10 @@ import type { KnownCells } from './known.ts';
 /**
  * What a cell comes to:
  * `yes`; `ours`, `peer`: it does not hold, and whose fault that is; `unexplained`: it does not hold, and nobody has
- * said why; `mended`: it holds, though it is known not to, so what is known has to be corrected; `none`: does not apply.
+ * said why; `mended`: it holds, though it is known not to, so what is known has to be corrected;
+ * `blocked`: another column has to hold first; `none`: does not apply.
  */
-export type Verdict = 'yes' | 'ours' | 'peer' | 'unexplained' | 'mended' | 'none';
+export type Verdict = 'yes' | 'ours' | 'peer' | 'unexplained' | 'mended' | 'blocked' | 'none';
 
 export interface Cell {
   readonly verdict: Verdict;
@@ -30,9 +31,11 @@ function judgeCell(finding: Findings[Column], known: KnownCells[Column]): Cell {
       ? { verdict: 'none', detail: '', reason: known.reason }
       : { verdict: 'unexplained', detail: 'it was not tried, and nothing says why' };
   }
-  const { holds, detail } = finding;
+  const { holds, detail, blockedBy } = finding;
+  if (blockedBy !== undefined) return { verdict: 'blocked', detail: `not tried: ${blockedBy} does not hold` };
   if (known === undefined) return { verdict: holds ? 'yes' : 'unexplained', detail };
-  const { fault, reason } = known;
+  const { fault, reason, sometimes = false } = known;
+  if (holds && sometimes) return { verdict: 'yes', detail };
   // What is said not to apply, and was tried all the same, is as wrong as a fault that is gone.
   if (holds || fault === 'not applicable') return { verdict: 'mended', detail, reason };
   return { verdict: fault, detail, reason };
