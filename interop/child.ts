@@ -20,6 +20,10 @@ interface Message {
   readonly error?: string;
 }
 
+const preloads = ['moving-clock', 'loopback-only'].flatMap((name) => [
+  '--import',
+  new URL(`shared/${name}.mjs`, import.meta.url).href,
+]);
 const startMs = 60_000;
 const answerMs = 90_000;
 const children = new Set<Child>();
@@ -53,10 +57,9 @@ export class Child {
 
   /** Starts a program, and resolves when it can be used. @throws {Error} with what it said, when it cannot. */
   static async start(program: Program, aheadMs = 0): Promise<Child> {
-    const clock = new URL('shared/moving-clock.mjs', import.meta.url).href;
     const process_ = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', '--import', clock, program.script, ...(program.args ?? [])],
+      ['--disable-warning=ExperimentalWarning', ...preloads, program.script, ...(program.args ?? [])],
       {
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
         // A group of its own, so that what a peer starts ends with it.

@@ -55,7 +55,9 @@ async function run(row: Row): Promise<RowReport> {
 }
 
 const chosen = rows.filter(
-  (row) => (!flags.short || row.short) && (flags.only === undefined || row.name.includes(flags.only)),
+  (row) =>
+    (!flags.short || row.short) &&
+    (flags.only === undefined || `${row.part}: ${row.name}`.includes(flags.only)),
 );
 const reports: RowReport[] = [];
 for (const row of chosen.filter(isInstalled)) reports.push(await run(row));

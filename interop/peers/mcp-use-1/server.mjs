@@ -1,0 +1,7 @@
+// A server made with mcp-use 1.
+import { MCPServer, text } from 'mcp-use/server';
+
+const [port] = process.argv.slice(2);
+const server = new MCPServer({ name: 'mcp-use', version: '1.0.0', host: '127.0.0.1' });
+server.tool({ name: 'ahoy', description: 'Says ahoy' }, async () => text('ahoy'));
+await server.listen(Number(port));
