@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { columns, type Column } from './columns.ts';
-import { peerPath } from './rows.ts';
+import { peerPath } from './row.ts';
 
 const faults = ['ours', 'peer', 'not applicable'] as const;
 

@@ -15,7 +15,10 @@ import { parseArgs } from 'node:util';
 import { killAll } from './child.ts';
 import { readKnown, type KnownCells } from './known.ts';
 import { renderText, reportOf, signs, type RowReport } from './report.ts';
-import { beside, peerPath, rows, type Row } from './rows.ts';
+import { beside, peerPath, type Row } from './row.ts';
+import { authorizationRows } from './rows/authorization-rows.ts';
+import { clientRows } from './rows/client-rows.ts';
+import { serverRows } from './rows/server-rows.ts';
 import { failing, judge } from './verdict.ts';
 import { columns } from './columns.ts';
 
@@ -54,7 +57,7 @@ async function run(row: Row): Promise<RowReport> {
   return { name, part, folder, seconds, cells };
 }
 
-const chosen = rows.filter(
+const chosen = [...authorizationRows, ...serverRows, ...clientRows].filter(
   (row) =>
     (!flags.short || row.short) &&
     (flags.only === undefined || `${row.part}: ${row.name}`.includes(flags.only)),

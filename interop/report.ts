@@ -1,5 +1,5 @@
 import { columns } from './columns.ts';
-import { parts, type Part } from './rows.ts';
+import { parts, type Part } from './row.ts';
 import { failing, type Cells, type Verdict } from './verdict.ts';
 
 export interface RowReport {
