@@ -148,7 +148,7 @@ export function killAll(): void {
   for (const child of children) child.killNow();
 }
 
-let nextPort = 20_000 + (process.pid % 1_000) * 10;
+let nextPort = 20_000 + (process.pid % 700) * 10;
 
 /** A port that is free, below those that the system gives to connections: one of these could be gone in a moment. */
 export async function findFreePort(): Promise<number> {

@@ -24,5 +24,17 @@ export const authorizationRows: readonly Row[] = [
     script: 'serve.mjs',
   }),
   authorization('fastmcp OAuthProvider', { folder: 'fastmcp', script: 'oauth.mjs', whoami: /signed in/u }),
+  authorization('mcp-use 1 before oidc-provider', {
+    folder: 'mcp-use-1',
+    script: 'oauth.mjs',
+    env: { NODE_ENV: 'production' },
+  }),
+  authorization('mcp-use 2 before oidc-provider', { folder: 'mcp-use-2', script: 'oauth.mjs' }),
+  authorization('openauth, preregistered', { folder: 'openauth', script: 'serve.mjs' }),
+  authorization('oauth2-mock-server, preregistered', {
+    folder: 'oauth2-mock-server',
+    script: 'serve.mjs',
+    whoami: /johndoe/u,
+  }),
   authorization('SDK v2 server-legacy router', { folder: 'sdk-v2-legacy', script: 'router.mjs' }),
 ];
