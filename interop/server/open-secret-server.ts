@@ -58,7 +58,7 @@ export function openSecretServer({ directory, origin }: { directory: string; ori
   return {
     oob,
     createServer,
-    forget: async () => oob.credentials.in(await oob.principal({})).forget(resource),
+    forget: async () => void (await oob.credentials.forget(await oob.principal({}), resource)),
   };
 }
 
