@@ -97,6 +97,8 @@ export interface FlowVisit extends Omit<FlowHands, 'finish'> {
   readonly formToken: string;
   /** Whether a form that was sent in is this page's own: method, origin, fetch metadata, token, size. @throws {PosternError} ERR_POSTERN_OOB_FORM_REFUSED */
   readForm(): Promise<URLSearchParams>;
+  /** Before anything is asked of a third party. @throws {PosternError} ERR_POSTERN_OOB_LIMIT as {@link sendOut} */
+  assertMayGoOut(): Promise<void>;
   /**
    * Sends this browser to a third party. What it brings back, under this state, comes to the flow as an {@link Answer}.
    *

@@ -83,13 +83,18 @@ export class Interactions {
         fail: (code) => this.end(pending, code),
         update: (change) => this.update(pending, change),
       }),
-      leaseMs: options.watchLeaseMs ?? 15_000,
+      leaseMs: this.#watchLeaseMs,
     });
     gate.attach(this.fetch);
   }
 
   get leaseMs(): number {
     return this.#options.leaseMs ?? 30_000;
+  }
+
+  /** Renewed while its holder lives, so it only says how soon a death is noticed. */
+  get #watchLeaseMs(): number {
+    return this.#options.watchLeaseMs ?? Math.min(15_000, this.leaseMs);
   }
 
   /** Answers `/connect/<id>` and `/callback`. A property, so that it can be handed to a framework as it is. */
@@ -363,14 +368,14 @@ export class Interactions {
   /** Loaded when somebody has to be asked: most processes find a credential, and start faster without it. */
   #loadAsking(): Promise<Asking> {
     this.#asking ??= import('./asking/asking.ts').then(({ Asking: Loaded }) => {
-      const { maxPendings, watchLeaseMs: leaseMs = 15_000, ttlMs } = this.#options;
+      const { maxPendings, ttlMs } = this.#options;
       const { pendings, gate } = this;
       return new Loaded(this.surroundings, {
         pendings,
         gate,
         declines: this.#declines,
         maxPendings,
-        leaseMs,
+        leaseMs: this.#watchLeaseMs,
         ttlMs,
       });
     });

@@ -45,6 +45,11 @@ export const storedRecords: readonly StoredRecord[] = [
     lives: 'a day longer than its pending',
   },
   {
+    key: '‹namespace›:attempts:‹hash of pending id›',
+    holds: '`{ count }`: how often the link has sent its browser out',
+    lives: 'a day longer than its pending',
+  },
+  {
     key: '‹namespace›:link-owner:‹hash of pending id›',
     holds: 'the hash of the first browser’s cookie, where links lead to this machine',
     lives: 'as the link',

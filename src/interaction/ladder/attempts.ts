@@ -6,6 +6,7 @@ import { Routes } from '../../pending/routes.ts';
 import { Collection, type Stored } from '../../storage/collection.ts';
 import { absent, type Change } from '../../storage/contract.ts';
 import type { NamespacedStorage } from '../../storage/namespaced-storage.ts';
+import { retryConflicts } from '../../sync/retry-conflicts.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 
 /** One way through the browser: minted when it is sent out, taken once when it comes back. */
@@ -30,6 +31,8 @@ const attemptRecord: ZodType<Attempt> = z.looseObject({
   data: z.unknown().optional(),
 });
 
+const countRecord = z.looseObject({ count: z.number() });
+
 /** How often one link may send its browser out. */
 const maxAttempts = 20;
 /** As long as the pending's end is remembered: a late duplicate is told how it ended. */
@@ -39,35 +42,42 @@ const afterlifeMs = 24 * 60 * 60_000;
 export class Attempts {
   readonly #surroundings: Surroundings;
   readonly #records: Collection<Attempt>;
+  /** How many each pending has had. */
+  readonly #counts: Collection<z.infer<typeof countRecord>>;
 
   constructor(surroundings: Surroundings, storage: NamespacedStorage) {
     this.#surroundings = surroundings;
     this.#records = new Collection(storage.namespace('attempt'), attemptRecord);
+    this.#counts = new Collection(storage.namespace('attempts'), countRecord);
   }
 
   async find(state: string): Promise<Stored<Attempt> | undefined> {
     return this.#records.find(await hashId(state));
   }
 
-  /** Writes an attempt down, and then the way to it. @throws {PosternError} ERR_POSTERN_OOB_LIMIT */
+  /** @throws {PosternError} ERR_POSTERN_OOB_LIMIT when a link has had as many attempts as it may. */
+  async assertMayMint({ id }: Pending): Promise<void> {
+    await this.#counted(await hashId(id));
+  }
+
+  /** Writes down the way to an attempt, and then the attempt. @throws as {@link assertMayMint} */
   async mint(
     pending: Pending,
     attempt: { state: string; browser: string; scopes: readonly string[]; data: unknown },
   ): Promise<void> {
     const { state, browser, scopes, data } = attempt;
-    const known = await this.#records.list([], { limit: 1_000 });
-    if (known.filter(({ value }) => value.pendingId === pending.id).length >= maxAttempts) {
-      throw new PosternError('ERR_POSTERN_OOB_LIMIT', `a link was followed more than ${maxAttempts} times`, {
-        hint: 'Ask for a new link where you got this one.',
-      });
-    }
-    const { namespace, expiresAtMs } = pending;
-    await new Routes(this.#surroundings.storage).add(state, namespace.partition, expiresAtMs);
-    await this.#records.put(
-      [await hashId(state)],
-      { pendingId: pending.id, browser, status: 'open', scopes: [...scopes], data },
-      { expect: absent, expiresAtMs: expiresAtMs + afterlifeMs },
-    );
+    const { id, namespace } = pending;
+    const expiresAtMs = pending.expiresAtMs + afterlifeMs;
+    const [place, counter] = await Promise.all([hashId(state), hashId(id)]);
+    await new Routes(this.#surroundings.storage).add(state, namespace.partition, pending.expiresAtMs);
+    const value = { pendingId: id, browser, status: 'open' as const, scopes: [...scopes], data };
+    await retryConflicts('the attempts of a link', async () => {
+      const { count, version: expect } = await this.#counted(counter);
+      return this.#records.storage.backend.commit([
+        this.#records.putting([place], value, { expect: absent, expiresAtMs }),
+        this.#counts.putting([counter], { count: count + 1 }, { expect, expiresAtMs }),
+      ]);
+    });
   }
 
   /** @throws {PosternError} ERR_POSTERN_AUTH_STATE_USED when another request was faster. */
@@ -83,6 +93,15 @@ export class Attempts {
   ending(attempt: Stored<Attempt>, status: 'done' | 'failed'): Change {
     const { path, value, expiresAtMs, version: expect } = attempt;
     return this.#records.putting(path, { ...value, status, data: undefined }, { expect, expiresAtMs });
+  }
+
+  async #counted(counter: string): Promise<{ count: number; version: string }> {
+    const counted = await this.#counts.find(counter);
+    const count = counted?.value.count ?? 0;
+    if (count < maxAttempts) return { count, version: counted?.version ?? absent };
+    throw new PosternError('ERR_POSTERN_OOB_LIMIT', `a link was followed more than ${maxAttempts} times`, {
+      hint: 'Ask for a new link where you got this one.',
+    });
   }
 
   /** Nothing came of it. Best effort: an attempt that stays taken is told the same a little later. */

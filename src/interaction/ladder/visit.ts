@@ -53,6 +53,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
       if (await cookie.tookForm(request, form.get('form-token'))) return form;
       throw new FormRefusedError(403, 'does not carry the token of this browser');
     },
+    assertMayGoOut: () => attempts.assertMayMint(pending),
     sendOut: async ({ url, state, attempt: data }) => {
       const { scopes } = dataOf(pending).request;
       await attempts.mint(pending, { state, browser: arrival.browser, scopes, data });

@@ -32,6 +32,7 @@ export interface RedirectVisitOptions {
  */
 export function redirectVisit(options: RedirectVisitOptions): (visit: FlowVisit) => Promise<Response> {
   const send = async (visit: FlowVisit): Promise<Response> => {
+    await visit.assertMayGoOut();
     const plan = await options.plan(visit);
     const redirectUri = plan.redirectUri ?? visit.callbackUrl;
     const { attempt, state, url } = await createAttempt({ ...plan, redirectUri }, options.http(visit));
