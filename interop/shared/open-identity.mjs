@@ -14,10 +14,16 @@ export async function openIdentityServer({ port, directory, resource, lifetimeSe
     resource,
     lifetimeSeconds,
   });
-  await new Promise((resolve) => createServer(server.handle).listen(itsPort, '127.0.0.1', resolve));
+  await new Promise((resolve) =>
+    createServer((request, response) => server.handle(request, response)).listen(
+      itsPort,
+      '127.0.0.1',
+      resolve,
+    ),
+  );
   return {
     origin,
-    revoke: server.revoke,
+    revoke: () => server.revoke(),
     async verify(token) {
       const found = await server.provider.AccessToken.find(token);
       if (found === undefined || !found.isValid || found.aud !== resource)
