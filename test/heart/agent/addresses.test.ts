@@ -49,7 +49,7 @@ describe('opening a link', () => {
     },
     'a program that says nothing of itself': {},
   } satisfies Record<string, Record<string, string>>)) {
-    test.fails(`${name} sends nobody out, asks the issuer nothing and writes nothing (issue 8.3)`, async () => {
+    test(`${name} sends nobody out, asks the issuer nothing and writes nothing (issue 8.3)`, async () => {
       const { stage, url } = await openLink();
       const written = stage.storage.written.length;
       const answer = await fetch(url, {
@@ -62,7 +62,7 @@ describe('opening a link', () => {
     });
   }
 
-  test.fails('three hundred prefetches of a link make no pushed request and no record (issue 8.3)', async () => {
+  test('three hundred prefetches of a link make no pushed request and no record (issue 8.3)', async () => {
     const { stage, url } = await openLink();
     const written = stage.storage.written.length;
     for (let count = 0; count < 300; count++) {
@@ -72,7 +72,7 @@ describe('opening a link', () => {
     expect([stage.as.count('par'), stage.storage.written.length - written]).toEqual([0, 0]);
   });
 
-  test.fails('a link that is opened for ever has a bounded number of attempts (issue 8.3)', async () => {
+  test('a link that is opened for ever has a bounded number of attempts (issue 8.3)', async () => {
     const { stage, url } = await openLink();
     const browser = await stage.host.openBrowser('alice');
     // Whatever bounds them may refuse the later ones, or forget the earlier ones.
@@ -108,7 +108,7 @@ describe('addresses', () => {
     '/postern/x/callback',
     '/postern/callback/callback',
   ]) {
-    test.fails(`${path} is not the callback: nothing is taken (issue 8.5)`, async () => {
+    test(`${path} is not the callback: nothing is taken (issue 8.5)`, async () => {
       const stage = await openStage();
       const { url } = await stage.linkOf('alice');
       const browser = await stage.host.openBrowser('alice');
@@ -130,7 +130,7 @@ describe('addresses', () => {
     '/postern//connect/',
     '/postern/callback/connect/',
   ]) {
-    test.fails(`${path}<id> is not the link: nobody is sent out (issue 8.5)`, async () => {
+    test(`${path}<id> is not the link: nobody is sent out (issue 8.5)`, async () => {
       const stage = await openStage();
       const { pendingId } = await stage.linkOf('alice');
       const headers = { ...navigation, cookie: 'app-user=alice' };
@@ -158,7 +158,7 @@ describe('addresses', () => {
     });
 
   for (const method of ['POST', 'PUT', 'DELETE']) {
-    test.fails(`the client's metadata document is read, not sent to: ${method} is refused (issue 8.5)`, async () => {
+    test(`the client's metadata document is read, not sent to: ${method} is refused (issue 8.5)`, async () => {
       const url = 'https://bot.example/postern/client-metadata.json';
       expect((await documents().fetch(new Request(url, { method }))).status).toBe(405);
     });
@@ -170,7 +170,7 @@ describe('addresses', () => {
     '/postern/x/client-metadata.json',
     '/postern/connect/client-metadata.json',
   ]) {
-    test.fails(`there is no metadata document at ${path} (issue 8.5)`, async () => {
+    test(`there is no metadata document at ${path} (issue 8.5)`, async () => {
       expect((await documents().fetch(new Request(`https://bot.example${path}`))).status).toBe(404);
     });
   }

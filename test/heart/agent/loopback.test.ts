@@ -102,7 +102,7 @@ describe('what reaches a loopback listener', () => {
       expect([status, location]).toEqual([403, undefined]);
     });
 
-    test.fails(`a callback that a page of ${origin} asks for takes nothing (issue 8.8)`, async () => {
+    test(`a callback that a page of ${origin} asks for takes nothing (issue 8.8)`, async () => {
       const { stage, link } = await openTerminal();
       const cookies = recordCookies();
       const browser = createCookieBrowser();
@@ -175,7 +175,7 @@ function recordCookies(): () => { name: string }[] {
 }
 
 describe('the first browser of a link at a terminal', () => {
-  test.fails('owns it: another browser that opens the link is sent nowhere (issue 8.31)', async () => {
+  test('owns it: another browser that opens the link is sent nowhere (issue 8.31)', async () => {
     const { link } = await openTerminal();
     await walkToIssuer(createCookieBrowser(), link.href);
     const page = await createCookieBrowser().open(link.href, {
@@ -184,7 +184,7 @@ describe('the first browser of a link at a terminal', () => {
     expect([page.status, codeOn(page)]).toEqual([403, 'ERR_POSTERN_AUTH_BROWSER_MISMATCH']);
   });
 
-  test.fails('owns it: another account of the machine cannot finish the sign-in as somebody else (issue 8.31)', async () => {
+  test('owns it: another account of the machine cannot finish the sign-in as somebody else (issue 8.31)', async () => {
     const { stage, link, answer } = await openTerminal();
     const browser = createCookieBrowser();
     const callback = await walkToCallback(browser, link.href);

@@ -17,7 +17,7 @@ async function whoami(stage: Stage): Promise<string> {
 }
 
 describe('a session of the application that changes while somebody is away', () => {
-  test.fails('a callback in a browser where another user is signed in by now exchanges no code (issue 8.1)', async () => {
+  test('a callback in a browser where another user is signed in by now exchanges no code (issue 8.1)', async () => {
     const { stage, browser, callback } = await openComingBack();
     await browser.open(`${stage.host.origin}/login?user=bob`);
     const page = await browser.open(callback);
@@ -26,7 +26,7 @@ describe('a session of the application that changes while somebody is away', () 
     expect(await whoami(stage)).toBe('ERR_POSTERN_AUTH_REQUIRED');
   });
 
-  test.fails('a callback in a browser where nobody is signed in any more exchanges no code (issue 8.1)', async () => {
+  test('a callback in a browser where nobody is signed in any more exchanges no code (issue 8.1)', async () => {
     const { stage, browser, callback } = await openComingBack();
     await browser.open(`${stage.host.origin}/login?user=`);
     const page = await browser.open(callback);
@@ -35,7 +35,7 @@ describe('a session of the application that changes while somebody is away', () 
     expect(await whoami(stage)).toBe('ERR_POSTERN_AUTH_REQUIRED');
   });
 
-  test.fails('a callback that another user brought uses nothing up: its own user can still bring it (issue 8.1)', async () => {
+  test('a callback that another user brought uses nothing up: its own user can still bring it (issue 8.1)', async () => {
     const { stage, browser, callback } = await openComingBack();
     await browser.open(`${stage.host.origin}/login?user=bob`);
     await browser.open(callback);
@@ -60,7 +60,7 @@ async function openWith(verifyUser: (request: Request) => unknown): Promise<{
 }
 
 describe('what a host answers to the question who is at the browser', () => {
-  test.fails('a session check that never answers is given up, and the page says that it failed (issue 8.16)', async () => {
+  test('a session check that never answers is given up, and the page says that it failed (issue 8.16)', async () => {
     const stage = await openStage({ coordinator: { verifyUser: () => new Promise<string>(() => {}) } });
     const { url } = await stage.linkOf('alice');
     vi.useFakeTimers({
@@ -79,7 +79,7 @@ describe('what a host answers to the question who is at the browser', () => {
     }
   });
 
-  test.fails('a session check that throws is a failure of the host, not the end of a live link (issue 8.16)', async () => {
+  test('a session check that throws is a failure of the host, not the end of a live link (issue 8.16)', async () => {
     const { answer, body } = await openWith(() => {
       throw new Error('the session store is down');
     });
@@ -105,7 +105,7 @@ describe('what a host answers to the question who is at the browser', () => {
     expect((await walk(browser, url)).status).toBe(200);
   });
 
-  test.fails('a session check that throws a Response has answered with it (issue 8.16)', async () => {
+  test('a session check that throws a Response has answered with it (issue 8.16)', async () => {
     const { answer } = await openWith(() => {
       // As frameworks do with redirects.
       throw new Response(null, { status: 302, headers: { location: 'https://app.example/login' } });
@@ -124,7 +124,7 @@ describe('what a host answers to the question who is at the browser', () => {
     'a symbol': Symbol('alice'),
     'a URL object': new URL('https://app.example/alice'),
   })) {
-    test.fails(`${name} is no user's id: nobody is let in, and nobody is told of another account (issue 8.16)`, async () => {
+    test(`${name} is no user's id: nobody is let in, and nobody is told of another account (issue 8.16)`, async () => {
       const { stage, answer, body } = await openWith(() => user);
       expect(answer.status).toBeGreaterThanOrEqual(400);
       expect(stage.as.count('authorize')).toBe(0);
