@@ -65,7 +65,6 @@ const cases: readonly Case[] = [
   {
     fact: 'an answer from a browser where another person is signed in by now takes nothing',
     except: { 'client at a terminal': theMachine },
-    broken: { 'client deployed': '8.1' },
     async check(stage) {
       const link = await linkOf(stage, 'alice');
       const browser = await stage.openBrowser('alice');
