@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.ts';
 import type { Want } from './want.ts';
 
 /** How good a stored credential is, by its own account. `due`: still good, and better renewed. `over`: not to be sent any more. */
@@ -15,10 +16,14 @@ export interface CredentialKind<C = unknown> {
   readonly name: string;
   /** Reads a stored credential back; `undefined` when it is no such credential, or cannot be used. */
   read(stored: unknown): C | undefined;
-  /** Default: `good`. */
-  stateOf?(stored: unknown): CredentialState;
-  /** Renews a credential; `undefined` when it has ended for good. */
-  renew?(stored: unknown): Promise<unknown>;
+  /** As of a time of the store's. Default: `good`. */
+  stateOf?(stored: unknown, nowMs: number): CredentialState;
+  /**
+   * Renews a credential; `undefined` when it has ended for good.
+   *
+   * @param clock the store's time, by which what comes of it begins and ends: other processes judge that, too.
+   */
+  renew?(stored: unknown, clock: Clock): Promise<unknown>;
   /** Gets one for the machine itself, where no person is needed. */
   obtain?(want: Want): Promise<{ readonly credential: unknown; readonly scopes: readonly string[] }>;
   /** Ends a credential at its issuer. Rejects when the issuer has not confirmed it. */

@@ -15,6 +15,8 @@ export interface FlowRequest extends Pick<Want, 'resource' | 'alias' | 'details'
 
 /** What a flow begins with, for the one caller who asks the person. */
 export interface FlowBeginning extends FlowRequest, Pick<Want, 'cause'> {
+  /** The store's time, by which what is stored begins and ends. */
+  readonly clock: Clock;
   readonly gate: Pick<Gate, 'clientMetadataUrl'>;
   /** Where a third party sends browsers back to; the same for every pending, since it has to be registered there. */
   readonly callbackUrl: string;
@@ -82,6 +84,8 @@ export interface Answer {
 export interface FlowVisit extends Omit<FlowHands, 'finish'> {
   readonly request: Request;
   readonly pending: Pending<InteractionData>;
+  /** The store's time, by which what is stored begins and ends. */
+  readonly clock: Clock;
   /** The address of this page, for its own forms and links; more of the path may follow, and comes back here. */
   readonly pageUrl: string;
   /** What follows the page's address in the path. `/status` is answered before. */
@@ -116,6 +120,7 @@ export interface FlowWatch extends FlowHands {
   readonly pending: Pending<InteractionData>;
   /** Aborts when the pending has ended, when another process has taken over, or when this one stops. */
   readonly signal: AbortSignal;
+  /** The store's time, by which what is stored begins and ends. */
   readonly clock: Clock;
   readonly logger: Logger;
   /** Resolves after that time, or at once when `signal` aborts. */

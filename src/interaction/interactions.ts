@@ -143,7 +143,7 @@ export class Interactions {
     const isEnough: IsEnough = ({ value }) =>
       isScopeSubset(want.scopes, value.scopes) &&
       kind.read(value.credential) !== undefined &&
-      kind.stateOf?.(value.credential) !== 'over';
+      kind.stateOf?.(value.credential, this.surroundings.storeClock()) !== 'over';
     for (;;) {
       signal?.throwIfAborted();
       const held = await withSignal(this.credentials.find(want, kind), signal);

@@ -109,6 +109,11 @@ export function createOAuthHttp(options: OAuthHttpOptions = {}): OAuthHttp {
   };
 }
 
+/** The same requests, with what comes of them begun and ended by another clock. */
+export function withClock(http: OAuthHttp, clock: Clock): OAuthHttp {
+  return { ...http, clock };
+}
+
 /** One deadline over headers and body, joined with the callers' signals. */
 function openDeadline(
   url: URL,

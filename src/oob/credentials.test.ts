@@ -406,9 +406,9 @@ describe('a credential that has expired', () => {
     const { life, flow, credentials, request, discarded } = await withExpired();
     flow.renews = { name: 'new' };
     const renew = life.renew.bind(life);
-    life.renew = async (stored) => {
+    life.renew = async (stored, clock) => {
       await credentials.forget(alice, 'db');
-      return renew(stored);
+      return renew(stored, clock);
     };
     expect(await codeOf(credentials.acquire(alice, request))).toBe('ERR_POSTERN_OOB_INTERACTION_REQUIRED');
     expect([discarded, await credentials.list(alice)]).toEqual([
@@ -421,10 +421,10 @@ describe('a credential that has expired', () => {
     const { life, flow, credentials, request, linkOf, finish, advance } = await withExpired();
     flow.renews = { name: 'renewed' };
     const renew = life.renew.bind(life);
-    life.renew = async (stored) => {
+    life.renew = async (stored, clock) => {
       advance(1_000);
       await finish(await linkOf(alice, { scopes: ['more'] }), { name: 'given' });
-      return renew(stored);
+      return renew(stored, clock);
     };
     expect(await credentials.acquire(alice, request)).toEqual({ name: 'given' });
     expect(await credentials.acquire(alice, { ...request, scopes: ['more'] })).toEqual({ name: 'given' });

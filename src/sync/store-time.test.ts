@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { MemoryBackend } from '../storage/memory-backend.ts';
 import { NamespacedStorage } from '../storage/namespaced-storage.ts';
 import { tryAcquireLease } from './lease.ts';
-import { storeTime } from './store-time.ts';
+import { storeClock, storeTime } from './store-time.ts';
 
 const hourMs = 3_600_000;
 const noon = 1_800_000_000_000;
@@ -52,6 +52,17 @@ test('the store is asked once, and again when the clock is set', async () => {
   offMs = -hourMs;
   expect(Math.abs((await storeTime(store, clock)) - noon)).toBeLessThan(1_000);
   expect(store.asked).toBe(2);
+});
+
+test('what cannot wait goes by the last look at the store’s clock, and never by one that failed', async () => {
+  const store = storeWithClock();
+  const own = (): number => noon + hourMs;
+  const clock = storeClock(store, own);
+  expect(clock()).toBe(noon + hourMs);
+  await storeTime(store, own);
+  expect(clock()).toBe(noon);
+  const withoutTime = Object.assign(new MemoryBackend(), { now: undefined });
+  expect(storeClock(withoutTime, own)()).toBe(noon + hourMs);
 });
 
 test('a failure of the store is not remembered', async () => {

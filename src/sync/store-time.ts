@@ -15,7 +15,14 @@ interface Look {
   readonly behindMs: Promise<number>;
 }
 
-const looks = new WeakMap<StorageBackend, WeakMap<Clock, Look>>();
+/** What is known of a store's clock, compared with one's own. */
+interface Known {
+  look: Look | undefined;
+  /** As of the last look that was answered. */
+  behindMs: number;
+}
+
+const known = new WeakMap<StorageBackend, WeakMap<Clock, Known>>();
 
 /**
  * The time by which a store judges expiry: that of `clock`, put right where the store's own differs from it.
@@ -27,16 +34,35 @@ const looks = new WeakMap<StorageBackend, WeakMap<Clock, Look>>();
  */
 export async function storeTime(backend: StorageBackend, clock: Clock): Promise<number> {
   if (backend.now === undefined) return clock();
-  let ofBackend = looks.get(backend);
-  if (ofBackend === undefined) looks.set(backend, (ofBackend = new WeakMap()));
-  let look = ofBackend.get(clock);
+  const found = knownOf(backend, clock);
+  let { look } = found;
   if (look === undefined || !isGood(look, clock)) {
-    look = { atMs: performance.now(), clockMs: clock(), behindMs: ask(backend, clock) };
-    ofBackend.set(clock, look);
-    look.behindMs.catch(() => ofBackend.delete(clock));
+    const begun: Look = { atMs: performance.now(), clockMs: clock(), behindMs: ask(backend, clock) };
+    found.look = look = begun;
+    begun.behindMs.then(
+      (behindMs) => (found.behindMs = behindMs),
+      () => {
+        if (found.look === begun) found.look = undefined;
+      },
+    );
   }
   const behindMs = await look.behindMs;
   return clock() + behindMs;
+}
+
+/** The store's time as of the last look at it by {@link storeTime}, for work that cannot wait for another. */
+export function storeClock(backend: StorageBackend, clock: Clock): Clock {
+  if (backend.now === undefined) return clock;
+  const found = knownOf(backend, clock);
+  return () => clock() + found.behindMs;
+}
+
+function knownOf(backend: StorageBackend, clock: Clock): Known {
+  let ofBackend = known.get(backend);
+  if (ofBackend === undefined) known.set(backend, (ofBackend = new WeakMap()));
+  let found = ofBackend.get(clock);
+  if (found === undefined) ofBackend.set(clock, (found = { look: undefined, behindMs: 0 }));
+  return found;
 }
 
 function isGood({ atMs, clockMs }: Look, clock: Clock): boolean {

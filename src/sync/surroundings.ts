@@ -3,7 +3,7 @@ import type { FetchLike } from '../core/fetch-like.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { systemRandom, type RandomBytes } from '../core/random.ts';
 import type { StorageBackend } from '../storage/contract.ts';
-import { storeTime } from './store-time.ts';
+import { storeClock, storeTime } from './store-time.ts';
 
 /** What everything above the kernel stands in: made once, where a face is made, and handed down whole. */
 export interface Surroundings {
@@ -16,6 +16,8 @@ export interface Surroundings {
   readonly fetch: FetchLike | undefined;
   /** The store's time, by which whatever is stored begins and ends. */
   readonly now: () => Promise<number>;
+  /** The store's time as of the last `now()`, or of the last lease: for work that is begun under one. */
+  readonly storeClock: Clock;
 }
 
 /** What a host may give; the rest is the system's own. */
@@ -29,5 +31,13 @@ export interface SurroundingsOptions {
 
 export function createSurroundings(options: SurroundingsOptions): Surroundings {
   const { storage, clock = systemClock, random = systemRandom, logger = silentLogger, fetch } = options;
-  return { storage, clock, random, logger, fetch, now: () => storeTime(storage, clock) };
+  return {
+    storage,
+    clock,
+    random,
+    logger,
+    fetch,
+    now: () => storeTime(storage, clock),
+    storeClock: storeClock(storage, clock),
+  };
 }

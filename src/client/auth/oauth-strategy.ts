@@ -73,7 +73,7 @@ export class OAuthStrategy implements AuthStrategy {
       url,
       accessToken: grant.accessToken,
       nonce: this.#dpopNonce,
-      clock: this.#deps.clock,
+      clock: this.#deps.coordinator.interactions.surroundings.storeClock,
     });
     return { headers: { authorization: `DPoP ${grant.accessToken}`, dpop: proof }, credential };
   }

@@ -73,11 +73,13 @@ export class PersonCredential<C> {
   async ask({ refused, scopes, cause, grantStays }: Needed): Promise<void> {
     const { coordinator } = this.#deps;
     const kind = this.#kind;
+    const { storeClock } = coordinator.interactions.surroundings;
     this.#cached = undefined;
     const asked = await coordinator.interactions.ask(
       { ...this.#want(scopes), cause },
       await this.#flow(),
-      ({ version, value }) => version !== refused && kind.stateOf?.(value.credential) !== 'over',
+      ({ version, value }) =>
+        version !== refused && kind.stateOf?.(value.credential, storeClock()) !== 'over',
     );
     if (asked === undefined) return;
     await coordinator.present(asked.pending, asked);

@@ -153,14 +153,14 @@ export abstract class AuthCoordinator {
 
   /** Requests to the authorization servers that one MCP server names. */
   httpFor(serverUrl: string): OAuthHttp {
-    const { fetch, clock } = this.surroundings;
+    const { fetch, storeClock: clock } = this.surroundings;
     return createOAuthHttp({ fetch, clock, timeoutMs: this.oauthTimeoutMs, trustedBy: serverUrl });
   }
 
   /** The life of grants that this coordinator's sign-ins lead to. */
   grantKind(tokenOptions?: TokenRequestOptions): CredentialKind<Grant> {
     const httpFor = ({ resource }: Grant): OAuthHttp => this.httpFor(resource);
-    return grants({ httpFor, clock: this.surroundings.clock, tokenOptions });
+    return grants({ httpFor, tokenOptions });
   }
 
   /** Signing in to MCP servers. Loaded when somebody has to, or is back: a process that only calls tools starts faster. */

@@ -159,7 +159,8 @@ export class Asking {
       const scopes = unionScopes(earlier, want.scopes) ?? [];
       const request = { resource, alias, scopes, ...(details && { details }) };
       return await pendings.createOnce(want.namespace, slotOf(want), async () => {
-        const beginning = { ...request, cause, gate, callbackUrl: `${gate.baseUrl}/callback` };
+        const { storeClock: clock } = this.#surroundings;
+        const beginning = { ...request, cause, gate, clock, callbackUrl: `${gate.baseUrl}/callback` };
         const start = await within(flow.flow.begin(beginning), beginMs, tooSlow);
         return {
           kind: flow.flow.kind,

@@ -61,7 +61,7 @@ export class BackgroundWork {
     path: readonly string[],
     stop: AbortSignal,
   ): Promise<boolean> {
-    const { storage, clock, logger } = this.#surroundings;
+    const { storage, clock, logger, storeClock } = this.#surroundings;
     const { find, handsFor, leaseMs } = this.#options;
     const lease = await tryAcquireLease(storageOf(storage, pending.namespace), path, { leaseMs, clock });
     if (lease === undefined) return false;
@@ -73,7 +73,7 @@ export class BackgroundWork {
       await flow.watch?.({
         pending: current,
         signal,
-        clock,
+        clock: storeClock,
         logger,
         pause: (ms) => sleep(ms, { signal, keepAlive: false }),
         ...handsFor(current),

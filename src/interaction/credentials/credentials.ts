@@ -63,11 +63,13 @@ export class Credentials {
   ): Promise<HeldCredential<C> | undefined> {
     const stored = await this.#reads.run(placeKey(place), () => this.in(place.namespace).find(place));
     if (!isLive(stored, kind) || !isScopeSubset(place.scopes ?? [], stored.value.scopes)) return undefined;
-    const held = present(stored, kind);
+    const nowMs = await this.#surroundings.now();
+    const held = present(stored, kind, nowMs);
     const usable = held?.isOver === true ? undefined : held;
-    if (kind.renew === undefined || (usable !== undefined && !isDue(stored, kind))) return usable;
+    if (kind.renew === undefined || (usable !== undefined && !isDue(stored, kind, nowMs))) return usable;
     try {
-      return present(await this.#renew(place, stored, kind), kind);
+      const renewed = await this.#renew(place, stored, kind);
+      return present(renewed, kind, await this.#surroundings.now());
     } catch (error) {
       if (usable !== undefined) return usable;
       throw error;
@@ -77,7 +79,7 @@ export class Credentials {
   /** What is stored, as it is. Renews nothing. */
   async peek<C>(place: Place, kind: CredentialKind<C>): Promise<HeldCredential<C> | undefined> {
     const stored = await this.in(place.namespace).find(place);
-    return isLive(stored, kind) ? present(stored, kind) : undefined;
+    return isLive(stored, kind) ? present(stored, kind, await this.#surroundings.now()) : undefined;
   }
 
   /**
@@ -172,13 +174,14 @@ export class Credentials {
   }
 }
 
-function isDue({ value }: Stored<StoredCredential>, kind: CredentialKind): boolean {
-  return kind.stateOf?.(value.credential) === 'due';
+function isDue({ value }: Stored<StoredCredential>, kind: CredentialKind, nowMs: number): boolean {
+  return kind.stateOf?.(value.credential, nowMs) === 'due';
 }
 
 function present<C>(
   stored: Stored<StoredCredential> | undefined,
   kind: CredentialKind<C>,
+  nowMs: number,
 ): HeldCredential<C> | undefined {
   const credential = stored && kind.read(stored.value.credential);
   if (stored === undefined || credential === undefined) return undefined;
@@ -189,6 +192,6 @@ function present<C>(
     scopes,
     authorizedAtMs: obtainedAtMs,
     issuedAtMs: renewedAtMs,
-    isOver: kind.stateOf?.(stored.value.credential) === 'over',
+    isOver: kind.stateOf?.(stored.value.credential, nowMs) === 'over',
   };
 }

@@ -96,7 +96,7 @@ export class Renewals {
     if (failed !== undefined) throw failedBefore(failed);
     let credential: unknown;
     try {
-      credential = await kind.renew?.(found.value.credential);
+      credential = await kind.renew?.(found.value.credential, this.#surroundings.storeClock);
     } catch (error) {
       await cooldown.start(findPosternError(error)?.code ?? 'ERR_POSTERN_OAUTH_REQUEST_FAILED', cooldownMs);
       throw error;

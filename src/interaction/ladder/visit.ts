@@ -34,6 +34,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
   return {
     request,
     pending,
+    clock: surroundings.storeClock,
     rest,
     formToken: arrival.formToken,
     pageUrl: pending.url,

@@ -92,7 +92,7 @@ function open(replies: readonly (Record<string, unknown> | 'down')[], device: Re
     ends,
     watch,
     stop,
-    begin: () => flow.begin({ ...request, ...place }),
+    begin: () => flow.begin({ ...request, ...place, clock: () => nowMs }),
     later: (ms: number) => void (nowMs += ms),
   };
 }
@@ -223,16 +223,14 @@ describe('what a tool gets of a grant', () => {
     ['a fresh token of twenty seconds', 20_000, 0, 'good'],
     ['a token of twenty seconds in its last two', 20_000, 18_001, 'due'],
   ])('%s, %i ms long and %i ms old, is %s', (_what, lifetimeMs, ageMs, state) => {
-    const { flow, later } = open([]);
-    later(ageMs);
+    const { flow } = open([]);
     const grant = { ...grantOf(lifetimeMs), refreshToken: 'r' };
-    expect(flow.credential.stateOf?.(grant)).toBe(state);
+    expect(flow.credential.stateOf?.(grant, startMs + ageMs)).toBe(state);
   });
 
   test('that cannot be renewed is good to its very end', () => {
-    const { flow, later } = open([]);
-    later(3_599_999);
-    expect(flow.credential.stateOf?.(grantOf(3_600_000))).toBe('good');
+    const { flow } = open([]);
+    expect(flow.credential.stateOf?.(grantOf(3_600_000), startMs + 3_599_999)).toBe('good');
   });
 
   test('is nothing when what is stored is no grant', () => {

@@ -7,7 +7,7 @@ import {
   type DeviceAuthorizationOptions,
   type DevicePoll,
 } from '../../oauth/device.ts';
-import type { OAuthHttp } from '../../oauth/oauth-http.ts';
+import { withClock, type OAuthHttp } from '../../oauth/oauth-http.ts';
 import { html, type Html } from '../../web/html.ts';
 import { dataOf, type Flow, type FlowVisit } from '../flow.ts';
 import { failurePage, formPage, seePage } from '../pages/pages.ts';
@@ -74,12 +74,13 @@ export function deviceCode(options: DeviceCodeOptions): Flow<OAuthCredential> {
     kind: 'device_code',
     credential: serviceTokens(http),
 
-    async begin({ resource, scopes }) {
-      const device = await startDeviceAuthorization(await authorize({ resource, scopes }), http);
+    async begin({ resource, scopes, clock }) {
+      const plan = await authorize({ resource, scopes });
+      const device = await startDeviceAuthorization(plan, withClock(http, clock));
       return {
         data: { device, intervalMs: device.intervalMs } satisfies DeviceData,
         message: `Sign in to ${resource} with a code`,
-        ttlMs: Math.max(1_000, device.expiresAtMs - http.clock()),
+        ttlMs: Math.max(1_000, device.expiresAtMs - clock()),
       };
     },
 
@@ -105,7 +106,7 @@ export function deviceCode(options: DeviceCodeOptions): Flow<OAuthCredential> {
         if (signal.aborted) return;
         let polled: DevicePoll;
         try {
-          polled = await pollDevice(device, http, { intervalMs });
+          polled = await pollDevice(device, withClock(http, clock), { intervalMs });
           failures = 0;
         } catch (error) {
           const known = findPosternError(error);

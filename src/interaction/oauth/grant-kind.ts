@@ -1,8 +1,7 @@
 import type { JWK } from 'jose';
-import type { Clock } from '../../core/clock.ts';
 import { findPosternError } from '../../core/postern-error.ts';
 import { grantSchema, type Grant } from '../../oauth/grant-record.ts';
-import type { OAuthHttp } from '../../oauth/oauth-http.ts';
+import { withClock, type OAuthHttp } from '../../oauth/oauth-http.ts';
 import type { TokenRequestOptions } from '../../oauth/token-request.ts';
 import type { CredentialKind, CredentialState } from '../credential-kind.ts';
 
@@ -24,23 +23,22 @@ const aheadMs = 60_000;
 export interface GrantsOptions {
   /** How the issuer of a grant is reached. */
   readonly httpFor: (grant: Grant) => OAuthHttp;
-  readonly clock: Clock;
   readonly tokenOptions?: TokenRequestOptions | undefined;
 }
 
 /** The life of a grant: refreshed while it can be, told apart by its account, revoked when it is forgotten. */
-export function grants({ httpFor, clock, tokenOptions }: GrantsOptions): CredentialKind<Grant> {
+export function grants({ httpFor, tokenOptions }: GrantsOptions): CredentialKind<Grant> {
   return {
     name: 'oauth_grant',
     read: (stored) => grantSchema.safeParse(stored).data,
-    stateOf: (stored) => stateOf(stored as Grant, clock),
+    stateOf: (stored, nowMs) => stateOf(stored as Grant, nowMs),
 
-    async renew(stored) {
+    async renew(stored, clock) {
       const grant = grantSchema.safeParse(stored).data;
       if (grant?.refreshToken === undefined) return undefined;
       const { refreshGrant } = await import('../../oauth/grant.ts');
       try {
-        return await refreshGrant(grant, httpFor(grant), tokenOptions);
+        return await refreshGrant(grant, withClock(httpFor(grant), clock), tokenOptions);
       } catch (error) {
         if (findPosternError(error)?.code === 'ERR_POSTERN_OAUTH_GRANT_INVALID') return undefined;
         throw error;
@@ -65,7 +63,7 @@ export function serviceTokens(
   http: OAuthHttp,
   tokenOptions?: TokenRequestOptions,
 ): CredentialKind<OAuthCredential> {
-  const kind = grants({ httpFor: () => http, clock: http.clock, tokenOptions });
+  const kind = grants({ httpFor: () => http, tokenOptions });
   return {
     ...kind,
     read(stored) {
@@ -86,10 +84,10 @@ export function serviceTokens(
 
 function stateOf(
   { expiresAtMs, obtainedAtMs, refreshedAtMs, refreshToken }: Grant,
-  clock: Clock,
+  nowMs: number,
 ): CredentialState {
   if (expiresAtMs === undefined) return 'good';
-  const leftMs = expiresAtMs - clock();
+  const leftMs = expiresAtMs - nowMs;
   if (leftMs <= 0) return 'over';
   if (refreshToken === undefined) return 'good';
   const lifetimeMs = expiresAtMs - (refreshedAtMs ?? obtainedAtMs);

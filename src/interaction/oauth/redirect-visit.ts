@@ -1,7 +1,7 @@
 import { attemptSchema, createAttempt, type CreateAttemptOptions } from '../../oauth/attempt.ts';
 import { validateCallback } from '../../oauth/callback.ts';
 import { exchangeCode, type TokenRequestOptions } from '../../oauth/grant.ts';
-import type { OAuthHttp } from '../../oauth/oauth-http.ts';
+import { withClock, type OAuthHttp } from '../../oauth/oauth-http.ts';
 import type { Html } from '../../web/html.ts';
 import { html } from '../../web/html.ts';
 import type { Answer, FlowVisit } from '../flow.ts';
@@ -31,11 +31,13 @@ export interface RedirectVisitOptions {
  * A GET shows, a press of the button goes out.
  */
 export function redirectVisit(options: RedirectVisitOptions): (visit: FlowVisit) => Promise<Response> {
+  const httpOf = (visit: FlowVisit): OAuthHttp => withClock(options.http(visit), visit.clock);
+
   const send = async (visit: FlowVisit): Promise<Response> => {
     await visit.assertMayGoOut();
     const plan = await options.plan(visit);
     const redirectUri = plan.redirectUri ?? visit.callbackUrl;
-    const { attempt, state, url } = await createAttempt({ ...plan, redirectUri }, options.http(visit));
+    const { attempt, state, url } = await createAttempt({ ...plan, redirectUri }, httpOf(visit));
     return visit.sendOut({ url, state, attempt });
   };
 
@@ -45,7 +47,7 @@ export function redirectVisit(options: RedirectVisitOptions): (visit: FlowVisit)
       const { code } = validateCallback(attempt, params);
       // Taken before the code is sent: of two equal answers, one gets past this line.
       await take();
-      const grant = await exchangeCode(attempt, code, options.http(visit), options.tokenOptions);
+      const grant = await exchangeCode(attempt, code, httpOf(visit), options.tokenOptions);
       return await visit.finish(grant);
     } catch (error) {
       await options.onRefused?.(error, attempt);

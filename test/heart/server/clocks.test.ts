@@ -68,7 +68,7 @@ function registerIn(
 
 describe('a process whose clock is wrong', () => {
   test.each([15, 61, -15, -61])(
-    'by %i minutes gives a browser its cookie for as long as the link lives (issue 8.15)',
+    'by %i minutes gives a browser its cookie for as long as the link lives',
     async (minutes) => {
       const { stage, other } = await openTwo(minutes);
       const flow = passwordFlow(stage);
@@ -95,8 +95,8 @@ describe('a process whose clock is wrong', () => {
     return registerIn(two, (http) => deviceCode({ http, authorize: () => planFor(as, '') }));
   }
 
-  test.fails.each([11, 61])(
-    'by %i minutes ahead declares no device code dead that still lives (issue 8.15)',
+  test.each([11, 61])(
+    'by %i minutes ahead declares no device code dead that still lives',
     async (minutes) => {
       const two = await openTwo(minutes);
       const { flow, otherFlow } = registerDevice(two);
@@ -112,7 +112,7 @@ describe('a process whose clock is wrong', () => {
     },
   );
 
-  test.fails('ahead takes over the polling for a device code from a process that is gone (issue 8.15)', async () => {
+  test('ahead takes over the polling for a device code from a process that is gone', async () => {
     const two = await openTwo(15);
     const { flow, otherFlow } = registerDevice(two);
     two.stage.as.on('token', () => ({ status: 400, body: { error: 'authorization_pending' } }));
@@ -144,7 +144,7 @@ describe('a process whose clock is wrong', () => {
     return reads;
   }
 
-  test.fails('ahead does not read the store again and again while it waits for a person (issue 8.15)', async () => {
+  test('ahead does not read the store again and again while it waits for a person', async () => {
     const { stage, other } = await openTwo(15);
     const flow = passwordFlow(stage);
     other.flow('login', flow.flow);
@@ -154,7 +154,7 @@ describe('a process whose clock is wrong', () => {
     expect(await readsIn(other.storage as FaultyStorage, wait)).toBeLessThan(12);
   });
 
-  test.fails('ahead does not read the store again and again while it waits for a pending of one’s own (issue 8.15)', async () => {
+  test('ahead does not read the store again and again while it waits for a pending of one’s own', async () => {
     const storage = storeWithOwnTime();
     const callbackUrl = (id: string): string => `https://app.example/approve/${id}`;
     const right = new PendingManager({ storage, namespaces, callbackUrl });
@@ -165,7 +165,7 @@ describe('a process whose clock is wrong', () => {
     expect(await readsIn(storage, wait)).toBeLessThan(12);
   });
 
-  test.fails('ahead renews no token that is still good (issue 8.15)', async () => {
+  test('ahead renews no token that is still good', async () => {
     const two = await openTwo(61);
     const { stage, other } = two;
     const { flow, otherFlow } = registerIn(two, (http) =>
@@ -180,7 +180,7 @@ describe('a process whose clock is wrong', () => {
 });
 
 describe('a server whose clock was set forward while a person was asked', () => {
-  test('takes the request state of a link that still lives (issue 8.15)', async () => {
+  test('takes the request state of a link that still lives', async () => {
     let aheadMs = 0;
     const stage = await openToolStage({
       oob: { storage: storeWithOwnTime(), clock: () => Date.now() + aheadMs },
@@ -196,7 +196,7 @@ describe('a server whose clock was set forward while a person was asked', () => 
     expect(result.content).toEqual([{ type: 'text', text: 'run_query at warehouse as alice/db-alice' }]);
   });
 
-  test('announces the completion of a prompt after its call (issue 8.15)', async () => {
+  test('announces the completion of a prompt after its call', async () => {
     const stage = await openToolStage({
       passServer: true,
       tool: { sessionWaitMs: 300 },
