@@ -1,3 +1,4 @@
+import { sleep } from '../core/clock.ts';
 import { findPosternError, isPosternError } from '../core/postern-error.ts';
 import type { Pending } from '../pending/pending.ts';
 import type { Pendings } from '../pending/pendings.ts';
@@ -11,22 +12,43 @@ export interface AttendanceOptions {
   readonly pendings: Pendings<InteractionData>;
   readonly gate: Gate;
   readonly flowNamed: (name: string) => Flow | undefined;
+  /** Ends an interaction whose link leads to a stranger. */
+  readonly withdraw: (pending: Pending<InteractionData>) => Promise<void>;
   readonly handsFor: (pending: Pending<InteractionData>) => FlowHands;
   /** After this long without a sign of life, background work is taken over. */
   readonly leaseMs: number;
+}
+
+/** How long to wait for the end of an interaction, and what ends the wait sooner. */
+export interface WaitForEnd {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Whether the wait keeps the process alive by itself. Default true. */
+  readonly keepAlive?: boolean | undefined;
+}
+
+interface Attended {
+  readonly stop: AbortController;
+  readonly served: Promise<void>;
+  readonly running: Promise<unknown>;
 }
 
 /** Beyond this, a process leaves background work to the others, and to the next time somebody asks. */
 const maxAttended = 1_000;
 /** How long one look at a pending may last before it is begun anew. */
 const lookMs = 60_000;
+/** How long a store that does not answer is left alone. */
+const pauseMs = 1_000;
 
-/** What a process does about interactions that live: it waits for them, does their background work, and keeps their links reachable. */
+/**
+ * What a process does about interactions that live: it waits for them, does their background work, and keeps their links
+ * reachable. Only who waits keeps the process alive by that.
+ */
 export class Attendance {
   readonly #surroundings: Surroundings;
   readonly #options: AttendanceOptions;
   readonly #waits = new SharedWaits<Pending<InteractionData>>();
-  readonly #attended = new Map<string, { stop: AbortController; running: Promise<unknown> }>();
+  readonly #attended = new Map<string, Attended>();
   #work: Promise<BackgroundWork> | undefined;
   #closed = false;
 
@@ -35,15 +57,21 @@ export class Attendance {
     this.#options = options;
   }
 
-  /** Sees to a live interaction until it has ended: its background work, if nobody else does it, and its link. */
-  attend(pending: Pending<InteractionData>): void {
+  /**
+   * Sees to a live interaction until it has ended: its background work, if nobody else does it, and its link.
+   *
+   * Resolves when its link can be shown: it is answered after a crash, too. Never rejects.
+   */
+  attend(pending: Pending<InteractionData>): Promise<void> | undefined {
     const { gate, flowNamed } = this.#options;
     const flow = pending.data && flowNamed(pending.data.flow);
-    if (this.#closed || pending.status !== 'pending' || this.#attended.has(pending.id)) return;
-    if (flow?.watch === undefined && gate.serve === undefined) return;
-    if (this.#attended.size >= maxAttended) return;
+    const attended = this.#attended.get(pending.id);
+    if (this.#closed || pending.status !== 'pending' || attended !== undefined) return attended?.served;
+    if (flow?.watch === undefined && gate.serve === undefined) return undefined;
+    if (this.#attended.size >= maxAttended) return undefined;
     const stop = new AbortController();
-    const running = this.#attend(pending, flow, stop.signal)
+    const { promise: served, resolve: onServed } = Promise.withResolvers<void>();
+    const running = this.#attend(pending, flow, stop.signal, onServed)
       .catch((error: unknown) => {
         if (stop.signal.aborted) return;
         const code = findPosternError(error)?.code;
@@ -52,8 +80,12 @@ export class Attendance {
           code,
         });
       })
-      .finally(() => this.#attended.delete(pending.id));
-    this.#attended.set(pending.id, { stop, running });
+      .finally(() => {
+        onServed();
+        this.#attended.delete(pending.id);
+      });
+    this.#attended.set(pending.id, { stop, served, running });
+    return served;
   }
 
   /** Nothing is left to do about an interaction here: it has ended. */
@@ -70,19 +102,22 @@ export class Attendance {
    */
   async wait(
     pending: Pending<InteractionData>,
-    options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+    options: WaitForEnd,
   ): Promise<Pending<InteractionData> | undefined> {
     if (pending.status !== 'pending') return pending;
-    this.attend(pending);
+    void this.attend(pending);
     const ended = await this.#shareWait(pending, options);
     // A wait that is over before the shared one has read the store still looks once itself.
     return ended ?? (await this.#look(pending, { timeoutMs: 0 }));
   }
 
   /** Waits as long as the interaction lives. @throws the signal's reason when it aborts. */
-  async untilEnd(pending: Pending<InteractionData>, signal: AbortSignal): Promise<Pending<InteractionData>> {
+  async untilEnd(
+    pending: Pending<InteractionData>,
+    options: Omit<WaitForEnd, 'timeoutMs'>,
+  ): Promise<Pending<InteractionData>> {
     for (;;) {
-      const ended = await this.wait(pending, { timeoutMs: lookMs, signal });
+      const ended = await this.wait(pending, { ...options, timeoutMs: lookMs });
       if (ended !== undefined) return ended;
     }
   }
@@ -96,29 +131,56 @@ export class Attendance {
     await this.#waits.settle();
   }
 
-  async #attend(pending: Pending<InteractionData>, flow: Flow | undefined, stop: AbortSignal): Promise<void> {
+  async #attend(
+    pending: Pending<InteractionData>,
+    flow: Flow | undefined,
+    stop: AbortSignal,
+    onServed: () => void,
+  ): Promise<void> {
     const { gate } = this.#options;
     const over = new AbortController();
     const signal = AbortSignal.any([stop, over.signal]);
-    const ended = this.#untilEnded(pending, signal)
-      .catch(() => {})
-      .finally(() => over.abort());
-    await using _link = await gate.serve?.(pending);
-    if (flow?.watch !== undefined) await (await this.#loadWork()).attend(pending, flow, signal);
-    if (gate.serve !== undefined) await ended;
-    over.abort();
-    await ended;
+    const ended = this.#untilEnded(pending, signal).finally(() => over.abort());
+    try {
+      await using _link = await gate.serve?.(pending, () => void this.#withdraw(pending));
+      onServed();
+      if (flow?.watch !== undefined) await (await this.#loadWork()).attend(pending, flow, signal);
+      if (gate.serve !== undefined) await ended;
+    } finally {
+      over.abort();
+      await ended;
+    }
+  }
+
+  async #withdraw(pending: Pending<InteractionData>): Promise<void> {
+    const { logger } = this.#surroundings;
+    logger.error('another program answers a link of this machine; it is withdrawn', { kind: pending.kind });
+    try {
+      await this.#options.withdraw(pending);
+    } catch (error) {
+      logger.warn('a link could not be withdrawn', { code: findPosternError(error)?.code });
+    }
   }
 
   #shareWait(
     pending: Pending<InteractionData>,
-    options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+    options: WaitForEnd,
   ): Promise<Pending<InteractionData> | undefined> {
     return this.#waits.wait(pending.id, (signal) => this.#whenEnded(pending, signal), options);
   }
 
   async #untilEnded(pending: Pending<InteractionData>, signal: AbortSignal): Promise<void> {
-    while ((await this.#shareWait(pending, { timeoutMs: lookMs, signal })) === undefined);
+    while (!signal.aborted) {
+      try {
+        const options = { timeoutMs: lookMs, signal, keepAlive: false };
+        if ((await this.#shareWait(pending, options)) !== undefined) return;
+      } catch {
+        // The store does not answer. What lives is seen to all the same, for as long as it can live.
+        const nowMs = await this.#surroundings.now().catch(() => 0);
+        if (nowMs >= pending.expiresAtMs) return;
+        await sleep(pauseMs, { signal, keepAlive: false });
+      }
+    }
   }
 
   async #whenEnded(
@@ -136,7 +198,7 @@ export class Attendance {
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<Pending<InteractionData> | undefined> {
     try {
-      return await this.#options.pendings.waitFor(pending, options);
+      return await this.#options.pendings.waitFor(pending, { ...options, keepAlive: false });
     } catch (error) {
       if (isPosternError(error, 'ERR_POSTERN_PENDING_WAIT_TIMEOUT')) return undefined;
       throw error;

@@ -8,7 +8,7 @@ import type { Surroundings } from '../sync/surroundings.ts';
 import { withSignal } from '../sync/with-signal.ts';
 import type { Asked, Asking, IsEnough } from './asking/asking.ts';
 import { Declines } from './asking/declines.ts';
-import { Attendance } from './attendance.ts';
+import { Attendance, type WaitForEnd } from './attendance.ts';
 import type { CredentialKind } from './credential-kind.ts';
 import { Credentials, type Forgotten } from './credentials/credentials.ts';
 import { dataOf, type Flow, type InteractionData, type NamedFlow } from './flow.ts';
@@ -78,6 +78,7 @@ export class Interactions {
       pendings: this.pendings,
       gate,
       flowNamed: (name) => this.#flows.get(name),
+      withdraw: (pending) => this.withdraw(pending),
       handsFor: (pending) => ({
         finish: (credential, scopes) => this.finish(pending, credential, { scopes }),
         fail: (code) => this.end(pending, code),
@@ -168,7 +169,7 @@ export class Interactions {
    */
   async ask(want: Want, flow: NamedFlow, isEnough: IsEnough): Promise<Asked | undefined> {
     const asked = await (await this.#loadAsking()).ask(want, flow, isEnough);
-    if (asked !== undefined) this.attend(asked.pending);
+    if (asked !== undefined) await this.#attendance.attend(asked.pending);
     return asked;
   }
 
@@ -306,20 +307,23 @@ export class Interactions {
 
   /** Sees to a live interaction from this process: its background work, if nobody else does it, and its link. */
   attend(pending: Pending<InteractionData>): void {
-    this.#attendance.attend(pending);
+    void this.#attendance.attend(pending);
   }
 
   /** {@link Attendance.wait} */
   wait(
     pending: Pending<InteractionData>,
-    options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+    options: WaitForEnd,
   ): Promise<Pending<InteractionData> | undefined> {
     return this.#attendance.wait(pending, options);
   }
 
   /** {@link Attendance.untilEnd} */
-  untilEnd(pending: Pending<InteractionData>, signal: AbortSignal): Promise<Pending<InteractionData>> {
-    return this.#attendance.untilEnd(pending, signal);
+  untilEnd(
+    pending: Pending<InteractionData>,
+    options: Omit<WaitForEnd, 'timeoutMs'>,
+  ): Promise<Pending<InteractionData>> {
+    return this.#attendance.untilEnd(pending, options);
   }
 
   /** Stops background work of this process, which another takes over, and finishes what cannot be had a second time. */
@@ -352,6 +356,8 @@ export class Interactions {
   /** Nothing is left to do about an interaction here but to say so. */
   #ended(ended: Pending<InteractionData>): void {
     this.#attendance.leave(ended.id);
+    // What is not forgotten now is when its time is over.
+    this.gate.ended?.(ended).catch(() => {});
     for (const listener of this.#listeners) {
       void (async () => listener(ended))().catch((error: unknown) => {
         const name = error instanceof Error ? error.name : typeof error;

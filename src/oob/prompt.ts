@@ -155,7 +155,7 @@ export class Prompts {
     if (notify === undefined || this.#followed.has(place.key) || this.#closing.signal.aborted) return;
     const { logger } = this.#interactions.surroundings;
     const following = this.#interactions
-      .untilEnd(pending, this.#closing.signal)
+      .untilEnd(pending, { signal: this.#closing.signal, keepAlive: false })
       .then((ended) => this.#announce(pending, ended, place, notify))
       .catch((error: unknown) => {
         if (this.#closing.signal.aborted) return;

@@ -21,13 +21,19 @@ export class SharedWaits<T> {
   async wait(
     key: string,
     begin: (signal: AbortSignal) => Promise<T>,
-    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+    options: {
+      readonly timeoutMs: number;
+      readonly signal?: AbortSignal | undefined;
+      /** Whether the wait keeps the process alive by itself. Default true. */
+      readonly keepAlive?: boolean | undefined;
+    },
   ): Promise<T | undefined> {
+    const { timeoutMs, signal, keepAlive = true } = options;
     signal?.throwIfAborted();
     const shared = this.#join(key, begin);
     const over = new AbortController();
     try {
-      const late = sleep(timeoutMs, { signal: over.signal }).then(() => undefined);
+      const late = sleep(timeoutMs, { signal: over.signal, keepAlive }).then(() => undefined);
       return await withSignal(Promise.race([shared.outcome, late]), signal);
     } finally {
       over.abort();

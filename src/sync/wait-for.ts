@@ -8,6 +8,8 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
   /** How often to re-read although no signal came. Default 1,000 ms. */
   readonly pollMs?: number | undefined;
+  /** Whether the wait keeps the process alive by itself. Default true. */
+  readonly keepAlive?: boolean | undefined;
 }
 
 /**
@@ -26,7 +28,7 @@ export async function waitFor<T>(
   read: () => Promise<T | undefined>,
   options: WaitOptions,
 ): Promise<T | undefined> {
-  const { timeoutMs, signal, pollMs = 1_000 } = options;
+  const { timeoutMs, signal, pollMs = 1_000, keepAlive = true } = options;
   // A timer takes NaN for no time at all, and the loop below would never end.
   if (!Number.isFinite(timeoutMs)) throw new TypeError('timeoutMs must be a finite number');
   if (!(pollMs >= 1)) throw new TypeError('pollMs must be at least 1');
@@ -53,7 +55,7 @@ export async function waitFor<T>(
         if (failure !== undefined) throw failure;
         return undefined;
       }
-      await sleep(Math.min(left, pollMs), { signal: wake.signal });
+      await sleep(Math.min(left, pollMs), { signal: wake.signal, keepAlive });
       signal?.throwIfAborted();
     }
   } finally {

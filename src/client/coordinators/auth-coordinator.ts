@@ -125,7 +125,7 @@ export abstract class AuthCoordinator {
     pending: Pending<InteractionData>,
     options: { signal: AbortSignal },
   ): Promise<Pending<InteractionData>> {
-    return this.interactions.untilEnd(pending, options.signal);
+    return this.interactions.untilEnd(pending, options);
   }
 
   /** The isolated context of one user or session. */

@@ -36,8 +36,14 @@ export interface Gate {
   attach(answer: (request: Request) => Promise<Response>): void;
   /** Whether a live link leads to this gate: a link that a stranger would answer is never handed out. */
   leadsHere(pending: Pending): Promise<boolean>;
-  /** Keeps a live link reachable from this process, until disposed of. */
-  serve?(pending: Pending): Promise<Held>;
+  /**
+   * Keeps a live link reachable from this process, until disposed of.
+   *
+   * @param lost called, now and then, while somebody else answers the link.
+   */
+  serve?(pending: Pending, lost: () => void): Promise<Held>;
+  /** Is told of every end that this process brings about: the link leads nowhere any more. */
+  ended?(pending: Pending): Promise<void>;
   /** Resolves when no answer is on its way, or after `timeoutMs`. */
   idle?(timeoutMs: number): Promise<void>;
   close?(): Promise<void>;

@@ -44,6 +44,8 @@ export async function openLoopbackListener(options: {
   server.keepAliveTimeout = 1_000;
   server.maxConnections = 64;
   if (!(await bind(server, options.host, options.port))) return undefined;
+  // A program that has nothing else to do may end: its links are answered by others, or after its next start.
+  server.unref();
   return {
     port: portOf(server),
     idle: async (timeoutMs) => {

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { encodeBase64Url } from '../../core/base64url.ts';
 import { hashId } from '../../core/random.ts';
 import { Collection } from '../../storage/collection.ts';
 import { absent } from '../../storage/contract.ts';
@@ -72,13 +71,4 @@ export class MachineStore {
   async #records(): Promise<Collection<z.infer<typeof machineRecord>>> {
     return new Collection(await this.#open(), machineRecord);
   }
-}
-
-/** What whoever knows the key answers to a challenge. The port is part of it: an answer cannot be passed on from another. */
-export async function proofOf(key: Uint8Array<ArrayBuffer>, port: number, nonce: string): Promise<string> {
-  const secret = await crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, [
-    'sign',
-  ]);
-  const text = new TextEncoder().encode(JSON.stringify(['postern gate', port, nonce]));
-  return encodeBase64Url(new Uint8Array(await crypto.subtle.sign('HMAC', secret, text)));
 }

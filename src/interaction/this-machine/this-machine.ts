@@ -1,11 +1,11 @@
 import { sleep } from '../../core/clock.ts';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
-import { randomId } from '../../core/random.ts';
 import type { Pending } from '../../pending/pending.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 import type { Gate, Held, Verdict } from '../gates/gate.ts';
 import type { LoopbackListener } from './loopback-listener.ts';
-import { MachineStore, proofOf } from './machine-record.ts';
+import { MachineStore } from './machine-record.ts';
+import { answerChallenge, challenge, type PortHolder } from './port-proof.ts';
 
 export interface ThisMachineOptions {
   /** The address to listen on. Default `127.0.0.1`. */
@@ -23,18 +23,24 @@ export interface ThisMachineOptions {
 
 /** How long the listener stays after the last link it is needed for, for a page that is still loading. */
 const lingerMs = 2_000;
-/** How often a process that needs a link looks whether somebody still answers it. */
-const takeOverMs = 2_000;
-/** How long whoever holds the port has to prove that it is one of ours. */
-const proofMs = 2_000;
-const challengePath = '/.well-known/postern-gate';
+/** How often a process looks whether links that live are still answered. */
+const lookMs = 2_000;
+/** Who answers a link: this process, another on its store, or somebody else. */
+type Holder = 'here' | 'ours' | 'stranger';
+interface Silence {
+  readonly silence: 'ours' | 'stranger';
+}
+
+/** How often a port is tried that whoever had it is just leaving. */
+const maxTries = 5;
 
 /**
  * The gate of programs that are not deployed: links lead to a loopback port of this machine, and the machine is the user.
  *
  * One port for each store and machine, so that there is one redirect URI and one registration. Whoever binds it answers
  * every link; the others make it prove, by a key in the store, that it is one of them, and take over when it stops. A
- * program that starts while links live binds the port at once. A link that a stranger would answer is never handed out.
+ * program that starts while links live binds the port at once. A link that a stranger would answer is never handed out;
+ * where one is found to answer, it is withdrawn. None of it keeps the program running: whoever waits for a person does.
  *
  * @see RFC 8252 §7.3
  */
@@ -47,17 +53,18 @@ export class ThisMachine implements Gate {
   readonly #wantedPort: number;
   readonly #store: MachineStore;
   readonly #onTakeOver: (pending: Pending, options: { asked: boolean }) => void;
-  /** Whether the listener was opened for links that were there before, and not for one made here. */
-  #inherited = false;
+  /** Links of before the listener was opened that were said to be answered here by now. */
   readonly #takenOver = new Set<string>();
   #port: number;
   #listener: LoopbackListener | undefined;
+  /** When it was opened, by the store's clock. */
+  #boundAtMs = 0;
   #opening: Promise<void> | undefined;
   #answer: (request: Request) => Promise<Response> = async () => new Response(null, { status: 503 });
   /** Links that somebody here needs. */
-  #needed = 0;
+  readonly #needed = new Map<string, { readonly pending: Pending; readonly lost: () => void }>();
   #closing: ReturnType<typeof setTimeout> | undefined;
-  #resuming: Promise<void> = Promise.resolve();
+  #looking: Promise<void> | undefined;
   readonly #closed = new AbortController();
 
   constructor(options: ThisMachineOptions, surroundings: Surroundings) {
@@ -71,18 +78,14 @@ export class ThisMachine implements Gate {
   }
 
   get baseUrl(): string {
-    const host = this.#host.includes(':') ? `[${this.#host}]` : this.#host;
-    return `http://${host}:${this.#port}`;
+    return this.#originAt(this.#port);
   }
 
   attach(answer: (request: Request) => Promise<Response>): void {
     this.#answer = answer;
     if (!this.#surroundings.storage.capabilities.durable) return;
     // What lives from before this start is answered again at once, not only when somebody asks for it.
-    this.#resuming = this.#resume().catch((error: unknown) => {
-      const code = findPosternError(error)?.code;
-      this.#surroundings.logger.warn('links from before this start are not answered yet', { code });
-    });
+    this.#keepLooking();
   }
 
   /** @throws {PosternError} ERR_POSTERN_CLIENT_PORT_IN_USE when the configured port is a stranger's. */
@@ -99,37 +102,34 @@ export class ThisMachine implements Gate {
   }
 
   async leadsHere(pending: Pending): Promise<boolean> {
-    const { url } = pending;
-    const port = Number(new URL(url).port);
-    if (this.#listener?.port === port) {
-      this.#takeOver(pending, { asked: true });
-      return true;
-    }
-    const { port: known } = await this.#store.port();
-    if (port !== known || !url.startsWith(`${this.#baseUrlAt(port)}/`)) return false;
-    if (await this.#inherit(port)) {
-      this.#closeLater(30_000);
-      this.#takeOver(pending, { asked: true });
-      return true;
-    }
-    return this.#isOurs(port);
+    const holder = await this.#holderOfLink(pending, { silence: 'stranger' });
+    if (holder !== 'here') return holder === 'ours';
+    this.#takeOver(pending, { asked: true });
+    this.#closeLater(30_000);
+    return true;
   }
 
-  async serve(pending: Pending): Promise<Held> {
-    this.#needed++;
-    const over = new AbortController();
-    const signal = AbortSignal.any([over.signal, this.#closed.signal]);
-    await this.#store.noteLink(pending.id, pending.expiresAtMs);
-    const watching = this.#takeOverWhenFree(pending, signal);
+  async serve(pending: Pending, lost: () => void): Promise<Held> {
+    this.#needed.set(pending.id, { pending, lost });
+    this.#keepLooking();
+    try {
+      await this.#store.noteLink(pending.id, pending.expiresAtMs);
+    } catch (error) {
+      const code = findPosternError(error)?.code;
+      this.#surroundings.logger.warn('after a restart, a link will be answered only when it is asked for', {
+        code,
+      });
+    }
     return {
       [Symbol.asyncDispose]: async () => {
-        over.abort();
-        await watching;
-        this.#needed--;
-        if (!this.#closed.signal.aborted) await this.#store.forgetLink(pending.id).catch(() => {});
-        if (this.#needed === 0) this.#closeLater(lingerMs);
+        this.#needed.delete(pending.id);
+        if (this.#needed.size === 0) this.#closeLater(lingerMs);
       },
     };
+  }
+
+  async ended({ id }: Pending): Promise<void> {
+    await this.#store.forgetLink(id);
   }
 
   async idle(timeoutMs: number): Promise<void> {
@@ -140,128 +140,158 @@ export class ThisMachine implements Gate {
   async close(): Promise<void> {
     this.#closed.abort();
     clearTimeout(this.#closing);
-    await this.#resuming;
+    await this.#looking;
     await this.#shut();
   }
 
-  #baseUrlAt(port: number): string {
-    return this.baseUrl.replace(/:\d+$/u, `:${port}`);
+  #originAt(port: number): string {
+    const host = this.#host.includes(':') ? `[${this.#host}]` : this.#host;
+    return `http://${host}:${port}`;
   }
 
   async #open(): Promise<void> {
-    if (this.#listener !== undefined) return;
     for (;;) {
+      if (this.#listener !== undefined) return;
       const record = await this.#store.port();
       const port = this.#wantedPort === 0 ? record.port : this.#wantedPort;
-      if (port !== 0 && ((await this.#bind(port)) || (await this.#isOurs(port)))) {
+      if (port !== 0 && (await this.#holderOf(port, { silence: 'stranger' })) !== 'stranger') {
         this.#port = port;
         if (record.port === port || (await this.#store.move(record, port))) return;
-        continue;
+      } else {
+        if (this.#wantedPort !== 0) throw this.#portInUse();
+        // Nobody has a port yet, or a stranger took it: the links on it are asked for anew.
+        await this.#bind(0);
+        if (await this.#store.move(record, this.#port)) return;
       }
-      if (this.#wantedPort !== 0) throw this.#portInUse();
-      // Nobody has a port yet, or a stranger took it: the links on it are asked for anew.
-      await this.#bind(0);
-      if (await this.#store.move(record, this.#port)) return;
+      // Another process was faster; its port is everybody's.
       await this.#shut();
     }
   }
 
-  async #inherit(port: number): Promise<boolean> {
-    return (this.#inherited = await this.#bind(port));
+  /** As {@link #holderOf}. A link of another port than the agreed one has whoever made it, or nobody. */
+  async #holderOfLink(pending: Pending, { silence }: Silence): Promise<Holder> {
+    const { url } = pending;
+    const port = portOf(pending);
+    const origin = this.#originAt(port);
+    if (!url.startsWith(`${origin}/`)) return 'stranger';
+    if (this.#listensOn(port)) return 'here';
+    if (port === (await this.#store.port()).port) return this.#holderOf(port, { silence });
+    const holder = await this.#challenge(port);
+    return holder === 'silent' ? silence : holder === 'ours' ? 'ours' : 'stranger';
+  }
+
+  /**
+   * Who answers on a port: this process from now on, if nobody did.
+   *
+   * @param silence what to take somebody for who says nothing: one of ours that is held up, or a stranger.
+   */
+  async #holderOf(port: number, { silence }: Silence): Promise<Holder> {
+    for (let tries = 0; tries < maxTries; tries++) {
+      if (await this.#bind(port)) return 'here';
+      const holder = await this.#challenge(port);
+      if (holder === 'silent') return silence;
+      if (holder !== 'nobody') return holder;
+      await sleep(50, { signal: this.#closed.signal });
+    }
+    return silence;
+  }
+
+  async #challenge(port: number): Promise<PortHolder> {
+    const { random } = this.#surroundings;
+    return challenge(this.#originAt(port), await this.#store.key(), { random, signal: this.#closed.signal });
   }
 
   /** Says once of each link that it is answered here, and no longer by whoever made it. */
   #takeOver(pending: Pending, options: { asked: boolean }): void {
-    if (!this.#inherited || this.#takenOver.has(pending.id)) return;
+    if (pending.createdAtMs >= this.#boundAtMs || this.#takenOver.has(pending.id)) return;
     this.#takenOver.add(pending.id);
     this.#onTakeOver(pending, options);
+  }
+
+  #listensOn(port: number): boolean {
+    return this.#listener?.port === port;
   }
 
   /** Binds a port, unless it is taken: binding it is how processes agree on who answers. */
   async #bind(port: number): Promise<boolean> {
     this.#assertOpen();
+    const boundAtMs = await this.#surroundings.now();
     const answer = (request: Request): Promise<Response> => this.#answerOrProve(request);
     // Loaded when a link is needed: what only looks credentials up runs where there is no `node:http`.
     const { openLoopbackListener } = await import('./loopback-listener.ts');
+    if (this.#listener !== undefined) return this.#listensOn(port);
     const listener = await openLoopbackListener({ host: this.#host, port, fetch: answer });
-    if (listener === undefined) return false;
-    if (this.#listener !== undefined || this.#closed.signal.aborted) {
-      await listener.close();
-      return this.#listener?.port === port;
+    // Another caller here may have been faster.
+    if (listener === undefined || this.#listener !== undefined || this.#closed.signal.aborted) {
+      await listener?.close();
+      return this.#listensOn(port);
     }
     this.#listener = listener;
     this.#port = listener.port;
+    this.#boundAtMs = boundAtMs;
     return true;
   }
 
   async #answerOrProve(request: Request): Promise<Response> {
-    const { pathname, searchParams } = new URL(request.url);
-    if (pathname !== challengePath) return this.#answer(request);
-    const nonce = searchParams.get('nonce') ?? '';
-    if (!/^[\w-]{16,64}$/u.test(nonce)) return new Response(null, { status: 400 });
-    const proof = await proofOf(await this.#store.key(), this.#port, nonce);
-    return new Response(proof, { headers: { 'cache-control': 'no-store' } });
+    const { port } = this.#listener ?? { port: this.#port };
+    const proof = await answerChallenge(request, this.#originAt(port), () => this.#store.key());
+    return proof ?? this.#answer(request);
   }
 
-  /** Whether whoever holds the port knows what only processes on this store know. */
-  async #isOurs(port: number): Promise<boolean> {
-    const nonce = randomId(this.#surroundings.random);
-    try {
-      const reply = await fetch(`${this.#baseUrlAt(port)}${challengePath}?nonce=${nonce}`, {
-        redirect: 'error',
-        signal: AbortSignal.timeout(proofMs),
-      });
-      if (!reply.ok || Number(reply.headers.get('content-length') ?? 0) > 256) return false;
-      return (await reply.text()) === (await proofOf(await this.#store.key(), port, nonce));
-    } catch {
-      return false;
-    }
+  #keepLooking(): void {
+    if (this.#looking !== undefined || this.#closed.signal.aborted) return;
+    const looking = this.#lookAfterLinks().finally(() => {
+      this.#looking = undefined;
+      if (this.#needed.size > 0) this.#keepLooking();
+    });
+    this.#looking = looking;
   }
 
-  async #takeOverWhenFree(pending: Pending, signal: AbortSignal): Promise<void> {
-    const port = Number(new URL(pending.url).port);
-    while (!signal.aborted) {
-      if (this.#listener === undefined) {
-        try {
-          if (await this.#inherit(port)) this.#takeOver(pending, { asked: false });
-        } catch (error) {
-          const name = error instanceof Error ? error.name : typeof error;
-          this.#surroundings.logger.warn('a link could not be taken over', { error: name });
-        }
-      }
-      await sleep(takeOverMs, { signal });
-    }
-  }
-
-  /** Answers links of an earlier start, or of a process that is gone, until the last of them has ended. */
-  async #resume(): Promise<void> {
+  /** Answers links whose process is gone, those of an earlier start, too, for as long as any lives. */
+  async #lookAfterLinks(): Promise<void> {
     const { signal } = this.#closed;
-    for (;;) {
-      const untilMs = signal.aborted ? undefined : await this.#store.liveUntilMs();
-      if (untilMs === undefined || signal.aborted) return;
-      const { port } = await this.#store.port();
-      if (port !== 0 && this.#listener === undefined) await this.#inherit(port);
-      await sleep(takeOverMs, { signal, keepAlive: false });
+    for (; !signal.aborted; await sleep(lookMs, { signal, keepAlive: false })) {
+      try {
+        if (this.#needed.size === 0 && (await this.#store.liveUntilMs()) === undefined) break;
+        if (this.#listener === undefined) await this.#lookAtPorts();
+      } catch (error) {
+        if (signal.aborted) return;
+        const code = findPosternError(error)?.code;
+        this.#surroundings.logger.warn('whether links are answered could not be seen', { code });
+      }
+    }
+    this.#closeLater(lingerMs);
+  }
+
+  async #lookAtPorts(): Promise<void> {
+    const { port } = await this.#store.port();
+    if (port !== 0) await this.#holderOf(port, { silence: 'ours' });
+    const holders = new Map<number, Holder>();
+    for (const { pending, lost } of this.#needed.values()) {
+      const holder = holders.get(portOf(pending)) ?? (await this.#holderOfLink(pending, { silence: 'ours' }));
+      holders.set(portOf(pending), holder);
+      if (holder === 'here') this.#takeOver(pending, { asked: false });
+      if (holder === 'stranger') lost();
     }
   }
 
   #closeLater(delayMs: number): void {
     clearTimeout(this.#closing);
-    this.#closing = setTimeout(() => void this.#closeIfIdle().catch(() => {}), delayMs);
+    const closing = async (): Promise<void> => this.#closeIfIdle().catch(() => this.#closeLater(delayMs));
+    this.#closing = setTimeout(() => void closing(), delayMs);
     this.#closing.unref();
   }
 
   async #closeIfIdle(): Promise<void> {
-    if (this.#needed > 0) return;
+    if (this.#needed.size > 0 || this.#closed.signal.aborted) return;
     // Others may need it still: they see that it is gone only after a while, and their person would meet nobody.
     if ((await this.#store.liveUntilMs()) !== undefined) return this.#closeLater(lingerMs);
-    if (this.#needed === 0) await this.#shut();
+    if (this.#needed.size === 0) await this.#shut();
   }
 
   async #shut(): Promise<void> {
     const listener = this.#listener;
     this.#listener = undefined;
-    this.#inherited = false;
     this.#takenOver.clear();
     await listener?.close();
   }
@@ -279,6 +309,10 @@ export class ThisMachine implements Gate {
       { hint: 'Stop that program, or configure another port (and register its redirect URI).' },
     );
   }
+}
+
+function portOf({ url }: Pending): number {
+  return Number(new URL(url).port || 80);
 }
 
 /** The gate of a program that is not deployed, such as a server on stdio: `createOob({ gate: thisMachine(), … })`. */
