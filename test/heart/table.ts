@@ -25,7 +25,7 @@ export interface Case {
 /** Runs every case over every set-up. Cells that are left out are printed with their reason. */
 export function runTable(title: string, cases: readonly Case[]): void {
   describe(`${title}, in every set-up`, () => {
-    for (const setUp of setUps.filter(({ absent }) => absent === undefined)) {
+    for (const setUp of setUps) {
       const { name } = setUp;
       if (cases.every(({ except }) => except?.[name] !== undefined)) continue;
       describe(`in the set-up ${name}`, () => {
@@ -46,8 +46,8 @@ export function runTable(title: string, cases: readonly Case[]): void {
 
     test('every cell that is left out says why, and every fact is tried somewhere', () => {
       const reasons = cases.flatMap(({ fact, except = {} }) =>
-        setUps.flatMap(({ name, absent }) => {
-          const reason = absent ?? except[name];
+        setUps.flatMap(({ name }) => {
+          const reason = except[name];
           return reason === undefined ? [] : [{ fact, name, reason }];
         }),
       );
@@ -58,7 +58,7 @@ export function runTable(title: string, cases: readonly Case[]): void {
       for (const { fact, except = {}, broken = {} } of cases) {
         expect(Object.keys(except).filter((name) => Object.hasOwn(broken, name))).toEqual([]);
         expect(
-          setUps.filter(({ name, absent }) => absent === undefined && except[name] === undefined),
+          setUps.filter(({ name }) => except[name] === undefined),
           fact,
         ).not.toEqual([]);
       }

@@ -6,10 +6,12 @@ import {
   findInteractionRequired,
   oauthRedirect,
   secretForm,
+  type FormValues,
   type NamedFlow,
   type OAuthCredential,
   type Oob,
   type OobOptions,
+  type Principal,
 } from '../../../src/oob/index.ts';
 import { FaultyStorage } from '../../support/faulty-storage.ts';
 import { openPageHost, userOf, type PageHost } from '../../support/page-host.ts';
@@ -20,6 +22,7 @@ import {
   startProgrammableAuthorizationServer,
   type ProgrammableAuthorizationServer,
 } from '../../support/programmable-authorization-server.ts';
+import type { CookieBrowser } from '../../support/cookie-browser.ts';
 import { prepareCallback } from './callback-answer.ts';
 import { prepareForm } from './form-answer.ts';
 import { issuerOf } from './programmable-issuer.ts';
@@ -30,8 +33,7 @@ import type { HeartStage, Issuer, SetUp } from './set-up.ts';
 export const serverDeployed: SetUp = {
   name: 'server deployed',
   async open() {
-    const host = await openHost();
-    return openRedirectServer(host, deployedAt(host));
+    return openRedirectServer(deployedAt(await openHost()));
   },
 };
 
@@ -44,11 +46,53 @@ export const serverDeployedForm: SetUp = {
   },
 };
 
-/** What a server is told of where its links live. */
-export type GateOptions = Pick<OobOptions, 'publicUrl' | 'verifyUser'>;
+/** Where a server and its links live, and how it is used there. */
+export interface Whereabouts {
+  readonly options: Pick<OobOptions, 'namespaces' | 'publicUrl' | 'verifyUser' | 'gate'>;
+  /** Has the pages of an instance answered. */
+  readonly serve: (oob: Oob) => void;
+  readonly openBrowser: (user: string, time: SteppedClock) => Promise<CookieBrowser>;
+  readonly switchUser: (browser: CookieBrowser, user: string) => Promise<void>;
+  readonly principalOf: (oob: Oob, user: string) => Promise<Principal>;
+  /** What a credential is for, when it is a user's. */
+  readonly resourceOf: (user: string) => string;
+  /** How one instance is asked for what a user has by now. */
+  readonly connect: (instance: Instance) => Promise<(user: string) => Promise<string>>;
+}
 
-function deployedAt({ publicUrl }: PageHost): GateOptions {
-  return { publicUrl, verifyUser: userOf };
+/** One instance of a server, with what it needs of its person. */
+export interface Instance {
+  readonly oob: Oob;
+  readonly flow: NamedFlow;
+  /** Whom a credential is of. */
+  readonly holder: (credential: unknown) => string;
+}
+
+function deployedAt(host: PageHost): Whereabouts {
+  const resource = 'calendar.example';
+  const principalOf = (oob: Oob, user: string): Promise<Principal> => oob.principal({ token: user });
+  return {
+    options: { namespaces, publicUrl: host.publicUrl, verifyUser: userOf },
+    serve: (oob) => void host.handlers.push(oob.fetch),
+    openBrowser: (user) => host.openBrowser(user),
+    switchUser: async (browser, user) => {
+      await browser.open(`${host.origin}/login?user=${user}`);
+    },
+    principalOf,
+    resourceOf: () => resource,
+    connect:
+      async ({ oob, flow, holder }) =>
+      async (user) => {
+        try {
+          const principal = await principalOf(oob, user);
+          return `holds ${holder(await oob.credentials.acquire(principal, { resource, flow }))}`;
+        } catch (error) {
+          const required = findInteractionRequired(error);
+          if (required !== undefined) return `asks ${required.interaction.url}`;
+          return findPosternError(error)?.code ?? String(error);
+        }
+      },
+  };
 }
 
 async function openHost(): Promise<PageHost> {
@@ -62,34 +106,34 @@ interface Instances {
   readonly oobs: readonly [Oob, Oob];
 }
 
-/** Two instances on one store, which answer below the host's address in turn. */
-function openInstances(host: PageHost, gate: GateOptions): Instances {
+/** Two instances on one store. */
+function openInstances(where: Whereabouts): Instances {
   const time = createSteppedClock();
   const shared = new MemoryBackend({ clock: time.clock });
   const create = (): Oob => {
-    const oob = createOob({ storage: new FaultyStorage(shared), namespaces, clock: time.clock, ...gate });
-    host.handlers.push(oob.fetch);
+    const oob = createOob({ storage: new FaultyStorage(shared), clock: time.clock, ...where.options });
+    where.serve(oob);
     onTestFinished(() => oob.close());
     return oob;
   };
   return { time, oobs: [create(), create()] };
 }
 
-export async function openRedirectServer(host: PageHost, gate: GateOptions): Promise<HeartStage> {
+export async function openRedirectServer(where: Whereabouts): Promise<HeartStage> {
   const as: ProgrammableAuthorizationServer = await startProgrammableAuthorizationServer();
   onTestFinished(() => as.close());
-  const instances = openInstances(host, gate);
+  const instances = openInstances(where);
   const { time, oobs } = instances;
   const http = createOAuthHttp({ [allowPrivateNetwork]: true, clock: time.clock, timeoutMs: 10_000 });
   const flow = oauthRedirect({
     http,
     authorize: ({ scopes, redirectUri }) => ({ ...planFor(as, redirectUri), scopes }),
   });
-  const [named] = oobs.map((oob): NamedFlow<OAuthCredential> => oob.flow('consent', flow));
-  const holder = ({ accessToken }: OAuthCredential): string =>
-    as.tokens.familyOf(accessToken)?.subject ?? 'nobody';
+  const holder = (credential: unknown): string =>
+    as.tokens.familyOf((credential as OAuthCredential).accessToken)?.subject ?? 'nobody';
+  const used = oobs.map((oob) => ({ oob, flow: oob.flow('consent', flow), holder }));
   return {
-    ...createStage(host, instances, named, holder, issuerOf(as)),
+    ...(await createStage(where, time, used, issuerOf(as))),
     async prepare(browser, link, user) {
       as.approveAs(user);
       return prepareCallback(browser, link);
@@ -108,9 +152,9 @@ export async function openRedirectServer(host: PageHost, gate: GateOptions): Pro
   };
 }
 
-async function openFormServer(host: PageHost, gate: GateOptions): Promise<HeartStage> {
+async function openFormServer(host: PageHost, where: Whereabouts): Promise<HeartStage> {
   const service = createSecretService();
-  const instances = openInstances(host, gate);
+  const { time, oobs } = openInstances(where);
   const flow = secretForm(
     {
       type: 'object',
@@ -119,9 +163,10 @@ async function openFormServer(host: PageHost, gate: GateOptions): Promise<HeartS
     },
     { test: service.test, maxTries: 3 },
   );
-  const [named] = instances.oobs.map((oob) => oob.flow('login', flow));
+  const holder = (credential: unknown): string => String((credential as FormValues)['user']);
+  const used = oobs.map((oob) => ({ oob, flow: oob.flow('login', flow), holder }));
   return {
-    ...createStage(host, instances, named, ({ user }) => String(user), service.issuer),
+    ...(await createStage(where, time, used, service.issuer)),
     prepare: (browser, link, user) =>
       prepareForm(host, browser, link, { user, password: service.goodPassword }),
     async fail(browser, link, user) {
@@ -135,42 +180,38 @@ async function openFormServer(host: PageHost, gate: GateOptions): Promise<HeartS
   };
 }
 
-function createStage<C>(
-  host: PageHost,
-  { time, oobs }: Instances,
-  flow: NamedFlow<C> | undefined,
-  holder: (credential: C) => string,
+async function createStage(
+  where: Whereabouts,
+  time: SteppedClock,
+  instances: readonly Instance[],
   issuer: Issuer,
-): Omit<HeartStage, 'prepare' | 'fail' | 'expire'> {
-  if (flow === undefined) throw new RangeError('a stage needs a flow');
-  const resource = 'calendar.example';
-  const principalOf = (user: string) => oobs[0].principal({ token: user });
+): Promise<Omit<HeartStage, 'prepare' | 'fail' | 'expire'>> {
+  const { principalOf, resourceOf, switchUser } = where;
+  const connected = await Promise.all(
+    instances.map(async (instance) => ({ ...instance, ask: await where.connect(instance) })),
+  );
+  const at = (index: 0 | 1): (typeof connected)[number] => {
+    const instance = connected[index];
+    if (instance === undefined) throw new RangeError('there is no such instance');
+    return instance;
+  };
   return {
     issuer,
     advance: (ms) => time.advance(ms),
-    openBrowser: (user) => host.openBrowser(user),
-    switchUser: async (browser, user) => {
-      await browser.open(`${host.origin}/login?user=${user}`);
-    },
-    async outcome(user, instance = 0) {
-      try {
-        const { credentials } = oobs[instance];
-        return `holds ${holder(await credentials.acquire(await principalOf(user), { resource, flow }))}`;
-      } catch (error) {
-        const required = findInteractionRequired(error);
-        if (required !== undefined) return `asks ${required.interaction.url}`;
-        return findPosternError(error)?.code ?? String(error);
-      }
-    },
+    openBrowser: (user) => where.openBrowser(user, time),
+    switchUser,
+    outcome: (user, instance = 0) => at(instance).ask(user),
     async decline(browser, link) {
       await browser.open(link);
       return browser.submit({}, 'decline');
     },
     async end(user, instance = 0) {
-      await oobs[instance].credentials.forget(await principalOf(user), resource);
+      const { oob } = at(instance);
+      await oob.credentials.forget(await principalOf(oob, user), resourceOf(user));
     },
     async withdraw(user) {
-      await oobs[0].credentials.withdraw(await principalOf(user), resource);
+      const { oob } = at(0);
+      await oob.credentials.withdraw(await principalOf(oob, user), resourceOf(user));
     },
   };
 }

@@ -66,8 +66,6 @@ export interface HeartStage {
 /** One of the ways that the heart is used. */
 export interface SetUp {
   readonly name: SetUpName;
-  /** Why it cannot be opened yet. */
-  readonly absent?: string;
   open(): Promise<HeartStage>;
 }
 
