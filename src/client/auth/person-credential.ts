@@ -115,7 +115,7 @@ export class PersonCredential<C> {
       case 'confirmed':
         return { revoked: true };
       case 'unsupported':
-        return { revoked: false, reason: 'the issuer offers no revocation; the credential ends by itself' };
+        return { revoked: false, reason: 'it is forgotten here; whoever issued it offers no way to end it' };
       case 'unconfirmed':
         return { revoked: false, reason: `the issuer did not confirm (${failure ?? 'no code'})` };
       case 'nothing':
