@@ -14,7 +14,7 @@ import { Credentials, type Forgotten } from './credentials/credentials.ts';
 import { dataOf, type Flow, type InteractionData, type NamedFlow } from './flow.ts';
 import type { Gate } from './gates/gate.ts';
 import { interactionOf, InteractionRequiredError } from './interaction-required-error.ts';
-import { isEnded } from './is-ended.ts';
+import { unlessEnded } from './is-ended.ts';
 import type { Ladder } from './ladder/ladder.ts';
 import type { Place, Want } from './want.ts';
 
@@ -189,7 +189,7 @@ export class Interactions {
 
   /** Withdraws what the person is being asked for: nobody wants it any more. Whoever waits for it is told so. */
   async withdraw(pending: Pending<InteractionData>): Promise<void> {
-    await this.#endOnce(pending, { status: 'cancelled' }, []);
+    await unlessEnded(this.#end(pending, { status: 'cancelled' }, []));
   }
 
   /** Lets a person who declined a moment ago be asked again. */
@@ -208,12 +208,8 @@ export class Interactions {
     scopes: readonly string[] = [],
   ): Promise<void> {
     const live = await this.findLive(place);
-    try {
-      if (live !== undefined) await this.finish(live, credential, { scopes, kind });
-    } catch (error) {
-      if (!isEnded(error)) throw error;
-    }
-    if (live === undefined) await this.credentials.put(place, kind, credential, scopes);
+    if (live !== undefined) await unlessEnded(this.finish(live, credential, { scopes, kind }));
+    else await this.credentials.put(place, kind, credential, scopes);
     await this.#declines.forget(place);
   }
 
@@ -289,11 +285,7 @@ export class Interactions {
 
   /** Ends an interaction because its person said no. One that has ended already stays as it is. */
   async decline(pending: Pending<InteractionData>): Promise<void> {
-    try {
-      await this.end(pending, 'ERR_POSTERN_AUTH_DENIED');
-    } catch (error) {
-      if (!isEnded(error)) throw error;
-    }
+    await unlessEnded(this.end(pending, 'ERR_POSTERN_AUTH_DENIED'));
   }
 
   /**
@@ -339,18 +331,6 @@ export class Interactions {
     alongside: readonly Change[],
   ): Promise<void> {
     await this.pendings.in(pending.namespace).end(pending.id, outcome, { alongside });
-  }
-
-  async #endOnce(
-    pending: Pending<InteractionData>,
-    outcome: PendingOutcome,
-    alongside: readonly Change[],
-  ): Promise<void> {
-    try {
-      await this.#end(pending, outcome, alongside);
-    } catch (error) {
-      if (!isEnded(error)) throw error;
-    }
   }
 
   /** Nothing is left to do about an interaction here but to say so. */

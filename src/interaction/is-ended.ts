@@ -8,3 +8,12 @@ export function isEnded(error: unknown): boolean {
     isPosternError(error, 'ERR_POSTERN_PENDING_EXPIRED')
   );
 }
+
+/** Does what is about a live interaction; one that has ended already stays as it is. */
+export async function unlessEnded(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!isEnded(error)) throw error;
+  }
+}

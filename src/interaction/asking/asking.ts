@@ -12,7 +12,7 @@ import type { Stored } from '../../storage/collection.ts';
 import { CredentialStore, isLive, type StoredCredential } from '../credentials/credential-store.ts';
 import { dataOf, type InteractionData, type NamedFlow } from '../flow.ts';
 import type { Gate } from '../gates/gate.ts';
-import { isEnded } from '../is-ended.ts';
+import { isEnded, unlessEnded } from '../is-ended.ts';
 import { placeKey, placePath, type Place, type Want } from '../want.ts';
 import { Admission, type AdmissionOptions } from './admission.ts';
 import type { Declines } from './declines.ts';
@@ -190,11 +190,7 @@ export class Asking {
     const { gate, pendings } = this.#options;
     const live = await this.findLive(place);
     if (live === undefined || (await gate.leadsHere(live))) return live;
-    try {
-      await pendings.in(place.namespace).cancel(live.id);
-    } catch (error) {
-      if (!isEnded(error)) throw error;
-    }
+    await unlessEnded(pendings.in(place.namespace).cancel(live.id));
     return undefined;
   }
 
