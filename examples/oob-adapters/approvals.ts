@@ -1,6 +1,6 @@
 import { createNamespace, MemoryBackend } from '../../src/index.ts';
+import type { FetchHandler } from '../../src/node/index.ts';
 import { PendingManager, readForm, withPending, type VerifyUser } from '../../src/oob/index.ts';
-import type { FetchHandler } from './node-listener.ts';
 
 export interface Approval {
   readonly question: string;

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { nodeListener } from '../../src/node/index.ts';
 import { createApprovals } from './approvals.ts';
-import { toNodeListener } from './node-listener.ts';
 
 const server = createServer();
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -14,7 +14,7 @@ const { pendings, fetch: approvals } = createApprovals({
   origin,
   verifyUser: (request) => request.headers.get('x-user') ?? undefined,
 });
-server.on('request', toNodeListener(approvals, { origin }));
+server.on('request', nodeListener(approvals, { publicUrl: origin }));
 
 const { url, pending } = await pendings.create(
   { token: 'alice' },

@@ -12,7 +12,8 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   oauth: ['core', 'storage'],
   resume: ['core', 'storage', 'namespace', 'sync', 'pending'],
   web: ['core', 'storage', 'namespace', 'sync', 'pending'],
-  interaction: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web'],
+  node: ['core', 'web'],
+  interaction: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'node'],
   client: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
 };
@@ -29,7 +30,7 @@ export const memoryChoosers: readonly string[] = ['client'];
 
 /** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
 export const nodeOnly =
-  /^(?:storage\/(?:sqlite\/|(?:local|keyring-file|create-private-file)$)|interaction\/this-machine\/)/;
+  /^(?:storage\/(?:sqlite\/|(?:local|keyring-file|create-private-file)$)|node\/|interaction\/this-machine\/)/;
 
 /** A `node:` module that every runtime we name has, and a file that may import it. */
 export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =

@@ -43,6 +43,7 @@ const entries = {
     'validateCallback',
   ],
   'postern/oob': ['PendingManager', 'createOob', 'deviceCode', 'oauthRedirect', 'secretForm', 'withPending'],
+  'postern/node': ['nodeListener'],
   'postern/client': [
     'Client',
     'ClientManager',
@@ -142,6 +143,7 @@ for (const entry of [
   'postern/oauth',
   'postern/client',
   'postern/oob',
+  'postern/node',
   'postern/storage/conformance',
 ]) {
   test(`${entry} loads no node: module but node:async_hooks, which every runtime has`, () => {

@@ -46,6 +46,7 @@ test('only the names of this machine are answered to', async () => {
   const { port } = await openEcho();
   expect(await ask(port, `127.0.0.1:${port}`)).toBe(200);
   expect(await ask(port, `localhost:${port}`)).toBe(200);
+  expect(await ask(port, `LocalHost:${port}`)).toBe(200);
   for (const host of ['evil.example', `evil.example:${port}`, '127.0.0.1', `127.0.0.1:${port + 1}`]) {
     expect(await ask(port, host), host).toBe(421);
   }

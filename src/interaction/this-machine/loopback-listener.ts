@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
+import { answerNodeRequest } from '../../node/answer-node-request.ts';
+import { makeRoom } from './make-room.ts';
 
 /** A listener on this machine only, for as long as somebody is expected at it. */
 export interface LoopbackListener {
@@ -13,6 +15,9 @@ export interface LoopbackListener {
 const maxHeaderBytes = 32 * 1024;
 /** More than any form of ours may have. */
 const maxBodyBytes = 128 * 1024;
+const maxConnections = 64;
+/** How often Node looks for connections whose time is over. */
+const connectionsCheckingInterval = 1_000;
 
 /** What tells this machine from others on the same store. */
 export function machineName(): string {
@@ -33,16 +38,22 @@ export async function openLoopbackListener(options: {
   fetch: (request: Request) => Promise<Response>;
 }): Promise<LoopbackListener | undefined> {
   const active = new Set<Promise<void>>();
-  const server = createServer({ maxHeaderSize: maxHeaderBytes }, (request, response) => {
-    const answering = answer(request, response, options.fetch, portOf(server))
-      .catch(() => fail(response))
-      .finally(() => active.delete(answering));
+  const limits = { maxHeaderSize: maxHeaderBytes, connectionsCheckingInterval };
+  const server = createServer(limits, (message, reply) => {
+    const port = portOf(server);
+    if (refuse(message, reply, port)) return;
+    const handler = (request: Request): Promise<Response> =>
+      whileAnswering(message.socket, () => options.fetch(request));
+    const origin = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
+    const answering = answerNodeRequest(message, reply, handler, { origin, maxBodyBytes }).finally(() =>
+      active.delete(answering),
+    );
     active.add(answering);
   });
-  server.headersTimeout = 10_000;
+  server.headersTimeout = 5_000;
   server.requestTimeout = 10_000;
   server.keepAliveTimeout = 1_000;
-  server.maxConnections = 64;
+  const whileAnswering = makeRoom(server, maxConnections);
   if (!(await bind(server, options.host, options.port))) return undefined;
   // A program that has nothing else to do may end: its links are answered by others, or after its next start.
   server.unref();
@@ -61,10 +72,19 @@ export async function openLoopbackListener(options: {
   };
 }
 
-/** Nobody else would hear of it, and an error that nobody hears of ends the program. */
-function fail(response: ServerResponse): void {
-  if (!response.headersSent) response.writeHead(500);
-  response.end();
+/**
+ * Answers what does not come from this machine's own browser going to one of its own names. A page of another site can
+ * point its own name here, which the `Host` header gives away, or have its scripts and forms send something, which `Origin`
+ * gives away.
+ */
+function refuse(message: IncomingMessage, reply: ServerResponse, port: number): boolean {
+  const names = [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`];
+  const { host = '', origin } = message.headers;
+  const isOurName = names.includes(host.toLowerCase());
+  if (isOurName && (origin === undefined || names.some((name) => origin === `http://${name}`))) return false;
+  message.resume();
+  reply.writeHead(isOurName ? 403 : 421).end();
+  return true;
 }
 
 function portOf(server: Server): number {
@@ -79,48 +99,4 @@ function bind(server: Server, host: string, port: number): Promise<boolean> {
     });
     server.listen(port, host, () => resolve(true));
   });
-}
-
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  fetch: (request: Request) => Promise<Response>,
-  port: number,
-): Promise<void> {
-  const sent = new Promise<void>((resolve) => response.once('close', resolve));
-  const host = request.headers.host ?? '';
-  // A page of another site can point its own name at this machine; the Host header gives it away.
-  if (![`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`].includes(host)) {
-    request.resume();
-    response.writeHead(421).end();
-    return sent;
-  }
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (typeof value === 'string') headers.set(name, value);
-  }
-  const target = `http://${host}${request.url?.startsWith('/') === true ? request.url : '/'}`;
-  const method = request.method ?? 'GET';
-  if (!URL.canParse(target) || method === 'TRACE' || method === 'CONNECT') {
-    request.resume();
-    response.writeHead(400).end();
-    return sent;
-  }
-  const body = method === 'POST' ? await readBody(request) : undefined;
-  request.resume();
-  const reply = await fetch(new Request(target, { method, headers, ...(body && { body }) }));
-  response.writeHead(reply.status, [...reply.headers].flat());
-  response.end(new Uint8Array(await reply.arrayBuffer()));
-  return sent;
-}
-
-/** As much of a form as may be one; what is too large shows as such to whoever reads it. */
-async function readBody(request: IncomingMessage): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.byteLength;
-    if (size <= maxBodyBytes) chunks.push(chunk);
-  }
-  return new Uint8Array(Buffer.concat(chunks));
 }
