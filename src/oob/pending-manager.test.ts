@@ -72,9 +72,13 @@ describe('withPending', () => {
     const { id: foreign } = await manager.create(bob, ask);
     const page = withPending(manager, idOf, async () => {
       const codes = [await codeOf(manager.complete(foreign)), await codeOf(manager.get(foreign))];
-      return Response.json(codes);
+      return Response.json([...codes, (await manager.find(foreign)) ?? 'none']);
     });
-    expect(await (await page(visit(url))).json()).toEqual(Array(2).fill('ERR_POSTERN_PENDING_NOT_FOUND'));
+    expect(await (await page(visit(url))).json()).toEqual([
+      'ERR_POSTERN_PENDING_NOT_FOUND',
+      'ERR_POSTERN_PENDING_NOT_FOUND',
+      'none',
+    ]);
     expect((await manager.get(foreign)).status).toBe('pending');
   });
 

@@ -1,10 +1,12 @@
 import { isPosternError } from '../core/postern-error.ts';
 import { currentNamespace, enterPending } from '../interaction/enter-pending.ts';
+import { verifyPerson } from '../interaction/gates/verify-person.ts';
 import {
   PendingManager as KernelPendingManager,
   type PendingManagerOptions as KernelOptions,
 } from '../pending/pending-manager.ts';
 import type { Pending } from '../pending/pending.ts';
+import { FormRefusedError } from '../web/form-request.ts';
 import type { VerifyUser } from '../web/verify-user.ts';
 
 export type PendingManagerOptions<T = unknown> = Omit<KernelOptions<T>, 'currentNamespace'>;
@@ -20,7 +22,8 @@ export class PendingManager<T = unknown> extends KernelPendingManager<T> {
 /** What {@link withPending} can be told. */
 export interface WithPendingOptions {
   /**
-   * Who is at the browser. Anybody but the pending's initiator is told that there is no such pending.
+   * Who is at the browser. Anybody but the pending's initiator is told that there is no such pending. It is asked before
+   * anything is said of an id, and has the same time and the same meanings as on our own pages.
    * Without it, whoever holds the link may use it, unless your handler sees to that.
    */
   readonly verifyUser?: VerifyUser | undefined;
@@ -29,12 +32,13 @@ export interface WithPendingOptions {
 /**
  * A fetch handler for a page of one's own: loads the pending, enters its namespace, and calls yours.
  *
- * Answers 400 for an id that is none, 404 for one that is unknown or somebody else's, 410 for one that has ended, 401 when
- * nobody is signed in, 503 when the store is down; all with a dull body. What your handler throws becomes a 500 and is
- * not shown to anybody.
+ * Answers 400 for an id that is none, and 401 when nobody is signed in. Somebody who is, and is not the initiator, gets 404,
+ * whether the id is unknown, lives or has ended; the initiator gets 410 when it has. 503 when the store is down, or the
+ * host's own check. A `PosternError` that your handler throws becomes its own status, such as 409 for a form that was sent
+ * twice, anything else a 500. All bodies are dull.
  */
 export function withPending<T>(
-  manager: Pick<PendingManager<T>, 'get'>,
+  manager: Pick<PendingManager<T>, 'find'>,
   extractId: (request: Request) => string | undefined,
   handler: (pending: Pending<T>, request: Request) => Promise<Response> | Response,
   { verifyUser }: WithPendingOptions = {},
@@ -43,30 +47,22 @@ export function withPending<T>(
     try {
       const id = extractId(request);
       if (id === undefined || !/^[\w-]{16,64}$/u.test(id)) return dull(400);
-      const found = await findPending(manager, id);
-      if (typeof found === 'number') return dull(found);
-      const user = verifyUser === undefined ? found.initiator : await verifyUser(request);
-      if (user instanceof Response) return user;
-      if (user === undefined || user === '') return dull(401);
-      if (user !== found.initiator) return dull(404);
+      const found = await manager.find(id);
+      const verdict = verifyUser && (await verifyPerson(verifyUser, request, found));
+      if (verdict?.is === 'answered') return verdict.response;
+      if (verdict?.is === 'nobody') return dull(401);
+      if (verdict?.is === 'stranger' || found === undefined) return dull(404);
       if (found.status !== 'pending') return dull(410);
       return await enterPending(found, async () => handler(found, request));
-    } catch {
-      return dull(500);
+    } catch (error) {
+      return dull(statusOf(error));
     }
   };
 }
 
-async function findPending<T>(
-  manager: Pick<PendingManager<T>, 'get'>,
-  id: string,
-): Promise<Pending<T> | 404 | 410 | 503> {
-  try {
-    return await manager.get(id);
-  } catch (error) {
-    if (isPosternError(error, 'ERR_POSTERN_PENDING_EXPIRED')) return 410;
-    return isPosternError(error, 'ERR_POSTERN_PENDING_NOT_FOUND') ? 404 : 503;
-  }
+function statusOf(error: unknown): number {
+  if (error instanceof FormRefusedError) return error.status;
+  return isPosternError(error) ? error.facts.http : 500;
 }
 
 function dull(status: number): Response {

@@ -59,7 +59,7 @@ export class PendingManager<T = unknown> {
 
   /** The pending of an id, whoever asks; `undefined` for one that is unknown or long gone. */
   async find(id: string): Promise<Pending<T> | undefined> {
-    return (await this.#pendings.locate(id))?.get(id);
+    return (await this.#findStore(id))?.get(id);
   }
 
   /**
@@ -130,14 +130,17 @@ export class PendingManager<T = unknown> {
     return this.#pendings.in(await this.#namespaces.resolve(caller)).clear();
   }
 
-  /** Within a pending's page only that pending's namespace can be reached. */
   async #storeOf(id: string): Promise<PendingStore<T>> {
+    const store = await this.#findStore(id);
+    if (store !== undefined) return store;
+    throw new PosternError('ERR_POSTERN_PENDING_NOT_FOUND', 'there is no such pending, or it has expired');
+  }
+
+  /** Within a pending's page only that pending's namespace can be reached. */
+  async #findStore(id: string): Promise<PendingStore<T> | undefined> {
     const store = await this.#pendings.locate(id);
     const inside = this.#currentNamespace();
-    if (store === undefined || (inside !== undefined && inside.partition !== store.namespace.partition)) {
-      throw new PosternError('ERR_POSTERN_PENDING_NOT_FOUND', 'there is no such pending, or it has expired');
-    }
-    return store;
+    return inside === undefined || inside.partition === store?.namespace.partition ? store : undefined;
   }
 }
 

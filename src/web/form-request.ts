@@ -64,12 +64,17 @@ function checkType(headers: Headers): void {
 }
 
 async function readText(request: Request): Promise<string> {
+  const reader = request.body?.getReader();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength;
-    if (size > maxFormBytes) throw tooLarge();
-    chunks.push(chunk);
+  for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
+    size += part.value.byteLength;
+    if (size > maxFormBytes) {
+      // Not waited for: of a request that was cloned, it ends only when the other copy does.
+      void reader?.cancel().catch(() => {});
+      throw tooLarge();
+    }
+    chunks.push(part.value);
   }
   const whole = new Uint8Array(size);
   let at = 0;

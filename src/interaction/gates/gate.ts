@@ -30,8 +30,8 @@ export interface Gate {
   readonly firstBrowserOwns: boolean;
   /** Makes sure that pages can be reached, before a link is made. */
   open(): Promise<void>;
-  /** Compares who is at the browser with the pending's initiator. */
-  whoIsThere(request: Request, pending: Pending): Promise<Verdict>;
+  /** Compares who is at the browser with the pending's initiator. Asked also where there is no such pending. */
+  whoIsThere(request: Request, pending: Pending | undefined): Promise<Verdict>;
   /** Has the gate's requests answered. Called once. */
   attach(answer: (request: Request) => Promise<Response>): void;
   /** Whether a live link leads to this gate: a link that a stranger would answer is never handed out. */

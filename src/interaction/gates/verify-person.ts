@@ -1,0 +1,60 @@
+import { PosternError } from '../../core/postern-error.ts';
+import type { Pending } from '../../pending/pending.ts';
+import { within } from '../../sync/within.ts';
+import { isResponse } from '../../web/is-response.ts';
+import type { VerifyUser } from '../../web/verify-user.ts';
+import type { Verdict } from './gate.ts';
+
+/** How long the host has to say who is at the browser. */
+const verifyMs = 10_000;
+
+/**
+ * Asks the host who is at the browser, and compares them with who must be.
+ *
+ * Asked also where there is no pending, so that an answer says nothing of whether there is one: somebody is a stranger then.
+ * The host may read the request's body, which is still there afterwards.
+ *
+ * @throws {PosternError} ERR_POSTERN_AUTH_UNVERIFIED when the host's check fails, or does not answer in time.
+ * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when it answers with what is no user's id.
+ */
+export async function verifyPerson(
+  verifyUser: VerifyUser,
+  request: Request,
+  pending: Pick<Pending, 'initiator'> | undefined,
+): Promise<Verdict> {
+  const user = await askHost(verifyUser, request);
+  if (isResponse(user)) return { is: 'answered', response: user };
+  if (user === undefined || user === null || user === '') return { is: 'nobody' };
+  if (typeof user !== 'string') {
+    throw new PosternError(
+      'ERR_POSTERN_CONFIG_MISCONFIGURED',
+      `"verifyUser" answered with a ${typeof user}, not with a user's id`,
+      { hint: 'Answer with text, with undefined for nobody, or with a Response.' },
+    );
+  }
+  return { is: user === pending?.initiator ? 'initiator' : 'stranger' };
+}
+
+/** What it throws, unless that is an answer, is a failure of the host, not of the link. */
+async function askHost(verifyUser: VerifyUser, request: Request): Promise<unknown> {
+  try {
+    const copy = request.clone();
+    return await within(
+      (async () => verifyUser(copy))().finally(() => letGo(copy)),
+      verifyMs,
+      () =>
+        new PosternError('ERR_POSTERN_AUTH_UNVERIFIED', `"verifyUser" did not answer within ${verifyMs} ms`),
+    );
+  } catch (error) {
+    if (isResponse(error)) return error;
+    throw new PosternError('ERR_POSTERN_AUTH_UNVERIFIED', 'it could not be found out who is at the browser', {
+      cause: error,
+      hint: 'Try again in a moment.',
+    });
+  }
+}
+
+/** What of a copy's body nobody reads would be kept for it as long as the request lasts. */
+function letGo({ body }: Request): void {
+  if (body?.locked === false) void body.cancel().catch(() => {});
+}
