@@ -29,7 +29,7 @@ export async function checkCodeHost(directory: string): Promise<void> {
     onLink: async (link) => {
       story.say(`alice gets a link for her work account: ${link}`);
       const asBob = await openAs(createCookieBrowser(), link, 'bob');
-      story.check('bob may not use the link that was made for alice', asBob.status === 403);
+      story.check('bob may not use the link that was made for alice', asBob.status === 404);
       await enterDeviceCode(link, { user: 'alice', account: 'alice-work' });
       story.say('alice entered the code at the code host');
     },

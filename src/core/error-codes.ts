@@ -265,7 +265,7 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     3,
   ),
   ERR_POSTERN_AUTH_WRONG_USER: row(
-    'The person in the browser is not the one who started the sign-in.',
+    'The consent came from another account than the credential that is kept.',
     'person',
     false,
     403,
@@ -472,7 +472,7 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     400,
   ),
   ERR_POSTERN_OOB_LIMIT: row(
-    'Too many interactions are waiting for this person already.',
+    'Too many interactions are waiting for this person already, or their link was followed too often.',
     'person',
     true,
     429,

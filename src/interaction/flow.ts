@@ -107,6 +107,7 @@ export interface FlowVisit extends Omit<FlowHands, 'finish'> {
    * Sends this browser to a third party. What it brings back, under this state, comes to the flow as an {@link Answer}.
    *
    * @throws {PosternError} ERR_POSTERN_OOB_LIMIT when this link was followed too often.
+   * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED on a GET that is not {@link isOwnNavigation}: that one shows a page.
    */
   sendOut(to: { url: string; state: string; attempt: unknown }): Promise<Response>;
   /** {@link FlowHands.finish}; resolves to what to answer the browser with. */

@@ -57,7 +57,7 @@ describe('a request to the callback that is no answer to this sign-in', () => {
     const bobs = await stage.host.openBrowser('bob');
     const callback = await callbackOf(alices, alice.url);
     await callbackOf(bobs, bob.url);
-    expect((await bobs.open(callback.href)).status).toBe(403);
+    expect((await bobs.open(callback.href)).status).toBe(400);
     const client = await stage.manager.getClient('bob');
     expect(await codeOf(client.callTool('whoami'))).toBe('ERR_POSTERN_AUTH_REQUIRED');
     await expectEndsWell(stage, callback.href, alices);

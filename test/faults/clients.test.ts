@@ -208,7 +208,7 @@ describe('contexts', () => {
 
     const other = await challengeOf(second.callTool('whoami'));
     expect(other.url).not.toBe(url);
-    expect((await (await stage.host.openBrowser()).open(other.url)).status).toBe(403);
+    expect((await (await stage.host.openBrowser()).open(other.url)).status).toBe(404);
     await second.logout();
     expect(textOf(await first.callTool('whoami'))).toBe('user-1');
     expect((await second.context.storage.list()).map(({ key }) => key[0])).not.toContain(

@@ -100,7 +100,7 @@ await describeWithService('chromium', 'a page in a real browser, 320 pixels wide
     const stage = await openStage();
     const { url } = await stage.linkOf('alice');
     const seen = await look(await openPage(stage, 'bob'), url, 'wrong-user');
-    expect([seen.status, seen.title]).toEqual([403, 'Another account']);
+    expect([seen.status, seen.title]).toEqual([404, 'This link is not valid']);
     expect(seen.text).not.toMatch(/alice|bob/u);
   });
 

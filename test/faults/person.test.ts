@@ -18,7 +18,7 @@ describe('who may open a link', () => {
     const { url } = await stage.linkOf('alice');
     const bobs = await stage.host.openBrowser('bob');
     const page = await bobs.open(url);
-    expect([page.status, codeOn(page)]).toEqual([403, 'ERR_POSTERN_AUTH_WRONG_USER']);
+    expect([page.status, codeOn(page)]).toEqual([404, 'ERR_POSTERN_PENDING_NOT_FOUND']);
     expect(page.html).not.toContain('alice');
     expect(stage.as.count('authorize')).toBe(0);
     expect(
@@ -34,7 +34,7 @@ describe('who may open a link', () => {
     const { url } = await stage.linkOf('alice');
     const bobs = await stage.host.openBrowser('bob');
     const page = await bobs.open(`${url}?user=alice&initiator=alice&contextId=bob`);
-    expect([page.status, stage.as.count('authorize')]).toEqual([403, 0]);
+    expect([page.status, stage.as.count('authorize')]).toEqual([404, 0]);
   });
 
   test('somebody who is not signed in is told to, and the link stays good', async () => {
@@ -84,7 +84,7 @@ describe('who may open a link', () => {
   test('principalOf says who must finish the sign-ins of a context', async () => {
     const stage = await openStage({ manager: { principalOf: (contextId) => contextId.split(':')[0] ?? '' } });
     const { url } = await stage.linkOf('alice:thread-1');
-    expect((await (await stage.host.openBrowser('bob')).open(url)).status).toBe(403);
+    expect((await (await stage.host.openBrowser('bob')).open(url)).status).toBe(404);
     expect((await (await stage.host.openBrowser('alice')).open(url)).status).toBe(200);
   });
 
@@ -94,7 +94,7 @@ describe('who may open a link', () => {
     const callback = await callbackOf(await stage.host.openBrowser('mallory'), mallory.url);
     const victim = await stage.host.openBrowser('alice');
     await callbackOf(victim, (await stage.linkOf('alice')).url);
-    expect((await victim.open(callback.href)).status).toBe(403);
+    expect((await victim.open(callback.href)).status).toBe(400);
     const client = await stage.manager.getClient('alice');
     expect(await codeOf(client.callTool('whoami'))).toBe('ERR_POSTERN_AUTH_REQUIRED');
     expect(stage.as.count('token')).toBe(0);

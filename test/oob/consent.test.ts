@@ -42,7 +42,7 @@ describe('a consent at a third party', () => {
     const callback = await callbackOf(first, url);
     for (const [user, status] of [
       ['alice', 403],
-      ['mallory', 403],
+      ['mallory', 400],
       [undefined, 401],
     ] as const) {
       expect((await (await stage.host.openBrowser(user)).open(callback.href)).status).toBe(status);

@@ -42,7 +42,7 @@ describe('a device code', () => {
     const { url, message } = await stage.linkOf('alice', flow);
     expect(message).not.toContain('WDJB');
     const mallory = await (await stage.host.openBrowser('mallory')).open(url);
-    expect([mallory.status, mallory.html.includes('WDJB')]).toEqual([403, false]);
+    expect([mallory.status, mallory.html.includes('WDJB')]).toEqual([404, false]);
     const browser = await stage.host.openBrowser('alice');
     const page = await browser.open(url);
     expect(page.html).toContain('<strong class="code">WDJB-MJHT</strong>');

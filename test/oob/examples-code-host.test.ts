@@ -91,7 +91,7 @@ test('a link opened by another user is refused, and nothing of it is shown', asy
   const client = await world.connect('alice', { elicitation: 'none' });
   const link = linkIn(await client.call('whoami'));
   const page = await openAs(createCookieBrowser(), link, 'bob');
-  expect(page.status).toBe(403);
+  expect(page.status).toBe(404);
   expect(page.html).not.toContain('class="code"');
 });
 

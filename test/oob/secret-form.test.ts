@@ -36,7 +36,7 @@ describe('a secret form', () => {
     const { url } = await stage.linkOf('alice', flow);
     const mallory = await stage.host.openBrowser('mallory');
     for (const address of [url, `${url}/status`, `${url}?user=alice`, `${url}/callback?state=x`]) {
-      expect((await mallory.open(address)).status).toBe(403);
+      expect((await mallory.open(address)).status).toBe(404);
     }
     const own = await stage.linkOf('mallory', flow);
     await mallory.open(own.url);
@@ -48,7 +48,7 @@ describe('a secret form', () => {
       { 'form-token': token, password: secret },
       { cookie: cookiesOf(stage, mallory, 'mallory') },
     );
-    expect(sent.status).toBe(403);
+    expect(sent.status).toBe(404);
     expect(await codeOf(acquire(stage, 'alice', flow))).toBe('ERR_POSTERN_OOB_INTERACTION_REQUIRED');
     expect((await (await stage.host.openBrowser()).open(url)).status).toBe(401);
   });

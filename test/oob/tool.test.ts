@@ -95,7 +95,7 @@ describe.each(names)('a tool that needs a password, called in %s', (era) => {
         ? (((await call) as UrlElicitationRequiredError).elicitations[0]?.url ?? '')
         : (await until(() => client.prompts[0])).url;
     const mallory = await stage.host.openBrowser('mallory');
-    expect((await mallory.open(url)).status).toBe(403);
+    expect((await mallory.open(url)).status).toBe(404);
     await call;
     expect(stage.effects).toEqual([]);
   });

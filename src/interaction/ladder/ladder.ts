@@ -1,3 +1,4 @@
+import type { PosternErrorCode } from '../../core/error-codes.ts';
 import { findPosternError } from '../../core/postern-error.ts';
 import { hashId } from '../../core/random.ts';
 import type { Pending } from '../../pending/pending.ts';
@@ -7,6 +8,7 @@ import { BrowserCookie } from '../../web/browser-cookie.ts';
 import { FormRefusedError } from '../../web/form-request.ts';
 import { enterPending } from '../enter-pending.ts';
 import type { FlowVisit, InteractionData } from '../flow.ts';
+import { isEnded } from '../is-ended.ts';
 import {
   alreadyDonePage,
   brokenPage,
@@ -54,6 +56,8 @@ export class Ladder {
           return await this.#callback(request, searchParams);
         case 'link':
           return await this.#link(request, at.id, at.rest);
+        case 'status':
+          return await this.#status(request, at.id);
       }
     } catch (error) {
       return this.#failure(error);
@@ -62,19 +66,27 @@ export class Ladder {
 
   async #link(request: Request, id: string, rest: string): Promise<Response> {
     const store = await this.#host.pendings.locate(id);
-    if (store === undefined) return failurePage('ERR_POSTERN_PENDING_NOT_FOUND');
-    const pending = await store.get(id);
-    if (pending === undefined) {
-      return rest === '/status' ? statusReply('expired') : failurePage('ERR_POSTERN_PENDING_EXPIRED');
-    }
-    const refusal = await this.#refuse(request, pending);
+    const pending = await store?.get(id);
+    const refusal = await this.#refuse(request, pending, 'ERR_POSTERN_PENDING_NOT_FOUND');
     if (refusal !== undefined) return refusal;
-    if (rest === '/status') return statusReply(pending.status);
+    if (store === undefined || pending === undefined) return failurePage('ERR_POSTERN_PENDING_NOT_FOUND');
     if (pending.status !== 'pending') {
       const page = await (request.method === 'POST' ? alreadyDonePage() : endPage(pending));
       return (await this.#cookieOf(pending)).cleared(request, page);
     }
     return this.#visit({ request, store, pending, rest });
+  }
+
+  /** For the script of a page that waits. */
+  async #status(request: Request, id: string): Promise<Response> {
+    const pending = await (await this.#host.pendings.locate(id))?.get(id);
+    const refusal = await this.#refuse(request, pending, 'ERR_POSTERN_PENDING_NOT_FOUND');
+    if (refusal !== undefined) return refusal;
+    if (pending === undefined) return failurePage('ERR_POSTERN_PENDING_NOT_FOUND');
+    return Response.json(
+      { status: pending.status },
+      { headers: { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } },
+    );
   }
 
   /** A third party's redirect: its state says which attempt it answers. */
@@ -87,17 +99,19 @@ export class Ladder {
     const store = await pendings.locate(state);
     const attempts = store && new Attempts(surroundings, store.storage);
     const attempt = await attempts?.find(state);
-    if (store === undefined || attempt === undefined) return failurePage('ERR_POSTERN_AUTH_STATE_UNKNOWN');
-    const pending = await store.get(attempt.value.pendingId);
-    if (pending === undefined) return failurePage('ERR_POSTERN_PENDING_EXPIRED');
-    const refusal = await this.#refuse(request, pending);
+    const pending = attempt && (await store?.get(attempt.value.pendingId));
+    const refusal = await this.#refuse(request, pending, 'ERR_POSTERN_AUTH_STATE_UNKNOWN');
     if (refusal !== undefined) return refusal;
-    if (attempt.value.status === 'done' || pending.status !== 'pending') {
-      return pending.status === 'completed' || pending.status === 'pending'
-        ? alreadyDonePage('ERR_POSTERN_AUTH_STATE_USED')
-        : endPage(pending);
+    if (store === undefined || attempt === undefined || pending === undefined) {
+      return failurePage('ERR_POSTERN_AUTH_STATE_UNKNOWN');
     }
-    if (!(await (await this.#cookieOf(pending)).matches(request, attempt.value.browser))) {
+    const cookie = await this.#cookieOf(pending);
+    if (attempt.value.status === 'done' || pending.status !== 'pending') {
+      const isDone = pending.status === 'completed' || pending.status === 'pending';
+      const page = await (isDone ? alreadyDonePage('ERR_POSTERN_AUTH_STATE_USED') : endPage(pending));
+      return cookie.cleared(request, page);
+    }
+    if (!(await cookie.matches(request, attempt.value.browser))) {
       surroundings.logger.warn('a callback came from another browser than the one that was sent out', {
         namespace: pending.namespace.id,
       });
@@ -138,17 +152,23 @@ export class Ladder {
       return failurePage('ERR_POSTERN_AUTH_BROWSER_MISMATCH');
     }
     this.#host.attend(pending);
+    let hasEnded = false;
+    const onEnd = (): void => void (hasEnded = true);
     const visit: FlowVisit = createVisit(this.#host, {
       ...at,
       attempts: new Attempts(surroundings, at.store.storage),
       cookie,
       formToken: bound.formToken,
       browser: bound.hash,
-      join: (attempt) => this.#join(pending, attempt),
+      join: (attempt) => this.#join(pending, attempt, onEnd),
+      onEnd,
     });
-    const response = await enterPending(pending, async () => flow.visit(visit)).catch((error: unknown) =>
-      this.#failure(error, pending.url),
-    );
+    const response = await enterPending(pending, async () => flow.visit(visit)).catch((error: unknown) => {
+      if (isEnded(error)) onEnd();
+      return this.#failure(error, pending.url);
+    });
+    // Nobody needs it after the end, and a browser that kept them all would send too many.
+    if (hasEnded) return cookie.cleared(request, response);
     const headers = new Headers(response.headers);
     headers.append('set-cookie', bound.setCookie);
     return new Response(response.body, { status: response.status, headers });
@@ -169,7 +189,11 @@ export class Ladder {
   }
 
   /** Somebody is finishing this attempt, or died while doing so. */
-  async #join(pending: Pending<InteractionData>, attempt?: Stored<Attempt>): Promise<Response> {
+  async #join(
+    pending: Pending<InteractionData>,
+    attempt?: Stored<Attempt>,
+    onEnd: () => void = () => {},
+  ): Promise<Response> {
     const { leaseMs, surroundings } = this.#host;
     const now = await surroundings.now();
     const leftMs = (attempt?.value.takenAtMs ?? now) + leaseMs - now;
@@ -177,11 +201,22 @@ export class Ladder {
       leftMs > 0 ? await this.#host.wait(pending, { timeoutMs: Math.min(joinMs, leftMs) }) : undefined;
     // The code may have been sent, so it is not sent again: the link starts a fresh attempt.
     if (ended === undefined) return failurePage('ERR_POSTERN_AUTH_STATE_USED', { retry: pending.url });
+    onEnd();
     return ended.status === 'completed' ? alreadyDonePage('ERR_POSTERN_AUTH_STATE_USED') : endPage(ended);
   }
 
-  /** `undefined` when the right person is at the browser. */
-  async #refuse(request: Request, pending: Pending): Promise<Response | undefined> {
+  /**
+   * `undefined` when the right person is at the browser, or nobody can be a wrong one.
+   *
+   * Whoever is not learns nothing: the answer is the same for an id that lives, has ended, or never was.
+   *
+   * @param unknown what is said of an id that nobody gave out.
+   */
+  async #refuse(
+    request: Request,
+    pending: Pending | undefined,
+    unknown: PosternErrorCode,
+  ): Promise<Response | undefined> {
     const verdict = await this.#host.gate.whoIsThere(request, pending);
     switch (verdict.is) {
       case 'initiator':
@@ -191,7 +226,7 @@ export class Ladder {
       case 'nobody':
         return failurePage('ERR_POSTERN_AUTH_REQUIRED');
       case 'stranger':
-        return failurePage('ERR_POSTERN_AUTH_WRONG_USER');
+        return failurePage(unknown);
     }
   }
 
@@ -212,12 +247,4 @@ export class Ladder {
   async #cookieOf(pending: Pending): Promise<BrowserCookie> {
     return new BrowserCookie(await hashId(pending.id), this.#host.gate.baseUrl.startsWith('https:'));
   }
-}
-
-/** For the script of a page that waits. */
-function statusReply(status: string): Response {
-  return Response.json(
-    { status },
-    { headers: { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } },
-  );
 }

@@ -1,14 +1,14 @@
-import { findPosternError } from '../../core/postern-error.ts';
+import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import type { Pending } from '../../pending/pending.ts';
 import type { Stored } from '../../storage/collection.ts';
 import type { BrowserCookie } from '../../web/browser-cookie.ts';
 import { FormRefusedError, readForm } from '../../web/form-request.ts';
+import { isOwnNavigation } from '../../web/own-navigation.ts';
 import { dataOf, type FlowVisit, type InteractionData } from '../flow.ts';
 import { isEnded } from '../is-ended.ts';
 import { departurePage, endPage, failurePage, seePage } from '../pages/pages.ts';
 import type { Attempt, Attempts } from './attempts.ts';
 import type { LadderHost } from './ladder-host.ts';
-import { isOwnNavigation } from './paths.ts';
 
 /** A browser that has come up the ladder. */
 export interface Arrival {
@@ -24,12 +24,15 @@ export interface Arrival {
   readonly browser: string;
   /** What to answer while another request finishes the attempt. */
   readonly join: (attempt?: Stored<Attempt>) => Promise<Response>;
+  /** Called when the interaction has ended by this visit. */
+  readonly onEnd: () => void;
 }
 
 /** What a flow is given of an arrival. */
 export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
   const { request, pending, rest, attempts, cookie, params } = arrival;
   const { gate, surroundings } = host;
+  const ownNavigation = isOwnNavigation(request);
   let { attempt } = arrival;
   return {
     request,
@@ -40,7 +43,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
     pageUrl: pending.url,
     statusUrl: `${pending.url}/status`,
     callbackUrl: `${gate.baseUrl}/callback`,
-    isOwnNavigation: isOwnNavigation(request),
+    isOwnNavigation: ownNavigation,
     answer:
       attempt && params
         ? {
@@ -56,6 +59,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
     },
     assertMayGoOut: () => attempts.assertMayMint(pending),
     sendOut: async ({ url, state, attempt: data }) => {
+      if (request.method === 'GET' && !ownNavigation) throw actsUnasked();
       const { scopes } = dataOf(pending).request;
       await attempts.mint(pending, { state, browser: arrival.browser, scopes, data });
       return request.method === 'GET' ? seePage(url) : departurePage(url);
@@ -63,11 +67,15 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
     finish: async (credential, scopes = attempt?.value.scopes) => {
       const alongside = attempt && [attempts.ending(attempt, 'done')];
       const kept = await host.finish(pending, credential, { scopes, alongside });
+      arrival.onEnd();
       // What came late was kept, and the page of the link would say that it has expired.
       const inPlace = kept === 'late' || gate.answersInPlace;
       return inPlace ? endPage({ status: 'completed', kind: pending.kind }) : seePage(pending.url);
     },
-    fail: (code) => host.end(pending, code),
+    fail: async (code) => {
+      await host.end(pending, code);
+      arrival.onEnd();
+    },
     update: (change) => host.update(pending, change),
     failed: async (error) => {
       const known = findPosternError(error);
@@ -90,7 +98,17 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
       } catch (ending) {
         if (!isEnded(ending)) throw ending;
       }
+      arrival.onEnd();
       return failurePage(code);
     },
   };
+}
+
+/** A page may be loaded ahead of time, or by a page of somebody else's. */
+function actsUnasked(): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_CONFIG_MISCONFIGURED',
+    'a flow sends a browser out that was not certainly brought here by its person',
+    { hint: 'Show a page with a button on a GET, unless the visit is "isOwnNavigation".' },
+  );
 }

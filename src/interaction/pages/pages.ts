@@ -3,12 +3,14 @@ import { errorOfEnd, type PendingKind, type PendingStatus } from '../../pending/
 import type { Html } from '../../web/html.ts';
 import { page } from '../../web/page.ts';
 
+const notValid = [
+  'This link is not valid',
+  'It is unknown, it has expired, or it was made for somebody else, or for another of your accounts. Nothing was saved. Ask for a new one where you got it.',
+] as const;
+
 /** What a person is told. Fixed text: nothing that came with a request or from another server is repeated. */
 const texts: Partial<Record<PosternErrorCode, readonly [title: string, text: string]>> = {
-  ERR_POSTERN_AUTH_STATE_UNKNOWN: [
-    'This link is not valid',
-    'It is unknown, or it has expired. Ask for a new one where you got it.',
-  ],
+  ERR_POSTERN_AUTH_STATE_UNKNOWN: notValid,
   ERR_POSTERN_AUTH_STATE_USED: [
     'Already used',
     'This answer was already used, and nothing came of it. Try again.',
@@ -20,7 +22,7 @@ const texts: Partial<Record<PosternErrorCode, readonly [title: string, text: str
   ],
   ERR_POSTERN_AUTH_WRONG_USER: [
     'Another account',
-    'This link was made for somebody else, or for another of your accounts. Nothing was saved.',
+    'You consented with another account than before. Nothing was saved.',
   ],
   ERR_POSTERN_AUTH_UNVERIFIED: [
     'Not just now',
@@ -31,10 +33,7 @@ const texts: Partial<Record<PosternErrorCode, readonly [title: string, text: str
     'Sign in to the application that gave you this link, then open the link again.',
   ],
   ERR_POSTERN_AUTH_DENIED: ['Declined', 'You declined, and nothing was saved. You can close this page.'],
-  ERR_POSTERN_PENDING_NOT_FOUND: [
-    'This link is not valid',
-    'It is unknown, or it has expired. Ask for a new one where you got it.',
-  ],
+  ERR_POSTERN_PENDING_NOT_FOUND: notValid,
   ERR_POSTERN_PENDING_EXPIRED: [
     'This link has expired',
     'Nothing was saved. Ask for a new one where you got it.',
@@ -59,6 +58,10 @@ const texts: Partial<Record<PosternErrorCode, readonly [title: string, text: str
   ERR_POSTERN_OOB_FORM_REFUSED: [
     'Form refused',
     'The form was not sent from this page, or not whole. Nothing was saved. Open the link again.',
+  ],
+  ERR_POSTERN_OOB_LIMIT: [
+    'Too many tries',
+    'This link was followed too many times. Nothing was saved. When it has expired, ask for a new one where you got it.',
   ],
   ERR_POSTERN_OOB_SECRET_REJECTED: [
     'Refused too often',

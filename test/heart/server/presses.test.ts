@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { randomId } from '../../../src/core/random.ts';
 import { oauthRedirect, type NamedFlow, type OAuthCredential } from '../../../src/oob/index.ts';
 import { openFlowStage, planFor, redirectFlow, titleOf, type FlowStage } from '../../support/flow-stage.ts';
 import { cookiesOf, passwordFlow, post, requestAs, tokenOf } from './form-stage.ts';
@@ -45,6 +46,26 @@ describe('a link that is only looked at', () => {
       expect([stage.storage.written.length, stage.as.calls.length]).toEqual([written, calls]);
     }
   });
+});
+
+test('a flow of one’s own that sends browsers out at once sends none that its person did not bring (issue 8.3)', async () => {
+  const stage = await openFlowStage();
+  const { origin } = stage.host;
+  const flow = stage.oob.flow('hasty', {
+    kind: 'errand',
+    credential: { name: 'nothing', read: (stored) => stored },
+    begin: async () => ({ data: undefined, message: 'Go there' }),
+    visit: (visit) => visit.sendOut({ url: `${origin}/login?user=x`, state: randomId(), attempt: {} }),
+  });
+  const { url } = await stage.linkOf('alice', flow);
+  const written = stage.storage.written.length;
+  for (const [, headers] of notNavigations) {
+    const answer = await stage.oob.fetch(requestAs('alice', url, { headers }));
+    expect([answer.status, answer.headers.get('location')]).toEqual([500, null]);
+  }
+  expect(stage.storage.written.length).toBe(written);
+  const browser = await stage.host.openBrowser('alice');
+  expect((await browser.open(url)).html).toBe('signed in');
 });
 
 test('three hundred presses of one link’s button make neither three hundred requests nor three hundred records (issue 8.3)', async () => {
