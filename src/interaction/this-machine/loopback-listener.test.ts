@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { openLoopbackListener, type LoopbackListener } from './loopback-listener.ts';
 
@@ -50,6 +50,40 @@ test('only the names of this machine are answered to', async () => {
   for (const host of ['evil.example', `evil.example:${port}`, '127.0.0.1', `127.0.0.1:${port + 1}`]) {
     expect(await ask(port, host), host).toBe(421);
   }
+});
+
+test('of sixty-five connections the oldest that nobody is answering is closed, and no other', async () => {
+  let answer = (): void => {};
+  const answered = new Promise<void>((resolve) => (answer = resolve));
+  let begin = (): void => {};
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  const listener = await openLoopbackListener({
+    host: '127.0.0.1',
+    port: 0,
+    fetch: async () => {
+      begin();
+      await answered;
+      return new Response('here');
+    },
+  });
+  const { port } = listener!;
+  onTestFinished(() => listener?.close());
+  const busy = ask(port, `127.0.0.1:${port}`);
+  await begun;
+  const open = (): Promise<Socket> =>
+    new Promise((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(socket)).resume();
+      socket.once('error', reject);
+      onTestFinished(() => void socket.destroy());
+    });
+  const oldest = await open();
+  const closed = new Promise<void>((resolve) => oldest.once('close', () => resolve()));
+  const others: Socket[] = [];
+  for (let count = 0; count < 63; count++) others.push(await open());
+  await closed;
+  expect(others.filter((socket) => socket.closed)).toEqual([]);
+  answer();
+  expect(await busy).toBe(200);
 });
 
 test('a port that is taken is no listener, and no error', async () => {

@@ -1,10 +1,13 @@
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { openListener } from '../../../demo/open-listener.ts';
 import { Client, LocalAuthCoordinator } from '../../../src/client/index.ts';
 import { MemoryBackend } from '../../../src/index.ts';
 import { hashId } from '../../../src/core/random.ts';
 import { codeOn, openStage, textOf, type Stage } from '../../support/stage.ts';
+import { launchChromium, type ChromiumBrowser } from '../../support/chromium.ts';
+import { describeWithService } from '../../support/services.ts';
 import { createCookieBrowser, type CookieBrowser } from '../../support/cookie-browser.ts';
 import { walk, walkToCallback, walkToIssuer } from '../walk.ts';
 
@@ -197,5 +200,45 @@ describe('the first browser of a link at a terminal', () => {
     await walkToIssuer(browser, link.href);
     expect((await walk(browser, link.href)).status).toBe(200);
     expect(await answer).toBe('user-1');
+  });
+});
+
+await describeWithService('chromium', 'a real browser at a terminal', () => {
+  let chromium: ChromiumBrowser;
+  beforeAll(async () => {
+    chromium = await launchChromium();
+  });
+  afterAll(() => chromium.close());
+
+  test('that comes back after a form at its issuer is not taken for a page of elsewhere (issue 8.8)', async () => {
+    const { stage, link, answer } = await openTerminal();
+    // The issuer's own page, whose form is answered with the redirect.
+    stage.as.on('authorize', async (call, standard) => {
+      if (call.method === 'POST') return standard();
+      const body = '<form method="post"><button>Allow</button></form>';
+      return { status: 200, headers: { 'content-type': 'text/html' }, body };
+    });
+    const page = await chromium.newPage();
+    await page.goto(link.href);
+    const pressed = page.getByRole('button', { name: 'Continue' });
+    if (await pressed.isVisible()) await pressed.click();
+    await page.getByRole('button', { name: 'Allow' }).click();
+    expect(await answer).toBe('user-1');
+    expect(new URL(page.url()).host).toBe(link.host);
+  });
+
+  test('that is on a page of elsewhere sends no form to a link (issue 8.8)', async () => {
+    const { stage, link } = await openTerminal();
+    const form = `<form method="post" action="${link.href}"><button>Win</button></form>`;
+    const elsewhere = await openListener({
+      handler: () => new Response(form, { headers: { 'content-type': 'text/html' } }),
+    });
+    onTestFinished(() => elsewhere.close());
+    const page = await chromium.newPage();
+    await page.goto(elsewhere.origin);
+    const sent = page.waitForResponse(link.href);
+    await page.getByRole('button', { name: 'Win' }).click();
+    expect((await sent).status()).toBe(403);
+    expect(stage.as.count('authorize')).toBe(0);
   });
 });
