@@ -43,7 +43,7 @@ export function peerPath(folder: string, file = ''): string {
 }
 
 /** What a line of the table says of a peer, with its script named from its folder. */
-export type About<Peer> = Omit<Peer, 'script' | 'cwd'> & {
+export type About<Peer> = Omit<Peer, 'script'> & {
   readonly folder: string;
   readonly script: string;
   readonly short?: boolean;

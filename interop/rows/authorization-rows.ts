@@ -8,7 +8,7 @@ function authorization(name: string, about: About<AuthorizationPeer>): Row {
     part: 'authorization',
     folder,
     short,
-    run: () => tellAuthorizationStory({ ...peer, cwd: peerPath(folder), script: peerPath(folder, script) }),
+    run: () => tellAuthorizationStory({ ...peer, script: peerPath(folder, script) }),
   };
 }
 

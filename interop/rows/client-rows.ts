@@ -13,7 +13,7 @@ function client(
     folder,
     short,
     ...(mode === 'stdio' && { beside: { 'our restart': 'The client starts the server itself.' } }),
-    run: () => tellClientStory({ ...peer, mode, cwd: peerPath(folder), script: peerPath(folder, script) }),
+    run: () => tellClientStory({ ...peer, mode, script: peerPath(folder, script) }),
   }));
 }
 

@@ -11,7 +11,6 @@ import { expect, Story } from './story.ts';
 export interface AuthorizationPeer {
   readonly script: string;
   readonly args?: readonly string[];
-  readonly cwd: string;
   /** What the tool `whoami` answers for the person. Default: `alice`. */
   readonly whoami?: RegExp;
   readonly env?: Readonly<Record<string, string>>;
@@ -40,7 +39,8 @@ export async function tellAuthorizationStory(peer: AuthorizationPeer): Promise<F
   const program: Program = {
     ...peer,
     args: [String(port), state, ...(peer.args ?? [])],
-    // What a peer leaves behind when it is killed goes with the rest.
+    // What a peer leaves behind goes with the rest.
+    cwd: root,
     env: { ...peer.env, TMPDIR: root },
   };
   // Arguments may be left out, but one framework refuses a call without them.

@@ -19,7 +19,6 @@ export type Mode = keyof typeof modes;
 export interface ClientPeer {
   readonly script: string;
   readonly args?: readonly string[];
-  readonly cwd: string;
   readonly mode: Mode;
 }
 
@@ -67,7 +66,7 @@ export async function tellClientStory(peer: ClientPeer): Promise<Findings> {
     client = await Child.start({
       script: peer.script,
       args: [JSON.stringify(target), ...(peer.args ?? [])],
-      cwd: peer.cwd,
+      cwd: root,
       env: { HOME: root, TMPDIR: root, NODE_ENV: 'production' },
     });
     client.onShown = read;

@@ -29,7 +29,8 @@ export async function tellServerStory(peer: ServerPeer): Promise<Findings> {
   let running: Child | undefined;
   let agent: Agent | undefined;
   try {
-    const program = peer.http?.(await findFreePort());
+    const listening = peer.http?.(await findFreePort());
+    const program = listening && { ...listening, cwd: directory };
     if (program !== undefined) running = await Child.start(program);
     agent = await Agent.start({ directory, server: configOf(peer, program) });
     const ours = agent;
