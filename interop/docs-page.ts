@@ -6,7 +6,6 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { columns, type Column } from './columns.ts';
-import { readKnown } from './known.ts';
 import { signs, type Report, type RowReport } from './report.ts';
 import { parts, peerPath, type Part } from './row.ts';
 
@@ -86,16 +85,6 @@ function ownPackage(folder: string): boolean {
   }
 }
 
-/** What holds now and then is told, though this run may have seen it hold. */
-function sometimes(): string {
-  const rows = report.rows.flatMap(({ name, folder }) =>
-    Object.entries(readKnown(folder)[name] ?? {})
-      .filter(([, known]) => known.sometimes === true)
-      .map(([column, { reason, fault }]) => `- ${name} (${column}), ${fault}: ${reason}`),
-  );
-  return rows.join('\n');
-}
-
 const { counts } = report;
 const sections = (Object.keys(parts) as Part[]).map((part) => {
   const rows = report.rows.filter((row) => row.part === part);
@@ -119,10 +108,6 @@ ${reasons(report.rows, ['ours', 'unexplained', 'mended']) || 'Nothing.'}
 ## What is the peer’s
 
 ${reasons(report.rows, ['peer']) || 'Nothing.'}
-
-## What depends on who comes first
-
-${sometimes() || 'Nothing.'}
 
 ## What does not apply
 

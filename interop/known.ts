@@ -8,8 +8,6 @@ const faults = ['ours', 'peer', 'not applicable'] as const;
 const knownCell = z.strictObject({
   fault: z.enum(faults),
   reason: z.string().min(1),
-  /** It depends on who comes first: now and then the cell holds all the same. */
-  sometimes: z.literal(true).optional(),
 });
 const knownFile = z.record(z.string(), z.partialRecord(z.enum(columns), knownCell));
 

@@ -34,8 +34,7 @@ function judgeCell(finding: Findings[Column], known: KnownCells[Column]): Cell {
   const { holds, detail, blockedBy } = finding;
   if (blockedBy !== undefined) return { verdict: 'blocked', detail: `not tried: ${blockedBy} does not hold` };
   if (known === undefined) return { verdict: holds ? 'yes' : 'unexplained', detail };
-  const { fault, reason, sometimes = false } = known;
-  if (holds && sometimes) return { verdict: 'yes', detail };
+  const { fault, reason } = known;
   // What is said not to apply, and was tried all the same, is as wrong as a fault that is gone.
   if (holds || fault === 'not applicable') return { verdict: 'mended', detail, reason };
   return { verdict: fault, detail, reason };
