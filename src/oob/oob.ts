@@ -8,7 +8,7 @@ import { deployment, type DeploymentOptions } from '../interaction/gates/deploym
 import type { Gate } from '../interaction/gates/gate.ts';
 import { Interactions } from '../interaction/interactions.ts';
 import type { Caller, NamespaceProvider } from '../namespace/namespace-provider.ts';
-import type { Namespace } from '../namespace/namespace.ts';
+import { assertUsableId, type Namespace } from '../namespace/namespace.ts';
 import type { Pending } from '../pending/pending.ts';
 import type { StorageBackend } from '../storage/contract.ts';
 import { createSurroundings, type Surroundings } from '../sync/surroundings.ts';
@@ -133,10 +133,16 @@ export class Oob implements AsyncDisposable {
     return createTool(this.#tools, handler, options);
   }
 
-  /** Whom a caller is, and who may finish what is asked for them. @throws {PosternError} ERR_POSTERN_NAMESPACE_UNVERIFIED */
+  /**
+   * Whom a caller is, and who may finish what is asked for them.
+   *
+   * @throws {PosternError} ERR_POSTERN_NAMESPACE_UNVERIFIED; ERR_POSTERN_NAMESPACE_INVALID when `initiatorOf` names nobody.
+   */
   async principal(caller: Caller): Promise<Principal> {
     const namespace = await this.#namespaces.resolve(caller);
-    return { namespace, initiator: this.#initiatorOf(namespace, caller) };
+    const initiator: unknown = this.#initiatorOf(namespace, caller);
+    assertUsableId('initiator', initiator);
+    return { namespace, initiator };
   }
 
   /** The pending of an id, for those who wait for it. */
