@@ -1,5 +1,6 @@
 import type { Transport } from '@modelcontextprotocol/client';
 import { z } from 'zod';
+import { isHeaderValue } from '../core/header-value.ts';
 import { PosternError } from '../core/postern-error.ts';
 import type { allowPkceUnadvertised } from '../oauth/attempt.ts';
 import type { TokenEndpointAuthMethod } from '../oauth/client-identity.ts';
@@ -113,6 +114,7 @@ export type ServerConfigs = Readonly<Record<string, ServerConfig>> | ReadonlyMap
 
 const text = z.string().min(1);
 const texts = z.record(z.string(), z.string());
+const headerValue = z.string().refine(isHeaderValue);
 const scopes = z.array(text).optional();
 const isFunction = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function');
 const authMethods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const;
@@ -150,7 +152,11 @@ const auth = z.union([
       }),
       scopes,
     }),
-    z.strictObject({ type: z.literal('api_key'), key: text.optional(), headerName: text.optional() }),
+    z.strictObject({
+      type: z.literal('api_key'),
+      key: headerValue.min(1).optional(),
+      headerName: text.optional(),
+    }),
     z.strictObject({ type: z.literal('none') }),
   ]),
   isFunction,
@@ -161,7 +167,7 @@ const shapes = {
     url: z.url({ protocol: /^https?$/u }),
     transport: z.enum(['streamable-http', 'sse']).optional(),
     auth: auth.optional(),
-    headers: texts.optional(),
+    headers: z.record(z.string(), headerValue).optional(),
   }),
   stdio: z.strictObject({
     command: text,

@@ -12,10 +12,11 @@ import { describeUrl } from './describe-url.ts';
 import type { Discovery } from './discovery.ts';
 import type { Grant } from './grant-record.ts';
 import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
+import { acceptTokens } from './obtain-tokens.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import { issuerProfileSchema, type IssuerProfile } from './profiles.ts';
 import { scopeParameter, sendTokenRequest, type TokenRequestOptions } from './token-request.ts';
-import { processTokenResponse, readBody } from './token-response.ts';
+import { readBody } from './token-response.ts';
 
 /** A sign-in that goes on at another device. The device code is a secret; the user code is for the person. */
 export interface DeviceAuthorization {
@@ -182,19 +183,9 @@ export async function pollDevice(
       throw expired();
     default:
   }
+  const tokens = await acceptTokens(response, { endpoint: device, sentAtMs }, http, options);
   const { issuer, statedIssuer, tokenEndpoint, revocationEndpoint, idTokenSigningAlgs } = device;
   const { client, resource, scopes, profile } = device;
-  const tokens = await processTokenResponse(response, {
-    issuer,
-    statedIssuer,
-    clientId: client.clientId,
-    idTokenSigningAlgs,
-    dpop: false,
-    openid: scopes?.includes('openid') === true,
-    profile,
-    sentAtMs,
-    clock: http.clock,
-  });
   const endpoints = { issuer, statedIssuer, tokenEndpoint, revocationEndpoint, idTokenSigningAlgs };
   return {
     status: 'granted',

@@ -6,12 +6,8 @@ import { generateDpopKey } from './dpop.ts';
 import type { Grant } from './grant-record.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import type { IssuerProfile } from './profiles.ts';
-import {
-  requestTokens,
-  scopeParameter,
-  sendTokenRequest,
-  type TokenRequestOptions,
-} from './token-request.ts';
+import { requestTokens } from './obtain-tokens.ts';
+import { scopeParameter, sendTokenRequest, type TokenRequestOptions } from './token-request.ts';
 import { readTokenReply } from './token-response.ts';
 
 /** What grants without a person take. */
@@ -60,6 +56,7 @@ async function machineGrant(
     issuer,
     ...(server.issuer !== issuer && { statedIssuer: server.issuer }),
     tokenEndpoint: server.token_endpoint ?? lacksTokenEndpoint(issuer),
+    revocationEndpoint: server.revocation_endpoint,
     idTokenSigningAlgs: server.id_token_signing_alg_values_supported,
     client,
     resource,
@@ -78,7 +75,6 @@ async function machineGrant(
     ...endpoint,
     ...tokens,
     scopes: tokens.scopes ?? scopes,
-    revocationEndpoint: server.revocation_endpoint,
     obtainedAtMs: http.clock(),
     dpopNonce,
   };

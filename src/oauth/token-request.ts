@@ -6,7 +6,6 @@ import { createDpopProof } from './dpop.ts';
 import { readJsonBody } from './json-body.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import type { IssuerProfile } from './profiles.ts';
-import { processTokenResponse, type Tokens } from './token-response.ts';
 
 /** What requests to a token endpoint may need beside their records. */
 export interface TokenRequestOptions {
@@ -19,6 +18,7 @@ export interface TokenEndpoint {
   readonly issuer: string;
   readonly statedIssuer?: string | undefined;
   readonly tokenEndpoint: string;
+  readonly revocationEndpoint?: string | undefined;
   readonly idTokenSigningAlgs?: readonly string[] | undefined;
   readonly client: ClientIdentity;
   readonly resource: string;
@@ -79,30 +79,6 @@ export async function sendTokenRequest(
   }
   const second = await send(nonce);
   return { response: second, dpopNonce: second.headers.get('dpop-nonce') ?? nonce };
-}
-
-/** Asks for tokens and checks the reply. */
-export async function requestTokens(
-  endpoint: TokenEndpoint,
-  grantType: string,
-  parameters: Readonly<Record<string, string>>,
-  http: OAuthHttp,
-  options: TokenRequestOptions = {},
-): Promise<{ readonly tokens: Tokens; readonly dpopNonce: string | undefined }> {
-  const sentAtMs = http.clock();
-  const { response, dpopNonce } = await sendTokenRequest(endpoint, grantType, parameters, http, options);
-  const tokens = await processTokenResponse(response, {
-    issuer: endpoint.issuer,
-    statedIssuer: endpoint.statedIssuer,
-    clientId: endpoint.client.clientId,
-    idTokenSigningAlgs: endpoint.idTokenSigningAlgs,
-    dpop: endpoint.dpopKeyJwk !== undefined,
-    openid: endpoint.scopes?.includes('openid') === true,
-    profile: endpoint.profile,
-    sentAtMs,
-    clock: http.clock,
-  });
-  return { tokens, dpopNonce };
 }
 
 /** `scope` as a parameter, when there is anything to name. */

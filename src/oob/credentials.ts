@@ -58,10 +58,15 @@ export class Credentials {
     await this.#interactions.refused(place, kind, held.version);
   }
 
-  /** Keeps a credential that the server got elsewhere. Whoever waits for it, in any process, has it then. */
-  put<C>(principal: Principal, request: CredentialRequest<C>, credential: unknown): Promise<void> {
+  /**
+   * Keeps a credential that the server got elsewhere. Whoever waits for it, in any process, has it then.
+   *
+   * @throws {TypeError} when it is none that the flow could have led to.
+   */
+  async put<C>(principal: Principal, request: CredentialRequest<C>, credential: unknown): Promise<void> {
     const { credential: kind } = request.flow.flow;
-    return this.#interactions.put(placeOf(principal, request), kind, credential, request.scopes);
+    if (kind.read(credential) === undefined) throw new TypeError(`the credential is no usable ${kind.name}`);
+    await this.#interactions.put(placeOf(principal, request), kind, credential, request.scopes);
   }
 
   /** Forgets a credential, here and at its issuer. What is only no longer good is better told to {@link reject}. */

@@ -50,13 +50,27 @@ describe('readFormValues', () => {
   test.each([
     ['spaces around it', '  pass word  '],
     ['an emoji and a combining accent', 'pa😀ss e\u0301'],
-    ['a NUL and a tab', 'a\u0000b\tc'],
+    ['a tab', 'b\tc'],
     ['markup', '<script>&amp;"\''],
     ['as many characters as there may be', 'x'.repeat(16_384)],
   ])('keeps a secret with %s as it was entered', (_what, secret) => {
     expect(read({ password: { type: 'string', writeOnly: true } }, { password: secret }).values).toEqual({
       password: secret,
     });
+  });
+
+  test.each(['\u0000', '\u000B', '\u001B', '\u007F'])('refuses what nobody can type: %j', (control) => {
+    for (const format of ['password', 'multiline', 'header']) {
+      const { values, problems } = read({ a: { type: 'string', format } }, { a: `x${control}` });
+      expect([values, Object.keys(problems)]).toEqual([{}, ['a']]);
+    }
+  });
+
+  test('takes for a header only what a header can carry', () => {
+    const schema = { a: { type: 'string', format: 'header' } } as const;
+    expect(read(schema, { a: 'sk-é/+= 1' }).values).toEqual({ a: 'sk-é/+= 1' });
+    expect(Object.keys(read(schema, { a: 'sk-€' }).problems)).toEqual(['a']);
+    expect(readStoredValues({ type: 'object', properties: schema }, { a: 'sk-€' })).toBeUndefined();
   });
 
   test('keeps the lines of a key, with the line ends it was pasted with', () => {

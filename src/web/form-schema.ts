@@ -1,3 +1,4 @@
+import { isHeaderValue } from '../core/header-value.ts';
 import { PosternError } from '../core/postern-error.ts';
 
 /** One field of a form: a flat subset of JSON Schema. `writeOnly`, or the format `password`, makes it a secret. */
@@ -5,8 +6,11 @@ export interface FormField {
   readonly type: 'string' | 'integer' | 'number' | 'boolean';
   readonly title?: string | undefined;
   readonly description?: string | undefined;
-  /** `multiline` is a text of several lines, such as a key in PEM; its line ends are kept as `\n`. */
-  readonly format?: 'password' | 'multiline' | (string & {}) | undefined;
+  /**
+   * `multiline` is a text of several lines, such as a key in PEM; its line ends are kept as `\n`. `header` is a text that
+   * is sent in a header of HTTP, such as an API key.
+   */
+  readonly format?: 'password' | 'multiline' | 'header' | (string & {}) | undefined;
   readonly writeOnly?: boolean | undefined;
   readonly default?: string | number | boolean | undefined;
   readonly enum?: readonly string[] | undefined;
@@ -88,9 +92,10 @@ export function readFormValues(
 export function readStoredValues(schema: FormSchema, stored: unknown): FormValues | undefined {
   if (typeof stored !== 'object' || stored === null) return undefined;
   const values = stored as FormValues;
-  const fits = Object.entries(schema.properties).every(([name, { type }]) => {
+  const fits = Object.entries(schema.properties).every(([name, { type, format }]) => {
     const value = Object.hasOwn(values, name) ? values[name] : undefined;
     if (value === undefined) return schema.required?.includes(name) !== true;
+    if (format === 'header' && !isHeaderValue(String(value))) return false;
     return typeof value === (type === 'integer' ? 'number' : type);
   });
   return fits ? values : undefined;
@@ -104,10 +109,18 @@ function readText(field: FormField, sent: string): Read {
   // A browser sends every line end of a text area as CR LF, whatever was typed or pasted.
   const text = field.format === 'multiline' ? sent.replaceAll('\r\n', '\n') : sent;
   if (field.format !== 'multiline' && /[\r\n]/u.test(text)) return { problem: 'One line only.' };
+  if (hasControls(text)) return { problem: 'A character that nobody can type is in it. Copy it anew.' };
+  if (field.format === 'header' && !isHeaderValue(text))
+    return { problem: 'Only letters, digits and signs of Western European languages.' };
   if (options !== undefined && !options.includes(text)) return { problem: 'Choose one of the list.' };
   if (text.length < minLength) return { problem: `At least ${minLength} characters.` };
   if (text.length > maxLength) return { problem: `At most ${maxLength} characters.` };
   return { value: text };
+}
+
+/** Control characters, but for those that white space is made of. */
+function hasControls(text: string): boolean {
+  return /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/u.test(text);
 }
 
 function readNumber(field: FormField, text: string): Read {

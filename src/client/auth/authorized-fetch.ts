@@ -1,3 +1,4 @@
+import { isHeaderValue } from '../../core/header-value.ts';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import type { AuthStrategy } from './auth-strategy.ts';
 
@@ -20,7 +21,11 @@ export function authorizedFetch(
       const authorization = await strategy.authorize({ method, url });
       // The caller's own are left alone, and nothing of an earlier try stays in them.
       const headers = new Headers(init.headers);
-      for (const name in authorization.headers) headers.set(name, authorization.headers[name] ?? '');
+      for (const [name, value] of Object.entries(authorization.headers)) {
+        // What sets them says what it could not set, and whoever logs that logs a secret.
+        if (!isHeaderValue(value)) throw unsendable(options.server, name);
+        headers.set(name, value);
+      }
       const response = await send(options, input, { ...init, headers });
       if (response.status !== 401 && !isScopeChallenge(response)) {
         strategy.accepted?.(authorization);
@@ -31,6 +36,13 @@ export function authorizedFetch(
       await response.body?.cancel();
     }
   };
+}
+
+function unsendable(server: string, name: string): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_CONFIG_MISCONFIGURED',
+    `the strategy of the server ${JSON.stringify(server)} gives a value that the header ${JSON.stringify(name)} cannot carry`,
+  );
 }
 
 function isScopeChallenge(response: Response): boolean {

@@ -4,7 +4,16 @@ import { readStoredValues, type FormSchema, type FormValues } from '../../web/fo
 
 const schema: FormSchema = {
   type: 'object',
-  properties: { key: { type: 'string', title: 'API key', writeOnly: true, minLength: 1, maxLength: 4_096 } },
+  properties: {
+    key: {
+      type: 'string',
+      title: 'API key',
+      format: 'header',
+      writeOnly: true,
+      minLength: 1,
+      maxLength: 4_096,
+    },
+  },
   required: ['key'],
 };
 

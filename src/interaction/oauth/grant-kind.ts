@@ -1,4 +1,5 @@
 import type { JWK } from 'jose';
+import { isHeaderValue } from '../../core/header-value.ts';
 import { findPosternError } from '../../core/postern-error.ts';
 import { grantSchema, type Grant } from '../../oauth/grant-record.ts';
 import { withClock, type OAuthHttp } from '../../oauth/oauth-http.ts';
@@ -30,7 +31,10 @@ export interface GrantsOptions {
 export function grants({ httpFor, tokenOptions }: GrantsOptions): CredentialKind<Grant> {
   return {
     name: 'oauth_grant',
-    read: (stored) => grantSchema.safeParse(stored).data,
+    read: (stored) => {
+      const { data } = grantSchema.safeParse(stored);
+      return data && isHeaderValue(data.accessToken) ? data : undefined;
+    },
     stateOf: (stored, nowMs) => stateOf(stored as Grant, nowMs),
 
     async renew(stored, clock) {

@@ -47,7 +47,7 @@ async function callOf(stage: Stage): Promise<unknown> {
 
 describe('an access token that no header may carry', () => {
   for (const [name, token] of Object.entries(unsendable)) {
-    test.fails(`with ${name}: the sign-in fails, and nothing is stored as a success (issue 8.9)`, async () => {
+    test(`with ${name}: the sign-in fails, and nothing is stored as a success (issue 8.9)`, async () => {
       const stage = await openStage();
       const link = await stage.linkOf('alice');
       stage.as.on('token', () => ({ body: tokenReply(token) }));
@@ -57,7 +57,7 @@ describe('an access token that no header may carry', () => {
       expect(after?.code).toBe('ERR_POSTERN_AUTH_REQUIRED');
     });
 
-    test.fails(`with ${name}, in the reply to a refresh: it is refused there, and not quoted (issue 8.9)`, async () => {
+    test(`with ${name}, in the reply to a refresh: it is refused there, and not quoted (issue 8.9)`, async () => {
       const stage = await openStage();
       await walk(await stage.host.openBrowser('alice'), (await stage.linkOf('alice')).url);
       const client = await stage.manager.getClient('alice');
@@ -83,13 +83,8 @@ describe('an access token that was refused for what it is made of', () => {
     const quotes = [...errors, ...pages, ...stage.logger.lines].filter((text) => text.includes(canary));
     if (quotes.length > 0) throw new Error(`the token is quoted ${quotes.length} times`);
   };
-  const quoted = new Set(['NUL', 'a line feed', 'a line break']);
-  for (const name of quoted) {
-    test.fails(`is quoted in no error, page or log line: ${name} (issue 8.9)`, () =>
-      checkUnquoted(unsendable[name] ?? ''));
-  }
-  for (const name of Object.keys(unsendable).filter((each) => !quoted.has(each))) {
-    test(`is quoted in no error, page or log line: ${name}`, () => checkUnquoted(unsendable[name] ?? ''));
+  for (const [name, token] of Object.entries(unsendable)) {
+    test(`is quoted in no error, page or log line: ${name} (issue 8.9)`, () => checkUnquoted(token));
   }
 });
 
@@ -106,7 +101,7 @@ describe('a configured key that no header may carry', () => {
     'as the key of a strategy': (key) => new ApiKeyStrategy({ key }),
   };
   for (const [where, make] of Object.entries(places)) {
-    test.fails(`${where}: it is refused where it comes in, and not quoted (issue 8.9)`, async () => {
+    test(`${where}: it is refused where it comes in, and not quoted (issue 8.9)`, async () => {
       const codes: Record<string, string | undefined> = {};
       for (const [name, key] of Object.entries(unsendable)) {
         try {
@@ -121,6 +116,16 @@ describe('a configured key that no header may carry', () => {
       expect(codes).toEqual(Object.fromEntries(refused));
     });
   }
+
+  test('of a strategy of the host’s own is not sent, and not quoted (issue 8.9)', async () => {
+    const authorize = async () => ({ headers: { authorization: `Bearer ${unsendable['a line break']}` } });
+    const auth = () => ({ authorize, handleRefusal: async () => false });
+    const client = new Client({ search: { url, auth } });
+    const error = await failureOf(client.callTool('find'));
+    expect(findPosternError(error)?.code).toBe('ERR_POSTERN_CONFIG_MISCONFIGURED');
+    expect(everythingIn(error)).not.toContain(canary);
+    await client.close();
+  });
 
   test('that every header may carry is sent as it is', async () => {
     const key = '!"#$%&()*+,-./:;<=>?@[]^_`{|}~ ÿé';
