@@ -19,12 +19,13 @@ export function hashId(text: string): Promise<string> {
   let hash = remembered.get(text);
   if (hash === undefined) {
     if (remembered.size >= maxRemembered) remembered.clear();
-    remembered.set(text, (hash = computeHash(text)));
+    remembered.set(text, (hash = hashUnremembered(text)));
   }
   return hash;
 }
 
-async function computeHash(text: string): Promise<string> {
+/** {@link hashId} of what must not stay in memory. */
+export async function hashUnremembered(text: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
   return encodeBase64Url(new Uint8Array(digest));
 }

@@ -97,7 +97,7 @@ export interface FlowVisit extends Omit<FlowHands, 'finish'> {
   readonly isOwnNavigation: boolean;
   /** Set when the browser is back from where {@link sendOut} sent it. */
   readonly answer?: Answer | undefined;
-  /** A value of this browser and this pending only, for a form's hidden field `form-token`. */
+  /** A value of this browser, this pending and this answer only, for a form's hidden field `form-token`. */
   readonly formToken: string;
   /** Whether a form that was sent in is this page's own: method, origin, fetch metadata, token, size. @throws {PosternError} ERR_POSTERN_OOB_FORM_REFUSED */
   readForm(): Promise<URLSearchParams>;
@@ -110,6 +110,8 @@ export interface FlowVisit extends Omit<FlowHands, 'finish'> {
    * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED on a GET that is not {@link isOwnNavigation}: that one shows a page.
    */
   sendOut(to: { url: string; state: string; attempt: unknown }): Promise<Response>;
+  /** The pending as it is by now; `undefined` when it is long gone. */
+  look(): Promise<Pending<InteractionData> | undefined>;
   /** {@link FlowHands.finish}; resolves to what to answer the browser with. */
   finish(credential: unknown, scopes?: readonly string[]): Promise<Response>;
   /** What to answer, and what to do about the pending, when carrying it on has failed. Where a retry may help, it stays open. */

@@ -50,6 +50,12 @@ export const storedRecords: readonly StoredRecord[] = [
     lives: 'a day longer than its pending',
   },
   {
+    key: '‹namespace›:ending-form:‹hash of pending id›',
+    holds:
+      '`{ form }`: a hash of the form that ended it, with its token: sent again, it is told how that ended',
+    lives: 'a day longer than its pending',
+  },
+  {
     key: '‹namespace›:link-owner:‹hash of pending id›',
     holds: 'the hash of the first browser’s cookie, where links lead to this machine',
     lives: 'as the link',

@@ -1,4 +1,4 @@
-import { hashId, randomId } from '../core/random.ts';
+import { hashId, hashUnremembered, randomId } from '../core/random.ts';
 
 /**
  * The cookie that ties a sign-in to one browser: set when its link is opened, wanted back at the callback.
@@ -19,7 +19,7 @@ export class BrowserCookie {
 
   /**
    * The browser's value, kept if it has one already: the same person may open the link in two tabs.
-   * Returns the header that sets it, the hash to remember, and the token for a form's hidden field.
+   * Returns the header that sets it, the hash to remember, and the token for a form's hidden field: another each time.
    */
   async bind(
     request: Request,
@@ -30,7 +30,7 @@ export class BrowserCookie {
     return {
       setCookie: `${this.#name}=${value}; Max-Age=${maxAge}; ${this.#attributes}`,
       hash: await hashId(value),
-      formToken: await hashId(`form ${value}`),
+      formToken: await formTokenOf(value, randomId()),
     };
   }
 
@@ -45,7 +45,8 @@ export class BrowserCookie {
   /** Whether a form carries the token that was put into it for this very browser. */
   async tookForm(request: Request, formToken: string | null): Promise<boolean> {
     const value = this.#read(request);
-    return value !== undefined && formToken !== null && (await hashId(`form ${value}`)) === formToken;
+    const form = formToken?.split('.', 1)[0];
+    return value !== undefined && form !== undefined && (await formTokenOf(value, form)) === formToken;
   }
 
   /** Whether the request comes from the browser that was bound. */
@@ -63,4 +64,8 @@ export class BrowserCookie {
     }
     return undefined;
   }
+}
+
+async function formTokenOf(value: string, form: string): Promise<string> {
+  return `${form}.${await hashUnremembered(`form ${form} ${value}`)}`;
 }

@@ -1,4 +1,5 @@
 import { PosternError } from '../core/postern-error.ts';
+import { hashUnremembered } from '../core/random.ts';
 
 const maxFormBytes = 64 * 1024;
 const maxFields = 200;
@@ -40,6 +41,11 @@ export async function readForm(request: Request, origin: string): Promise<URLSea
     form.append(name, value);
   }
   return form;
+}
+
+/** What tells a form from every other: the same for one that is sent again. */
+export function formId(form: URLSearchParams): Promise<string> {
+  return hashUnremembered(JSON.stringify([...form].toSorted(([a], [b]) => (a < b ? -1 : 1))));
 }
 
 function checkSource(headers: Headers, origin: string): void {

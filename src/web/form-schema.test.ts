@@ -67,10 +67,10 @@ describe('readFormValues', () => {
   });
 
   test('takes for a header only what a header can carry', () => {
-    const schema = { a: { type: 'string', format: 'header' } } as const;
-    expect(read(schema, { a: 'sk-é/+= 1' }).values).toEqual({ a: 'sk-é/+= 1' });
-    expect(Object.keys(read(schema, { a: 'sk-€' }).problems)).toEqual(['a']);
-    expect(readStoredValues({ type: 'object', properties: schema }, { a: 'sk-€' })).toBeUndefined();
+    const key = { a: { type: 'string', format: 'header' } } as const;
+    expect(read(key, { a: 'sk-é/+= 1' }).values).toEqual({ a: 'sk-é/+= 1' });
+    expect(Object.keys(read(key, { a: 'sk-€' }).problems)).toEqual(['a']);
+    expect(readStoredValues({ type: 'object', properties: key }, { a: 'sk-€' })).toBeUndefined();
   });
 
   test('keeps the lines of a key, with the line ends it was pasted with', () => {

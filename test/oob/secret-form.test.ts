@@ -67,8 +67,6 @@ describe('a secret form', () => {
     const { url } = await stage.linkOf('alice', flow);
     const browser = await stage.host.openBrowser('alice');
     const own = tokenOf(await browser.open(url));
-    const other = tokenOf(await browser.open((await stage.linkOf('alice', flow, {})).url));
-    expect(other).toBe(own);
     const foreign = await stage.linkOf('alice', flow, { resource: 'elsewhere' });
     const foreignToken = tokenOf(await browser.open(foreign.url));
     expect(foreignToken).not.toBe(own);
@@ -152,7 +150,8 @@ describe('a secret form', () => {
     const statuses = await Promise.all(
       Array.from(
         { length: 30 },
-        async () => (await post(stage, url, { 'form-token': token, password: 'guess' }, { cookie })).status,
+        async (_value, index) =>
+          (await post(stage, url, { 'form-token': token, password: `guess ${index}` }, { cookie })).status,
       ),
     );
     expect(tried).toBe(10);

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { PosternError } from '../../core/postern-error.ts';
 import { page } from '../../web/page.ts';
 import type { CredentialKind } from '../credential-kind.ts';
@@ -13,6 +12,7 @@ import {
   type FormValues,
 } from '../../web/form-schema.ts';
 import { renderForm, type SecretFormView } from '../../web/schema-form.ts';
+import { FormTries, noTries, type TryOutcome } from './form-tries.ts';
 
 export type { SecretFormView } from '../../web/schema-form.ts';
 
@@ -39,8 +39,6 @@ export interface SecretFormOptions {
   readonly render?: ((form: SecretFormView) => Response | Promise<Response>) | undefined;
 }
 
-const formData = z.looseObject({ tries: z.number() });
-
 /**
  * A form on a page of ours, for what must not pass the model: a password, an API key.
  *
@@ -49,7 +47,8 @@ const formData = z.looseObject({ tries: z.number() });
  */
 export function secretForm(schema: FormSchema, options: SecretFormOptions = {}): Flow<FormValues> {
   checkFormSchema(schema);
-  const { maxTries = 10 } = options;
+  const { maxTries = 10, testTimeoutMs = 10_000 } = options;
+  const tries = new FormTries({ maxTries, patienceMs: testTimeoutMs + 5_000 });
   const message = options.message ?? ((resource: string) => `Enter the access data for ${resource}`);
 
   const show = async (visit: FlowVisit, view: Partial<SecretFormView> = {}): Promise<Response> => {
@@ -82,19 +81,23 @@ export function secretForm(schema: FormSchema, options: SecretFormOptions = {}):
     const { values, problems } = readFormValues(schema, form);
     const shown = withoutSecrets(schema, values);
     if (Object.keys(problems).length > 0) return show(visit, { values: shown, problems, status: 422 });
-    if (options.test !== undefined) {
-      let tries = 0;
-      // Counted before it is tried: many at once are no more than one after the other.
-      await visit.update((stored) => ({ tries: (tries = formData.parse(stored).tries + 1) }));
-      if (tries > maxTries) {
+    if (options.test === undefined) return visit.finish(values);
+    let kept: Response | undefined;
+    const outcome = await tries.outcomeOf(form, visit, {
+      attempt: () => tryOut(values, dataOf(visit.pending).request.resource, options),
+      finish: async () => void (kept = await visit.finish(values)),
+    });
+    switch (outcome) {
+      case 'accepted':
+        if (kept !== undefined) return kept;
+        // The ladder tells a form that is sent again how the interaction has ended.
+        throw new PosternError('ERR_POSTERN_PENDING_ALREADY_FINISHED', 'the same form was kept before');
+      case 'too many':
         await visit.fail('ERR_POSTERN_OOB_SECRET_REJECTED');
         return failurePage('ERR_POSTERN_OOB_SECRET_REJECTED');
-      }
-      const problem = await tryOut(values, dataOf(visit.pending).request.resource, options);
-      if (problem !== undefined)
-        return show(visit, { values: shown, problem: problem.text, status: problem.status });
+      default:
+        return show(visit, { values: shown, ...problemOf(outcome, testTimeoutMs) });
     }
-    return visit.finish(values);
   };
 
   return {
@@ -104,7 +107,7 @@ export function secretForm(schema: FormSchema, options: SecretFormOptions = {}):
 
     async begin({ resource, details = {} }) {
       assertNoSecrets(schema, details);
-      return { data: { tries: 0 }, message: message(resource), ttlMs: options.ttlMs };
+      return { data: noTries, message: message(resource), ttlMs: options.ttlMs };
     },
 
     async visit(visit) {
@@ -142,8 +145,8 @@ async function tryOut(
   values: FormValues,
   resource: string,
   { test, testTimeoutMs = 10_000 }: SecretFormOptions,
-): Promise<{ text: string; status: number } | undefined> {
-  if (test === undefined) return undefined;
+): Promise<TryOutcome> {
+  if (test === undefined) return 'accepted';
   const timeout = new AbortController();
   const late = new Promise<'late'>((resolve) => {
     timeout.signal.addEventListener('abort', () => resolve('late'), { once: true });
@@ -152,30 +155,34 @@ async function tryOut(
     () => timeout.abort(new DOMException('The test took too long', 'TimeoutError')),
     testTimeoutMs,
   );
-  let verdict: SecretVerdict | 'late' | 'untried';
   try {
-    verdict = await Promise.race([test(values, { resource, signal: timeout.signal }), late]);
+    const verdict = await Promise.race([test(values, { resource, signal: timeout.signal }), late]);
+    return verdict === 'accepted' || verdict === 'late' ? verdict : 'rejected';
   } catch {
     // What the service said may quote the secret: it goes nowhere.
-    verdict = timeout.signal.aborted ? 'late' : 'untried';
+    return timeout.signal.aborted ? 'late' : 'untried';
   } finally {
     clearTimeout(timer);
   }
-  switch (verdict) {
-    case 'accepted':
-      return undefined;
+}
+
+function problemOf(
+  outcome: Exclude<TryOutcome, 'accepted'>,
+  testTimeoutMs: number,
+): { problem: string; status: number } {
+  switch (outcome) {
     case 'late':
       return {
-        text: `The service did not answer within ${testTimeoutMs / 1000} s. Nothing was kept. Try again.`,
+        problem: `The service did not answer within ${testTimeoutMs / 1000} s. Nothing was kept. Try again.`,
         status: 504,
       };
     case 'untried':
       return {
-        text: 'It could not be tried just now, and was not kept. Try again in a moment.',
+        problem: 'It could not be tried just now, and was not kept. Try again in a moment.',
         status: 503,
       };
-    default:
-      return { text: 'The service refused this. Check what you entered.', status: 422 };
+    case 'rejected':
+      return { problem: 'The service refused this. Check what you entered.', status: 422 };
   }
 }
 

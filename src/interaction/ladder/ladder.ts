@@ -5,7 +5,7 @@ import type { Pending } from '../../pending/pending.ts';
 import type { PendingStore } from '../../pending/pending-store.ts';
 import type { Stored } from '../../storage/collection.ts';
 import { BrowserCookie } from '../../web/browser-cookie.ts';
-import { FormRefusedError } from '../../web/form-request.ts';
+import { FormRefusedError, formId, readForm } from '../../web/form-request.ts';
 import { enterPending } from '../enter-pending.ts';
 import type { FlowVisit, InteractionData } from '../flow.ts';
 import { isEnded } from '../is-ended.ts';
@@ -19,6 +19,7 @@ import {
 } from '../pages/pages.ts';
 import { Attempts, type Attempt } from './attempts.ts';
 import { metadataDocument } from './client-metadata.ts';
+import { EndingForms } from './ending-forms.ts';
 import type { LadderHost } from './ladder-host.ts';
 import { methodsOf, readPath } from './paths.ts';
 import { createVisit } from './visit.ts';
@@ -71,7 +72,9 @@ export class Ladder {
     if (refusal !== undefined) return refusal;
     if (store === undefined || pending === undefined) return failurePage('ERR_POSTERN_PENDING_NOT_FOUND');
     if (pending.status !== 'pending') {
-      const page = await (request.method === 'POST' ? alreadyDonePage() : endPage(pending));
+      const isForm = request.method === 'POST';
+      const sent = isForm ? await this.#readForm(request).then(formId, () => undefined) : undefined;
+      const page = isForm ? await this.#formAfterEnd(store, pending, sent) : await endPage(pending);
       return (await this.#cookieOf(pending)).cleared(request, page);
     }
     return this.#visit({ request, store, pending, rest });
@@ -154,24 +157,57 @@ export class Ladder {
     this.#host.attend(pending);
     let hasEnded = false;
     const onEnd = (): void => void (hasEnded = true);
+    const endingForms = new EndingForms(at.store.storage);
+    let sent: string | undefined;
     const visit: FlowVisit = createVisit(this.#host, {
       ...at,
       attempts: new Attempts(surroundings, at.store.storage),
-      cookie,
       formToken: bound.formToken,
+      readForm: async () => {
+        const form = await this.#readForm(request);
+        if (!(await cookie.tookForm(request, form.get('form-token'))))
+          throw new FormRefusedError(403, 'does not carry the token of this browser');
+        sent = await formId(form);
+        return form;
+      },
+      endingForm: async () => (sent === undefined ? [] : [await endingForms.remembering(pending, sent)]),
       browser: bound.hash,
       join: (attempt) => this.#join(pending, attempt, onEnd),
       onEnd,
     });
     const response = await enterPending(pending, async () => flow.visit(visit)).catch((error: unknown) => {
-      if (isEnded(error)) onEnd();
-      return this.#failure(error, pending.url);
+      if (!isEnded(error)) return this.#failure(error, pending.url);
+      onEnd();
+      return sent === undefined
+        ? this.#failure(error, pending.url)
+        : this.#formAfterEnd(at.store, pending, sent);
     });
     // Nobody needs it after the end, and a browser that kept them all would send too many.
     if (hasEnded) return cookie.cleared(request, response);
     const headers = new Headers(response.headers);
     headers.append('set-cookie', bound.setCookie);
     return new Response(response.body, { status: response.status, headers });
+  }
+
+  /** What was sent from a page of ours. */
+  #readForm(request: Request): Promise<URLSearchParams> {
+    return readForm(request, new URL(this.#host.gate.baseUrl).origin);
+  }
+
+  /** The form that ended the interaction, sent again, is told how it ended. Any other was not used, and is told that. */
+  async #formAfterEnd(
+    store: PendingStore<InteractionData>,
+    { id }: Pending,
+    sent: string | undefined,
+  ): Promise<Response> {
+    const ended = await store.get(id);
+    if (ended === undefined) return endPage({ status: 'expired' });
+    const isExpired = ended.status === 'expired';
+    if (sent !== undefined && (await new EndingForms(store.storage).has(ended, sent))) {
+      // What came late was kept all the same.
+      return endPage(isExpired ? { ...ended, status: 'completed' } : ended);
+    }
+    return isExpired ? endPage(ended) : alreadyDonePage();
   }
 
   /** Whether this browser is the first that opened the link. */

@@ -1,8 +1,7 @@
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import type { Pending } from '../../pending/pending.ts';
 import type { Stored } from '../../storage/collection.ts';
-import type { BrowserCookie } from '../../web/browser-cookie.ts';
-import { FormRefusedError, readForm } from '../../web/form-request.ts';
+import type { Change } from '../../storage/contract.ts';
 import { isOwnNavigation } from '../../web/own-navigation.ts';
 import { dataOf, type FlowVisit, type InteractionData } from '../flow.ts';
 import { isEnded } from '../is-ended.ts';
@@ -19,8 +18,10 @@ export interface Arrival {
   /** Set when it is back from a third party: open, and answered by these parameters. */
   readonly attempt?: Stored<Attempt> | undefined;
   readonly params?: URLSearchParams | undefined;
-  readonly cookie: BrowserCookie;
   readonly formToken: string;
+  readonly readForm: () => Promise<URLSearchParams>;
+  /** The change that remembers which form ends the interaction, once one was read. */
+  readonly endingForm: () => Promise<readonly Change[]>;
   readonly browser: string;
   /** What to answer while another request finishes the attempt. */
   readonly join: (attempt?: Stored<Attempt>) => Promise<Response>;
@@ -30,7 +31,7 @@ export interface Arrival {
 
 /** What a flow is given of an arrival. */
 export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
-  const { request, pending, rest, attempts, cookie, params } = arrival;
+  const { request, pending, rest, attempts, params, endingForm } = arrival;
   const { gate, surroundings } = host;
   const ownNavigation = isOwnNavigation(request);
   let { attempt } = arrival;
@@ -52,11 +53,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
             take: async () => void (attempt = attempt && (await attempts.take(attempt))),
           }
         : undefined,
-    readForm: async () => {
-      const form = await readForm(request, new URL(gate.baseUrl).origin);
-      if (await cookie.tookForm(request, form.get('form-token'))) return form;
-      throw new FormRefusedError(403, 'does not carry the token of this browser');
-    },
+    readForm: arrival.readForm,
     assertMayGoOut: () => attempts.assertMayMint(pending),
     sendOut: async ({ url, state, attempt: data }) => {
       if (request.method === 'GET' && !ownNavigation) throw actsUnasked();
@@ -64,8 +61,10 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
       await attempts.mint(pending, { state, browser: arrival.browser, scopes, data });
       return request.method === 'GET' ? seePage(url) : departurePage(url);
     },
+    look: () => host.pendings.in(pending.namespace).get(pending.id),
     finish: async (credential, scopes = attempt?.value.scopes) => {
-      const alongside = attempt && [attempts.ending(attempt, 'done')];
+      const ending = attempt === undefined ? [] : [attempts.ending(attempt, 'done')];
+      const alongside = [...ending, ...(await endingForm())];
       const kept = await host.finish(pending, credential, { scopes, alongside });
       arrival.onEnd();
       // What came late was kept, and the page of the link would say that it has expired.
@@ -73,7 +72,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
       return inPlace ? endPage({ status: 'completed', kind: pending.kind }) : seePage(pending.url);
     },
     fail: async (code) => {
-      await host.end(pending, code);
+      await host.end(pending, code, await endingForm());
       arrival.onEnd();
     },
     update: (change) => host.update(pending, change),
