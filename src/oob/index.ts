@@ -49,6 +49,15 @@ export {
   type WithPendingOptions,
 } from './pending-manager.ts';
 export type { Principal } from './principal.ts';
-export type { PendingContent } from './tool-answers.ts';
-export type { ToolContext, ToolHandler, ToolProgress } from './tool-run.ts';
-export type { ToolCallback, ToolOptions, ToolResult } from './tool.ts';
+export type { PendingContent } from './call-answers.ts';
+export type { ToolOptions } from './call.ts';
+export type { ToolContext, ToolProgress } from './handler-run.ts';
+export type {
+  PromptCallback,
+  PromptHandler,
+  ResourceHandler,
+  ResourceTemplateHandler,
+  ToolCallback,
+  ToolHandler,
+  ToolResult,
+} from './tool.ts';

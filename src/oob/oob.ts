@@ -1,4 +1,8 @@
-import type { ServerContext } from '@modelcontextprotocol/server';
+import type {
+  ReadResourceCallback,
+  ReadResourceTemplateCallback,
+  ServerContext,
+} from '@modelcontextprotocol/server';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import { PosternError } from '../core/postern-error.ts';
@@ -17,13 +21,17 @@ import { PendingManager } from './pending-manager.ts';
 import type { Principal } from './principal.ts';
 import { Prompts } from './prompt.ts';
 import { RequestStates } from './request-state.ts';
-import type { ToolHandler } from './tool-run.ts';
+import { verifyRequestState, type CallServices, type ToolOptions } from './call.ts';
 import {
+  createPrompt,
+  createResource,
   createTool,
-  verifyRequestState,
+  type PromptCallback,
+  type PromptHandler,
+  type ResourceHandler,
+  type ResourceTemplateHandler,
   type ToolCallback,
-  type ToolOptions,
-  type ToolServices,
+  type ToolHandler,
 } from './tool.ts';
 
 export interface OobOptions extends Partial<DeploymentOptions> {
@@ -65,7 +73,7 @@ export class Oob implements AsyncDisposable {
    * somebody else's is then refused with the JSON-RPC error -32602. Without it, the tool refuses it with an `isError` result.
    */
   readonly requestState: { readonly verify: (state: string, context: ServerContext) => Promise<unknown> };
-  readonly #tools: ToolServices;
+  readonly #calls: CallServices;
   readonly #prompts: Prompts;
   readonly #namespaces: NamespaceProvider;
   readonly #initiatorOf: (namespace: Namespace, caller: Caller) => string;
@@ -101,15 +109,15 @@ export class Oob implements AsyncDisposable {
     this.pendings = new PendingManager({ ...surroundings, namespaces, callbackUrl: pendingUrl });
     this.#prompts = new Prompts(this.interactions);
     const callerOf = options.callerOf ?? callerOfToken;
-    const tools: ToolServices = {
+    const calls: CallServices = {
       credentials: this.credentials,
       interactions: this.interactions,
       prompts: this.#prompts,
       requestStates: new RequestStates(surroundings),
       principalOf: (context) => this.principal(callerOf(context)),
     };
-    this.#tools = tools;
-    this.requestState = { verify: (state, context) => verifyRequestState(tools, state, context) };
+    this.#calls = calls;
+    this.requestState = { verify: (state, context) => verifyRequestState(calls, state, context) };
   }
 
   /** Names a flow. Every process of the server registers the same, before it serves pages. */
@@ -130,7 +138,22 @@ export class Oob implements AsyncDisposable {
    * them: a default that changes from call to call makes another call of each retry.
    */
   tool<Args>(handler: ToolHandler<Args>, options?: ToolOptions): ToolCallback<Args> {
-    return createTool(this.#tools, handler, options);
+    return createTool(this.#calls, handler, options);
+  }
+
+  /** The callback of a prompt, for `McpServer.registerPrompt`. Its handler gets what one of {@link tool} gets; what a tool answers in a result is an error here. */
+  prompt<Args>(handler: PromptHandler<Args>, options?: ToolOptions): PromptCallback<Args> {
+    return createPrompt(this.#calls, handler, options);
+  }
+
+  /** The callback of a resource or a template of resources, for `McpServer.registerResource`. As {@link prompt}. */
+  resource(handler: ResourceHandler, options?: ToolOptions): ReadResourceCallback;
+  resource(handler: ResourceTemplateHandler, options?: ToolOptions): ReadResourceTemplateCallback;
+  resource(
+    handler: ResourceHandler | ResourceTemplateHandler,
+    options?: ToolOptions,
+  ): ReadResourceCallback & ReadResourceTemplateCallback {
+    return createResource(this.#calls, handler, options);
   }
 
   /**

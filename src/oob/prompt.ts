@@ -10,7 +10,7 @@ import { withSignal } from '../sync/with-signal.ts';
 import type { InteractionData } from '../interaction/flow.ts';
 import { interactionOf } from '../interaction/interaction-required-error.ts';
 import type { Interactions } from '../interaction/interactions.ts';
-import { elicitationId } from './tool-answers.ts';
+import { elicitationId } from './call-answers.ts';
 
 /** The call in whose session a person is asked. */
 export interface PromptCall {
@@ -21,13 +21,13 @@ export interface PromptCall {
 }
 
 /**
- * What became of an `elicitation/create`. `over`: there was nothing to ask any more. `aborted`: its call ended before the
+ * What became of an `elicitation/create`. `dismissed`: its person closed it, and answered nothing. `over`: there was nothing to ask any more. `aborted`: its call ended before the
  * client had answered.
  */
-type Sent = 'accepted' | 'declined' | 'undeliverable' | 'over' | 'aborted';
+type Sent = 'accepted' | 'declined' | 'dismissed' | 'undeliverable' | 'over' | 'aborted';
 
 /** Why a prompt is taken back. */
-const undeliverable: unique symbol = Symbol('undeliverable');
+const unanswered: unique symbol = Symbol('unanswered');
 const over: unique symbol = Symbol('over');
 
 interface Place {
@@ -60,8 +60,8 @@ export class Prompts {
   }
 
   /**
-   * Asks, waits until the pending has ended, and returns it; `undefined` when it has not in time, or when the client
-   * cannot be asked.
+   * Asks, waits until the pending has ended, and returns it; `undefined` when it has not in time, when the client
+   * cannot be asked, or when its person closed the question: nobody has answered it then, and it may be asked again.
    *
    * @throws the signal's reason when the call is cancelled; the pending goes on for the others.
    */
@@ -77,7 +77,7 @@ export class Prompts {
     this.#send(pending, place, call, signal).then(
       (sent) => {
         accepted = sent === 'accepted';
-        if (sent === 'undeliverable') stop.abort(undeliverable);
+        if (sent === 'undeliverable' || sent === 'dismissed') stop.abort(unanswered);
       },
       (error: unknown) => stop.abort(error),
     );
@@ -85,7 +85,7 @@ export class Prompts {
     try {
       ended = await this.#interactions.wait(pending, { timeoutMs: call.timeoutMs, signal });
     } catch (error) {
-      if (error !== undeliverable) throw error;
+      if (error !== unanswered) throw error;
     } finally {
       stop.abort(ended === undefined ? undefined : over);
     }
@@ -136,6 +136,7 @@ export class Prompts {
       if (!signal.aborted) return 'undeliverable';
       return signal.reason === over ? 'over' : 'aborted';
     }
+    if (action === 'cancel') return 'dismissed';
     if (action !== 'accept') {
       await this.#interactions.decline(pending);
       return 'declined';

@@ -164,28 +164,40 @@ describe.each(['modern', 'session'] as const)('three parallel calls in %s', (era
 });
 
 describe.each(['modern', 'session'] as const)('a person who says no in %s', (era) => {
-  test.each(['decline', 'cancel'] as const)(
-    'by %s ends the call, and is not asked again for a while',
-    async (action) => {
-      const stage = await openToolStage();
-      const client = await stage.connect(era, { answer: async () => action });
-      const result = await client.call('run_query', query);
-      expect(result.isError).toBe(true);
-      expect(result.structuredContent).toMatchObject({
-        error: { code: 'ERR_POSTERN_AUTH_DENIED', retry: false },
-      });
-      const again = await client.call('run_query', query);
-      expect(again.structuredContent).toMatchObject({ error: { code: 'ERR_POSTERN_AUTH_DENIED' } });
-      expect(client.prompts).toHaveLength(1);
-      expect((await (await stage.host.openBrowser('alice')).open(client.prompts[0]?.url ?? '')).status).toBe(
-        403,
-      );
-      stage.time.advance(61_000);
-      await client.call('run_query', query);
-      expect(client.prompts).toHaveLength(2);
-      expect(stage.effects).toEqual([]);
-    },
-  );
+  test('ends the call, and is not asked again for a while', async () => {
+    const stage = await openToolStage();
+    const client = await stage.connect(era, { answer: async () => 'decline' });
+    const result = await client.call('run_query', query);
+    expect(result.isError).toBe(true);
+    expect(result.structuredContent).toMatchObject({
+      error: { code: 'ERR_POSTERN_AUTH_DENIED', retry: false },
+    });
+    const again = await client.call('run_query', query);
+    expect(again.structuredContent).toMatchObject({ error: { code: 'ERR_POSTERN_AUTH_DENIED' } });
+    expect(client.prompts).toHaveLength(1);
+    expect((await (await stage.host.openBrowser('alice')).open(client.prompts[0]?.url ?? '')).status).toBe(
+      403,
+    );
+    stage.time.advance(61_000);
+    await client.call('run_query', query);
+    expect(client.prompts).toHaveLength(2);
+    expect(stage.effects).toEqual([]);
+  });
+
+  test('who only closes the question is given the link in words at once, and asked again by the next call', async () => {
+    const stage = await openToolStage();
+    const client = await stage.connect(era, { answer: async () => 'cancel' });
+    for (const asked of [1, 2]) {
+      const { isError, structuredContent, content } = await client.call('run_query', query);
+      const { url } = (structuredContent as { pending: { url: string } }).pending;
+      expect([isError, JSON.stringify(content).includes(url), client.prompts.length]).toEqual([
+        true,
+        true,
+        asked,
+      ]);
+      expect(client.prompts.at(-1)?.url).toBe(url);
+    }
+  });
 
   test('on the page ends the call that waits', async () => {
     const stage = await openToolStage();

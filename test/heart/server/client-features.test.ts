@@ -11,6 +11,8 @@ const sample: Ask = ({ mcpReq }) =>
     maxTokens: 10,
     messages: [{ role: 'user', content: { type: 'text', text: 'Say hello.' } }],
   });
+const sampleOnOnesOwn: Ask = ({ mcpReq }) =>
+  mcpReq.send({ method: 'sampling/createMessage', params: { maxTokens: 10, messages: [] } });
 const ask: Ask = ({ mcpReq }) =>
   mcpReq.elicitInput({
     mode: 'form',
@@ -26,10 +28,13 @@ async function openTool(need: Ask, era: Era, capabilities: ClientCapabilities) {
     server.registerTool(
       'need',
       {},
-      oob.tool(async (_args, { mcp }): Promise<CallToolResult> => {
-        const text = JSON.stringify(await need(mcp));
-        return { content: [{ type: 'text', text }] };
-      }),
+      oob.tool(
+        async (_args, { mcp }): Promise<CallToolResult> => {
+          const text = JSON.stringify(await need(mcp));
+          return { content: [{ type: 'text', text }] };
+        },
+        { server },
+      ),
     );
   });
   const { client, asked } = await connect(era, capabilities);
@@ -38,26 +43,25 @@ async function openTool(need: Ask, era: Era, capabilities: ClientCapabilities) {
 
 describe('a tool that asks its client for what the client cannot do', () => {
   type Lack = readonly [what: string, era: Era, need: Ask, capabilities: ClientCapabilities];
-  const left: readonly Lack[] = [
+  const lacks: readonly Lack[] = [
     ['sampling, without a session', 'stateless', sample, {}],
+    ['sampling, without a session, by a request of one’s own', 'stateless', sampleOnOnesOwn, {}],
     ['sampling, in a session', 'session', sample, {}],
-  ];
-  const held: readonly Lack[] = [
+    ['sampling, in a session, by a request of one’s own', 'session', sampleOnOnesOwn, {}],
     ['sampling, in the revision 2026-07-28', 'modern', sample, {}],
     ['a form, without a session', 'stateless', ask, {}],
     ['a form, in a session', 'session', ask, {}],
     ['a form, in a session that shows links only', 'session', ask, { elicitation: { url: {} } }],
     ['a form, in the revision 2026-07-28', 'modern', ask, {}],
   ];
-  const told = async (_what: string, era: Era, need: Ask, can: ClientCapabilities): Promise<void> => {
-    const { result, asked } = await openTool(need, era, can);
-    expect(result.isError).toBe(true);
-    expect(asked).toEqual([]);
-  };
-  /* oxlint-disable vitest/expect-expect -- the check is above, one for both lists */
-  test.fails.each(left)('is told so at once, and nothing is sent: %s (issue 8.25)', told);
-  test.each(held)('is told so at once, and nothing is sent: %s', told);
-  /* oxlint-enable vitest/expect-expect */
+  test.each(lacks)(
+    'is told so at once, and nothing is sent: %s (issue 8.25)',
+    async (_what, era, need, can) => {
+      const { result, asked } = await openTool(need, era, can);
+      expect(result.isError).toBe(true);
+      expect(asked).toEqual([]);
+    },
+  );
 });
 
 test.each([

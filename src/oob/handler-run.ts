@@ -1,4 +1,4 @@
-import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server';
+import type { ServerContext } from '@modelcontextprotocol/server';
 import type { Principal } from './principal.ts';
 import type { CredentialRequest } from './credential-request.ts';
 import type { Credentials } from './credentials.ts';
@@ -7,7 +7,7 @@ import {
   type InteractionRequiredError,
 } from '../interaction/interaction-required-error.ts';
 
-/** What a tool's handler is given beside its arguments. */
+/** What the handler of a tool, a resource or a prompt is given beside its arguments. */
 export interface ToolContext {
   readonly principal: Principal;
   /**
@@ -19,6 +19,7 @@ export interface ToolContext {
    * @throws {PosternError} ERR_POSTERN_AUTH_DENIED when they declined a moment ago; ERR_POSTERN_OOB_LIMIT
    */
   readonly credential: <C>(request: CredentialRequest<C>) => Promise<C>;
+  /** The SDK's own. What its client could not answer is refused at once: {@link sendableContext}. */
   readonly mcp: ServerContext;
   /** Aborts when the client cancels the call. */
   readonly signal: AbortSignal;
@@ -32,15 +33,8 @@ export interface ToolProgress {
   readonly message?: string;
 }
 
-export type ToolHandler<Args> = (
-  args: Args,
-  context: ToolContext,
-) => Promise<CallToolResult> | CallToolResult;
-
 /** How one run of a handler ended: it needs people, or it is done. */
-export type ToolRun =
-  | { readonly needed: readonly InteractionRequiredError[] }
-  | { readonly result: CallToolResult };
+export type HandlerRun<R> = { readonly needed: readonly InteractionRequiredError[] } | { readonly result: R };
 
 /**
  * Calls the handler once.
@@ -49,11 +43,10 @@ export type ToolRun =
  *
  * @throws what the handler throws, when it needs nobody.
  */
-export async function runTool<Args>(
-  handler: ToolHandler<Args>,
-  args: Args,
+export async function runHandler<R>(
+  handler: (context: ToolContext) => Promise<R> | R,
   caller: { readonly credentials: Credentials; readonly principal: Principal; readonly mcp: ServerContext },
-): Promise<ToolRun> {
+): Promise<HandlerRun<R>> {
   const { credentials, principal, mcp } = caller;
   const { signal } = mcp.mcpReq;
   const needed = new Map<string, InteractionRequiredError>();
@@ -78,18 +71,14 @@ export async function runTool<Args>(
     return asked;
   };
 
-  let result: CallToolResult | undefined;
-  let failure: { readonly error: unknown } | undefined;
-  try {
-    result = await handler(args, { principal, credential, mcp, signal, progress: progressOf(mcp) });
-  } catch (error) {
-    failure = { error };
-  }
+  const [ran] = await Promise.allSettled([
+    (async () => handler({ principal, credential, mcp, signal, progress: progressOf(mcp) }))(),
+  ]);
   // All that was asked for together is shown together.
   await Promise.allSettled(asking);
   if (needed.size > 0) return { needed: [...needed.values()] };
-  if (failure !== undefined) throw failure.error;
-  return { result: result as CallToolResult };
+  if (ran.status === 'rejected') throw ran.reason;
+  return { result: ran.value };
 }
 
 function progressOf({ mcpReq }: ServerContext): ToolContext['progress'] {
