@@ -199,7 +199,7 @@ export class Interactions {
 
   /**
    * Keeps a credential that came from elsewhere than a person's answer. Whoever waits for one at that place has it then, in
-   * every process.
+   * every process; one that covers less than they wait for leaves the question open.
    */
   async put(
     place: Place,
@@ -208,7 +208,8 @@ export class Interactions {
     scopes: readonly string[] = [],
   ): Promise<void> {
     const live = await this.findLive(place);
-    if (live !== undefined) await unlessEnded(this.finish(live, credential, { scopes, kind }));
+    const isWaitedFor = live?.data !== undefined && isScopeSubset(live.data.wanted, scopes);
+    if (isWaitedFor) await unlessEnded(this.finish(live, credential, { scopes, kind }));
     else await this.credentials.put(place, kind, credential, scopes);
     await this.#declines.forget(place);
   }

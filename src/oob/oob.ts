@@ -33,6 +33,7 @@ import {
   type ToolCallback,
   type ToolHandler,
 } from './tool.ts';
+import { wakeParked } from './wake-parked.ts';
 
 export interface OobOptions extends Partial<DeploymentOptions> {
   /** Sealed: `encrypted(…)`, or memory. */
@@ -105,6 +106,7 @@ export class Oob implements AsyncDisposable {
       maxPendings: options.maxPendings ?? 20,
       watchLeaseMs: options.watchLeaseMs,
     });
+    this.interactions.onEnd(wakeParked(surroundings));
     this.credentials = new Credentials(this.interactions);
     this.pendings = new PendingManager({ ...surroundings, namespaces, callbackUrl: pendingUrl });
     this.#prompts = new Prompts(this.interactions);

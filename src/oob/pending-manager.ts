@@ -5,18 +5,31 @@ import {
   PendingManager as KernelPendingManager,
   type PendingManagerOptions as KernelOptions,
 } from '../pending/pending-manager.ts';
-import type { Pending } from '../pending/pending.ts';
+import type { OnPendingEnd, Pending } from '../pending/pending.ts';
 import { FormRefusedError } from '../web/form-request.ts';
 import type { VerifyUser } from '../web/verify-user.ts';
+import { wakeParked } from './wake-parked.ts';
 
 export type PendingManagerOptions<T = unknown> = Omit<KernelOptions<T>, 'currentNamespace'>;
 
-/** Pendings for an MCP server. Inside a page of {@link withPending} it reaches nothing of another namespace. */
+/**
+ * Pendings for an MCP server. Inside a page of {@link withPending} it reaches nothing of another namespace. Requests that
+ * were parked on one go on at once when it ends.
+ */
 export class PendingManager<T = unknown> extends KernelPendingManager<T> {
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED naming what is missing. */
   constructor(options: PendingManagerOptions<T>) {
-    super({ ...options, currentNamespace });
+    super({ ...options, currentNamespace, onEnd: wakingParked(options) });
   }
+}
+
+function wakingParked<T>(options: PendingManagerOptions<T>): OnPendingEnd<T> | undefined {
+  // What lacks a store is said where managers are checked.
+  if (options?.storage === undefined) return undefined;
+  const wake = wakeParked(options);
+  return async (ended, transition) => {
+    await Promise.all([wake(ended), options.onEnd?.(ended, transition)]);
+  };
 }
 
 /** What {@link withPending} can be told. */

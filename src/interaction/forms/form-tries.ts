@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z, type ZodType } from 'zod';
 import { sleep } from '../../core/clock.ts';
 import { formId } from '../../web/form-request.ts';
 import { SingleFlight } from '../../sync/single-flight.ts';
@@ -17,11 +17,19 @@ export interface FormTriesOptions {
   readonly patienceMs: number;
 }
 
-const outcomes = ['trying', 'rejected', 'late', 'untried'] as const;
-const triesData = z.looseObject({ tries: z.number(), forms: z.record(z.string(), z.enum(outcomes)) });
+interface TriesData {
+  readonly tries: number;
+  readonly forms: Readonly<Record<string, 'trying' | Exclude<TryOutcome, 'accepted'>>>;
+}
+
+const tryState = z.enum(['trying', 'rejected', 'late', 'untried']);
+const triesData: ZodType<TriesData> = z.looseObject({
+  tries: z.number(),
+  forms: z.record(z.string(), tryState),
+});
 
 /** What a pending carries before anything was tried. */
-export const noTries: z.infer<typeof triesData> = { tries: 0, forms: {} };
+export const noTries: TriesData = { tries: 0, forms: {} };
 
 /** How often a form that another process tries is looked at. */
 const lookMs = 100;
