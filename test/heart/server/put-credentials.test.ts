@@ -5,7 +5,7 @@ import { PendingManager, type FormValues, type NamedFlow, type ToolContext } fro
 import { openFlowStage } from '../../support/flow-stage.ts';
 import { namespaces } from '../../support/process-world.ts';
 import { until } from '../../support/tool-stage.ts';
-import { codeOf, isGood, passwordFlow } from './form-stage.ts';
+import { isGood, passwordFlow } from './form-stage.ts';
 import { openMcpStage } from './mcp-stage.ts';
 
 const resource = 'calendar.example';

@@ -170,9 +170,10 @@ async function openFormServer(host: PageHost, where: Whereabouts): Promise<Heart
     prepare: (browser, link, user) =>
       prepareForm(host, browser, link, { user, password: service.goodPassword }),
     async fail(browser, link, user) {
-      const answer = await prepareForm(host, browser, link, { user, password: 'a wrong one' });
-      for (let tries = 0; tries < 3; tries++) await answer.send();
-      return answer.send();
+      const send = async () =>
+        (await prepareForm(host, browser, link, { user, password: 'a wrong one' })).send();
+      for (let tries = 0; tries < 3; tries++) await send();
+      return send();
     },
     expire() {
       throw new Error('a secret is not renewed');
