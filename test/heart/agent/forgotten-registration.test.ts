@@ -75,7 +75,7 @@ describe('an authorization server that has forgotten the client that registered 
     expect([await whoami(stage, 'alice'), stage.as.count('register')]).toEqual(['alice', 2]);
   });
 
-  test.fails('redirects with unauthorized_client: the next link leads in (issue 8.32)', async () => {
+  test('redirects with unauthorized_client: the next link leads in (issue 8.32)', async () => {
     const { stage, registry } = await openSignedIn('a redirect');
     registry.forget();
     expect((await tryToSignIn(stage, 'bob')).status).toBeGreaterThanOrEqual(400);

@@ -146,7 +146,7 @@ function shownTo(as: ProgrammableAuthorizationServer): (string | undefined)[] {
 }
 
 describe('another address behind the name of a server', () => {
-  test.fails('a token goes to the resource it was issued for, not to whoever has its name by now (issue 8.30)', async () => {
+  test('a token goes to the resource it was issued for, not to whoever has its name by now (issue 8.30)', async () => {
     const stage = await openStage();
     await signInTo(stage, stage.as.resource);
     const other = await startIssuer();
@@ -158,7 +158,7 @@ describe('another address behind the name of a server', () => {
     expect(required?.server).toBe('files');
   });
 
-  test.fails('another path of the same origin is another resource: it is not shown the token (issue 8.30)', async () => {
+  test('another path of the same origin is another resource: it is not shown the token (issue 8.30)', async () => {
     const stage = await openStage();
     await signInTo(stage, stage.as.resource);
     const later = startProcess(stage, { files: { url: `${stage.as.origin}/other` } });
@@ -170,7 +170,7 @@ describe('another address behind the name of a server', () => {
     );
   });
 
-  test.fails('a server that is removed and added with another address is not shown the token either (issue 8.30)', async () => {
+  test('a server that is removed and added with another address is not shown the token either (issue 8.30)', async () => {
     const stage = await openStage();
     await signInTo(stage, stage.as.resource);
     const other = await startIssuer();
