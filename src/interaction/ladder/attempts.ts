@@ -1,4 +1,5 @@
 import { z, type ZodType } from 'zod';
+import { errorCodes, type PosternErrorCode } from '../../core/error-codes.ts';
 import { hashId } from '../../core/random.ts';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import type { Pending } from '../../pending/pending.ts';
@@ -17,6 +18,8 @@ export interface Attempt {
   /** `failed`: nothing came of it, and its pending may go on. */
   readonly status: 'open' | 'taken' | 'done' | 'failed';
   readonly takenAtMs?: number | undefined;
+  /** Why nothing came of it, so that a reload is told the same. */
+  readonly failure?: PosternErrorCode | undefined;
   /** What was asked for when it went out. */
   readonly scopes: readonly string[];
   readonly data?: unknown;
@@ -27,6 +30,12 @@ const attemptRecord: ZodType<Attempt> = z.looseObject({
   browser: z.string(),
   status: z.enum(['open', 'taken', 'done', 'failed']),
   takenAtMs: z.number().optional(),
+  failure: z
+    .string()
+    .refine((code): code is PosternErrorCode => Object.hasOwn(errorCodes, code))
+    .optional()
+    // One that this version does not know.
+    .catch('ERR_POSTERN_AUTH_STATE_USED'),
   scopes: z.array(z.string()),
   data: z.unknown().optional(),
 });
@@ -90,9 +99,10 @@ export class Attempts {
   }
 
   /** The change that ends an attempt, and forgets its secrets. */
-  ending(attempt: Stored<Attempt>, status: 'done' | 'failed'): Change {
+  ending(attempt: Stored<Attempt>, failure?: PosternErrorCode): Change {
     const { path, value, expiresAtMs, version: expect } = attempt;
-    return this.#records.putting(path, { ...value, status, data: undefined }, { expect, expiresAtMs });
+    const status = failure === undefined ? 'done' : 'failed';
+    return this.#records.putting(path, { ...value, status, failure, data: undefined }, { expect, expiresAtMs });
   }
 
   async #counted(counter: string): Promise<{ count: number; version: string }> {
@@ -105,9 +115,9 @@ export class Attempts {
   }
 
   /** Nothing came of it. Best effort: an attempt that stays taken is told the same a little later. */
-  async fail(attempt: Stored<Attempt>): Promise<void> {
+  async fail(attempt: Stored<Attempt>, failure: PosternErrorCode): Promise<void> {
     try {
-      await this.#records.storage.commit([this.ending(attempt, 'failed')]);
+      await this.#records.storage.commit([this.ending(attempt, failure)]);
     } catch (error) {
       const code = findPosternError(error)?.code;
       this.#surroundings.logger.warn('a failed attempt could not be ended', { code });

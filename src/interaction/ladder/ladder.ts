@@ -121,8 +121,10 @@ export class Ladder {
       return failurePage('ERR_POSTERN_AUTH_BROWSER_MISMATCH', { retry: pending.url });
     }
     if (attempt.value.status === 'taken') return this.#join(pending, attempt);
-    if (attempt.value.status === 'failed')
-      return failurePage('ERR_POSTERN_AUTH_STATE_USED', { retry: pending.url });
+    if (attempt.value.status === 'failed') {
+      const { failure = 'ERR_POSTERN_AUTH_STATE_USED' } = attempt.value;
+      return failurePage(failure, { retry: pending.url });
+    }
     for (const name of params.keys()) {
       // RFC 6749 §3.1: request and response parameters must not be included more than once.
       if (params.getAll(name).length > 1) {

@@ -63,7 +63,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
     },
     look: () => host.pendings.in(pending.namespace).get(pending.id),
     finish: async (credential, scopes = attempt?.value.scopes) => {
-      const ending = attempt === undefined ? [] : [attempts.ending(attempt, 'done')];
+      const ending = attempt === undefined ? [] : [attempts.ending(attempt)];
       const alongside = [...ending, ...(await endingForm())];
       const kept = await host.finish(pending, credential, { scopes, alongside });
       arrival.onEnd();
@@ -89,11 +89,11 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
       const spent = attempt?.value.status === 'taken' ? attempt : undefined;
       const staysOpen = facts.retry || code === 'ERR_POSTERN_AUTH_CALLBACK_INVALID';
       if (staysOpen) {
-        if (spent !== undefined) await attempts.fail(spent);
+        if (spent !== undefined) await attempts.fail(spent, code);
         return failurePage(code, { retry: pending.url });
       }
       try {
-        await host.end(pending, code, spent && [attempts.ending(spent, 'failed')]);
+        await host.end(pending, code, spent && [attempts.ending(spent, code)]);
       } catch (ending) {
         if (!isEnded(ending)) throw ending;
       }

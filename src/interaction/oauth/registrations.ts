@@ -1,40 +1,154 @@
+import { z } from 'zod';
+import { PosternError } from '../../core/postern-error.ts';
 import { hashId } from '../../core/random.ts';
 import { clientIdentitySchema, type ClientIdentity } from '../../oauth/client-identity.ts';
-import { Collection } from '../../storage/collection.ts';
-import type { StorageBackend } from '../../storage/contract.ts';
+import { describeUrl } from '../../oauth/describe-url.ts';
+import type { OAuthHttp } from '../../oauth/oauth-http.ts';
+import { identifyClient, type IdentifyClientOptions } from '../../oauth/registration.ts';
+import { Collection, type Stored } from '../../storage/collection.ts';
+import { absent } from '../../storage/contract.ts';
 import { NamespacedStorage } from '../../storage/namespaced-storage.ts';
+import { acquireLease } from '../../sync/lease.ts';
+import { retryConflicts } from '../../sync/retry-conflicts.ts';
+import type { Surroundings } from '../../sync/surroundings.ts';
 
-/** The clients that were registered dynamically. They belong to the application, not to one of its users. */
+/** A client registered this shortly before a link was made, or later, was registered for it: its issuer knows it. */
+const freshMs = 60_000;
+
+const pinRecord = z.looseObject({ issuer: z.string() });
+
+/**
+ * Who this application is at each issuer: the one owner of what was registered, by hand or dynamically.
+ *
+ * A client that was registered by hand belongs to one issuer, for good: the one it was first used with at a server, unless
+ * its operator names another. One that registered itself is another at every issuer, and is replaced, by version, when its
+ * issuer refuses it. Both belong to the application, not to one of its users.
+ */
 export class Registrations {
-  readonly storage: NamespacedStorage;
+  readonly #surroundings: Surroundings;
+  readonly #leaseMs: number;
+  readonly #storage: NamespacedStorage;
   readonly #records: Collection<ClientIdentity>;
+  readonly #pins: Collection<z.infer<typeof pinRecord>>;
 
-  constructor(backend: StorageBackend) {
-    this.storage = new NamespacedStorage(backend, ['app', 'registration']);
-    this.#records = new Collection(this.storage, clientIdentitySchema);
+  constructor(surroundings: Surroundings, leaseMs: number) {
+    const { storage } = surroundings;
+    this.#surroundings = surroundings;
+    this.#leaseMs = leaseMs;
+    this.#storage = new NamespacedStorage(storage, ['app', 'registration']);
+    this.#records = new Collection(this.#storage, clientIdentitySchema);
+    this.#pins = new Collection(new NamespacedStorage(storage, ['app', 'client-issuer']), pinRecord);
   }
 
-  async find(issuer: string, redirectUri: string): Promise<ClientIdentity | undefined> {
-    return (await this.#records.find(await placeOf(issuer, redirectUri)))?.value;
+  /**
+   * The client to use at the issuer that a server names. Written down before its secret, or its id, is first sent there.
+   *
+   * @throws {PosternError} ERR_POSTERN_OAUTH_ISSUER_MISMATCH when a client that was registered by hand is another issuer's.
+   * @throws {PosternError} as {@link identifyClient}.
+   */
+  async identify(
+    options: Omit<IdentifyClientOptions, 'stored'>,
+    serverUrl: string,
+    http: OAuthHttp,
+  ): Promise<ClientIdentity> {
+    const { preregistered, discovery, redirectUri } = options;
+    if (preregistered !== undefined) {
+      const client = await identifyClient(options, http);
+      await this.#pin(client, serverUrl, preregistered.issuer !== undefined);
+      return client;
+    }
+    const known = await this.#find(discovery.issuer, redirectUri);
+    return known === undefined ? this.#register(options, http) : identifyClient({ ...options, stored: known.value }, http);
   }
 
-  async put(client: ClientIdentity): Promise<void> {
-    const expiresAtMs = client.secretExpiresAtMs;
-    await this.#records.put([await placeOf(client.issuer, client.redirectUris[0] ?? '')], client, {
-      expiresAtMs,
-    });
+  /**
+   * The client to go out as, where a link was made for another one: whatever has replaced that, or will now.
+   *
+   * @param link `wasInVain`: somebody went out before as the same one, and did not come back. The issuer may have forgotten
+   * it, and only tells the person. It is replaced then, unless it was registered for this link.
+   */
+  async current(
+    client: ClientIdentity,
+    link: { readonly createdAtMs: number; readonly wasInVain: () => Promise<boolean> },
+    options: Omit<IdentifyClientOptions, 'stored'>,
+    http: OAuthHttp,
+  ): Promise<ClientIdentity> {
+    if (client.source !== 'dynamic') return client;
+    const stored = await this.#find(client.issuer, client.redirectUris[0]);
+    if (stored === undefined) return this.#register(options, http);
+    const isSame = stored.value.clientId === client.clientId;
+    if (!isSame || isFresh(client, link.createdAtMs) || !(await link.wasInVain())) return stored.value;
+    try {
+      return await this.#register(options, http, client);
+    } catch {
+      // Perhaps the person was only slow: then this one is good.
+      return client;
+    }
   }
 
-  /** Forgets a registration that the issuer has forgotten, if it is still the stored one. */
-  async forget(client: ClientIdentity): Promise<void> {
-    if (client.source !== 'dynamic') return;
-    const place = await placeOf(client.issuer, client.redirectUris[0] ?? '');
-    const stored = await this.#records.find(place);
+  /**
+   * Forgets a client that its issuer refuses, if it is still the stored one. Returns whether another can take its place, and
+   * may fare better: it was not registered just for the link that was made then.
+   */
+  async refused(client: ClientIdentity, linkCreatedAtMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    if (client.source !== 'dynamic') return false;
+    const stored = await this.#find(client.issuer, client.redirectUris[0]);
     if (stored?.value.clientId === client.clientId)
-      await this.#records.delete([place], { expect: stored.version });
+      await this.#records.delete(stored.path, { expect: stored.version });
+    return !isFresh(client, linkCreatedAtMs);
+  }
+
+  /** One registration for the application, not one for each of its users and processes. */
+  async #register(
+    options: Omit<IdentifyClientOptions, 'stored'>,
+    http: OAuthHttp,
+    instead?: ClientIdentity,
+  ): Promise<ClientIdentity> {
+    const { issuer } = options.discovery;
+    await using _lease = await acquireLease(this.#storage, ['lease', issuer], {
+      leaseMs: this.#leaseMs,
+      waitMs: this.#leaseMs + 5_000,
+      clock: this.#surroundings.clock,
+    });
+    const found = await this.#find(issuer, options.redirectUri);
+    const stored = found?.value.clientId === instead?.clientId ? undefined : found?.value;
+    const client = await identifyClient({ ...options, stored }, http);
+    if (client.source !== 'dynamic' || client === stored) return client;
+    const registered = { ...client, registeredAtMs: await this.#surroundings.now() };
+    const path = [await placeOf(issuer, client.redirectUris[0])];
+    await this.#records.put(path, registered, { expiresAtMs: client.secretExpiresAtMs });
+    return registered;
+  }
+
+  async #find(issuer: string, redirectUri: string | undefined): Promise<Stored<ClientIdentity> | undefined> {
+    return this.#records.find(await placeOf(issuer, redirectUri));
+  }
+
+  /** @param isSaid the operator names the issuer: that replaces what was known. */
+  async #pin({ clientId, issuer }: ClientIdentity, serverUrl: string, isSaid: boolean): Promise<void> {
+    const path = await hashId(JSON.stringify([serverUrl, clientId]));
+    await retryConflicts('the issuer of a client', async () => {
+      const found = await this.#pins.find(path);
+      if (found?.value.issuer === issuer) return true;
+      if (found !== undefined && !isSaid) throw otherIssuer(found.value.issuer, issuer);
+      const version = await this.#pins.put([path], { issuer }, { expect: found?.version ?? absent });
+      return version === undefined ? undefined : true;
+    });
   }
 }
 
-function placeOf(issuer: string, redirectUri: string): Promise<string> {
+function isFresh({ registeredAtMs = 0 }: ClientIdentity, linkCreatedAtMs: number): boolean {
+  return registeredAtMs + freshMs > linkCreatedAtMs;
+}
+
+function placeOf(issuer: string, redirectUri = ''): Promise<string> {
   return hashId(JSON.stringify([issuer, redirectUri]));
+}
+
+function otherIssuer(known: string, named: string): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_OAUTH_ISSUER_MISMATCH',
+    `the configured client belongs to ${describeUrl(known)}, where it was first used, but the server now names ${describeUrl(named)}`,
+    { hint: 'If the server has moved, register a client at the new issuer, and configure it with its "issuer".' },
+  );
 }
