@@ -14,7 +14,7 @@ export interface OAuthConfig {
   readonly type: 'oauth';
   /** How the client introduces itself to people. Default: `MCP client (<server>)`. */
   readonly clientName?: string | undefined;
-  /** A client registered beforehand. Used only at its `issuer`, when that is given. */
+  /** A client registered beforehand. It belongs to its `issuer`; left out, to the one it is first used with. */
   readonly client?: PreregisteredClient | undefined;
   /** Asked for instead of what the server suggests. */
   readonly scopes?: readonly string[] | undefined;

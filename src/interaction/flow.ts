@@ -112,10 +112,16 @@ export interface FlowVisit extends Omit<FlowHands, 'finish'> {
   sendOut(to: { url: string; state: string; attempt: unknown }): Promise<Response>;
   /** The pending as it is by now; `undefined` when it is long gone. */
   look(): Promise<Pending<InteractionData> | undefined>;
+  /** Whether somebody followed this link to a third party before, and has not come back from there. */
+  readonly wasSentInVain: () => Promise<boolean>;
   /** {@link FlowHands.finish}; resolves to what to answer the browser with. */
   finish(credential: unknown, scopes?: readonly string[]): Promise<Response>;
-  /** What to answer, and what to do about the pending, when carrying it on has failed. Where a retry may help, it stays open. */
-  failed(error: unknown): Promise<Response>;
+  /**
+   * What to answer, and what to do about the pending, when carrying it on has failed. Where a retry may help, it stays open.
+   *
+   * @param options `staysOpen`: the flow knows that a retry may help.
+   */
+  failed(error: unknown, options?: { readonly staysOpen?: boolean }): Promise<Response>;
 }
 
 /** What work in the background of a flow can do. */

@@ -46,7 +46,7 @@ export const storedRecords: readonly StoredRecord[] = [
   },
   {
     key: '‹namespace›:attempts:‹hash of pending id›',
-    holds: '`{ count }`: how often the link has sent its browser out',
+    holds: '`{ count, latest: "‹hash of state›" }`: how often the link has sent its browser out, and as which attempt last',
     lives: 'a day longer than its pending',
   },
   {
@@ -62,8 +62,14 @@ export const storedRecords: readonly StoredRecord[] = [
   },
   {
     key: 'app:registration:‹hash of issuer and redirect URI›',
-    holds: '`{ issuer, clientId, clientSecret?, tokenEndpointAuthMethod, source: "dynamic", redirectUris }`',
+    holds:
+      '`{ issuer, clientId, clientSecret?, tokenEndpointAuthMethod, source: "dynamic", redirectUris, registeredAtMs }`',
     lives: 'until the secret expires, or the issuer has forgotten the client',
+  },
+  {
+    key: 'app:client-issuer:‹hash of server and client id›',
+    holds: '`{ issuer }`: the one issuer that a client which was registered by hand is used with',
+    lives: 'for ever; replaced when the operator names another issuer',
   },
   {
     key: 'app:registration:lease:‹issuer›',

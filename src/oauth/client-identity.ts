@@ -19,6 +19,8 @@ export interface ClientIdentity {
   readonly source: 'preregistered' | 'metadata-document' | 'dynamic';
   readonly redirectUris: readonly string[];
   readonly secretExpiresAtMs?: number | undefined;
+  /** Of one that registered itself. */
+  readonly registeredAtMs?: number | undefined;
 }
 
 export const clientIdentitySchema: ZodType<ClientIdentity> = z.looseObject({
@@ -30,4 +32,5 @@ export const clientIdentitySchema: ZodType<ClientIdentity> = z.looseObject({
   source: z.enum(['preregistered', 'metadata-document', 'dynamic']),
   redirectUris: z.array(z.string()),
   secretExpiresAtMs: z.number().optional(),
+  registeredAtMs: z.number().optional(),
 });

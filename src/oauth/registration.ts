@@ -22,7 +22,7 @@ export interface PreregisteredClient {
   readonly privateKeyJwk?: JWK | undefined;
   /** Default: what fits the secret or key, among what the server supports. */
   readonly tokenEndpointAuthMethod?: TokenEndpointAuthMethod | undefined;
-  /** The only issuer it may be used with. Left out: whichever the server names. */
+  /** The only issuer it may be used with. Left out: the first that the server names, for good, where that can be written down. */
   readonly issuer?: string | undefined;
 }
 

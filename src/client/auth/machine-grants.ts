@@ -1,8 +1,9 @@
+import type { ClientIdentity } from '../../oauth/client-identity.ts';
 import type { Discovery } from '../../oauth/discovery.ts';
 import { clientCredentialsGrant, exchangeForIdJag, jwtBearerGrant, type Grant } from '../../oauth/grant.ts';
 import type { OAuthHttp } from '../../oauth/oauth-http.ts';
 import { profileOf } from '../../oauth/profiles.ts';
-import { identifyClient, type PreregisteredClient } from '../../oauth/registration.ts';
+import type { PreregisteredClient } from '../../oauth/registration.ts';
 import type { MachineAuthConfig } from '../server-config.ts';
 
 /** Obtains a grant without a person. Takes the place of the browser in an {@link OAuthStrategy}. */
@@ -10,12 +11,14 @@ export type MachineGrant = (request: {
   readonly discovery: Discovery;
   readonly scopes: readonly string[] | undefined;
   readonly http: OAuthHttp;
+  /** Who a client that was registered by hand is there. */
+  readonly identify: (client: PreregisteredClient) => Promise<ClientIdentity>;
 }) => Promise<Grant>;
 
 /** The grant a configuration asks for. */
 export function machineGrantOf(config: MachineAuthConfig): MachineGrant {
-  return async ({ discovery, scopes, http }) => {
-    const client = await identify(config.client, discovery, http);
+  return async ({ discovery, scopes, http, identify }) => {
+    const client = await identify(config.client);
     const options = { discovery, client, scopes, profile: profileOf(discovery.issuer) };
     switch (config.type) {
       case 'client_credentials':
@@ -47,8 +50,4 @@ export function machineGrantOf(config: MachineAuthConfig): MachineGrant {
       }
     }
   };
-}
-
-function identify(preregistered: PreregisteredClient, discovery: Discovery, http: OAuthHttp) {
-  return identifyClient({ discovery, metadata: { clientName: 'MCP client' }, preregistered }, http);
 }

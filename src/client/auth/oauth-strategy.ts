@@ -119,11 +119,13 @@ export class OAuthStrategy implements AuthStrategy {
     return this.#grant.renewChallenge();
   }
 
-  askAgain(): Promise<void> {
-    return this.#grant.askAgain();
+  async askAgain(): Promise<void> {
+    await this.#startOver();
+    await this.#grant.askAgain();
   }
 
-  logout(): Promise<LogoutResult> {
+  async logout(): Promise<LogoutResult> {
+    await this.#startOver();
     return this.#grant.logout();
   }
 
@@ -186,6 +188,12 @@ export class OAuthStrategy implements AuthStrategy {
     return signIns.flowTo({ ...this.#options, server, serverUrl: this.#serverUrl });
   }
 
+  /** A sign-in that somebody gives up may lead nowhere, because the issuer has forgotten who we are. */
+  async #startOver(): Promise<void> {
+    const live = await this.#grant.findLive();
+    if (live !== undefined) await (await this.#deps.coordinator.signIns()).startOver(live);
+  }
+
   #kind(): CredentialKind<Grant> {
     const { machineGrant, tokenOptions } = this.#options;
     const { coordinator, server } = this.#deps;
@@ -198,7 +206,12 @@ export class OAuthStrategy implements AuthStrategy {
         const signIn = { ...this.#options, server, serverUrl: this.#serverUrl };
         const prepared = await signIns.prepare(signIn, cause as Challenge | undefined, wanted);
         const { discovery, scopes } = prepared;
-        const grant = await machineGrant({ discovery, scopes, http: coordinator.httpFor(this.#serverUrl) });
+        const grant = await machineGrant({
+          discovery,
+          scopes,
+          http: coordinator.httpFor(this.#serverUrl),
+          identify: (client) => signIns.identifyMachine(signIn, discovery, client),
+        });
         return { credential: grant, scopes: scopes ?? [] };
       },
     };

@@ -86,9 +86,14 @@ export class PersonCredential<C> {
     throw new AuthorizationRequiredError(this.#challengeOf(asked.pending), { grantStays });
   }
 
+  /** What the person is being asked for, if anything. Changes nothing. */
+  findLive(): Promise<Pending<InteractionData> | undefined> {
+    return this.#deps.coordinator.interactions.findLive(this.#want());
+  }
+
   /** The live link, if a person is being waited for. Changes nothing. */
   async findChallenge(): Promise<AuthChallenge | undefined> {
-    const live = await this.#deps.coordinator.interactions.findLive(this.#want());
+    const live = await this.findLive();
     return live && this.#challengeOf(live);
   }
 

@@ -160,7 +160,11 @@ export abstract class AuthCoordinator {
   /** The life of grants that this coordinator's sign-ins lead to. */
   grantKind(tokenOptions?: TokenRequestOptions): CredentialKind<Grant> {
     const httpFor = ({ resource }: Grant): OAuthHttp => this.httpFor(resource);
-    return grants({ httpFor, tokenOptions });
+    return grants({
+      httpFor,
+      tokenOptions,
+      clientRefused: async (client) => (await this.signIns()).clientRefused(client),
+    });
   }
 
   /** Signing in to MCP servers. Loaded when somebody has to, or is back: a process that only calls tools starts faster. */

@@ -40,7 +40,7 @@ const attemptRecord: ZodType<Attempt> = z.looseObject({
   data: z.unknown().optional(),
 });
 
-const countRecord = z.looseObject({ count: z.number() });
+const countRecord = z.looseObject({ count: z.number(), latest: z.string().optional() });
 
 /** How often one link may send its browser out. */
 const maxAttempts = 20;
@@ -69,6 +69,12 @@ export class Attempts {
     await this.#counted(await hashId(id));
   }
 
+  /** Whether the latest of a link went out, and has not come back. */
+  async isOut({ id }: Pending): Promise<boolean> {
+    const latest = (await this.#counts.find(await hashId(id)))?.value.latest;
+    return latest !== undefined && (await this.#records.find(latest))?.value.status === 'open';
+  }
+
   /** Writes down the way to an attempt, and then the attempt. @throws as {@link assertMayMint} */
   async mint(
     pending: Pending,
@@ -84,7 +90,7 @@ export class Attempts {
       const { count, version: expect } = await this.#counted(counter);
       return this.#records.storage.backend.commit([
         this.#records.putting([place], value, { expect: absent, expiresAtMs }),
-        this.#counts.putting([counter], { count: count + 1 }, { expect, expiresAtMs }),
+        this.#counts.putting([counter], { count: count + 1, latest: place }, { expect, expiresAtMs }),
       ]);
     });
   }
@@ -102,7 +108,11 @@ export class Attempts {
   ending(attempt: Stored<Attempt>, failure?: PosternErrorCode): Change {
     const { path, value, expiresAtMs, version: expect } = attempt;
     const status = failure === undefined ? 'done' : 'failed';
-    return this.#records.putting(path, { ...value, status, failure, data: undefined }, { expect, expiresAtMs });
+    return this.#records.putting(
+      path,
+      { ...value, status, failure, data: undefined },
+      { expect, expiresAtMs },
+    );
   }
 
   async #counted(counter: string): Promise<{ count: number; version: string }> {

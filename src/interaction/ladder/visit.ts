@@ -62,6 +62,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
       return request.method === 'GET' ? seePage(url) : departurePage(url);
     },
     look: () => host.pendings.in(pending.namespace).get(pending.id),
+    wasSentInVain: () => attempts.isOut(pending),
     finish: async (credential, scopes = attempt?.value.scopes) => {
       const ending = attempt === undefined ? [] : [attempts.ending(attempt)];
       const alongside = [...ending, ...(await endingForm())];
@@ -76,7 +77,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
       arrival.onEnd();
     },
     update: (change) => host.update(pending, change),
-    failed: async (error) => {
+    failed: async (error, options) => {
       const known = findPosternError(error);
       if (known === undefined) throw error;
       const { code, facts } = known;
@@ -87,7 +88,8 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
       });
       // What was taken is spent; an answer that was none leaves the attempt open for the real one.
       const spent = attempt?.value.status === 'taken' ? attempt : undefined;
-      const staysOpen = facts.retry || code === 'ERR_POSTERN_AUTH_CALLBACK_INVALID';
+      const staysOpen =
+        options?.staysOpen === true || facts.retry || code === 'ERR_POSTERN_AUTH_CALLBACK_INVALID';
       if (staysOpen) {
         if (spent !== undefined) await attempts.fail(spent, code);
         return failurePage(code, { retry: pending.url });

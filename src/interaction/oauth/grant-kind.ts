@@ -1,6 +1,7 @@
 import type { JWK } from 'jose';
 import { isHeaderValue } from '../../core/header-value.ts';
-import { findPosternError } from '../../core/postern-error.ts';
+import { isPosternError } from '../../core/postern-error.ts';
+import type { ClientIdentity } from '../../oauth/client-identity.ts';
 import { grantSchema, type Grant } from '../../oauth/grant-record.ts';
 import { withClock, type OAuthHttp } from '../../oauth/oauth-http.ts';
 import type { TokenRequestOptions } from '../../oauth/token-request.ts';
@@ -25,10 +26,16 @@ export interface GrantsOptions {
   /** How the issuer of a grant is reached. */
   readonly httpFor: (grant: Grant) => OAuthHttp;
   readonly tokenOptions?: TokenRequestOptions | undefined;
+  /** Is told of a client that its issuer refuses. Resolves to whether the person can be asked as another. */
+  readonly clientRefused?: ((client: ClientIdentity) => Promise<boolean>) | undefined;
 }
 
 /** The life of a grant: refreshed while it can be, told apart by its account, revoked when it is forgotten. */
-export function grants({ httpFor, tokenOptions }: GrantsOptions): CredentialKind<Grant> {
+export function grants(options: GrantsOptions): CredentialKind<Grant> {
+  const { httpFor, tokenOptions } = options;
+  const isClientOver = async (error: unknown, { client }: Grant): Promise<boolean> =>
+    isPosternError(error, 'ERR_POSTERN_OAUTH_CLIENT_REJECTED') &&
+    (await options.clientRefused?.(client)) === true;
   return {
     name: 'oauth_grant',
     read: (stored) => {
@@ -44,7 +51,9 @@ export function grants({ httpFor, tokenOptions }: GrantsOptions): CredentialKind
       try {
         return await refreshGrant(grant, withClock(httpFor(grant), clock), tokenOptions);
       } catch (error) {
-        if (findPosternError(error)?.code === 'ERR_POSTERN_OAUTH_GRANT_INVALID') return undefined;
+        if (isPosternError(error, 'ERR_POSTERN_OAUTH_GRANT_INVALID')) return undefined;
+        // A grant ends with its client.
+        if (await isClientOver(error, grant)) return undefined;
         throw error;
       }
     },
@@ -52,7 +61,12 @@ export function grants({ httpFor, tokenOptions }: GrantsOptions): CredentialKind
     async revoke(stored) {
       const { revokeGrant } = await import('../../oauth/grant.ts');
       const grant = grantSchema.parse(stored);
-      return (await revokeGrant(grant, httpFor(grant), tokenOptions)) ? 'confirmed' : 'unsupported';
+      try {
+        return (await revokeGrant(grant, httpFor(grant), tokenOptions)) ? 'confirmed' : 'unsupported';
+      } catch (error) {
+        await isClientOver(error, grant);
+        throw error;
+      }
     },
 
     isSameAccount(earlier, obtained) {

@@ -1,7 +1,16 @@
-import { attemptSchema, createAttempt, type CreateAttemptOptions } from '../../oauth/attempt.ts';
+import { isPosternError } from '../../core/postern-error.ts';
+import {
+  attemptSchema,
+  createAttempt,
+  type Attempt,
+  type CreateAttemptOptions,
+  type StartedAttempt,
+} from '../../oauth/attempt.ts';
 import { validateCallback } from '../../oauth/callback.ts';
+import type { ClientIdentity } from '../../oauth/client-identity.ts';
 import { exchangeCode, type TokenRequestOptions } from '../../oauth/grant.ts';
 import { withClock, type OAuthHttp } from '../../oauth/oauth-http.ts';
+import type { Pending } from '../../pending/pending.ts';
 import type { Html } from '../../web/html.ts';
 import { html } from '../../web/html.ts';
 import type { Answer, FlowVisit } from '../flow.ts';
@@ -21,8 +30,8 @@ export interface RedirectVisitOptions {
   readonly show: (visit: FlowVisit) => Promise<Response>;
   /** Whether a person who certainly came by themselves is sent on without a press of the button. */
   readonly goesStraightOn: boolean;
-  /** Called when the code was refused. */
-  readonly onRefused?: (error: unknown, attempt: unknown) => Promise<void>;
+  /** Is told of a client that its issuer refuses. Resolves to whether going out once more, as another, may fare better. */
+  readonly onClientRefused?: (client: ClientIdentity, pending: Pending) => Promise<boolean>;
 }
 
 /**
@@ -32,13 +41,21 @@ export interface RedirectVisitOptions {
  */
 export function redirectVisit(options: RedirectVisitOptions): (visit: FlowVisit) => Promise<Response> {
   const httpOf = (visit: FlowVisit): OAuthHttp => withClock(options.http(visit), visit.clock);
+  const isOver = async (error: unknown, { client }: Pick<Attempt, 'client'>, { pending }: FlowVisit) =>
+    isPosternError(error, 'ERR_POSTERN_OAUTH_CLIENT_REJECTED') &&
+    (await options.onClientRefused?.(client, pending)) === true;
+
+  const start = async (visit: FlowVisit, plan: RedirectPlan): Promise<StartedAttempt> =>
+    createAttempt({ ...plan, redirectUri: plan.redirectUri ?? visit.callbackUrl }, httpOf(visit));
 
   const send = async (visit: FlowVisit): Promise<Response> => {
     await visit.assertMayGoOut();
     const plan = await options.plan(visit);
-    const redirectUri = plan.redirectUri ?? visit.callbackUrl;
-    const { attempt, state, url } = await createAttempt({ ...plan, redirectUri }, httpOf(visit));
-    return visit.sendOut({ url, state, attempt });
+    const started = await start(visit, plan).catch(async (error: unknown) => {
+      if (await isOver(error, plan, visit)) return start(visit, await options.plan(visit));
+      throw error;
+    });
+    return visit.sendOut(started);
   };
 
   const receive = async (visit: FlowVisit, { attempt: stored, params, take }: Answer): Promise<Response> => {
@@ -50,8 +67,8 @@ export function redirectVisit(options: RedirectVisitOptions): (visit: FlowVisit)
       const grant = await exchangeCode(attempt, code, httpOf(visit), options.tokenOptions);
       return await visit.finish(grant);
     } catch (error) {
-      await options.onRefused?.(error, attempt);
-      return visit.failed(error);
+      const isClientOver = await isOver(error, attempt, visit);
+      return visit.failed(error, { staysOpen: isClientOver });
     }
   };
 

@@ -58,7 +58,9 @@ export class Registrations {
       return client;
     }
     const known = await this.#find(discovery.issuer, redirectUri);
-    return known === undefined ? this.#register(options, http) : identifyClient({ ...options, stored: known.value }, http);
+    return known === undefined
+      ? this.#register(options, http)
+      : this.#identify(options, http, known, known.value);
   }
 
   /**
@@ -112,12 +114,28 @@ export class Registrations {
     });
     const found = await this.#find(issuer, options.redirectUri);
     const stored = found?.value.clientId === instead?.clientId ? undefined : found?.value;
+    return this.#identify(options, http, found, stored);
+  }
+
+  /** @param stored what may be used again of what was found. */
+  async #identify(
+    options: Omit<IdentifyClientOptions, 'stored'>,
+    http: OAuthHttp,
+    found: Stored<ClientIdentity> | undefined,
+    stored: ClientIdentity | undefined,
+  ): Promise<ClientIdentity> {
     const client = await identifyClient({ ...options, stored }, http);
     if (client.source !== 'dynamic' || client === stored) return client;
+    const { issuer, redirectUris, secretExpiresAtMs: expiresAtMs } = client;
     const registered = { ...client, registeredAtMs: await this.#surroundings.now() };
-    const path = [await placeOf(issuer, client.redirectUris[0])];
-    await this.#records.put(path, registered, { expiresAtMs: client.secretExpiresAtMs });
-    return registered;
+    const expect = found?.version ?? absent;
+    const version = await this.#records.put([await placeOf(issuer, redirectUris[0])], registered, {
+      expect,
+      expiresAtMs,
+    });
+    if (version !== undefined) return registered;
+    // Somebody was faster: one is enough.
+    return (await this.#find(issuer, redirectUris[0]))?.value ?? registered;
   }
 
   async #find(issuer: string, redirectUri: string | undefined): Promise<Stored<ClientIdentity> | undefined> {
@@ -149,6 +167,8 @@ function otherIssuer(known: string, named: string): PosternError {
   return new PosternError(
     'ERR_POSTERN_OAUTH_ISSUER_MISMATCH',
     `the configured client belongs to ${describeUrl(known)}, where it was first used, but the server now names ${describeUrl(named)}`,
-    { hint: 'If the server has moved, register a client at the new issuer, and configure it with its "issuer".' },
+    {
+      hint: 'If the server has moved, register a client at the new issuer, and configure it with its "issuer".',
+    },
   );
 }

@@ -1,6 +1,6 @@
 import { z, type ZodType } from 'zod';
-import { isPosternError, PosternError } from '../../core/postern-error.ts';
-import { allowPkceUnadvertised, checkAttempt, type Attempt } from '../../oauth/attempt.ts';
+import { PosternError } from '../../core/postern-error.ts';
+import { allowPkceUnadvertised, checkAttempt } from '../../oauth/attempt.ts';
 import type { Challenge } from '../../oauth/challenge.ts';
 import { clientIdentitySchema, type ClientIdentity } from '../../oauth/client-identity.ts';
 import {
@@ -13,12 +13,12 @@ import {
 import type { Grant } from '../../oauth/grant-record.ts';
 import type { OAuthHttp } from '../../oauth/oauth-http.ts';
 import { issuerProfileSchema, profileOf, type IssuerProfile } from '../../oauth/profiles.ts';
-import { identifyClient, type PreregisteredClient } from '../../oauth/registration.ts';
+import type { IdentifyClientOptions, PreregisteredClient } from '../../oauth/registration.ts';
 import { initialScopes, unionScopes } from '../../oauth/scopes.ts';
-import { acquireLease } from '../../sync/lease.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 import type { CredentialKind } from '../credential-kind.ts';
-import { dataOf, type Flow, type FlowBeginning, type FlowVisit } from '../flow.ts';
+import type { Pending } from '../../pending/pending.ts';
+import { dataOf, type Flow, type FlowBeginning, type FlowVisit, type InteractionData } from '../flow.ts';
 import { consentPage, redirectVisit } from './redirect-visit.ts';
 import { Registrations } from './registrations.ts';
 
@@ -43,6 +43,7 @@ interface SignInData {
   readonly serverUrl: string;
   readonly discovery: Discovery;
   readonly client: ClientIdentity;
+  readonly clientName?: string | undefined;
   readonly redirectUri: string;
   readonly authorizeParams?: Readonly<Record<string, string>> | undefined;
   readonly loginHint?: string | undefined;
@@ -56,6 +57,7 @@ const signInData: ZodType<SignInData> = z.looseObject({
   serverUrl: z.string(),
   discovery: discoverySchema,
   client: clientIdentitySchema,
+  clientName: z.string().optional(),
   redirectUri: z.string(),
   authorizeParams: z.record(z.string(), z.string()).optional(),
   loginHint: z.string().optional(),
@@ -69,6 +71,8 @@ const keptMetadata = [
   'authorization_endpoint',
   'token_endpoint',
   'revocation_endpoint',
+  'registration_endpoint',
+  'grant_types_supported',
   'pushed_authorization_request_endpoint',
   'require_pushed_authorization_requests',
   'code_challenge_methods_supported',
@@ -97,7 +101,7 @@ export class ServerSignIns {
 
   constructor(options: ServerSignInsOptions) {
     this.#options = options;
-    this.#registrations = new Registrations(options.surroundings.storage);
+    this.#registrations = new Registrations(options.surroundings, options.leaseMs);
   }
 
   /** The authorization code flow with PKCE, to one server. Any other's carries it on. */
@@ -119,15 +123,16 @@ export class ServerSignIns {
   }
 
   readonly visit: (visit: FlowVisit) => Promise<Response> = redirectVisit({
-    http: (visit) => this.#options.httpFor(readData(visit).serverUrl),
+    http: (visit) => this.#options.httpFor(readData(visit.pending).serverUrl),
     goesStraightOn: true,
-    plan: (visit) => {
-      const { discovery, client, redirectUri, authorizeParams, loginHint, profile, pkceUnadvertised } =
-        readData(visit);
+    plan: async (visit) => {
+      const { discovery, redirectUri, authorizeParams, loginHint, profile, pkceUnadvertised } = readData(
+        visit.pending,
+      );
       const { scopes } = dataOf(visit.pending).request;
       return {
         discovery,
-        client,
+        client: await this.#currentClient(visit),
         redirectUri,
         scopes: scopes.length > 0 ? scopes : undefined,
         extraAuthorizeParams: authorizeParams,
@@ -137,17 +142,13 @@ export class ServerSignIns {
       };
     },
     show: async (visit) => {
-      const { server, serverUrl, discovery } = readData(visit);
+      const { server, serverUrl, discovery } = readData(visit.pending);
       const { host } = new URL(discovery.server.authorization_endpoint ?? discovery.issuer);
       const text = `Your account at ${new URL(serverUrl).host} is asked for. You will be sent to ${host} to consent. Go on only if you have just asked for this yourself.`;
       const { scopes } = dataOf(visit.pending).request;
       return consentPage(visit, { title: `Sign in to ${server}`, text, scopes });
     },
-    onRefused: async (error, attempt) => {
-      if (isPosternError(error, 'ERR_POSTERN_OAUTH_CLIENT_REJECTED')) {
-        await this.#registrations.forget((attempt as Attempt).client);
-      }
-    },
+    onClientRefused: (client, { createdAtMs }) => this.#registrations.refused(client, createdAtMs),
   });
 
   /** Where to be authorized, and for what. */
@@ -163,6 +164,27 @@ export class ServerSignIns {
     const profile = profileFor(signIn, discovery);
     const initial = initialScopes({ discovery, configured: signIn.scopes, profile });
     return { discovery, scopes: scopes.length === 0 ? initial : unionScopes(scopes, initial) };
+  }
+
+  /** The client that was registered by hand, where no person is needed. @throws {PosternError} as {@link Registrations.identify}. */
+  identifyMachine(
+    { serverUrl }: ServerSignIn,
+    discovery: Discovery,
+    preregistered: PreregisteredClient,
+  ): Promise<ClientIdentity> {
+    const options = { discovery, metadata: { clientName: 'MCP client' }, preregistered };
+    return this.#registrations.identify(options, serverUrl, this.#options.httpFor(serverUrl));
+  }
+
+  /** Its issuer refuses a client. Returns whether another can take its place. */
+  clientRefused(client: ClientIdentity): Promise<boolean> {
+    return this.#registrations.refused(client);
+  }
+
+  /** A sign-in leads nowhere, as far as somebody says: whoever follows its link next goes out as a client that is new. */
+  async startOver(pending: Pending<InteractionData>): Promise<void> {
+    const { data } = signInData.safeParse(pending.data?.data);
+    if (data !== undefined) await this.#registrations.refused(data.client);
   }
 
   /** A refused token may mean that the server has changed its authorization server. */
@@ -194,6 +216,7 @@ export class ServerSignIns {
       serverUrl,
       discovery: trimDiscovery(discovery),
       client,
+      clientName: signIn.clientName,
       redirectUri: callbackUrl,
       authorizeParams,
       loginHint,
@@ -203,7 +226,7 @@ export class ServerSignIns {
     return { data, scopes: wanted ?? [] };
   }
 
-  async #identify(
+  #identify(
     signIn: ServerSignIn,
     at: {
       discovery: Discovery;
@@ -212,34 +235,21 @@ export class ServerSignIns {
       gate: FlowBeginning['gate'];
     },
   ): Promise<ClientIdentity> {
-    const { discovery, callbackUrl, scopes, gate } = at;
-    const { surroundings, leaseMs, httpFor } = this.#options;
-    const identify = async (stored: ClientIdentity | undefined): Promise<ClientIdentity> =>
-      identifyClient(
-        {
-          discovery,
-          redirectUri: callbackUrl,
-          metadata: { clientName: signIn.clientName ?? `MCP client (${signIn.server})` },
-          preregistered: signIn.client,
-          clientMetadataUrl: gate.clientMetadataUrl,
-          stored,
-          scopes,
-        },
-        httpFor(signIn.serverUrl),
-      );
-    const find = (): Promise<ClientIdentity | undefined> =>
-      this.#registrations.find(discovery.issuer, callbackUrl);
-    const known = await find();
-    if (known !== undefined || signIn.client !== undefined) return identify(known);
-    // One registration for the application, not one for each of its users and processes.
-    await using _lease = await acquireLease(this.#registrations.storage, ['lease', discovery.issuer], {
-      leaseMs,
-      waitMs: leaseMs + 5_000,
-      clock: surroundings.clock,
-    });
-    const client = await identify(await find());
-    if (client.source === 'dynamic') await this.#registrations.put(client);
-    return client;
+    const { serverUrl, client: preregistered } = signIn;
+    const options = {
+      ...registrationOf({ ...signIn, ...at, redirectUri: at.callbackUrl }),
+      preregistered,
+      clientMetadataUrl: at.gate.clientMetadataUrl,
+    };
+    return this.#registrations.identify(options, serverUrl, this.#options.httpFor(serverUrl));
+  }
+
+  #currentClient({ pending, wasSentInVain }: FlowVisit): Promise<ClientIdentity> {
+    const data = readData(pending);
+    const { scopes } = dataOf(pending).request;
+    const link = { createdAtMs: pending.createdAtMs, wasInVain: wasSentInVain };
+    const http = this.#options.httpFor(data.serverUrl);
+    return this.#registrations.current(data.client, link, registrationOf({ ...data, scopes }), http);
   }
 
   #discover(signIn: ServerSignIn, challenge: Challenge | undefined): Promise<Discovery> {
@@ -257,10 +267,20 @@ export class ServerSignIns {
   }
 }
 
-function readData({ pending }: FlowVisit): SignInData {
+function readData(pending: Pending<InteractionData>): SignInData {
   const { success, data } = signInData.safeParse(dataOf(pending).data);
   if (success) return data;
   throw new PosternError('ERR_POSTERN_STORAGE_CORRUPT', 'a sign-in does not hold what it was begun with');
+}
+
+/** What a client registers itself with. */
+function registrationOf(
+  from: Pick<SignInData, 'server' | 'clientName' | 'discovery' | 'redirectUri'> & {
+    readonly scopes: readonly string[] | undefined;
+  },
+): Omit<IdentifyClientOptions, 'stored'> {
+  const { server, clientName = `MCP client (${server})`, discovery, redirectUri, scopes } = from;
+  return { discovery, redirectUri, metadata: { clientName }, scopes };
 }
 
 function profileFor({ profile }: ServerSignIn, { issuer }: Discovery): IssuerProfile {

@@ -60,7 +60,7 @@ function startProcess(stage: Stage, servers: Record<string, ServerConfig>): Clie
 describe('a client secret that was configured without its issuer', () => {
   const machine = (url: string): ServerConfig => ({ url, auth: { type: 'client_credentials', client } });
 
-  test.fails('a machine’s secret stays with the issuer it was first used with (issue 8.2)', async () => {
+  test('a machine’s secret stays with the issuer it was first used with (issue 8.2)', async () => {
     const stage = await openStage({ servers: ({ url }) => ({ calendar: machine(url) }) });
     const bot = await stage.manager.getClient('bot');
     expect(textOf(await bot.callTool('whoami'))).toBe('machine');
@@ -72,7 +72,7 @@ describe('a client secret that was configured without its issuer', () => {
     expect(outcome).toMatch(/^ERR_POSTERN_/u);
   });
 
-  test.fails('a machine’s secret stays with its issuer in processes that start later (issue 8.2)', async () => {
+  test('a machine’s secret stays with its issuer in processes that start later (issue 8.2)', async () => {
     const stage = await openStage({ servers: ({ url }) => ({ calendar: machine(url) }) });
     expect(textOf(await (await stage.manager.getClient('bot')).callTool('whoami'))).toBe('machine');
     const other = await startIssuer();
@@ -85,7 +85,7 @@ describe('a client secret that was configured without its issuer', () => {
     }
   });
 
-  test.fails('a person’s sign-in at another issuer does not bring it the secret either (issue 8.2)', async () => {
+  test('a person’s sign-in at another issuer does not bring it the secret either (issue 8.2)', async () => {
     const stage = await openStage({
       servers: ({ url }) => ({ calendar: { url, auth: { type: 'oauth', client } } }),
     });
@@ -99,6 +99,35 @@ describe('a client secret that was configured without its issuer', () => {
     const link = await challengeOf(alice.callTool('whoami')).catch(() => undefined);
     if (link !== undefined) await walk(await stage.host.openBrowser('alice'), link.url);
     expect([sawSecret(other), other.count('token')]).toEqual([0, 0]);
+  });
+
+  test('a workload’s assertion is not even made for another issuer', async () => {
+    let assertions = 0;
+    const assertion = (): string => `assertion-${++assertions}`;
+    const stage = await openStage({
+      servers: ({ url }) => ({ calendar: { url, auth: { type: 'jwt_bearer', client, assertion } } }),
+    });
+    const bot = await stage.manager.getClient('bot');
+    expect(textOf(await bot.callTool('whoami'))).toBe('machine');
+    const made = assertions;
+    const other = await startIssuer();
+    await moveTo(stage, other);
+    expect(await outcomeAfterMove(bot)).toBe('ERR_POSTERN_OAUTH_ISSUER_MISMATCH');
+    expect([assertions, sawSecret(other), other.count('token')]).toEqual([made, 0, 0]);
+  });
+
+  test('an operator who names the new issuer has it sent there, and to no other from then on', async () => {
+    const stage = await openStage({ servers: ({ url }) => ({ calendar: machine(url) }) });
+    expect(textOf(await (await stage.manager.getClient('bot')).callTool('whoami'))).toBe('machine');
+    const other = await startIssuer();
+    const { url } = await moveTo(stage, other);
+    const { issuer } = other;
+    const said = { url, auth: { type: 'client_credentials', client: { ...client, issuer } } } as const;
+    const bot = await startProcess(stage, { calendar: said }).getClient('bot');
+    expect(await outcomeAfterMove(bot)).toBe('no failure: machine');
+    const later = await startProcess(stage, { calendar: machine(url) }).getClient('another-bot');
+    expect(await outcomeAfterMove(later)).toBe('no failure: machine');
+    expect(sawSecret(other)).toBeGreaterThan(1);
   });
 
   test('with its issuer configured, it is sent to no other', async () => {
