@@ -1,5 +1,6 @@
 import type {
   CallToolResult,
+  Client as SdkClient,
   GetPromptResult,
   Implementation,
   Prompt,
@@ -239,7 +240,9 @@ export class Client implements AsyncDisposable {
 
   listResources(options: { server?: string | undefined } = {}): Promise<Of<'resource', Resource>[]> {
     return this.#gather(options.server, async ({ server }, request) => {
-      const { resources } = await request((client) => client.listResources());
+      const { resources } = await request(async (client) =>
+        offers(client, 'resources') ? client.listResources() : { resources: [] },
+      );
       return resources.map((resource) => ({ resource, server }));
     });
   }
@@ -248,7 +251,9 @@ export class Client implements AsyncDisposable {
     options: { server?: string | undefined } = {},
   ): Promise<Of<'resourceTemplate', ResourceTemplateType>[]> {
     return this.#gather(options.server, async ({ server }, request) => {
-      const { resourceTemplates } = await request((client) => client.listResourceTemplates());
+      const { resourceTemplates } = await request(async (client) =>
+        offers(client, 'resources') ? client.listResourceTemplates() : { resourceTemplates: [] },
+      );
       return resourceTemplates.map((resourceTemplate) => ({ resourceTemplate, server }));
     });
   }
@@ -261,7 +266,9 @@ export class Client implements AsyncDisposable {
 
   listPrompts(options: { server?: string | undefined } = {}): Promise<Of<'prompt', Prompt>[]> {
     return this.#gather(options.server, async ({ server }, request) => {
-      const { prompts } = await request((client) => client.listPrompts());
+      const { prompts } = await request(async (client) =>
+        offers(client, 'prompts') ? client.listPrompts() : { prompts: [] },
+      );
       return prompts.map((prompt) => ({ prompt, server }));
     });
   }
@@ -352,4 +359,9 @@ async function search(
     options.signal?.throwIfAborted();
     return { session, names: [], error };
   }
+}
+
+/** Whether there is anything to list: the SDK answers the others itself, and prints that to the output of whoever hosts it. */
+function offers(client: SdkClient, what: 'resources' | 'prompts'): boolean {
+  return client.getServerCapabilities()?.[what] !== undefined;
 }

@@ -1,4 +1,9 @@
-import { SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
+import {
+  SdkError,
+  SdkErrorCode,
+  SdkHttpError,
+  UnsupportedProtocolVersionError,
+} from '@modelcontextprotocol/client';
 import { describe, expect, test } from 'vitest';
 import { PosternError } from '../../core/postern-error.ts';
 import { classifyFailure, isConnectionLoss, isSessionGone } from './session-failure.ts';
@@ -78,14 +83,17 @@ describe('classifyFailure', () => {
   });
 });
 
-test('a session is gone when its request is answered 404, and for no other reason', () => {
-  expect([404, 400, 410, 500].map((status) => isSessionGone(http(status)))).toEqual([
-    true,
-    false,
-    false,
-    false,
-  ]);
-  expect(isSessionGone(new Error('404'))).toBe(false);
+test('a session is gone when its request is answered 404, or 400 where there was a session to forget', () => {
+  const gone = (hasSession: boolean): boolean[] =>
+    [404, 400, 410, 500].map((status) => isSessionGone(http(status), { hasSession }));
+  expect(gone(true)).toEqual([true, true, false, false]);
+  expect(gone(false)).toEqual([true, false, false, false]);
+  expect(isSessionGone(new Error('404'), { hasSession: true })).toBe(false);
+});
+
+test('a session is gone when the version it was begun with is refused', () => {
+  const refused = new UnsupportedProtocolVersionError({ supported: ['2025-11-25'], requested: '2026-07-28' });
+  expect(isSessionGone(refused, { hasSession: false })).toBe(true);
 });
 
 test('a time-out of one call is not the loss of the connection; a closed transport is', () => {

@@ -1,4 +1,9 @@
-import { SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
+import {
+  SdkError,
+  SdkErrorCode,
+  SdkHttpError,
+  UnsupportedProtocolVersionError,
+} from '@modelcontextprotocol/client';
 import type { PosternErrorCode } from '../../core/error-codes.ts';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import { sessionStatuses, type SessionStatus } from './session-status.ts';
@@ -121,9 +126,14 @@ export function isConnectionLoss(error: unknown): boolean {
   );
 }
 
-/** Whether the server has forgotten the session: the request was not processed, and a new session will do. */
-export function isSessionGone(error: unknown): boolean {
-  return SdkHttpError.isInstance(error) && error.data.status === 404;
+/**
+ * Whether the server has forgotten the session, or no longer speaks what was agreed on: the request was not processed, and
+ * a new session will do. Many say 400 of a session they do not know, which a new one tells from a request that is wrong.
+ */
+export function isSessionGone(error: unknown, { hasSession }: { readonly hasSession: boolean }): boolean {
+  if (UnsupportedProtocolVersionError.isInstance(error)) return true;
+  if (!SdkHttpError.isInstance(error)) return false;
+  return error.data.status === 404 || (hasSession && error.data.status === 400);
 }
 
 function classifyStatus(status: number, name: string, cause: unknown): SessionFailure {

@@ -193,13 +193,7 @@ export class Session {
   async request<T>(work: (client: SdkClient) => Promise<T>, signal?: AbortSignal): Promise<T> {
     this.#requests++;
     try {
-      const connected = this.#status === 'CONNECTED' ? this.#client : undefined;
-      const client = connected ?? (await this.#operational(signal));
-      try {
-        return await this.#inFlight.run(client, work);
-      } catch (error) {
-        return await this.#recover(client, work, error, signal);
-      }
+      return await this.#send(work, 1, signal);
     } finally {
       this.#requests--;
     }
@@ -246,21 +240,24 @@ export class Session {
     return shared;
   }
 
-  async #recover<T>(
-    client: SdkClient,
-    work: (client: SdkClient) => Promise<T>,
-    error: unknown,
-    signal: AbortSignal | undefined,
-  ): Promise<T> {
-    // The SDK calls a cancellation a time-out.
-    signal?.throwIfAborted();
-    return recoverCall(error, {
-      server: this.server,
-      blocksCallers: this.#options.coordinator.blocksCallers,
-      fail: (failure) => void (this.#client === client && this.#fail(failure)),
-      reconnect: async () => void (this.#client === client && (await this.#reconnect())),
-      resend: async () => this.#inFlight.run(await this.#operational(signal), work),
-    });
+  async #send<T>(work: (client: SdkClient) => Promise<T>, sent: number, signal?: AbortSignal): Promise<T> {
+    const connected = this.#status === 'CONNECTED' ? this.#client : undefined;
+    const client = connected ?? (await this.#operational(signal));
+    try {
+      return await this.#inFlight.run(client, work);
+    } catch (error) {
+      // The SDK calls a cancellation a time-out.
+      signal?.throwIfAborted();
+      return await recoverCall(error, {
+        server: this.server,
+        sent,
+        hasSession: client.transport?.sessionId !== undefined,
+        blocksCallers: this.#options.coordinator.blocksCallers,
+        fail: (failure) => void (this.#client === client && this.#fail(failure)),
+        reconnect: async () => void (this.#client === client && (await this.#reconnect())),
+        resend: () => this.#send(work, sent + 1, signal),
+      });
+    }
   }
 
   async #reconnect(): Promise<void> {
