@@ -1,3 +1,4 @@
+import { checkDurations } from '../core/check-durations.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import type { Continuation } from '../resume/continuation.ts';
 import type { AuthCoordinator } from './coordinators/auth-coordinator.ts';
@@ -50,6 +51,8 @@ export class ClientManager implements AsyncDisposable {
 
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED */
   constructor(servers: ServerConfigs, options: ClientManagerOptions) {
+    const { connectTimeoutMs, idleMs } = options;
+    checkDurations({ connectTimeoutMs, idleMs });
     this.coordinator = options.coordinator;
     this.#servers = parseServerConfigs(servers);
     this.#options = options;
@@ -117,8 +120,9 @@ export class ClientManager implements AsyncDisposable {
     };
   }
 
-  /** Starts resuming parked requests in this process. */
+  /** Starts resuming parked requests in this process, and finishes logouts that another one has died over. */
   start(): Promise<void> {
+    void this.coordinator.interactions.finishForgetting();
     return this.coordinator.continuations.start();
   }
 
@@ -128,8 +132,12 @@ export class ClientManager implements AsyncDisposable {
   }
 
   /** Resumes what is due and returns how much that was: for serverless, from a timer. */
-  runDue(): Promise<number> {
-    return this.coordinator.continuations.runDue({ sweep: true });
+  async runDue(): Promise<number> {
+    const [ran] = await Promise.all([
+      this.coordinator.continuations.runDue({ sweep: true }),
+      this.coordinator.interactions.finishForgetting(),
+    ]);
+    return ran;
   }
 
   /** Disconnects one context's client and lets it go. What is stored stays. */

@@ -10,6 +10,7 @@ import type {
   ResourceTemplateType,
   Tool,
 } from '@modelcontextprotocol/client';
+import { checkDurations } from '../core/check-durations.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { PosternError } from '../core/postern-error.ts';
@@ -90,6 +91,7 @@ export class Client implements AsyncDisposable {
         '"context" needs the "coordinator" that made it',
       );
     }
+    checkDurations({ connectTimeoutMs: options.connectTimeoutMs });
     this.#configs = parseServerConfigs(servers);
     this.#shared = options;
     this.#ownsCoordinator = options.coordinator === undefined;

@@ -145,6 +145,8 @@ export interface Flow<C = unknown> {
   readonly kind: PendingKind;
   /** What it leads to. */
   readonly credential: CredentialKind<C>;
+  /** How long one of its requests to another party may take. A lease must outlast two of them. */
+  readonly requestMs?: number | undefined;
   /** Whether scopes that are added while the person is being asked still count. Otherwise they are asked for afterwards. */
   readonly widens?: boolean | undefined;
   /** Begins, for the one caller who asks the person. @throws {PosternError} when it cannot. */

@@ -1,5 +1,5 @@
+import { checkDurations } from '../core/check-durations.ts';
 import type { PosternErrorCode } from '../core/error-codes.ts';
-import { PosternError } from '../core/postern-error.ts';
 import { isScopeSubset } from '../oauth/scopes.ts';
 import { errorOfEnd, type Pending, type PendingOutcome } from '../pending/pending.ts';
 import { Pendings } from '../pending/pendings.ts';
@@ -10,8 +10,10 @@ import type { Asked, Asking, IsEnough } from './asking/asking.ts';
 import { Declines } from './asking/declines.ts';
 import { Attendance, type WaitForEnd } from './attendance.ts';
 import type { CredentialKind } from './credential-kind.ts';
-import { Credentials, type Forgotten } from './credentials/credentials.ts';
+import { Credentials } from './credentials/credentials.ts';
+import type { Forgotten } from './credentials/retirements.ts';
 import { dataOf, type Flow, type InteractionData, type NamedFlow } from './flow.ts';
+import { Flows, unknownFlow } from './flows.ts';
 import type { Gate } from './gates/gate.ts';
 import { interactionOf, InteractionRequiredError } from './interaction-required-error.ts';
 import { unlessEnded } from './is-ended.ts';
@@ -55,7 +57,7 @@ export class Interactions {
   readonly pendings: Pendings<InteractionData>;
   readonly credentials: Credentials;
   readonly #options: InteractionsOptions;
-  readonly #flows = new Map<string, Flow>();
+  readonly #flows: Flows;
   readonly #declines: Declines;
   readonly #attendance: Attendance;
   readonly #listeners = new Set<EndListener>();
@@ -63,8 +65,11 @@ export class Interactions {
   #ladder: Promise<Ladder> | undefined;
 
   constructor(options: InteractionsOptions) {
-    const { surroundings, gate } = options;
+    const { surroundings, gate, leaseMs, watchLeaseMs, ttlMs, declineCooldownMs } = options;
+    checkDurations({ leaseMs, watchLeaseMs, ttlMs });
+    checkDurations({ declineCooldownMs }, 0);
     this.#options = options;
+    this.#flows = new Flows(this.leaseMs);
     this.surroundings = surroundings;
     this.gate = gate;
     this.pendings = new Pendings<InteractionData>({
@@ -73,11 +78,11 @@ export class Interactions {
       onEnd: (ended) => this.#ended(ended),
     });
     this.credentials = new Credentials(surroundings, this.leaseMs);
-    this.#declines = new Declines(surroundings, options.declineCooldownMs ?? 60_000);
+    this.#declines = new Declines(surroundings, declineCooldownMs ?? 60_000);
     this.#attendance = new Attendance(surroundings, {
       pendings: this.pendings,
       gate,
-      flowNamed: (name) => this.#flows.get(name),
+      flowNamed: (name) => this.#flows.find(name),
       withdraw: (pending) => this.withdraw(pending),
       handsFor: (pending) => ({
         finish: (credential, scopes) => this.finish(pending, credential, { scopes }),
@@ -107,21 +112,14 @@ export class Interactions {
   /**
    * Names a flow. Every process that serves pages registers the same, before it does.
    *
-   * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the name is taken.
+   * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the name is taken, or its requests outlast a lease.
    */
   flow<C>(name: string, flow: Flow<C>): NamedFlow<C> {
-    if (this.#flows.has(name)) {
-      throw new PosternError(
-        'ERR_POSTERN_CONFIG_MISCONFIGURED',
-        `there is a flow ${JSON.stringify(name)} already`,
-      );
-    }
-    this.#flows.set(name, flow);
-    return { name, flow };
+    return this.#flows.add(name, flow);
   }
 
   flowNamed(name: string): Flow | undefined {
-    return this.#flows.get(name);
+    return this.#flows.find(name);
   }
 
   /** Has a listener told of every interaction that ends in this process, after it has. Returns how to stop. */
@@ -170,6 +168,7 @@ export class Interactions {
   async ask(want: Want, flow: NamedFlow, isEnough: IsEnough): Promise<Asked | undefined> {
     const asked = await (await this.#loadAsking()).ask(want, flow, isEnough);
     if (asked !== undefined) await this.#attendance.attend(asked.pending);
+    this.credentials.retirements.sweepNowAndThen((name) => this.#flows.findKind(name));
     return asked;
   }
 
@@ -219,7 +218,14 @@ export class Interactions {
     const live = await this.findLive(place);
     if (live !== undefined) await this.withdraw(live);
     await this.#declines.forget(place);
-    return this.credentials.forget(place, (name) => (kind?.name === name ? kind : this.#kindNamed(name)));
+    const kindNamed = (name: string): CredentialKind | undefined =>
+      kind?.name === name ? kind : this.#flows.findKind(name);
+    return this.credentials.retirements.forget(place, kindNamed);
+  }
+
+  /** Ends, at their issuers, credentials that a process has forgotten and died over. A bounded part of them at once. */
+  finishForgetting(): Promise<void> {
+    return this.credentials.retirements.sweep((name) => this.#flows.findKind(name));
   }
 
   /** {@link Credentials.refused}. A refused credential changes what was declined: the person is asked again. */
@@ -252,7 +258,7 @@ export class Interactions {
     } = {},
   ): Promise<'in time' | 'late'> {
     const { flow: name, request } = dataOf(pending);
-    const kind = options.kind ?? this.#flows.get(name)?.credential;
+    const kind = options.kind ?? this.#flows.find(name)?.credential;
     if (kind === undefined) throw unknownFlow(name);
     const { keepCredential } = await import('./credentials/keep-credential.ts');
     const { scopes = request.scopes, alongside = [] } = options;
@@ -347,11 +353,6 @@ export class Interactions {
     }
   }
 
-  #kindNamed(name: string): CredentialKind | undefined {
-    for (const { credential } of this.#flows.values()) if (credential.name === name) return credential;
-    return undefined;
-  }
-
   /** Loaded when somebody has to be asked: most processes find a credential, and start faster without it. */
   #loadAsking(): Promise<Asking> {
     this.#asking ??= import('./asking/asking.ts').then(({ Asking: Loaded }) => {
@@ -368,15 +369,4 @@ export class Interactions {
     });
     return this.#asking;
   }
-}
-
-/** A flow that this process does not know. */
-function unknownFlow(name: string): PosternError {
-  return new PosternError(
-    'ERR_POSTERN_CONFIG_MISCONFIGURED',
-    `no flow ${JSON.stringify(name)} in this process`,
-    {
-      hint: 'Register the same flows in every process that serves pages.',
-    },
-  );
 }

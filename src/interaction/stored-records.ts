@@ -11,7 +11,12 @@ export const storedRecords: readonly StoredRecord[] = [
   {
     key: '‹namespace›:retired:‹resource›:‹alias›:‹version›',
     holds: 'a credential that was forgotten, until its issuer has confirmed that it is dead',
-    lives: 'at most an hour',
+    lives: 'at most a day',
+  },
+  {
+    key: 'app:retired:‹namespace›:‹resource›:‹alias›:‹version›',
+    holds: '`{ retiredAtMs }`: where any process finds what a crash has kept from being revoked',
+    lives: 'as what it points to',
   },
   {
     key: '‹namespace›:asking:‹resource›:‹alias›',
@@ -46,7 +51,8 @@ export const storedRecords: readonly StoredRecord[] = [
   },
   {
     key: '‹namespace›:attempts:‹hash of pending id›',
-    holds: '`{ count, latest: "‹hash of state›" }`: how often the link has sent its browser out, and as which attempt last',
+    holds:
+      '`{ count, latest: "‹hash of state›" }`: how often the link has sent its browser out, and as which attempt last',
     lives: 'a day longer than its pending',
   },
   {

@@ -1,3 +1,4 @@
+import { checkDurations } from '../core/check-durations.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import type { FetchLike } from '../core/fetch-like.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
@@ -39,6 +40,8 @@ export interface OAuthHttp {
   /** Whether a URL may be opened in a browser. Returns it without characters a shell could read. */
   readonly checkBrowserUrl: (url: string | URL) => string;
   readonly clock: Clock;
+  /** The deadline of one request. Left out by an object of the host's own: nobody can hold a lease against it. */
+  readonly timeoutMs?: number | undefined;
 }
 
 const maxRedirects = 3;
@@ -47,6 +50,7 @@ const bodyless: ReadonlySet<number> = new Set([204, 205, 304]);
 
 export function createOAuthHttp(options: OAuthHttpOptions = {}): OAuthHttp {
   const { timeoutMs = 10_000, maxBodyBytes = 1_048_576, clock = systemClock } = options;
+  checkDurations({ timeoutMs });
   const check = (url: string | URL): URL => checkUrl(url, options);
 
   async function send(url: URL, init: RequestInit): Promise<Response> {
@@ -106,6 +110,7 @@ export function createOAuthHttp(options: OAuthHttpOptions = {}): OAuthHttp {
     checkUrl: check,
     checkBrowserUrl: (url) => checkBrowserUrl(url, options),
     clock,
+    timeoutMs,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Forgotten } from '../interaction/credentials/credentials.ts';
+import type { Forgotten } from '../interaction/credentials/retirements.ts';
 import { interactionOf, type Interaction } from '../interaction/interaction-required-error.ts';
 import type { Interactions, WaitForPerson } from '../interaction/interactions.ts';
 import type { Place, Want } from '../interaction/want.ts';

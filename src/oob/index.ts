@@ -1,5 +1,5 @@
 export type { CredentialKind, CredentialState, Revocation } from '../interaction/credential-kind.ts';
-export type { Forgotten } from '../interaction/credentials/credentials.ts';
+export type { Forgotten } from '../interaction/credentials/retirements.ts';
 export { currentNamespace, currentPending } from '../interaction/enter-pending.ts';
 export type {
   Answer,

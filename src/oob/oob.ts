@@ -54,6 +54,8 @@ export interface OobOptions extends Partial<DeploymentOptions> {
   readonly declineCooldownMs?: number | undefined;
   /** How many interactions may wait for one namespace at once. Default 20. */
   readonly maxPendings?: number | undefined;
+  /** How long a process has for one renewal or exchange; more than twice what a flow's request may take. Default 30,000 ms. */
+  readonly leaseMs?: number | undefined;
   /** After this long without a sign of life, the work of a flow's background process is taken over. Default 15,000 ms. */
   readonly watchLeaseMs?: number | undefined;
 }
@@ -104,6 +106,7 @@ export class Oob implements AsyncDisposable {
       gate,
       declineCooldownMs: options.declineCooldownMs,
       maxPendings: options.maxPendings ?? 20,
+      leaseMs: options.leaseMs,
       watchLeaseMs: options.watchLeaseMs,
     });
     this.interactions.onEnd(wakeParked(surroundings));

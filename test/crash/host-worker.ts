@@ -60,6 +60,7 @@ const coordinator = new RemoteAuthCoordinator({
   publicUrl: `${publicUrl}/postern`,
   fetch: (url, init) => send(url, init),
   leaseMs,
+  oauthTimeoutMs: Math.floor(leaseMs * 0.45),
   resume: { claimMs: leaseMs, sweepMs: 300, backoffMs: 100 },
   verifyUser: (request) =>
     /(?:^|; )chat-user=(?<user>\w+)/u.exec(request.headers.get('cookie') ?? '')?.groups?.['user'],

@@ -31,6 +31,7 @@ async function main(): Promise<void> {
     const coordinator = new LocalAuthCoordinator({
       storage,
       leaseMs: 3_000,
+      oauthTimeoutMs: 1_000,
       openBrowser: async (url) => {
         tell({ link: url });
         return true;

@@ -104,7 +104,6 @@ describe('a refresh that fails', () => {
     'never gets a whole answer': { hang: 'body' },
     'is answered with 500 and invalid_grant': { status: 500, body: { error: 'invalid_grant' } },
     'is answered with 429': { status: 429, headers: { 'retry-after': '999999' } },
-    'is answered with invalid_client': { status: 401, body: { error: 'invalid_client' } },
     'is answered with a web page': { status: 200, body: '<h1>Maintenance</h1>' },
     'is cut off': { cut: 'midway' },
   } as const;

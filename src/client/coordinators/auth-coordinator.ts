@@ -1,3 +1,4 @@
+import { checkDurations } from '../../core/check-durations.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { FetchLike } from '../../core/fetch-like.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -67,14 +68,19 @@ export abstract class AuthCoordinator {
   readonly #background = new Set<Promise<unknown>>();
   #signIns: Promise<ServerSignIns> | undefined;
 
-  /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the storage is missing, or durable and not sealed. */
+  /**
+   * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the storage is missing, or durable and not sealed; or when
+   * a duration is none, or `leaseMs` does not outlast two requests of `oauthTimeoutMs`.
+   */
   constructor(options: AuthCoordinatorOptions, gateIn: (surroundings: Surroundings) => Gate) {
     assertStorage(options);
+    const { oauthTimeoutMs = 10_000 } = options;
+    checkDurations({ oauthTimeoutMs });
     const surroundings = createSurroundings(options);
     const { leaseMs, declineCooldownMs, signInTtlMs: ttlMs } = options;
     this.storage = options.storage;
     this.surroundings = surroundings;
-    this.oauthTimeoutMs = options.oauthTimeoutMs ?? 10_000;
+    this.oauthTimeoutMs = oauthTimeoutMs;
     this.#waitUntil = options.waitUntil ?? (() => {});
     this.interactions = new Interactions({
       surroundings,
@@ -91,6 +97,7 @@ export abstract class AuthCoordinator {
     this.interactions.flow('oauth', {
       kind: 'oauth_redirect',
       credential: this.grantKind(),
+      requestMs: oauthTimeoutMs,
       widens: true,
       begin: () => Promise.reject(new TypeError('a sign-in is begun by the strategy of its server')),
       visit: async (visit) => (await this.signIns()).visit(visit),

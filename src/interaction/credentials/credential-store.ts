@@ -3,7 +3,6 @@ import type { Namespace } from '../../namespace/namespace.ts';
 import { storageOf } from '../../namespace/namespace.ts';
 import { Collection, type Stored } from '../../storage/collection.ts';
 import type { Change, StorageBackend } from '../../storage/contract.ts';
-import { retryConflicts } from '../../sync/retry-conflicts.ts';
 import type { CredentialKind } from '../credential-kind.ts';
 import { placePath, type Place } from '../want.ts';
 
@@ -22,7 +21,7 @@ export interface StoredCredential {
   readonly credential: unknown;
 }
 
-const storedCredential: ZodType<StoredCredential> = z.looseObject({
+export const storedCredential: ZodType<StoredCredential> = z.looseObject({
   kind: z.string(),
   scopes: z.array(z.string()),
   obtainedAtMs: z.number(),
@@ -31,18 +30,17 @@ const storedCredential: ZodType<StoredCredential> = z.looseObject({
   credential: z.unknown(),
 });
 
-/** How long a credential that was taken out of use is kept for its revocation to be tried again. */
-const retiredMs = 60 * 60_000;
+/** The records of one namespace. */
+export function credentialsIn(backend: StorageBackend, namespace: Namespace): Collection<StoredCredential> {
+  return new Collection(storageOf(backend, namespace).namespace('credential'), storedCredential);
+}
 
 /** The credentials of one namespace, by resource and alias. */
 export class CredentialStore {
   readonly #records: Collection<StoredCredential>;
-  readonly #retired: Collection<StoredCredential>;
 
   constructor(backend: StorageBackend, namespace: Namespace) {
-    const storage = storageOf(backend, namespace);
-    this.#records = new Collection(storage.namespace('credential'), storedCredential);
-    this.#retired = new Collection(storage.namespace('retired'), storedCredential);
+    this.#records = credentialsIn(backend, namespace);
   }
 
   find(place: Pick<Place, 'resource' | 'alias'>): Promise<Stored<StoredCredential> | undefined> {
@@ -79,33 +77,6 @@ export class CredentialStore {
       .map(({ path: [resource = '', alias = ''], value: { scopes, obtainedAtMs } }) => {
         return { resource, alias, scopes, obtainedAtMs };
       });
-  }
-
-  /**
-   * Takes a place's credential out of use, in one commit with keeping it for its revocation. Returns what is to be revoked:
-   * that one, and those of the last hour whose revocation a crash, or an issuer that did not answer, has prevented.
-   */
-  async retire(
-    place: Pick<Place, 'resource' | 'alias'>,
-    nowMs: number,
-  ): Promise<readonly Stored<StoredCredential>[]> {
-    const path = placePath(place);
-    await retryConflicts('a credential', async () => {
-      const found = await this.#records.find(...path);
-      if (found === undefined) return true;
-      const deleting = this.#records.deleting(path, { expect: found.version });
-      const keeping = this.#retired.putting([...path, found.version], found.value, {
-        expiresAtMs: nowMs + retiredMs,
-      });
-      const changes = found.value.ended === true ? [deleting] : [deleting, keeping];
-      return (await this.#records.storage.backend.commit(changes)) && true;
-    });
-    return this.#retired.list(path);
-  }
-
-  /** Its issuer has answered: it need not be revoked again. */
-  async settle({ path }: Stored<StoredCredential>): Promise<void> {
-    await this.#retired.delete(path);
   }
 }
 

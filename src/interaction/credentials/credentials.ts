@@ -1,5 +1,4 @@
-import type { PosternErrorCode } from '../../core/error-codes.ts';
-import { findPosternError, PosternError } from '../../core/postern-error.ts';
+import { PosternError } from '../../core/postern-error.ts';
 import type { Namespace } from '../../namespace/namespace.ts';
 import { storageOf } from '../../namespace/namespace.ts';
 import { isScopeSubset } from '../../oauth/scopes.ts';
@@ -8,10 +7,11 @@ import { persistently } from '../../sync/persistently.ts';
 import { SharedReads } from '../../sync/shared-reads.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 import { within } from '../../sync/within.ts';
-import type { CredentialKind, Revocation } from '../credential-kind.ts';
+import type { CredentialKind } from '../credential-kind.ts';
 import { placeKey, type Place, type Want } from '../want.ts';
 import { CredentialStore, isLive, type StoredCredential } from './credential-store.ts';
 import type { Renewals } from './renewals.ts';
+import { Retirements } from './retirements.ts';
 
 /** A credential that can be used, and what it was. */
 export interface HeldCredential<C> {
@@ -27,24 +27,18 @@ export interface HeldCredential<C> {
   readonly isOver: boolean;
 }
 
-/** How forgetting went at the issuer. */
-export interface Forgotten {
-  /** `nothing`: there was nothing to end. */
-  readonly revocation: Revocation | 'unconfirmed' | 'nothing';
-  /** Why it is not confirmed. */
-  readonly failure?: PosternErrorCode | undefined;
-}
-
-/** Credentials as they are kept: found, renewed, refused, put and forgotten. Asks nobody. */
+/** Credentials as they are kept: found, renewed, refused and put. Asks nobody. */
 export class Credentials {
   readonly #surroundings: Surroundings;
   readonly #leaseMs: number;
+  readonly retirements: Retirements;
   readonly #reads = new SharedReads<Stored<StoredCredential> | undefined>();
   #renewals: Promise<Renewals> | undefined;
 
   constructor(surroundings: Surroundings, leaseMs: number) {
     this.#surroundings = surroundings;
     this.#leaseMs = leaseMs;
+    this.retirements = new Retirements(surroundings, leaseMs);
   }
 
   in(namespace: Namespace): CredentialStore {
@@ -121,33 +115,10 @@ export class Credentials {
     await persistently(() => storageOf(this.#surroundings.storage, namespace).commit([change]));
   }
 
-  /** Takes a credential out of use at once, then ends it at its issuer. What a crash leaves is ended by the next to forget. */
-  async forget(place: Place, kindNamed: (name: string) => CredentialKind | undefined): Promise<Forgotten> {
-    const store = this.in(place.namespace);
-    const retired = await store.retire(place, await this.#surroundings.now());
-    if (retired.length === 0) return { revocation: 'nothing' };
-    const outcomes = await Promise.all(
-      retired.map(async (credential): Promise<Forgotten> => {
-        try {
-          const { kind, credential: stored } = credential.value;
-          const revocation = (await kindNamed(kind)?.revoke?.(stored)) ?? 'unsupported';
-          await store.settle(credential);
-          return { revocation };
-        } catch (error) {
-          const failure = findPosternError(error)?.code;
-          this.#surroundings.logger.warn('an issuer has not confirmed a revocation', { code: failure });
-          return { revocation: 'unconfirmed', failure };
-        }
-      }),
-    );
-    const find = (wanted: Forgotten['revocation']): Forgotten | undefined =>
-      outcomes.find(({ revocation }) => revocation === wanted);
-    return find('unconfirmed') ?? find('unsupported') ?? { revocation: 'confirmed' };
-  }
-
   /** Resolves when nothing that was sent is unsaved. */
   async settle(): Promise<void> {
     await (await this.#renewals)?.settle();
+    await this.retirements.settle();
   }
 
   /** The renewal goes on when its callers do not wait for it any more. */

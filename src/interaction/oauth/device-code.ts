@@ -73,6 +73,7 @@ export function deviceCode(options: DeviceCodeOptions): Flow<OAuthCredential> {
   return {
     kind: 'device_code',
     credential: serviceTokens(http),
+    requestMs: http.timeoutMs,
 
     async begin({ resource, scopes, clock }) {
       const plan = await authorize({ resource, scopes });

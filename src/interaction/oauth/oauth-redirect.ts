@@ -46,6 +46,7 @@ export function oauthRedirect(options: OAuthRedirectOptions): Flow<OAuthCredenti
   return {
     kind: 'oauth_redirect',
     credential: serviceTokens(http, tokenOptions),
+    requestMs: http.timeoutMs,
     // Each attempt asks for what is wanted by then, and remembers what that was.
     widens: true,
 

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import type { PosternErrorCode } from '../../core/error-codes.ts';
+import { findPosternError } from '../../core/postern-error.ts';
+import { namespaceOf, storageOf, type Namespace } from '../../namespace/namespace.ts';
+import { Collection, type Stored } from '../../storage/collection.ts';
+import { NamespacedStorage } from '../../storage/namespaced-storage.ts';
+import { retryConflicts } from '../../sync/retry-conflicts.ts';
+import { SingleFlight } from '../../sync/single-flight.ts';
+import type { Surroundings } from '../../sync/surroundings.ts';
+import type { CredentialKind, Revocation } from '../credential-kind.ts';
+import { placePath, type Place } from '../want.ts';
+import { credentialsIn, storedCredential, type StoredCredential } from './credential-store.ts';
+
+/** How forgetting went at the issuer. */
+export interface Forgotten {
+  /** `nothing`: there was nothing to end. */
+  readonly revocation: Revocation | 'unconfirmed' | 'nothing';
+  /** Why it is not confirmed. */
+  readonly failure?: PosternErrorCode | undefined;
+}
+
+/** Finds the kind of what is to be revoked. */
+export type KindNamed = (name: string) => CredentialKind | undefined;
+
+/** How long a credential that was taken out of use is kept for its revocation to be tried again. */
+const retiredMs = 24 * 60 * 60_000;
+/** How many left behind by others one sweep sees to. */
+const maxSwept = 20;
+/** A process looks for them this often at most, while people are asked. */
+const sweepMs = 60_000;
+
+const pointerRecord = z.looseObject({ retiredAtMs: z.number() });
+
+/**
+ * Ends credentials at their issuers, whichever process lives long enough.
+ *
+ * What is taken out of use is kept until its issuer has answered, and a pointer to it is written before: any process
+ * finishes what a crash, or an issuer that did not answer, has left behind.
+ */
+export class Retirements {
+  readonly #surroundings: Surroundings;
+  readonly #leaseMs: number;
+  readonly #pointers: Collection<z.infer<typeof pointerRecord>>;
+  readonly #sweeps = new SingleFlight<void>();
+  #sweptAt = Number.NEGATIVE_INFINITY;
+
+  /** @param leaseMs after this long, a process that revokes counts as dead. */
+  constructor(surroundings: Surroundings, leaseMs: number) {
+    this.#surroundings = surroundings;
+    this.#leaseMs = leaseMs;
+    const storage = new NamespacedStorage(surroundings.storage, ['app', 'retired']);
+    this.#pointers = new Collection(storage, pointerRecord);
+  }
+
+  /** Takes a place's credential out of use at once, then ends it at its issuer, with those that were left behind there. */
+  async forget(place: Place, kindNamed: KindNamed): Promise<Forgotten> {
+    await this.#retire(place);
+    const retired = await this.#retiredIn(place.namespace).list(placePath(place));
+    if (retired.length === 0) return { revocation: 'nothing' };
+    const outcomes = await Promise.all(
+      retired.map((credential) => this.#revoke(place.namespace, credential, kindNamed)),
+    );
+    const find = (wanted: Forgotten['revocation']): Forgotten | undefined =>
+      outcomes.find(({ revocation }) => revocation === wanted);
+    return find('unconfirmed') ?? find('unsupported') ?? { revocation: 'confirmed' };
+  }
+
+  /** Sees to what others have left behind, in any namespace; a bounded part of it. Never rejects: the next sweep goes on. */
+  async sweep(kindNamed: KindNamed): Promise<void> {
+    await this.#sweeps.run('', async () => {
+      this.#sweptAt = performance.now();
+      try {
+        const leftBefore = (await this.#surroundings.now()) - this.#leaseMs;
+        const pointers = await this.#pointers.list([], { limit: 1_000 });
+        const left = pointers.filter(({ value }) => value.retiredAtMs <= leftBefore).slice(0, maxSwept);
+        await Promise.all(left.map((pointer) => this.#follow(pointer.path, kindNamed)));
+      } catch (error) {
+        const code = findPosternError(error)?.code;
+        this.#surroundings.logger.warn('credentials that were left behind could not be looked for', { code });
+      }
+    });
+  }
+
+  /** {@link sweep}, in the background, unless this process did not long ago. */
+  sweepNowAndThen(kindNamed: KindNamed): void {
+    if (performance.now() - this.#sweptAt >= sweepMs) void this.sweep(kindNamed);
+  }
+
+  /** Resolves when no sweep of this process is under way. */
+  settle(): Promise<void> {
+    return this.#sweeps.settle();
+  }
+
+  async #retire(place: Place): Promise<void> {
+    const { namespace } = place;
+    const path = placePath(place);
+    const records = credentialsIn(this.#surroundings.storage, namespace);
+    await retryConflicts('a credential', async () => {
+      const found = await records.find(...path);
+      if (found === undefined) return true;
+      const deleting = records.deleting(path, { expect: found.version });
+      if (found.value.ended === true) return (await records.storage.commit([deleting])) && true;
+      const retiredAtMs = await this.#surroundings.now();
+      const expiresAtMs = retiredAtMs + retiredMs;
+      const at = [...path, found.version];
+      // Before it, and in another partition: it only points.
+      await this.#pointers.put([namespace.partition, ...at], { retiredAtMs }, { expiresAtMs });
+      const keeping = this.#retiredIn(namespace).putting(at, found.value, { expiresAtMs });
+      return (await records.storage.backend.commit([deleting, keeping])) && true;
+    });
+  }
+
+  async #follow(path: readonly string[], kindNamed: KindNamed): Promise<void> {
+    const [partition = '', ...at] = path;
+    const namespace = namespaceOf(partition);
+    const retired = await this.#retiredIn(namespace).find(...at);
+    // Its process died before it had taken anything out of use.
+    if (retired === undefined) await this.#pointers.delete(path);
+    else await this.#revoke(namespace, retired, kindNamed);
+  }
+
+  async #revoke(
+    namespace: Namespace,
+    { path, value }: Stored<StoredCredential>,
+    kindNamed: KindNamed,
+  ): Promise<Forgotten> {
+    try {
+      const revocation = (await kindNamed(value.kind)?.revoke?.(value.credential)) ?? 'unsupported';
+      await this.#retiredIn(namespace).delete(path);
+      await this.#pointers.delete([namespace.partition, ...path]);
+      return { revocation };
+    } catch (error) {
+      const failure = findPosternError(error)?.code;
+      this.#surroundings.logger.warn('an issuer has not confirmed a revocation', { code: failure });
+      return { revocation: 'unconfirmed', failure };
+    }
+  }
+
+  #retiredIn(namespace: Namespace): Collection<StoredCredential> {
+    const storage = storageOf(this.#surroundings.storage, namespace).namespace('retired');
+    return new Collection(storage, storedCredential);
+  }
+}
