@@ -14,7 +14,7 @@ export const storedRecords: readonly StoredRecord[] = [
     lives: 'at most a day',
   },
   {
-    key: 'app:retired:‹namespace›:‹resource›:‹alias›:‹version›',
+    key: 'app:retired:‹partition›:‹resource›:‹alias›:‹version›',
     holds: '`{ retiredAtMs }`: where any process finds what a crash has kept from being revoked',
     lives: 'as what it points to',
   },

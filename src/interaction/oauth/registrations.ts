@@ -114,7 +114,8 @@ export class Registrations {
     });
     const found = await this.#find(issuer, options.redirectUri);
     const stored = found?.value.clientId === instead?.clientId ? undefined : found?.value;
-    return this.#identify(options, http, found, stored);
+    // Awaited here, while the lease is held.
+    return await this.#identify(options, http, found, stored);
   }
 
   /** @param stored what may be used again of what was found. */

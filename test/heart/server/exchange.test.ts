@@ -134,7 +134,7 @@ describe('a code that was sent', () => {
 async function expireDuringExchange(where: string): Promise<string> {
   const storage = await openStorageUrl(where, { keyring: keyringFromText(generateKeyText()) });
   onTestFinished(() => storage.close());
-  const stage = await openFlowStage({ oob: { storage } });
+  const stage = await openFlowStage({ oob: { storage, leaseMs: 61_000 } });
   const base = oauthRedirect({
     http: createOAuthHttp({ [allowPrivateNetwork]: true, timeoutMs: 30_000 }),
     authorize: ({ redirectUri }) => planFor(stage.as, redirectUri),
