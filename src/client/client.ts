@@ -263,7 +263,7 @@ export class Client implements AsyncDisposable {
   /** Reads a resource. A URI belongs to the server that offers it, so the server is named. */
   readResource(uri: string, options: RequestOptions & { server: string }): Promise<ReadResourceResult> {
     const { server, ...rest } = options;
-    return this.session(server).request((client) => client.readResource({ uri }, rest), rest.signal);
+    return this.session(server).ask((client, own) => client.readResource({ uri }, own), rest);
   }
 
   listPrompts(options: { server?: string | undefined } = {}): Promise<Of<'prompt', Prompt>[]> {
@@ -282,7 +282,7 @@ export class Client implements AsyncDisposable {
   ): Promise<GetPromptResult> {
     const { server, ...rest } = options;
     const prompt = { name, ...(args && { arguments: args }) };
-    return this.session(server).request((client) => client.getPrompt(prompt, rest), rest.signal);
+    return this.session(server).ask((client, own) => client.getPrompt(prompt, own), rest);
   }
 
   /** Forgets this context's credentials for a server, or for all, here and at their authorization servers. */

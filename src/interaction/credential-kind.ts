@@ -14,6 +14,8 @@ export type Revocation = 'confirmed' | 'unsupported';
  */
 export interface CredentialKind<C = unknown> {
   readonly name: string;
+  /** `false`: what comes of it is not kept here; that its person has done their part is all. */
+  readonly keeps?: boolean | undefined;
   /** Reads a stored credential back; `undefined` when it is no such credential, or cannot be used. */
   read(stored: unknown): C | undefined;
   /** As of a time of the store's. Default: `good`. */

@@ -11,6 +11,11 @@ export interface InProcessServer {
 }
 
 export function createInProcessServer(...tools: string[]): InProcessServer {
+  return createServerOf(tools, () => {});
+}
+
+/** @param prepare gives each connection's server what else it offers. */
+export function createServerOf(tools: readonly string[], prepare: (mcp: McpServer) => void): InProcessServer {
   const offered = new Set(tools);
   let connections = 0;
   const connect = async (): Promise<Transport> => {
@@ -20,6 +25,7 @@ export function createInProcessServer(...tools: string[]): InProcessServer {
     for (const name of offered) {
       mcp.registerTool(name, { description: name }, () => ({ content: [{ type: 'text', text: name }] }));
     }
+    prepare(mcp);
     await mcp.connect(server);
     return client;
   };

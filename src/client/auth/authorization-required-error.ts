@@ -19,8 +19,8 @@ export class AuthorizationRequiredError extends InteractionRequiredError {
     super(
       challenge,
       'ERR_POSTERN_AUTH_REQUIRED',
-      `${JSON.stringify(challenge.contextId)} has to sign in to ${JSON.stringify(challenge.server)}`,
-      'Open the sign-in link.',
+      `${JSON.stringify(challenge.contextId)} has to ${challenge.kind === 'elicitation' ? 'do something at' : 'sign in to'} ${JSON.stringify(challenge.server)}`,
+      challenge.kind === 'elicitation' ? 'Open the link.' : 'Open the sign-in link.',
     );
     this.challenge = challenge;
     this.grantStays = options.grantStays ?? false;

@@ -5,6 +5,7 @@ import type { Logger } from '../../core/logger.ts';
 import { PosternError } from '../../core/postern-error.ts';
 import type { RandomBytes } from '../../core/random.ts';
 import type { CredentialKind } from '../../interaction/credential-kind.ts';
+import { elicitationKind } from '../../interaction/elicitation/elicitation-kind.ts';
 import type { Flow, InteractionData, NamedFlow } from '../../interaction/flow.ts';
 import type { Gate } from '../../interaction/gates/gate.ts';
 import { Interactions } from '../../interaction/interactions.ts';
@@ -62,6 +63,8 @@ export abstract class AuthCoordinator {
   readonly interactions: Interactions;
   readonly continuations: Continuations;
   readonly oauthTimeoutMs: number;
+  /** What servers want of a person at links of their own. */
+  readonly elicitations: NamedFlow<never>;
   protected readonly surroundings: Surroundings;
   readonly #subscribers = new Set<CompletionSubscriber>();
   readonly #waitUntil: (work: Promise<unknown>) => void;
@@ -107,6 +110,14 @@ export abstract class AuthCoordinator {
       credential: keyKind,
       begin: async (beginning) => (await keyForm()).begin(beginning),
       visit: async (visit) => (await keyForm()).visit(visit),
+    });
+    const theirs = async (): Promise<Flow<never>> =>
+      (await import('../../interaction/elicitation/elicitation.ts')).elicitation;
+    this.elicitations = this.interactions.flow('elicitation', {
+      kind: 'elicitation',
+      credential: elicitationKind,
+      begin: async (beginning) => (await theirs()).begin(beginning),
+      visit: async (visit) => (await theirs()).visit(visit),
     });
     this.interactions.onEnd((ended) => this.#afterwards(this.#announce(ended)));
   }

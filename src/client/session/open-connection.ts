@@ -18,6 +18,8 @@ export interface OpeningOptions {
   /** The bytes can flow; who is at the other end, and as whom, is being found out. */
   readonly onTransport: () => void;
   readonly onToolsChanged: () => void;
+  /** The server says that what it asked for under an id is done. */
+  readonly onElicited: (elicitationId: string) => void;
   /** Proves that the server answers as this user. */
   readonly prove: (client: SdkClient) => Promise<void>;
 }
@@ -63,6 +65,10 @@ function createSdkClient(options: OpeningOptions): SdkClient {
     cachePartition,
   });
   client.setNotificationHandler('notifications/tools/list_changed', options.onToolsChanged);
+  client.setNotificationHandler('notifications/elicitation/complete', async ({ method, params }) => {
+    options.onElicited(params.elicitationId);
+    await handlers.notification?.({ method, params }, { server, contextId });
+  });
   installHandlers(client, handlers, { server, contextId });
   return client;
 }

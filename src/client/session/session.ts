@@ -1,5 +1,5 @@
 import type { CallToolResult, Client as SdkClient, RequestOptions, Tool } from '@modelcontextprotocol/client';
-import { findPosternError, PosternError } from '../../core/postern-error.ts';
+import { findPosternError, type PosternError } from '../../core/postern-error.ts';
 import type { AuthStrategy, LogoutResult } from '../auth/auth-strategy.ts';
 import {
   AuthorizationRequiredError,
@@ -13,6 +13,7 @@ import { PersonWatch } from './person-watch.ts';
 import { RequestsInFlight } from './requests-in-flight.ts';
 import { askAsUser } from './ask-as-user.ts';
 import { recoverCall } from './recover-call.ts';
+import { ServerQuestions } from './server-questions.ts';
 import {
   classifyFailure,
   closedMeanwhile,
@@ -20,15 +21,8 @@ import {
   notConnected,
   tooSlow,
 } from './session-failure.ts';
-import {
-  canRetry,
-  isConnecting,
-  isFailed,
-  isOperational,
-  requiresUserAction,
-  sessionStatuses,
-  type SessionStatus,
-} from './session-status.ts';
+import { SessionState } from './session-state.ts';
+import { sessionStatuses, type SessionStatus } from './session-status.ts';
 import type { SessionOptions } from './session-options.ts';
 import { ToolCatalogue } from './tool-catalogue.ts';
 
@@ -37,16 +31,16 @@ import { ToolCatalogue } from './tool-catalogue.ts';
  *
  * `connect()` never rejects for a failure of the server; the status and `error` say what happened.
  */
-export class Session {
+export class Session extends SessionState {
   readonly server: string;
   readonly #options: SessionOptions;
   readonly #strategy: AuthStrategy;
   readonly #connection: Connection;
-  #status: SessionStatus = 'INITIALIZING';
   #error: PosternError | undefined;
   #client: SdkClient | undefined;
   readonly #inFlight = new RequestsInFlight();
   readonly #tools: ToolCatalogue;
+  readonly #questions: ServerQuestions;
   #connecting: Promise<void> | undefined;
   #disconnecting: Promise<void> | undefined;
   /** A connect that begins when the disconnect has ended. */
@@ -59,46 +53,19 @@ export class Session {
   #wanted = true;
 
   constructor(options: SessionOptions) {
+    super();
     this.#options = options;
     this.server = options.server;
     this.#tools = new ToolCatalogue({ clock: options.clock, timeoutMs: options.connectTimeoutMs });
+    this.#questions = new ServerQuestions(options);
     this.#strategy = createStrategy(options);
     this.#connection = createConnection({ ...options, strategy: this.#strategy });
     this.#person = new PersonWatch(options, (error) => this.#personDone(error));
   }
 
-  get status(): SessionStatus {
-    return this.#status;
-  }
-
   /** Why the session is in a failure state, or what a person has to do. */
   get error(): PosternError | undefined {
     return this.#error;
-  }
-
-  get isOperational(): boolean {
-    return isOperational(this.#status);
-  }
-
-  get isConnecting(): boolean {
-    return isConnecting(this.#status);
-  }
-
-  get isFailed(): boolean {
-    return isFailed(this.#status);
-  }
-
-  get canRetry(): boolean {
-    return canRetry(this.#status);
-  }
-
-  get requiresUserAction(): boolean {
-    return requiresUserAction(this.#status);
-  }
-
-  /** What to do in the present status. */
-  get whatToDo(): string {
-    return sessionStatuses[this.#status].whatToDo;
   }
 
   /** The SDK's client of the present connection, for what Postern has no method for. */
@@ -175,13 +142,31 @@ export class Session {
     return this.request((client) => this.#tools.read(client), options.signal);
   }
 
-  callTool(
+  async callTool(
     name: string,
     args: Record<string, unknown> | undefined,
     options?: RequestOptions,
   ): Promise<CallToolResult> {
     const call = { name, ...(args && { arguments: args }) };
-    return this.request((client) => client.callTool(call, options), options?.signal);
+    const key = JSON.stringify(call);
+    const result = await this.ask((client, own) => client.callTool(call, own), options, key);
+    if (result.isError !== true) this.#questions.succeeded(key);
+    return result;
+  }
+
+  /**
+   * {@link request}, with options of which the time-out does not count what a person takes inside a handler.
+   *
+   * @param key the same for a call that is sent again, which then shows that what it needed is done.
+   */
+  ask<T>(
+    work: (client: SdkClient, options: RequestOptions) => Promise<T>,
+    options: RequestOptions = {},
+    key?: string,
+  ): Promise<T> {
+    const patient = (client: SdkClient): Promise<T> =>
+      this.#questions.patiently(client, options, (own) => work(client, own));
+    return this.request(patient, options.signal, key);
   }
 
   /**
@@ -190,10 +175,10 @@ export class Session {
    * @throws {AuthorizationRequiredError} when a person has to sign in first.
    * @throws {PosternError} ERR_POSTERN_CLIENT_* when there is no connection to be had.
    */
-  async request<T>(work: (client: SdkClient) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async request<T>(work: (client: SdkClient) => Promise<T>, signal?: AbortSignal, key?: string): Promise<T> {
     this.#requests++;
     try {
-      return await this.#send(work, 1, signal);
+      return await this.#send(work, { sent: 1, signal, key });
     } finally {
       this.#requests--;
     }
@@ -205,14 +190,14 @@ export class Session {
   }
 
   async #disconnect(): Promise<void> {
-    if (this.#status === 'DISCONNECTED') return;
-    this.#move('DISCONNECTING');
+    if (this.status === 'DISCONNECTED') return;
+    this.move('DISCONNECTING');
     const connecting = this.#connecting;
     this.#attempt?.abort(closedMeanwhile(this.server));
     await this.#drop();
     await connecting;
     await this.#strategy.close?.();
-    this.#move('DISCONNECTED');
+    this.move('DISCONNECTED');
   }
 
   #connectNow(): Promise<void> {
@@ -228,7 +213,7 @@ export class Session {
       return this.#afterwards;
     }
     if (this.#connecting !== undefined) return this.#connecting;
-    if (this.#status === 'CONNECTED') return Promise.resolve();
+    if (this.status === 'CONNECTED') return Promise.resolve();
     return this.#share(() => this.#connect('CONNECTING'));
   }
 
@@ -240,30 +225,35 @@ export class Session {
     return shared;
   }
 
-  async #send<T>(work: (client: SdkClient) => Promise<T>, sent: number, signal?: AbortSignal): Promise<T> {
-    const connected = this.#status === 'CONNECTED' ? this.#client : undefined;
+  async #send<T>(
+    work: (client: SdkClient) => Promise<T>,
+    call: { sent: number; signal: AbortSignal | undefined; key: string | undefined },
+  ): Promise<T> {
+    const { sent, signal, key } = call;
+    const connected = this.status === 'CONNECTED' ? this.#client : undefined;
     const client = connected ?? (await this.#operational(signal));
+    const sentAt = performance.now();
     try {
       return await this.#inFlight.run(client, work);
     } catch (error) {
       // The SDK calls a cancellation a time-out.
       signal?.throwIfAborted();
-      return await recoverCall(error, {
+      return await recoverCall(await this.#questions.explain(error, { sentAt, key }), {
         server: this.server,
         sent,
         hasSession: client.transport?.sessionId !== undefined,
         blocksCallers: this.#options.coordinator.blocksCallers,
         fail: (failure) => void (this.#client === client && this.#fail(failure)),
         reconnect: async () => void (this.#client === client && (await this.#reconnect())),
-        resend: () => this.#send(work, sent + 1, signal),
+        resend: () => this.#send(work, { ...call, sent: sent + 1 }),
       });
     }
   }
 
   async #reconnect(): Promise<void> {
-    if (this.#connecting === undefined && this.#status === 'CONNECTED') {
+    if (this.#connecting === undefined && this.status === 'CONNECTED') {
       void this.#share(async () => {
-        this.#move('RECONNECTING');
+        this.move('RECONNECTING');
         void this.#retire();
         await this.#connect();
       });
@@ -273,14 +263,14 @@ export class Session {
 
   async #operational(signal?: AbortSignal): Promise<SdkClient> {
     await this.#person.waitIfBlocking(signal);
-    if (this.#status !== 'CONNECTED') {
-      if (this.#status === 'AUTH_PENDING' && (await this.#stillPending()))
-        throw this.#error ?? notConnected(this.server, this.#status);
+    if (this.status !== 'CONNECTED') {
+      if (this.status === 'AUTH_PENDING' && (await this.#stillPending()))
+        throw this.#error ?? notConnected(this.server, this.status);
       await this.#connectNow();
       await this.#person.waitIfBlocking(signal);
     }
-    if (this.#status === 'CONNECTED' && this.#client !== undefined) return this.#client;
-    throw this.#error ?? notConnected(this.server, this.#status);
+    if (this.status === 'CONNECTED' && this.#client !== undefined) return this.#client;
+    throw this.#error ?? notConnected(this.server, this.status);
   }
 
   /** Whether the person is still being waited for: another process may know better than this one. */
@@ -293,7 +283,7 @@ export class Session {
 
   async #connect(first?: 'CONNECTING'): Promise<void> {
     this.#person.stop();
-    if (first !== undefined) this.#move(first);
+    if (first !== undefined) this.move(first);
     this.#error = undefined;
     const attempt = new AbortController();
     this.#attempt = attempt;
@@ -307,12 +297,14 @@ export class Session {
         cachePartition: context.namespace.partition,
         timeoutMs,
         signal: attempt.signal,
-        onTransport: () => this.#move('AUTHENTICATING'),
+        onTransport: () => this.move('AUTHENTICATING'),
+        handlers: this.#questions.handlers,
         onToolsChanged: () => this.#tools.forget(),
+        onElicited: (id) => this.#questions.completed(id),
         prove: (opened) => this.#proveOperational(opened),
       });
       this.#client = client;
-      this.#move('CONNECTED');
+      this.move('CONNECTED');
       client.onclose = () => this.#onClose(client);
     } catch (error) {
       this.#fail(error);
@@ -328,27 +320,27 @@ export class Session {
   }
 
   #onClose(client: SdkClient): void {
-    if (this.#client !== client || this.#status !== 'CONNECTED') return;
+    if (this.#client !== client || this.status !== 'CONNECTED') return;
     this.#error = connectionClosed(this.server);
     this.#client = undefined;
     this.#tools.forget();
-    this.#move('CONNECTION_FAILED');
+    this.move('CONNECTION_FAILED');
   }
 
   #fail(error: unknown): void {
-    if (this.#status === 'DISCONNECTING' || this.#status === 'DISCONNECTED') return;
+    if (this.status === 'DISCONNECTING' || this.status === 'DISCONNECTED') return;
     const { status, error: known } = classifyFailure(error, this.server);
     this.#error = known;
     void this.#retire();
-    if (this.#status !== status && sessionStatuses[this.#status].next.includes(status)) this.#move(status);
+    if (this.status !== status && sessionStatuses[this.status].next.includes(status)) this.move(status);
     this.#options.logger.info('a session is not connected', {
       context: this.#options.context.id,
       server: this.server,
-      status: this.#status,
+      status: this.status,
       code: known.code,
     });
     const required = findAuthorizationRequired(known);
-    if (required !== undefined && this.#status === 'AUTH_PENDING' && this.#wanted) {
+    if (required !== undefined && this.status === 'AUTH_PENDING' && this.#wanted) {
       this.#person.start(required.challenge);
     }
   }
@@ -368,21 +360,13 @@ export class Session {
 
   /** The person was waited for in the background, and this process reconnects, wherever the callback landed. */
   #personDone(error: PosternError | undefined): Promise<void> | void {
-    if (this.#status !== 'AUTH_PENDING') return;
+    if (this.status !== 'AUTH_PENDING') return;
     if (error === undefined) return this.#connectNow();
     this.#error = error;
-    this.#move('AUTH_FAILED');
+    this.move('AUTH_FAILED');
   }
 
-  #move(to: SessionStatus): void {
-    const from = this.#status;
-    if (!sessionStatuses[from].next.includes(to)) {
-      throw new PosternError(
-        'ERR_POSTERN_CLIENT_TRANSITION_ILLEGAL',
-        `a session cannot go from ${from} to ${to}`,
-      );
-    }
-    this.#status = to;
+  protected override moved(to: SessionStatus): void {
     this.#options.onStatus?.(this.server, to);
   }
 }

@@ -34,6 +34,9 @@ export async function keepCredential(
   place: Place,
   { kind, credential, scopes, alongside }: Keeping,
 ): Promise<{ kept: 'in time' | 'late'; ended: Pending<InteractionData> }> {
+  const complete = (changes: readonly Change[]): Promise<Pending<InteractionData>> =>
+    persistently(() => pendings.in(pending.namespace).complete(pending.id, { alongside: changes }));
+  if (kind.keeps === false) return { kept: 'in time', ended: await complete(alongside) };
   const store = new CredentialStore(storage, pending.namespace);
   const giveBack = async (): Promise<void> => void (await kind.revoke?.(credential).catch(() => undefined));
   let value: StoredCredential | undefined;
@@ -48,10 +51,7 @@ export async function keepCredential(
     }
     const keeping = { kind: kind.name, scopes, obtainedAtMs: await persistently(now), credential };
     value = keeping;
-    const changes = [store.putting(place, keeping), ...alongside];
-    const ended = await persistently(() =>
-      pendings.in(pending.namespace).complete(pending.id, { alongside: changes }),
-    );
+    const ended = await complete([store.putting(place, keeping), ...alongside]);
     return { kept: 'in time', ended };
   } catch (error) {
     const found = value && (await lookAfter(error, value));

@@ -92,7 +92,10 @@ export class Registrations {
    * Forgets a client that its issuer refuses, if it is still the stored one. Returns whether another can take its place, and
    * may fare better: it was not registered just for the link that was made then.
    */
-  async refused(client: ClientIdentity, linkCreatedAtMs: number = Number.POSITIVE_INFINITY): Promise<boolean> {
+  async refused(
+    client: ClientIdentity,
+    linkCreatedAtMs: number = Number.POSITIVE_INFINITY,
+  ): Promise<boolean> {
     if (client.source !== 'dynamic') return false;
     const stored = await this.#find(client.issuer, client.redirectUris[0]);
     if (stored?.value.clientId === client.clientId)

@@ -1,4 +1,5 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { UrlElicitationRequiredError, type McpServer } from '@modelcontextprotocol/server';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   ClientManager,
   findAuthorizationRequired,
@@ -7,14 +8,18 @@ import {
   type ClientHandlers,
 } from '../../../src/client/index.ts';
 import { MemoryBackend } from '../../../src/index.ts';
-import { openPageHost, userOf } from '../../support/page-host.ts';
-import { codeOf, textOf } from '../../support/stage.ts';
+import { openPageHost, userOf, type PageHost } from '../../support/page-host.ts';
+import { createServerOf } from '../../support/in-process-server.ts';
+import { challengeOf, codeOf, failureOf, textOf } from '../../support/stage.ts';
 import { openToolStage, type Era, type ToolStage } from '../../support/tool-stage.ts';
 
 interface Pair {
   readonly server: ToolStage;
   readonly manager: ClientManager;
   readonly client: Client;
+  readonly host: PageHost;
+  /** Another process of the agent, on the same store. */
+  startAnother(): ClientManager;
 }
 
 /** A Postern client on a Postern server whose tool needs something of a person. */
@@ -22,23 +27,29 @@ async function openPair(era: Era, elicitation?: ClientHandlers['elicitation']): 
   const server = await openToolStage({ tool: { waitMs: 20, sessionWaitMs: 8_000 } });
   const host = await openPageHost();
   onTestFinished(() => host.close());
-  const coordinator = new RemoteAuthCoordinator({
-    storage: new MemoryBackend(),
-    publicUrl: host.publicUrl,
-    verifyUser: userOf,
-  });
-  host.handlers.push(coordinator.fetch);
+  const storage = new MemoryBackend();
   const config = { url: server.mcpUrl(era), headers: { authorization: 'Bearer alice' } };
-  const manager = new ClientManager(
-    { queries: config },
-    {
-      coordinator,
-      versionNegotiation: era === 'modern' ? { pin: '2026-07-28' } : 'legacy',
-      ...(elicitation && { handlers: { elicitation } }),
-    },
-  );
-  onTestFinished(() => manager.close());
-  return { server, manager, client: await manager.getClient('alice') };
+  const startAnother = (): ClientManager => {
+    const coordinator = new RemoteAuthCoordinator({
+      storage,
+      publicUrl: host.publicUrl,
+      verifyUser: userOf,
+      resume: { sweepMs: 100 },
+    });
+    host.handlers.splice(0, host.handlers.length, coordinator.fetch);
+    const manager = new ClientManager(
+      { queries: config },
+      {
+        coordinator,
+        versionNegotiation: era === 'modern' ? { pin: '2026-07-28' } : 'legacy',
+        ...(elicitation && { handlers: { elicitation } }),
+      },
+    );
+    onTestFinished(() => manager.close());
+    return manager;
+  };
+  const manager = startAnother();
+  return { server, manager, client: await manager.getClient('alice'), host, startAnother };
 }
 
 function runQuery(client: Client, timeout = 60_000) {
@@ -53,6 +64,8 @@ async function theirLink({ server }: Pair): Promise<string> {
   return interaction.url;
 }
 
+const patience = { timeout: 20_000 };
+
 const accept: NonNullable<ClientHandlers['elicitation']> = () => ({ action: 'accept' });
 
 describe('a server that needs something of a person', () => {
@@ -62,7 +75,7 @@ describe('a server that needs something of a person', () => {
     { era: 'stateless', who: 'no handler', elicitation: undefined },
   ] as const;
   for (const { era, who, elicitation } of cases) {
-    test.fails(`${era}, ${who}: the call fails as one does that a sign-in is needed for, and can be parked (issue 8.23)`, async () => {
+    test(`${era}, ${who}: the call fails as one does that a sign-in is needed for, and can be parked (issue 8.23)`, async () => {
       const pair = await openPair(era, elicitation);
       const error = await runQuery(pair.client).then(
         () => undefined,
@@ -103,6 +116,154 @@ describe('a server that needs something of a person', () => {
   }
 });
 
+/** Has a call fail for want of a person, and parks it; what comes of it afterwards is told. */
+async function park(
+  pair: Pair,
+): Promise<{ link: string; resumed: string[]; resumeIn: (by: ClientManager) => void }> {
+  const resumed: string[] = [];
+  const resumeIn = (manager: ClientManager): ReturnType<ClientManager['continuation']> =>
+    manager.continuation('later', async ({ client }) => void resumed.push(textOf(await runQuery(client))), {
+      abandon: async (_call, code) => void resumed.push(code),
+    });
+  const place = resumeIn(pair.manager);
+  const error = await failureOf(runQuery(pair.client));
+  await place.park(error, {});
+  const link = findAuthorizationRequired(error)?.challenge.url ?? '';
+  return { link, resumed, resumeIn: (manager) => void resumeIn(manager) };
+}
+
+describe('a person whose link leads to our page, and on to the server’s', () => {
+  const eras = [
+    { era: 'modern', elicitation: accept },
+    { era: 'stateless', elicitation: undefined },
+  ] as const;
+  for (const { era, elicitation } of eras) {
+    test(`${era}: finds the server’s link there, says that it is done, and the parked call resumes`, async () => {
+      const pair = await openPair(era, elicitation);
+      const { link, resumed } = await park(pair);
+      const browser = await pair.host.openBrowser('alice');
+      const page = await browser.open(link);
+      const theirs = await theirLink(pair);
+      expect([page.status, page.html.includes(theirs)]).toEqual([200, true]);
+      await pair.server.finish(theirs);
+      expect((await browser.submit({}, 'done')).status).toBe(200);
+      await pair.manager.start();
+      await vi.waitFor(() => expect(resumed).toEqual(['run_query at db as alice/db-alice']), patience);
+      expect(pair.server.effects).toHaveLength(1);
+    });
+
+    test(`${era}: the process is killed meanwhile, and another serves the page and resumes the call`, async () => {
+      const pair = await openPair(era, elicitation);
+      const { link, resumed, resumeIn } = await park(pair);
+      const later = pair.startAnother();
+      resumeIn(later);
+      await pair.server.finish(await theirLink(pair));
+      const browser = await pair.host.openBrowser('alice');
+      await browser.open(link);
+      expect((await browser.submit({}, 'done')).status).toBe(200);
+      await later.start();
+      await vi.waitFor(() => expect(resumed).toEqual(['run_query at db as alice/db-alice']), patience);
+      expect(pair.server.effects).toHaveLength(1);
+    });
+  }
+
+  test('says so too early: the call is asked for once more, with a link again', async () => {
+    const pair = await openPair('stateless');
+    const { url } = await challengeOf(runQuery(pair.client));
+    const browser = await pair.host.openBrowser('alice');
+    await browser.open(url);
+    await browser.submit({}, 'done');
+    const again = await challengeOf(runQuery(pair.client));
+    expect([again.server, again.url === url]).toEqual(['queries', false]);
+  });
+
+  test('declines there: the parked call is told, and nobody is asked again for a while', async () => {
+    const pair = await openPair('stateless');
+    const { link, resumed } = await park(pair);
+    const browser = await pair.host.openBrowser('alice');
+    await browser.open(link);
+    await browser.submit({}, 'decline');
+    await pair.manager.start();
+    await vi.waitFor(() => expect(resumed).toEqual(['ERR_POSTERN_AUTH_DENIED']), patience);
+    expect(await codeOf(runQuery(pair.client))).toBe('ERR_POSTERN_AUTH_DENIED');
+    expect(pair.client.session('queries').status).toBe('CONNECTED');
+  });
+
+  test('is the one it is for: nobody else sees the server’s link', async () => {
+    const pair = await openPair('stateless');
+    const { url } = await challengeOf(runQuery(pair.client));
+    const page = await (await pair.host.openBrowser('bob')).open(url);
+    expect(page.status).toBeGreaterThanOrEqual(400);
+    expect(page.html).not.toContain(await theirLink(pair));
+  });
+
+  test('gets one link, whoever asks, and the session stays connected', async () => {
+    const pair = await openPair('stateless');
+    const links = await Promise.all([1, 2, 3].map(() => challengeOf(runQuery(pair.client))));
+    const later = await pair.startAnother().getClient('alice');
+    links.push(await challengeOf(runQuery(later)));
+    expect(new Set(links.map(({ url }) => url)).size).toBe(1);
+    expect(pair.client.session('queries').status).toBe('CONNECTED');
+  });
+
+  test('is done when the same call goes through: a call that is parked on it resumes', async () => {
+    const pair = await openPair('stateless');
+    const { resumed } = await park(pair);
+    await pair.manager.start();
+    await pair.server.finish(await theirLink(pair));
+    expect(textOf(await runQuery(pair.client))).toBe('run_query at db as alice/db-alice');
+    await vi.waitFor(() => expect(resumed).toEqual(['run_query at db as alice/db-alice']), patience);
+  });
+});
+
+/** A client of a server in this process that asks for a person at a link of its own, under the id `e-1`. */
+async function openAsking(
+  url: string,
+): Promise<{ client: Client; manager: ClientManager; complete: () => Promise<void> }> {
+  let current: McpServer | undefined;
+  const { config } = createServerOf([], (mcp) => {
+    current = mcp;
+    mcp.registerTool('ask', {}, () => {
+      throw new UrlElicitationRequiredError([
+        { mode: 'url', message: '<b>Pay</b>', url, elicitationId: 'e-1' },
+      ]);
+    });
+  });
+  const coordinator = new RemoteAuthCoordinator({
+    storage: new MemoryBackend(),
+    publicUrl: 'https://bot.example/postern',
+    verifyUser: userOf,
+  });
+  const manager = new ClientManager(
+    { own: config },
+    { coordinator, versionNegotiation: 'legacy', handlers: { elicitation: accept } },
+  );
+  onTestFinished(() => manager.close());
+  const complete = async (): Promise<void> => {
+    const params = { elicitationId: 'e-1' };
+    await current?.server.notification({ method: 'notifications/elicitation/complete', params });
+  };
+  return { client: await manager.getClient('alice'), manager, complete };
+}
+
+describe('a server’s link', () => {
+  test('is done with when the server says so', async () => {
+    const { client, manager, complete } = await openAsking('https://pay.example/1');
+    const { pendingId } = await challengeOf(client.callTool('ask'));
+    await complete();
+    const { pendings } = manager.coordinator;
+    const statusOf = async () => (await pendings.in(client.context.namespace).get(pendingId))?.status;
+    await vi.waitFor(async () => expect(await statusOf()).toBe('completed'), patience);
+  });
+
+  for (const url of ['javascript:alert(1)', 'http://pay.example/1', 'https://user@pay.example/']) {
+    test(`that no browser should open is shown to nobody: ${url}`, async () => {
+      const { client } = await openAsking(url);
+      expect(await codeOf(client.callTool('ask'))).toBe('ERR_POSTERN_OAUTH_URL_FORBIDDEN');
+    });
+  }
+});
+
 /** Asks for something with a handler whose person takes twice as long as a call may. */
 async function callWithSlowPerson(era: Era): Promise<string> {
   const timeoutMs = 2_000;
@@ -115,7 +276,7 @@ async function callWithSlowPerson(era: Era): Promise<string> {
 }
 
 describe('a person who takes longer inside a handler than the call may', () => {
-  test.fails('session: the time does not run against the call (issue 8.23)', async () => {
+  test('session: the time does not run against the call (issue 8.23)', async () => {
     expect(await callWithSlowPerson('session')).toBe('run_query at db as alice/db-alice');
   });
 

@@ -1,0 +1,73 @@
+import { z, type ZodType } from 'zod';
+import { html } from '../../web/html.ts';
+import { dataOf, type Flow, type FlowVisit } from '../flow.ts';
+import { failurePage, formPage, seePage } from '../pages/pages.ts';
+import { elicitationKind } from './elicitation-kind.ts';
+
+/** What another server wants a person to do at a link of its own. */
+export interface Elicitation {
+  readonly url: string;
+  /** That server's own words. */
+  readonly message: string;
+  /** What it will name the end by, where it says so. */
+  readonly elicitationId?: string | undefined;
+}
+
+/** Why a person is asked: which server, by the name the host knows it by, and for what. */
+export interface ElicitationCause {
+  readonly server: string;
+  readonly elicitations: readonly Elicitation[];
+}
+
+const causeSchema: ZodType<ElicitationCause> = z.looseObject({
+  server: z.string(),
+  elicitations: z.array(
+    z.looseObject({ url: z.string(), message: z.string(), elicitationId: z.string().optional() }),
+  ),
+});
+
+/**
+ * Something that a person has to do at another server, of which only that server knows whether it is done.
+ *
+ * Our page shows that server's link, and takes the person's word for it: whoever waits asks the server again.
+ */
+export const elicitation: Flow<never> = {
+  kind: 'elicitation',
+  credential: elicitationKind,
+
+  begin: async ({ cause }) => {
+    const data = causeSchema.parse(cause);
+    return { data, message: `${data.server} asks you to do something` };
+  },
+
+  async visit(visit) {
+    if (visit.rest !== '') return failurePage('ERR_POSTERN_PENDING_NOT_FOUND');
+    if (visit.request.method === 'GET') return show(visit);
+    const form = await visit.readForm();
+    if (form.get('form-action') !== 'decline') return visit.finish(undefined);
+    await visit.fail('ERR_POSTERN_AUTH_DENIED');
+    return seePage(visit.pageUrl);
+  },
+};
+
+function show({ pending, formToken, statusUrl }: FlowVisit): Promise<Response> {
+  const { server, elicitations } = causeSchema.parse(dataOf(pending).data);
+  const text = `It has a page of its own for that. Look at the whole address before you open it: what is said there, and about it, is ${server}’s word, not ours. Come back here when you are done.`;
+  const links = elicitations.map(
+    ({ url, message }) =>
+      html`<p>${server} says: “${message}”</p>
+        <p class="dim">${url}</p>
+        <p>
+          <a class="act" href="${url}" target="_blank" rel="noopener noreferrer">Open ${new URL(url).host}</a>
+        </p>`,
+  );
+  const body = html`${links}
+    <form method="post">
+      <input type="hidden" name="form-token" value="${formToken}" />
+      <div class="row">
+        <button name="form-action" value="done">I have done it</button>
+        <button name="form-action" value="decline" class="quiet">Decline</button>
+      </div>
+    </form>`;
+  return formPage(200, { title: `${server} asks you to do something`, text, body, watch: statusUrl });
+}
