@@ -177,14 +177,20 @@ export class Client implements AsyncDisposable {
     this.#configs = new Map(this.#configs).set(name, parsed);
   }
 
-  /** Disconnects from a server and forgets it. Its credentials stay; `logout()` first to end them. */
+  /**
+   * Disconnects from a server and forgets it, and that its person declined. Its credentials stay; `logout()` first to end
+   * them.
+   */
   async removeServer(name: string): Promise<void> {
+    const made = this.#sessions?.get(name);
+    const session = made ?? (this.#configs.has(name) && !this.#closed ? this.session(name) : undefined);
     const configs = new Map(this.#configs);
     configs.delete(name);
     this.#configs = configs;
-    const session = this.#sessions?.get(name);
     this.#sessions?.delete(name);
-    await session?.disconnect();
+    await made?.disconnect();
+    // A store that is away keeps nobody from removing a server, and what was declined ends by itself.
+    await session?.askAgain().catch(() => {});
   }
 
   /** Connects to one server, or to all at once. Never rejects for a server's failure: see each session's status. */

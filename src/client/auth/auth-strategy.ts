@@ -47,6 +47,8 @@ export interface AuthStrategy {
   renewChallenge?(): Promise<AuthChallenge | undefined>;
   /** Lets a person who declined a moment ago be asked again: somebody wants that. */
   askAgain?(): Promise<void>;
+  /** Somebody gives up what is under way: whatever may keep it from an end is begun anew. */
+  startOver?(): Promise<void>;
   /** Forgets the credential, here and at the other side. */
   logout?(): Promise<LogoutResult>;
   /** Lets go of what it holds in memory. */

@@ -119,13 +119,18 @@ export class OAuthStrategy implements AuthStrategy {
     return this.#grant.renewChallenge();
   }
 
-  async askAgain(): Promise<void> {
-    await this.#startOver();
-    await this.#grant.askAgain();
+  askAgain(): Promise<void> {
+    return this.#grant.askAgain();
+  }
+
+  /** A sign-in may lead nowhere because the issuer has forgotten who we are. */
+  async startOver(): Promise<void> {
+    const live = await this.#grant.findLive();
+    if (live !== undefined) await (await this.#deps.coordinator.signIns()).startOver(live);
   }
 
   async logout(): Promise<LogoutResult> {
-    await this.#startOver();
+    await this.startOver();
     return this.#grant.logout();
   }
 
@@ -186,12 +191,6 @@ export class OAuthStrategy implements AuthStrategy {
     const { coordinator, server } = this.#deps;
     const signIns = await coordinator.signIns();
     return signIns.flowTo({ ...this.#options, server, serverUrl: this.#serverUrl });
-  }
-
-  /** A sign-in that somebody gives up may lead nowhere, because the issuer has forgotten who we are. */
-  async #startOver(): Promise<void> {
-    const live = await this.#grant.findLive();
-    if (live !== undefined) await (await this.#deps.coordinator.signIns()).startOver(live);
   }
 
   #kind(): CredentialKind<Grant> {

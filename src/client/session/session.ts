@@ -76,15 +76,22 @@ export class Session extends SessionState {
   /**
    * Connects if it is not connected; callers that come meanwhile share the attempt. Rejects only with misuse.
    *
-   * @param options `force` disconnects first, and asks a person who declined a moment ago again.
+   * @param options `force` disconnects first, and starts over: also with a person who declined a moment ago, and with a link that
+   * leads nowhere.
    */
   async connect(options: { force?: boolean | undefined } = {}): Promise<void> {
     if (options.force === true) {
       await this.disconnect();
-      await this.#strategy.askAgain?.().catch(() => {});
+      await this.#strategy.startOver?.().catch(() => {});
+      await this.askAgain().catch(() => {});
     }
     await this.#connectNow();
     await this.#person.waitIfBlocking();
+  }
+
+  /** Lets a person who declined a moment ago be asked again. */
+  async askAgain(): Promise<void> {
+    await this.#strategy.askAgain?.();
   }
 
   /** Closes the connection and stops waiting for a person. What is stored stays. A connect() meanwhile begins afterwards. */

@@ -50,7 +50,7 @@ describe('somebody who declined to sign in', () => {
     expect(await codeOf(client.callTool('whoami'))).toBe('ERR_POSTERN_AUTH_REQUIRED');
   });
 
-  test.fails('is asked again for a server that was removed and added anew (issue 8.19)', async () => {
+  test('is asked again for a server that was removed and added anew (issue 8.19)', async () => {
     const { stage, client } = await openDeclined();
     await client.removeServer('calendar');
     client.addServer('calendar', { url: stage.calendar.url });
