@@ -110,13 +110,19 @@ export class Retirements {
     });
   }
 
+  /** What cannot be read, or belongs to nobody, keeps no other from being ended. */
   async #follow(path: readonly string[], kindNamed: KindNamed): Promise<void> {
     const [partition = '', ...at] = path;
-    const namespace = namespaceOf(partition);
-    const retired = await this.#retiredIn(namespace).find(...at);
-    // Its process died before it had taken anything out of use.
-    if (retired === undefined) await this.#pointers.delete(path);
-    else await this.#revoke(namespace, retired, kindNamed);
+    try {
+      const namespace = namespaceOf(partition);
+      const retired = await this.#retiredIn(namespace).find(...at);
+      // Its process died before it had taken anything out of use.
+      if (retired === undefined) await this.#pointers.delete(path);
+      else await this.#revoke(namespace, retired, kindNamed);
+    } catch (error) {
+      const code = findPosternError(error)?.code;
+      this.#surroundings.logger.warn('a credential that was left behind could not be ended', { code });
+    }
   }
 
   async #revoke(

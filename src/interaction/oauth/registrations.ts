@@ -8,6 +8,7 @@ import { identifyClient, type IdentifyClientOptions } from '../../oauth/registra
 import { Collection, type Stored } from '../../storage/collection.ts';
 import { absent } from '../../storage/contract.ts';
 import { NamespacedStorage } from '../../storage/namespaced-storage.ts';
+import { isUnreadable } from '../../storage/unreadable.ts';
 import { acquireLease } from '../../sync/lease.ts';
 import { retryConflicts } from '../../sync/retry-conflicts.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
@@ -132,18 +133,25 @@ export class Registrations {
     if (client.source !== 'dynamic' || client === stored) return client;
     const { issuer, redirectUris, secretExpiresAtMs: expiresAtMs } = client;
     const registered = { ...client, registeredAtMs: await this.#surroundings.now() };
-    const expect = found?.version ?? absent;
-    const version = await this.#records.put([await placeOf(issuer, redirectUris[0])], registered, {
-      expect,
-      expiresAtMs,
-    });
+    const path = [await placeOf(issuer, redirectUris[0])];
+    const expect = found?.version ?? (await this.#records.versionAt(path));
+    const version = await this.#records.put(path, registered, { expect, expiresAtMs });
     if (version !== undefined) return registered;
     // Somebody was faster: one is enough.
     return (await this.#find(issuer, redirectUris[0]))?.value ?? registered;
   }
 
+  /** One that cannot be read any more is none: everybody would be locked out. */
   async #find(issuer: string, redirectUri: string | undefined): Promise<Stored<ClientIdentity> | undefined> {
-    return this.#records.find(await placeOf(issuer, redirectUri));
+    try {
+      return await this.#records.find(await placeOf(issuer, redirectUri));
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      this.#surroundings.logger.error('a registration cannot be read, and is replaced', {
+        issuer: describeUrl(issuer),
+      });
+      return undefined;
+    }
   }
 
   /** @param isSaid the operator names the issuer: that replaces what was known. */

@@ -217,3 +217,14 @@ describe('an authorization server that has forgotten the client that registered 
     expect(stage.as.count('register')).toBe(0);
   });
 });
+
+test('a registration that cannot be read any more locks nobody out: another takes its place', async () => {
+  const { stage } = await openSignedIn();
+  const { storage } = stage;
+  const registrations = await storage.list(['app', 'registration']);
+  const broken = new TextEncoder().encode('no registration');
+  await storage.commit(registrations.map(({ key }) => ({ put: key, value: broken })));
+  expect((await tryToSignIn(stage, 'bob')).status).toBe(200);
+  expect((await tryToSignIn(stage, 'carol')).status).toBe(200);
+  expect(stage.as.count('register')).toBe(2);
+});
