@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeBase64Url } from '../../src/core/base64url.ts';
 import { encrypted, MemoryBackend, type StorageBackend } from '../../src/storage/index.ts';
 import { createGoldenHost, goldenKeyring, type GoldenStore } from './golden-store.ts';
-import { createStubWorld, type StubWorld } from './stub-world.ts';
+import { createStubWorld, serverUrl, type StubWorld } from './stub-world.ts';
 
 const releases = readdirSync(new URL('.', import.meta.url)).filter((name) => name.endsWith('.json'));
 
@@ -20,8 +20,8 @@ async function open(release: string): Promise<{
   const world = createStubWorld();
   for (const { key, value, expiresAtMs } of golden.entries) {
     const record = { ...(value as object), fromTheFuture: 'kept' };
-    const grant = (value as { grant?: { accessToken: string } }).grant;
-    if (grant !== undefined) world.tokens.set(grant.accessToken, key[0].split('%3A')[1] ?? '');
+    const { credential } = value as { credential?: { accessToken: string } };
+    if (credential !== undefined) world.tokens.set(credential.accessToken, key[0].split('%3A')[1] ?? '');
     await storage.commit([
       { put: key, value: new TextEncoder().encode(JSON.stringify(record)), expiresAtMs },
     ]);
@@ -37,8 +37,8 @@ async function read(
   return JSON.parse(new TextDecoder().decode(entry?.value)) as Record<string, unknown>;
 }
 
-const grantOf = (user: string) =>
-  [`client:user%3A${user}`, 'server', 'calendar', 'connection', 'oauth', 'grant'] as const;
+const credentialOf = (user: string) =>
+  [`client:user%3A${user}`, 'credential', serverUrl, 'calendar'] as const;
 
 test('there is a golden store', () => {
   expect(releases).not.toHaveLength(0);
@@ -64,10 +64,11 @@ describe.each(releases)('the store that %s left', (release) => {
       new Set([
         'app registration',
         'client attempt',
+        'client attempts',
         'client continuation',
+        'client credential',
         'client declined',
         'client pending',
-        'client server',
         'client slot',
         'resume waiting',
         'route to',
@@ -83,7 +84,7 @@ describe.each(releases)('the store that %s left', (release) => {
       answered.push(payload, (await client.callTool('whoami')).content);
     });
     const { url, cookie } = golden.callback;
-    const page = await coordinator.fetch(new Request(url, { headers: { cookie } }));
+    const page = await coordinator.fetch(new Request(url, { headers: { cookie, 'x-user': 'user:alice' } }));
     expect(page.status).toBe(303);
     await coordinator.close();
     expect(await manager.runDue()).toBe(1);
@@ -100,7 +101,7 @@ describe.each(releases)('the store that %s left', (release) => {
     world.tokens.clear();
     expect((await bob.callTool('whoami')).content).toEqual([{ type: 'text', text: 'bob' }]);
     expect(world.seen.filter((request) => request.startsWith('token'))).toEqual(['token refresh_token']);
-    expect(await read(storage, grantOf('bob'))).toMatchObject({ fromTheFuture: 'kept' });
+    expect(await read(storage, credentialOf('bob'))).toMatchObject({ fromTheFuture: 'kept' });
     await manager.close();
   });
 
@@ -116,7 +117,7 @@ describe.each(releases)('the store that %s left', (release) => {
     const { golden, storage, world, clock } = await open(release);
     const { coordinator, manager } = createGoldenHost(storage, world, clock);
     const { url, cookie } = golden.callback;
-    await coordinator.fetch(new Request(url, { headers: { cookie } }));
+    await coordinator.fetch(new Request(url, { headers: { cookie, 'x-user': 'user:alice' } }));
     await coordinator.close();
     const [pending] = await storage.list(['client:user%3Aalice', 'pending']);
     const [attempt] = await storage.list(['client:user%3Aalice', 'attempt']);

@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { isAuthorizationRequired, type AuthChallenge } from '../../src/client/index.ts';
 import { MemoryBackend, type Change, type StorageBackend } from '../../src/storage/index.ts';
+import { ownNavigation } from '../support/own-navigation.ts';
 import { createGoldenHost, sealEntries, type GoldenStore } from './golden-store.ts';
 import { createStubWorld } from './stub-world.ts';
 
@@ -56,7 +57,9 @@ async function open(
   user: string,
   answer: string,
 ): Promise<{ url: string; cookie: string }> {
-  const response = await coordinator.fetch(new Request(url, { headers: { 'x-user': user } }));
+  const response = await coordinator.fetch(
+    new Request(url, { headers: { 'x-user': user, ...ownNavigation } }),
+  );
   const authorize = new URL(response.headers.get('location') ?? '');
   const state = authorize.searchParams.get('state') ?? '';
   const back = new URL(`${authorize.searchParams.get('redirect_uri')}?${answer}`);
@@ -65,17 +68,17 @@ async function open(
   return { url: back.href, cookie: (response.headers.get('set-cookie') ?? '').split(';')[0] ?? '' };
 }
 
-const goBack = ({ url, cookie }: { url: string; cookie: string }): Promise<Response> =>
-  coordinator.fetch(new Request(url, { headers: { cookie } }));
+const goBack = ({ url, cookie }: { url: string; cookie: string }, user: string): Promise<Response> =>
+  coordinator.fetch(new Request(url, { headers: { cookie, 'x-user': user } }));
 
 // alice is at the authorization server, her call parked; bob has signed in; carol has declined.
 const alice = await ask('user:alice');
 await place.park(alice.error, { thread: 'alice’s' });
 const callback = await open(alice.challenge, 'user:alice', 'code=code-of-alice');
 const bob = await ask('user:bob');
-await goBack(await open(bob.challenge, 'user:bob', 'code=code-of-bob'));
+await goBack(await open(bob.challenge, 'user:bob', 'code=code-of-bob'), 'user:bob');
 const carol = await ask('user:carol');
-await goBack(await open(carol.challenge, 'user:carol', 'error=access_denied'));
+await goBack(await open(carol.challenge, 'user:carol', 'error=access_denied'), 'user:carol');
 
 const store: GoldenStore = {
   writtenAtMs,
