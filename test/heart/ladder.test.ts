@@ -5,6 +5,9 @@ import { runTable, type Case } from './table.ts';
 const noState = 'a form is sent to its own link, with the token of its browser: there is no state';
 const theMachine = 'the machine is the person: whoever is at its first browser is the right one';
 
+const listenerGoes =
+  'a listener goes with its process: real ones are killed in test/heart/this-machine.test.ts';
+
 const cases: readonly Case[] = [
   {
     fact: 'a link that nobody made leads nowhere, and tells nothing',
@@ -166,6 +169,30 @@ const cases: readonly Case[] = [
         'holds alice',
       ]);
       expect([stage.issuer.exchanges(), (await stage.outcome('bob')).slice(0, 5)]).toEqual([1, 'asks ']);
+    },
+  },
+  {
+    fact: 'an instance that dies with an answer in its hands loses nobody: the link leads in at another',
+    except: { 'client at a terminal': listenerGoes, 'server on stdio': listenerGoes },
+    async check(stage) {
+      const link = await linkOf(stage, 'alice');
+      stage.serve(0);
+      const browser = await stage.openBrowser('alice');
+      const answer = await stage.prepare(browser, link, 'alice');
+      const arrived = Promise.withResolvers<void>();
+      stage.issuer.onExchange(() => {
+        stage.kill(0);
+        arrived.resolve();
+      });
+      // Not waited for: it never comes.
+      answer.send().catch(() => {});
+      await arrived.promise;
+      stage.issuer.onExchange(undefined);
+      stage.serve(1);
+      stage.advance(40_000);
+      expect(await stage.outcome('alice', 1)).toBe(`asks ${link}`);
+      expect((await (await stage.prepare(browser, link, 'alice')).send()).status).toBe(200);
+      expect(await stage.outcome('alice', 1)).toBe('holds alice');
     },
   },
 ];

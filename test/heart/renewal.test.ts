@@ -1,4 +1,4 @@
-import { expect, vi } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 import { finish, linkOf, type HeartStage, type SetUpName } from './set-ups/set-up.ts';
 import { runTable, type Case } from './table.ts';
 
@@ -114,6 +114,21 @@ const cases: readonly Case[] = [
         'holds alice',
       ]);
       expect([stage.issuer.renewals(), stage.issuer.exchanges()]).toEqual([1, 2]);
+    },
+  },
+  {
+    fact: 'an instance that dies before its renewal was answered is replaced by another',
+    except: noRenewal,
+    async check(stage) {
+      await openHolding(stage);
+      const letGo = await holdRenewal(stage);
+      stage.kill(0);
+      // Not waited for: what it waits for never comes.
+      onTestFinished(() => void letGo().catch(() => ''));
+      stage.issuer.onRenewal(undefined);
+      stage.advance(40_000);
+      expect(await stage.outcome('alice', 1)).toBe('holds alice');
+      expect([stage.issuer.renewals(), stage.issuer.exchanges()]).toEqual([2, 1]);
     },
   },
 ];

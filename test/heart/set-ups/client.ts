@@ -7,13 +7,13 @@ import {
   RemoteAuthCoordinator,
   type AuthCoordinator,
 } from '../../../src/client/index.ts';
-import { findPosternError, type StorageBackend } from '../../../src/index.ts';
-import { FaultyStorage } from '../../support/faulty-storage.ts';
+import { findPosternError } from '../../../src/index.ts';
 import { userOf } from '../../support/page-host.ts';
 import { openStage, textOf, type Stage } from '../../support/stage.ts';
 import { createCookieBrowser, type CookieBrowser } from '../../support/cookie-browser.ts';
 import { walkToCallback } from '../walk.ts';
 import { prepareCallback, refusalOf } from './callback-answer.ts';
+import { openInstanceStorage, type InstanceStorage } from './instance.ts';
 import { issuerOf } from './programmable-issuer.ts';
 import type { HeartStage, SetUp } from './set-up.ts';
 
@@ -22,21 +22,26 @@ export const clientDeployed: SetUp = {
   name: 'client deployed',
   async open() {
     const stage = await openStage();
-    stage.host.handlers.splice(0);
-    const managers = [0, 1].map(() => {
+    const { handlers } = stage.host;
+    handlers.splice(0);
+    const instances = openInstances(stage);
+    const managers = instances.map(({ storage }) => {
       const { clock } = stage.time;
       const coordinator = new RemoteAuthCoordinator({
-        storage: apart(stage),
+        storage,
         publicUrl: stage.host.publicUrl,
         verifyUser: userOf,
         clock,
       });
-      stage.host.handlers.push(coordinator.fetch);
+      handlers.push(coordinator.fetch);
       const manager = new ClientManager({ calendar: { url: stage.calendar.url } }, { coordinator, clock });
       onTestFinished(() => manager.close());
       return manager;
     });
+    const each = [...handlers];
     return createStage(stage, {
+      kill: (instance) => instances[instance].kill(),
+      serve: (instance) => void handlers.splice(0, Infinity, ...each.slice(instance, instance + 1)),
       openBrowser: (user) => stage.host.openBrowser(user),
       switchUser: async (browser, user) => {
         await browser.open(`${stage.host.origin}/login?user=${user}`);
@@ -50,9 +55,8 @@ export const clientDeployed: SetUp = {
   },
 };
 
-/** The store as another process sees it: instances share what is stored, and nothing in memory. */
-function apart({ storage }: Stage): StorageBackend {
-  return new FaultyStorage(storage);
+function openInstances({ storage }: Stage): readonly [InstanceStorage, InstanceStorage] {
+  return [openInstanceStorage(storage), openInstanceStorage(storage)];
 }
 
 /** The same client in two programs on one person's machine. */
@@ -60,10 +64,11 @@ export const clientAtTerminal: SetUp = {
   name: 'client at a terminal',
   async open() {
     const stage = await openStage();
-    const coordinators: AuthCoordinator[] = [0, 1].map(
-      () =>
+    const instances = openInstances(stage);
+    const coordinators: AuthCoordinator[] = instances.map(
+      ({ storage }) =>
         new LocalAuthCoordinator({
-          storage: apart(stage),
+          storage,
           clock: stage.time.clock,
           logger: stage.logger,
           autoOpenBrowser: false,
@@ -92,6 +97,9 @@ export const clientAtTerminal: SetUp = {
     const created = createStage(stage, {
       openBrowser: async () => createCookieBrowser({ now: stage.time.clock }),
       switchUser: async () => {},
+      kill: (instance) => instances[instance].kill(),
+      // Whoever has bound the port answers.
+      serve: () => {},
       clientOf,
     });
     // Somebody else's link, so that the listener outlives the sign-ins of a test.
@@ -100,19 +108,18 @@ export const clientAtTerminal: SetUp = {
   },
 };
 
-interface Parts {
+interface Parts extends Pick<HeartStage, 'kill' | 'serve'> {
   readonly openBrowser: (user: string) => Promise<CookieBrowser>;
   readonly switchUser: (browser: CookieBrowser, user: string) => Promise<void>;
   readonly clientOf: (user: string, instance: 0 | 1) => Promise<Client>;
 }
 
-function createStage(stage: Stage, { openBrowser, switchUser, clientOf }: Parts): HeartStage {
+function createStage(stage: Stage, { clientOf, ...parts }: Parts): HeartStage {
   const { as, time } = stage;
   const issuer = issuerOf(as);
   return {
+    ...parts,
     issuer,
-    openBrowser,
-    switchUser,
     advance: (ms) => time.advance(ms),
     async outcome(user, instance = 0) {
       const client = await clientOf(user, instance);

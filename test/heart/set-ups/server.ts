@@ -13,7 +13,6 @@ import {
   type OobOptions,
   type Principal,
 } from '../../../src/oob/index.ts';
-import { FaultyStorage } from '../../support/faulty-storage.ts';
 import { openPageHost, userOf, type PageHost } from '../../support/page-host.ts';
 import { createSteppedClock, type SteppedClock } from '../../support/stepped-clock.ts';
 import { planFor } from '../../support/flow-stage.ts';
@@ -25,6 +24,7 @@ import {
 import type { CookieBrowser } from '../../support/cookie-browser.ts';
 import { prepareCallback } from './callback-answer.ts';
 import { prepareForm } from './form-answer.ts';
+import { openInstanceStorage, type InstanceStorage } from './instance.ts';
 import { issuerOf } from './programmable-issuer.ts';
 import { createSecretService } from './secret-service.ts';
 import type { HeartStage, Issuer, SetUp } from './set-up.ts';
@@ -49,8 +49,8 @@ export const serverDeployedForm: SetUp = {
 /** Where a server and its links live, and how it is used there. */
 export interface Whereabouts {
   readonly options: Pick<OobOptions, 'namespaces' | 'publicUrl' | 'verifyUser' | 'gate'>;
-  /** Has the pages of an instance answered. */
-  readonly serve: (oob: Oob) => void;
+  /** Has the pages of these instances answered, in turn. */
+  readonly serve: (oobs: readonly Oob[]) => void;
   readonly openBrowser: (user: string, time: SteppedClock) => Promise<CookieBrowser>;
   readonly switchUser: (browser: CookieBrowser, user: string) => Promise<void>;
   readonly principalOf: (oob: Oob, user: string) => Promise<Principal>;
@@ -73,7 +73,7 @@ function deployedAt(host: PageHost): Whereabouts {
   const principalOf = (oob: Oob, user: string): Promise<Principal> => oob.principal({ token: user });
   return {
     options: { namespaces, publicUrl: host.publicUrl, verifyUser: userOf },
-    serve: (oob) => void host.handlers.push(oob.fetch),
+    serve: (oobs) => void host.handlers.splice(0, Infinity, ...oobs.map(({ fetch }) => fetch)),
     openBrowser: (user) => host.openBrowser(user),
     switchUser: async (browser, user) => {
       await browser.open(`${host.origin}/login?user=${user}`);
@@ -101,7 +101,7 @@ async function openHost(): Promise<PageHost> {
   return host;
 }
 
-interface Instances {
+interface Instances extends Pick<HeartStage, 'kill' | 'serve'> {
   readonly time: SteppedClock;
   readonly oobs: readonly [Oob, Oob];
 }
@@ -110,20 +110,26 @@ interface Instances {
 function openInstances(where: Whereabouts): Instances {
   const time = createSteppedClock();
   const shared = new MemoryBackend({ clock: time.clock });
-  const create = (): Oob => {
-    const oob = createOob({ storage: new FaultyStorage(shared), clock: time.clock, ...where.options });
-    where.serve(oob);
+  const stores = [openInstanceStorage(shared), openInstanceStorage(shared)] as const;
+  const create = ({ storage }: InstanceStorage): Oob => {
+    const oob = createOob({ storage, clock: time.clock, ...where.options });
     onTestFinished(() => oob.close());
     return oob;
   };
-  return { time, oobs: [create(), create()] };
+  const oobs = [create(stores[0]), create(stores[1])] as const;
+  where.serve(oobs);
+  return {
+    time,
+    oobs,
+    kill: (instance) => stores[instance].kill(),
+    serve: (instance) => where.serve([oobs[instance]]),
+  };
 }
 
 export async function openRedirectServer(where: Whereabouts): Promise<HeartStage> {
   const as: ProgrammableAuthorizationServer = await startProgrammableAuthorizationServer();
   onTestFinished(() => as.close());
-  const instances = openInstances(where);
-  const { time, oobs } = instances;
+  const { time, oobs, kill, serve } = openInstances(where);
   const http = createOAuthHttp({ [allowPrivateNetwork]: true, clock: time.clock, timeoutMs: 10_000 });
   const flow = oauthRedirect({
     http,
@@ -134,6 +140,8 @@ export async function openRedirectServer(where: Whereabouts): Promise<HeartStage
   const used = oobs.map((oob) => ({ oob, flow: oob.flow('consent', flow), holder }));
   return {
     ...(await createStage(where, time, used, issuerOf(as))),
+    kill,
+    serve,
     async prepare(browser, link, user) {
       as.approveAs(user);
       return prepareCallback(browser, link);
@@ -154,7 +162,7 @@ export async function openRedirectServer(where: Whereabouts): Promise<HeartStage
 
 async function openFormServer(host: PageHost, where: Whereabouts): Promise<HeartStage> {
   const service = createSecretService();
-  const { time, oobs } = openInstances(where);
+  const { time, oobs, kill, serve } = openInstances(where);
   const flow = secretForm(
     {
       type: 'object',
@@ -167,6 +175,8 @@ async function openFormServer(host: PageHost, where: Whereabouts): Promise<Heart
   const used = oobs.map((oob) => ({ oob, flow: oob.flow('login', flow), holder }));
   return {
     ...(await createStage(where, time, used, service.issuer)),
+    kill,
+    serve,
     prepare: (browser, link, user) =>
       prepareForm(host, browser, link, { user, password: service.goodPassword }),
     async fail(browser, link, user) {
@@ -186,7 +196,7 @@ async function createStage(
   time: SteppedClock,
   instances: readonly Instance[],
   issuer: Issuer,
-): Promise<Omit<HeartStage, 'prepare' | 'fail' | 'expire'>> {
+): Promise<Omit<HeartStage, 'prepare' | 'fail' | 'expire' | 'kill' | 'serve'>> {
   const { principalOf, resourceOf, switchUser } = where;
   const connected = await Promise.all(
     instances.map(async (instance) => ({ ...instance, ask: await where.connect(instance) })),

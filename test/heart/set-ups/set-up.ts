@@ -61,6 +61,10 @@ export interface HeartStage {
   end(user: string, instance?: 0 | 1): Promise<void>;
   /** Nobody wants the live interaction any more. */
   withdraw(user: string): Promise<void>;
+  /** One instance answers every browser from now on, where instances share an address. */
+  serve(instance: 0 | 1): void;
+  /** One instance is gone, as after SIGKILL. */
+  kill(instance: 0 | 1): void;
 }
 
 /** One of the ways that the heart is used. */
