@@ -16,7 +16,7 @@ export interface SharedChunk {
  * The folders that entries lie in, lowest layer first; `''` is the root itself.
  * An entry of any other folder counts as the highest.
  */
-const tiers = ['storage', '', 'oauth', 'oob', 'client'];
+const tiers = ['storage', '', 'oauth', 'node', 'oob', 'client'];
 
 /**
  * The chunks for modules that an entry shares with other entries or with its own late parts, one for

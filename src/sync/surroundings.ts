@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from '../core/clock.ts';
 import type { FetchLike } from '../core/fetch-like.ts';
+import { PosternError } from '../core/postern-error.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { systemRandom, type RandomBytes } from '../core/random.ts';
 import type { StorageBackend } from '../storage/contract.ts';
@@ -29,7 +30,14 @@ export interface SurroundingsOptions {
   readonly fetch?: FetchLike | undefined;
 }
 
+/** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED without a storage. */
 export function createSurroundings(options: SurroundingsOptions): Surroundings {
+  // Programs without types meet this first.
+  if (!(options.storage as StorageBackend | undefined)) {
+    throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', '"storage" is missing', {
+      hint: 'Pass a store, such as new MemoryBackend() or openSqlite("postern.db").',
+    });
+  }
   const { storage, clock = systemClock, random = systemRandom, logger = silentLogger, fetch } = options;
   return {
     storage,
