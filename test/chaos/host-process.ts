@@ -5,7 +5,7 @@ import { FaultProxy } from '../support/fault-proxy.ts';
 import type { FromHost, HostConfig, ToHost } from './host.ts';
 import type { OperationLog } from './operation-log.ts';
 
-export interface HostOptions extends Omit<HostConfig, 'name' | 'storageUrl' | 'webPort'> {
+export interface HostOptions extends Omit<HostConfig, 'name' | 'storageUrl' | 'webPort' | 'clockAheadMs'> {
   readonly log: OperationLog;
   /** The store's port, when it is behind one, and the URL that leads through another. */
   readonly storePort: number | undefined;
@@ -15,6 +15,8 @@ export interface HostOptions extends Omit<HostConfig, 'name' | 'storageUrl' | 'w
 }
 
 const startMs = 20_000;
+/** How far the clocks of one host and the next are apart. The second's is right. */
+const clockStepMs = 10 * 60_000;
 
 /** One place in the fleet: a host process, the next one when it was killed, and their ways to the store and to the web. */
 export class HostPlace {
@@ -80,6 +82,7 @@ export class HostPlace {
       name: this.name,
       storageUrl: storageUrlAt(this.storeProxy?.port),
       webPort: this.webProxy.port,
+      clockAheadMs: (this.index - 1) * clockStepMs,
     };
     const child = fork(new URL('./host.ts', import.meta.url), [JSON.stringify(config)], {
       silent: true,

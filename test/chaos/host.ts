@@ -33,6 +33,8 @@ export interface HostConfig {
   readonly leaseMs: number;
   readonly storeTimeoutMs: number;
   readonly signInTtlMs: number;
+  /** How far this machine's clock is ahead of the store's, all the time. */
+  readonly clockAheadMs: number;
 }
 
 export type ToHost =
@@ -58,7 +60,7 @@ const callLimitMs = 20_000;
 const waitMs = 5_000;
 
 let clockOffsetMs = 0;
-const clock = (): number => Date.now() + clockOffsetMs;
+const clock = (): number => Date.now() + config.clockAheadMs + clockOffsetMs;
 
 /** What the library has to say goes where logs go, so that it is looked through for secrets. */
 const print =

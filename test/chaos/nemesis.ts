@@ -9,6 +9,8 @@ export interface NemesisOptions {
   readonly hosts: readonly HostPlace[];
   readonly store: ChaosStore;
   readonly log: OperationLog;
+  /** Puts records into the store that no process can read. */
+  readonly corrupt: () => Promise<void>;
 }
 
 /** Makes things go wrong, and in the end well again. */
@@ -61,7 +63,7 @@ export class Nemesis {
   }
 
   async #strike({ kind, host: index, lengthMs, byMs }: PlannedFault): Promise<void> {
-    const { hosts, store, log } = this.#options;
+    const { hosts, store, log, corrupt } = this.#options;
     const host = hosts[index % hosts.length];
     if (host === undefined) return;
     const say = (op = 'fault', actualMs = lengthMs): void =>
@@ -97,6 +99,9 @@ export class Nemesis {
         await this.#pause(lengthMs);
         host.setClock(0);
         return;
+      case 'corrupt-record':
+        say();
+        return corrupt();
       case 'store-restart':
         say();
         return store.restart(lengthMs);

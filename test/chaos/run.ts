@@ -1,11 +1,13 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openStorageUrl } from '../support/open-storage.ts';
-import { createNamespace } from '../../src/namespace/namespace.ts';
+import { encodeBase64Url } from '../../src/core/base64url.ts';
+import { createNamespace, storageOf } from '../../src/namespace/namespace.ts';
 import { Continuations } from '../../src/resume/continuations.ts';
+import { createKeyring } from '../../src/storage/keyring.ts';
 import { openKeyringFile } from '../../src/storage/keyring-file.ts';
 import { canaryMark } from './canary.ts';
 import { HostPlace } from './host-process.ts';
@@ -122,7 +124,12 @@ class Fleet {
 
   /** The planned work, and the planned faults. */
   async attack(seconds: number): Promise<void> {
-    const nemesis = new Nemesis({ hosts: this.#hosts, store: this.#store, log: this.#log });
+    const nemesis = new Nemesis({
+      hosts: this.#hosts,
+      store: this.#store,
+      log: this.#log,
+      corrupt: () => this.#corrupt(),
+    });
     const plan = [
       ...this.#schedule.operations.map((operation) => ({
         atMs: operation.atMs,
@@ -138,6 +145,26 @@ class Fleet {
     }
     await sleep(Math.max(0, start + seconds * 1_000 - machineMs()));
     await nemesis.relent();
+  }
+
+  /** Records that were sealed with a key that is gone, where lists of many, and of one tenant, meet them. */
+  async #corrupt(): Promise<void> {
+    const keyring = createKeyring([{ id: 'gone', key: encodeBase64Url(randomBytes(32)) }]);
+    const url = this.#store.urlAt(this.#store.port);
+    const storage = await openStorageUrl(url, { keyring, onWarning: () => {} });
+    try {
+      const tenant = storageOf(storage, createNamespace('client', 'alice'));
+      const id = randomUUID();
+      const keys = [
+        ['resume', 'waiting', id] as const,
+        tenant.key(['continuation', id]),
+        tenant.key(['pending', id]),
+      ];
+      const expiresAtMs = Date.now() + 600_000;
+      for (const put of keys) await storage.commit([{ put, value: new Uint8Array(64), expiresAtMs }]);
+    } finally {
+      await storage.close();
+    }
   }
 
   /** Everything that was begun comes to its end, and what it came to is written down. */

@@ -34,7 +34,15 @@ test.each(backends)('a minute on %s has every fault that can be done to it', (ba
   const { faults } = planSchedule({ ...options, backend, seconds: 300 });
   const kinds = [...new Set(faults.map(({ kind }) => kind))].toSorted();
   const ofNetwork = ['store-black-hole', 'store-cut', 'store-cut-reply', 'store-delay', 'store-refuse'];
-  const always = ['clock', 'freeze', 'kill', 'store-restart', 'web-black-hole', 'web-cut-reply'];
+  const always = [
+    'clock',
+    'corrupt-record',
+    'freeze',
+    'kill',
+    'store-restart',
+    'web-black-hole',
+    'web-cut-reply',
+  ];
   expect(kinds).toEqual([...always, ...(backend === 'sqlite' ? [] : ofNetwork)].toSorted());
 });
 

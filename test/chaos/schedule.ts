@@ -25,6 +25,7 @@ export type FaultKind =
   | 'kill'
   | 'freeze'
   | 'clock'
+  | 'corrupt-record'
   | 'store-restart'
   | 'store-cut'
   | 'store-cut-reply'
@@ -125,6 +126,7 @@ function planFaults({ seed, seconds, backend, hosts, leaseMs }: ScheduleOptions)
     ['kill', 20],
     ['freeze', 16],
     ['clock', 10],
+    ['corrupt-record', 6],
     ['web-cut-reply', 12],
     ['web-black-hole', 4],
     ...(backend === 'sqlite' ? [['store-restart', 6] as [FaultKind, number]] : ofNetwork),
@@ -173,6 +175,7 @@ function lengthOf(kind: FaultKind, random: number, leaseMs: number): number {
       return leaseMs * (0.2 + random * 1.4);
     case 'web-black-hole':
       return 200 + random * 800;
+    case 'corrupt-record':
     case 'store-cut':
     case 'store-cut-reply':
     case 'web-cut-reply':
