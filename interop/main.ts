@@ -10,7 +10,8 @@
  * The exit code is 1 when a cell that is ours fails, when nobody has said whose a failing cell is, or when a cell
  * that is known to fail does not.
  */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { killAll } from './child.ts';
 import { readKnown, type KnownCells } from './known.ts';
@@ -62,6 +63,8 @@ const chosen = [...authorizationRows, ...serverRows, ...clientRows].filter(
     (!flags.short || row.short) &&
     (flags.only === undefined || `${row.part}: ${row.name}`.includes(flags.only)),
 );
+// Before the run: minutes of work must not end in a folder that is missing.
+if (flags.out !== undefined) mkdirSync(dirname(flags.out), { recursive: true });
 const reports: RowReport[] = [];
 for (const row of chosen.filter(isInstalled)) reports.push(await run(row));
 const missing = new Set(chosen.filter((row) => !isInstalled(row)).map(({ folder }) => folder));
