@@ -16,7 +16,9 @@ export interface SharedChunk {
  * The folders that entries lie in, lowest layer first; `''` is the root itself.
  * An entry of any other folder counts as the highest.
  */
-const tiers = ['storage', '', 'oauth', 'node', 'oob', 'client'];
+const tiers = ['storage', '', 'oauth', 'oob', 'client'];
+/** Entries that are only used together with those of a tier. A chunk for them alone would be one more file for everybody. */
+const alongside: Readonly<Record<string, string>> = { node: 'oob' };
 
 /**
  * The chunks for modules that an entry shares with other entries or with its own late parts, one for
@@ -85,7 +87,8 @@ function loadedLate(from: Iterable<string>, edges: FindEdges): Set<string> {
 }
 
 function rankOf(entry: string): number {
-  const rank = tiers.indexOf(entry.includes('/') ? entry.slice(0, entry.indexOf('/')) : '');
+  const folder = entry.includes('/') ? entry.slice(0, entry.indexOf('/')) : '';
+  const rank = tiers.indexOf(alongside[folder] ?? folder);
   return rank === -1 ? tiers.length : rank;
 }
 

@@ -111,7 +111,7 @@ export abstract class AuthCoordinator {
       begin: async (beginning) => (await keyForm()).begin(beginning),
       visit: async (visit) => (await keyForm()).visit(visit),
     });
-    const theirs = async (): Promise<Flow<never>> =>
+    const theirs = async (): Promise<Pick<Flow<never>, 'begin' | 'visit'>> =>
       (await import('../../interaction/elicitation/elicitation.ts')).elicitation;
     this.elicitations = this.interactions.flow('elicitation', {
       kind: 'elicitation',

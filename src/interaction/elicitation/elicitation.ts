@@ -2,7 +2,6 @@ import { z, type ZodType } from 'zod';
 import { html } from '../../web/html.ts';
 import { dataOf, type Flow, type FlowVisit } from '../flow.ts';
 import { failurePage, formPage, seePage } from '../pages/pages.ts';
-import { elicitationKind } from './elicitation-kind.ts';
 
 /** What another server wants a person to do at a link of its own. */
 export interface Elicitation {
@@ -31,10 +30,7 @@ const causeSchema: ZodType<ElicitationCause> = z.looseObject({
  *
  * Our page shows that server's link, and takes the person's word for it: whoever waits asks the server again.
  */
-export const elicitation: Flow<never> = {
-  kind: 'elicitation',
-  credential: elicitationKind,
-
+export const elicitation: Pick<Flow<never>, 'begin' | 'visit'> = {
   begin: async ({ cause }) => {
     const data = causeSchema.parse(cause);
     return { data, message: `${data.server} asks you to do something` };
