@@ -1,4 +1,5 @@
 import { encodeBase64Url } from './base64url.ts';
+import { nativeCrypto } from './native-crypto.ts';
 
 /** Fills and returns an array of random bytes. Injected where a test must repeat itself. */
 export type RandomBytes = (length: number) => Uint8Array;
@@ -26,6 +27,8 @@ export function hashId(text: string): Promise<string> {
 
 /** {@link hashId} of what must not stay in memory. */
 export async function hashUnremembered(text: string): Promise<string> {
+  const native = nativeCrypto();
+  if (native !== null) return native.createHash('sha256').update(text).digest('base64url');
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
   return encodeBase64Url(new Uint8Array(digest));
 }

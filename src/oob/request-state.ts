@@ -1,3 +1,4 @@
+import { aesKey, type AesKey } from '../core/aes-key.ts';
 import { z, type ZodType } from 'zod';
 import { PosternError } from '../core/postern-error.ts';
 import { hashId } from '../core/random.ts';
@@ -42,7 +43,7 @@ const skewMs = 60 * 60_000;
 export class RequestStates {
   readonly #storage: StorageBackend;
   readonly #now: () => Promise<number>;
-  #key: Promise<CryptoKey> | undefined;
+  #key: Promise<AesKey> | undefined;
 
   constructor({ storage, now }: Pick<Surroundings, 'storage' | 'now'>) {
     this.#storage = storage;
@@ -91,7 +92,7 @@ export class RequestStates {
   }
 
   /** The key of all servers on this store. A failure to read it is not remembered. */
-  #getKey(): Promise<CryptoKey> {
+  #getKey(): Promise<AesKey> {
     this.#key ??= this.#loadKey().catch((error: unknown) => {
       this.#key = undefined;
       throw error;
@@ -99,9 +100,9 @@ export class RequestStates {
     return this.#key;
   }
 
-  async #loadKey(): Promise<CryptoKey> {
+  async #loadKey(): Promise<AesKey> {
     const bytes = await storeKey(new NamespacedStorage(this.#storage, ['app', 'request-state-key']), ['1']);
-    return crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']);
+    return aesKey(bytes);
   }
 }
 

@@ -1,3 +1,4 @@
+import { aesKey, type AesKey } from '../core/aes-key.ts';
 import { decodeBase64Url, encodeBase64Url } from '../core/base64url.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
@@ -6,8 +7,7 @@ import { systemRandom, type RandomBytes } from '../core/random.ts';
 /** One key as {@link encrypted} uses it. */
 export interface KeyringKey {
   readonly id: string;
-  /** AES-256-GCM, for `encrypt` and `decrypt`. Best not extractable: then it shows in no log. */
-  readonly key: CryptoKey;
+  readonly key: AesKey;
 }
 
 /** The keys of a store. The newest seals; any of them opens. */
@@ -51,14 +51,13 @@ export function createKeyring(keys: readonly KeyMaterial[]): Keyring {
   const materials = keys.map((material, index) => checked(material, `key ${index + 1} of the keyring`));
   const [newest] = materials;
   if (newest === undefined) throw invalid('the keyring holds no key');
-  const imports = new Map<string, () => Promise<KeyringKey>>();
+  const byId = new Map<string, KeyringKey>();
   for (const [index, { id, bytes }] of materials.entries()) {
-    if (imports.has(id)) throw invalid(`key ${index + 1} of the keyring has the id of an earlier one`);
-    let imported: Promise<KeyringKey> | undefined;
-    imports.set(id, () => (imported ??= importKey(id, bytes)));
+    if (byId.has(id)) throw invalid(`key ${index + 1} of the keyring has the id of an earlier one`);
+    byId.set(id, { id, key: aesKey(bytes) });
   }
-  const current = imports.get(newest.id)!;
-  return { current, find: (id) => imports.get(id)?.() };
+  const current = byId.get(newest.id)!;
+  return { current: () => current, find: (id) => byId.get(id) };
 }
 
 /**
@@ -113,7 +112,7 @@ export function keyringFromFunction(
     if (id !== undefined && foundId !== id) {
       throw invalid(`the key ${JSON.stringify(id)} was asked for and another one came`);
     }
-    const key = known.get(foundId) ?? (await importKey(foundId, bytes));
+    const key = known.get(foundId) ?? { id: foundId, key: aesKey(bytes) };
     known.set(key.id, key);
     return key;
   };
@@ -142,11 +141,6 @@ export function keyringFromFunction(
 /** A fresh key with a fresh id, as {@link keyringFromText} reads it. */
 export function generateKeyText(random: RandomBytes = systemRandom): string {
   return `k-${encodeBase64Url(random(6))}:${encodeBase64Url(random(keyBytes))}`;
-}
-
-async function importKey(id: string, bytes: Uint8Array<ArrayBuffer>): Promise<KeyringKey> {
-  const key = await crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']);
-  return { id, key };
 }
 
 /** `which` names the key in errors. Its id does not: where the two were swapped, the id is the key. */

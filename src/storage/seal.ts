@@ -30,15 +30,11 @@ export async function seal(
 ): Promise<Uint8Array> {
   const header = headerOf(id);
   const nonce = crypto.getRandomValues(new Uint8Array(nonceLength));
-  const ciphertext = await crypto.subtle.encrypt(
-    { name: 'AES-GCM', iv: nonce, additionalData: associatedData(header, place) },
-    key,
-    plaintext,
-  );
-  const sealed = new Uint8Array(header.length + nonceLength + ciphertext.byteLength);
+  const ciphertext = await key.encrypt(nonce, plaintext, associatedData(header, place));
+  const sealed = new Uint8Array(header.length + nonceLength + ciphertext.length);
   sealed.set(header);
   sealed.set(nonce, header.length);
-  sealed.set(new Uint8Array(ciphertext), header.length + nonceLength);
+  sealed.set(ciphertext, header.length + nonceLength);
   return sealed;
 }
 
@@ -69,28 +65,30 @@ export async function open(
   const bytes = sealed as Uint8Array<ArrayBuffer>;
   const start = headerLength + nonceLength;
   try {
-    const plaintext = await crypto.subtle.decrypt(
-      {
-        name: 'AES-GCM',
-        iv: bytes.subarray(headerLength, start),
-        additionalData: associatedData(bytes.subarray(0, headerLength), place),
-        tagLength: tagLength * 8,
-      },
-      found.key,
+    return await found.key.decrypt(
+      bytes.subarray(headerLength, start),
       bytes.subarray(start),
+      associatedData(bytes.subarray(0, headerLength), place),
     );
-    return new Uint8Array(plaintext);
   } catch (cause) {
     throw tampered(place, cause);
   }
 }
 
+/** A ring holds few keys, and every value names one. */
+const maxHeaders = 64;
+const headers = new Map<string, Uint8Array<ArrayBuffer>>();
+
 function headerOf(id: string): Uint8Array<ArrayBuffer> {
+  const known = headers.get(id);
+  if (known !== undefined) return known;
   const header = new Uint8Array(2 + id.length + checkLength);
   header[0] = formatVersion;
   header[1] = id.length;
   encoder.encodeInto(id, header.subarray(2));
   writeCheck(header);
+  if (headers.size >= maxHeaders) headers.clear();
+  headers.set(id, header);
   return header;
 }
 
@@ -121,14 +119,16 @@ function writeCheck(header: Uint8Array): void {
 
 /** Header, partition and path, each text behind its length, so that no two places share their bytes. */
 function associatedData(header: Uint8Array, place: Key): Uint8Array<ArrayBuffer> {
-  const partition = encoder.encode(place[0]);
-  const path = encoder.encode(pathOf(place));
-  const data = new Uint8Array(header.length + 4 + partition.length + path.length);
+  const [partition] = place;
+  const path = pathOf(place);
+  const start = header.length + 4;
+  // Of UTF-16, a unit takes three bytes at most; the encoded path is ASCII.
+  const data = new Uint8Array(start + partition.length * 3 + path.length);
   data.set(header);
-  new DataView(data.buffer).setUint32(header.length, partition.length);
-  data.set(partition, header.length + 4);
-  data.set(path, header.length + 4 + partition.length);
-  return data;
+  const { written } = encoder.encodeInto(partition, data.subarray(start));
+  new DataView(data.buffer).setUint32(header.length, written);
+  encoder.encodeInto(path, data.subarray(start + written));
+  return data.subarray(0, start + written + path.length);
 }
 
 function tampered(place: Key, cause?: unknown): PosternError {
