@@ -4,6 +4,9 @@ import type { Key } from './contract.ts';
 /** The longest encoded path or partition, in bytes: what the strictest of the supported stores takes, with room for a prefix. */
 export const maxEncodedBytes = 1024;
 
+/** Most segments are: nothing of these is ever escaped. */
+const plainSegment = /^[\w.-]+$/u;
+
 function invalid(what: string): PosternError {
   return new PosternError('ERR_POSTERN_STORAGE_KEY_INVALID', `a storage key has ${what}`);
 }
@@ -17,6 +20,7 @@ function invalid(what: string): PosternError {
  */
 export function encodeSegment(segment: string): string {
   if (typeof segment !== 'string' || segment === '') throw invalid('a segment that is empty or not a string');
+  if (plainSegment.test(segment)) return segment;
   if (!segment.isWellFormed()) throw invalid('a segment that is not well-formed text');
   return encodeURIComponent(segment).replaceAll(
     /[!'()*~]/gu,

@@ -1,4 +1,4 @@
-import { sleep } from '../../core/clock.ts';
+import { timeLimit } from '../../core/clock.ts';
 import { ChannelListeners } from '../channel-listeners.ts';
 import type { RedisSubscriber, RedisSubscriberEvents } from './redis-subscriber.ts';
 
@@ -125,11 +125,11 @@ export class RedisSignals {
   async #checkConnection(): Promise<void> {
     const subscriber = this.#subscriber;
     if (subscriber?.ping === undefined || this.#subscriptions.size === 0) return;
-    const over = new AbortController();
-    const late = sleep(this.#options.timeoutMs, { signal: over.signal, keepAlive: false }).then(() => 'late');
+    const limit = timeLimit(this.#options.timeoutMs, { keepAlive: false });
+    const late = limit.passed.then(() => 'late');
     // A connection that is being made anew refuses the question, and needs nothing from us.
     const outcome = await Promise.race([subscriber.ping().catch(() => {}), late]);
-    over.abort();
+    limit.cancel();
     if (outcome === 'late' && this.#subscriber === subscriber) subscriber.reconnect?.();
   }
 }

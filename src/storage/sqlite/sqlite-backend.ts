@@ -115,15 +115,13 @@ export class SqliteBackend implements StorageBackend {
     this.#mustBeOpen();
     const checked = copyValues(checkCommit(changes, this.capabilities.maxValueBytes));
     if (checked.changes.length === 0) return [];
-    return this.#writes.run(() => this.#apply(checked), { isDurable: true });
+    return this.#writes.run(() => this.#apply(checked));
   }
 
   async signal(channel: string): Promise<void> {
     this.#mustBeOpen();
     this.#signals.wake(channel);
-    if (this.capabilities.shared) {
-      await this.#writes.run(() => this.#signals.write(channel), { isDurable: false });
-    }
+    if (this.capabilities.shared) this.#writes.join(() => this.#signals.write(channel));
   }
 
   async listen(channel: string, wake: () => void): Promise<() => Promise<void>> {
@@ -170,17 +168,21 @@ export class SqliteBackend implements StorageBackend {
     const now = this.#clock();
     // Others share the transaction: what was written before an expectation failed is undone by itself.
     const needsUndo = changes.length > 1 && changes.some((change) => change.expect !== undefined);
-    if (needsUndo) this.#database.exec('SAVEPOINT one_commit');
+    const { savepoint, rollbackToSavepoint, releaseSavepoint } = this.#statements;
+    if (needsUndo) savepoint.run();
     const versions: string[] = [];
     for (const change of changes) {
       const version = this.#change(partition, change, now);
       if (version === undefined) {
-        if (needsUndo) this.#database.exec('ROLLBACK TO one_commit; RELEASE one_commit');
+        if (needsUndo) {
+          rollbackToSavepoint.run();
+          releaseSavepoint.run();
+        }
         return undefined;
       }
       versions.push(version);
     }
-    if (needsUndo) this.#database.exec('RELEASE one_commit');
+    if (needsUndo) releaseSavepoint.run();
     this.#sweepNowAndThen(changes.length, now);
     return versions;
   }

@@ -13,6 +13,9 @@ export interface SqliteStatements {
   readonly sweep: StatementSync;
   readonly begin: StatementSync;
   readonly commit: StatementSync;
+  readonly savepoint: StatementSync;
+  readonly rollbackToSavepoint: StatementSync;
+  readonly releaseSavepoint: StatementSync;
   readonly addSignal: StatementSync;
   readonly pruneSignals: StatementSync;
   readonly signalsAfter: StatementSync;
@@ -46,6 +49,9 @@ export function prepareStatements(database: DatabaseSync): SqliteStatements {
       (SELECT partition, path FROM entries WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit)`),
     begin: prepare('BEGIN IMMEDIATE'),
     commit: prepare('COMMIT'),
+    savepoint: prepare('SAVEPOINT one_commit'),
+    rollbackToSavepoint: prepare('ROLLBACK TO one_commit'),
+    releaseSavepoint: prepare('RELEASE one_commit'),
     addSignal: prepare('INSERT INTO signals (channel) VALUES (:channel)'),
     pruneSignals: prepare('DELETE FROM signals WHERE seq <= (SELECT max(seq) FROM signals) - :kept'),
     signalsAfter: prepare('SELECT seq, channel FROM signals WHERE seq > :seq ORDER BY seq LIMIT :limit'),

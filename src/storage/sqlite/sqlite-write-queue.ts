@@ -10,6 +10,9 @@ const maxBatchLength = 256;
 const minRetryMs = 1;
 const maxRetryMs = 12;
 
+/** How long a hint waits for a transaction to join. Short beside the pause between two looks of those who listen. */
+const joinMs = 2;
+
 interface Write {
   /** Runs inside the transaction. Throws only what ends the transaction for all. */
   readonly run: () => unknown;
@@ -33,6 +36,7 @@ export class SqliteWriteQueue {
   readonly #busyTimeoutMs: number;
   #waiting: Write[] = [];
   #isScheduled = false;
+  #joinTimer: ReturnType<typeof setTimeout> | undefined;
   #isSynchronous = true;
   #onDrained: (() => void) | undefined;
 
@@ -48,15 +52,15 @@ export class SqliteWriteQueue {
   }
 
   /**
-   * Runs `work` inside a transaction, and resolves to what it returned once that has been committed.
+   * Runs `work` inside a transaction, and resolves to what it returned once that is on the disk.
    *
    * @throws {PosternError} ERR_POSTERN_STORAGE_UNAVAILABLE
    */
-  run<T>(work: () => T, options: { isDurable: boolean }): Promise<T> {
+  run<T>(work: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({
         run: work,
-        isDurable: options.isDurable,
+        isDurable: true,
         deadline: performance.now() + this.#busyTimeoutMs,
         resolve: resolve as (outcome: unknown) => void,
         reject,
@@ -65,11 +69,24 @@ export class SqliteWriteQueue {
     });
   }
 
+  /**
+   * Runs `work` inside the next transaction, or soon inside one of its own. Nobody is told what came of it.
+   *
+   * For hints: a transaction takes a hundred times as long as what they write, and who sends one has just made another, or
+   * is about to.
+   */
+  join(work: () => void): void {
+    const deadline = performance.now() + this.#busyTimeoutMs;
+    this.#waiting.push({ run: work, isDurable: false, deadline, resolve: () => {}, reject: () => {} });
+    this.#joinTimer ??= setTimeout(() => this.#schedule(), joinMs);
+  }
+
   /** Resolves when every write has ended. */
   drained(): Promise<void> {
     if (this.#waiting.length === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onDrained = resolve;
+      this.#schedule();
     });
   }
 
@@ -86,6 +103,8 @@ export class SqliteWriteQueue {
   }
 
   #flush(): void {
+    clearTimeout(this.#joinTimer);
+    this.#joinTimer = undefined;
     const batch = this.#waiting.splice(0, maxBatchLength);
     try {
       const outcomes = this.#commit(batch);
