@@ -28,3 +28,21 @@ export function sleep(
     signal?.addEventListener('abort', done, { once: true });
   });
 }
+
+/**
+ * A time to come, for a race: `passed` resolves then. Cancelled, it never does, and costs nothing more.
+ *
+ * The timer does not keep the process alive by itself unless `keepAlive` is set.
+ */
+export function timeLimit(
+  delayMs: number,
+  options: { keepAlive?: boolean | undefined } = {},
+): { readonly passed: Promise<void>; readonly cancel: () => void } {
+  const { keepAlive = true } = options;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const passed = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, Math.min(Math.max(delayMs, 0), maxDelayMs));
+    if (!keepAlive && typeof timer === 'object') timer.unref();
+  });
+  return { passed, cancel: () => clearTimeout(timer) };
+}

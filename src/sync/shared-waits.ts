@@ -1,4 +1,4 @@
-import { sleep } from '../core/clock.ts';
+import { timeLimit } from '../core/clock.ts';
 import { withSignal } from './with-signal.ts';
 
 interface SharedWait<T> {
@@ -28,15 +28,15 @@ export class SharedWaits<T> {
       readonly keepAlive?: boolean | undefined;
     },
   ): Promise<T | undefined> {
-    const { timeoutMs, signal, keepAlive = true } = options;
+    const { timeoutMs, signal, keepAlive } = options;
     signal?.throwIfAborted();
     const shared = this.#join(key, begin);
-    const over = new AbortController();
+    const limit = timeLimit(timeoutMs, { keepAlive });
     try {
-      const late = sleep(timeoutMs, { signal: over.signal, keepAlive }).then(() => undefined);
+      const late = limit.passed.then(() => undefined);
       return await withSignal(Promise.race([shared.outcome, late]), signal);
     } finally {
-      over.abort();
+      limit.cancel();
       shared.waiting--;
       if (shared.waiting === 0) {
         if (this.#waits.get(key) === shared) this.#waits.delete(key);
