@@ -11,6 +11,7 @@ import { Declines } from './asking/declines.ts';
 import { Attendance, type WaitForEnd } from './attendance.ts';
 import type { CredentialKind } from './credential-kind.ts';
 import { Credentials } from './credentials/credentials.ts';
+import type { keepCredential } from './credentials/keep-credential.ts';
 import type { Forgotten } from './credentials/retirements.ts';
 import { dataOf, type Flow, type InteractionData, type NamedFlow } from './flow.ts';
 import { Flows, unknownFlow } from './flows.ts';
@@ -62,6 +63,7 @@ export class Interactions {
   readonly #attendance: Attendance;
   readonly #listeners = new Set<EndListener>();
   #asking: Promise<Asking> | undefined;
+  #keeping: Promise<typeof keepCredential> | undefined;
   #ladder: Promise<Ladder> | undefined;
 
   constructor(options: InteractionsOptions) {
@@ -260,10 +262,10 @@ export class Interactions {
     const { flow: name, request } = dataOf(pending);
     const kind = options.kind ?? this.#flows.find(name)?.credential;
     if (kind === undefined) throw unknownFlow(name);
-    const { keepCredential } = await import('./credentials/keep-credential.ts');
+    const keep = await this.#loadKeeping();
     const { scopes = request.scopes, alongside = [] } = options;
     const place = { namespace: pending.namespace, resource: request.resource, alias: request.alias };
-    const { kept, ended } = await keepCredential(this.surroundings, this.pendings, pending, place, {
+    const { kept, ended } = await keep(this.surroundings, this.pendings, pending, place, {
       kind,
       credential,
       scopes,
@@ -351,6 +353,12 @@ export class Interactions {
         this.surroundings.logger.error('a listener for the ends of interactions failed', { error: name });
       });
     }
+  }
+
+  /** Loaded when somebody has answered. */
+  #loadKeeping(): Promise<typeof keepCredential> {
+    this.#keeping ??= import('./credentials/keep-credential.ts').then((loaded) => loaded.keepCredential);
+    return this.#keeping;
   }
 
   /** Loaded when somebody has to be asked: most processes find a credential, and start faster without it. */

@@ -100,17 +100,30 @@ export class Pendings<T = unknown> {
    *
    * While one lives, everyone who asks gets that one and its link, in every process; a second is never made beside it.
    * One that cannot be read, such as one that was sealed with a key that is gone, does not live.
+   *
+   * @param spec is asked for when none lives. Nothing is made when it has nothing to say.
    */
   async createOnce(
     namespace: Namespace,
     slot: readonly string[],
     spec: () => Promise<PendingSpec<T>>,
-  ): Promise<{ pending: Pending<T>; created: boolean }> {
+  ): Promise<{ pending: Pending<T>; created: boolean }>;
+  async createOnce(
+    namespace: Namespace,
+    slot: readonly string[],
+    spec: () => Promise<PendingSpec<T> | undefined>,
+  ): Promise<{ pending: Pending<T>; created: boolean } | undefined>;
+  async createOnce(
+    namespace: Namespace,
+    slot: readonly string[],
+    spec: () => Promise<PendingSpec<T> | undefined>,
+  ): Promise<{ pending: Pending<T>; created: boolean } | undefined> {
     let made: PendingSpec<T> | undefined;
     for (let tries = 0; tries < 20; tries++) {
       const { live, expect } = await this.#lookAt(namespace, slot);
       if (live !== undefined) return { pending: live, created: false };
       made ??= await spec();
+      if (made === undefined) return undefined;
       const created = await this.#write(namespace, made, { path: slot, expect });
       if (created !== undefined) return { pending: created, created: true };
     }

@@ -1,7 +1,7 @@
 import { PosternError } from '../../core/postern-error.ts';
 import { unionScopes, isScopeSubset } from '../../oauth/scopes.ts';
 import { errorOfEnd, type Pending } from '../../pending/pending.ts';
-import type { Pendings } from '../../pending/pendings.ts';
+import type { Pendings, PendingSpec } from '../../pending/pendings.ts';
 import type { Lease } from '../../sync/lease.ts';
 import { retryConflicts } from '../../sync/retry-conflicts.ts';
 import { SingleFlight } from '../../sync/single-flight.ts';
@@ -127,8 +127,10 @@ export class Asking {
       (await storage.get(...path)) === undefined ? true : undefined;
     const deadline = performance.now() + askWaitMs;
     while (performance.now() < deadline) {
-      const live = await this.#findReachable(want);
-      if (live !== undefined) return { pending: await this.renew(live, want, flow), created: false };
+      const live = await this.findLive(want);
+      if (live !== undefined && (await this.#isReachable(live))) {
+        return { pending: await this.renew(live, want, flow), created: false };
+      }
       const lease = await this.#admission.enter(want);
       if (lease !== undefined) return this.#begin(want, flow, isEnough, lease);
       await waitFor(storage, path, isFree, {
@@ -144,40 +146,18 @@ export class Asking {
 
   /** Begins an interaction, as the only one in all processes. */
   async #begin(want: Want, flow: NamedFlow, isEnough: IsEnough, lease: Lease): Promise<Asked | undefined> {
-    const { pendings, gate, ttlMs: defaultTtlMs } = this.#options;
+    const { pendings } = this.#options;
     const stopRenewing = lease.keepAlive();
     try {
-      const live = await this.#findReachable(want);
-      if (live !== undefined) return { pending: await this.renew(live, want, flow), created: false };
-      const stored = await new CredentialStore(this.#surroundings.storage, want.namespace).find(want);
-      const earlier = stored?.value.kind === flow.flow.credential.name ? stored.value.scopes : undefined;
-      // Whoever was asked a moment ago has answered. One who answers from now on finishes the pending that is made here.
-      if (isLive(stored, flow.flow.credential) && isEnough(stored)) return undefined;
-      await this.#throwIfDeclined(want);
-      await gate.open();
-      const { resource, alias, details, initiator, metadata, cause } = want;
-      const scopes = unionScopes(earlier, want.scopes) ?? [];
-      const request = { resource, alias, scopes, ...(details && { details }) };
-      return await pendings.createOnce(want.namespace, slotOf(want), async () => {
-        const { storeClock: clock } = this.#surroundings;
-        const beginning = { ...request, cause, gate, clock, callbackUrl: `${gate.baseUrl}/callback` };
-        const start = await within(flow.flow.begin(beginning), beginMs, tooSlow);
-        return {
-          kind: flow.flow.kind,
-          resource,
-          alias,
-          initiator,
-          ttlMs: start.ttlMs ?? defaultTtlMs,
-          data: {
-            flow: flow.name,
-            message: start.message,
-            request: { ...request, scopes: start.scopes ?? scopes },
-            wanted: [...want.scopes],
-            metadata,
-            data: start.data,
-          },
-        };
-      });
+      for (;;) {
+        const spec = (): Promise<PendingSpec<InteractionData> | undefined> =>
+          this.#specOf(want, flow, isEnough);
+        const asked = await pendings.createOnce(want.namespace, slotOf(want), spec);
+        if (asked === undefined || asked.created) return asked;
+        if (await this.#isReachable(asked.pending)) {
+          return { pending: await this.renew(asked.pending, want, flow), created: false };
+        }
+      }
     } finally {
       stopRenewing();
       // If it cannot be given back now, it runs out.
@@ -185,13 +165,48 @@ export class Asking {
     }
   }
 
-  /** The live interaction, unless its link leads to where a stranger would answer: then nobody gets it any more. */
-  async #findReachable(place: Place): Promise<Pending<InteractionData> | undefined> {
+  /** What is asked of the person; `undefined` when nothing has to be. */
+  async #specOf(
+    want: Want,
+    { name, flow }: NamedFlow,
+    isEnough: IsEnough,
+  ): Promise<PendingSpec<InteractionData> | undefined> {
+    const { gate, ttlMs } = this.#options;
+    const { storage, storeClock: clock } = this.#surroundings;
+    const stored = await new CredentialStore(storage, want.namespace).find(want);
+    const earlier = stored?.value.kind === flow.credential.name ? stored.value.scopes : undefined;
+    // Whoever was asked a moment ago has answered. One who answers from now on finishes the pending that is made here.
+    if (isLive(stored, flow.credential) && isEnough(stored)) return undefined;
+    await this.#throwIfDeclined(want);
+    await gate.open();
+    const { resource, alias, details, initiator, metadata, cause } = want;
+    const scopes = unionScopes(earlier, want.scopes) ?? [];
+    const request = { resource, alias, scopes, ...(details && { details }) };
+    const beginning = { ...request, cause, gate, clock, callbackUrl: `${gate.baseUrl}/callback` };
+    const start = await within(flow.begin(beginning), beginMs, tooSlow);
+    return {
+      kind: flow.kind,
+      resource,
+      alias,
+      initiator,
+      ttlMs: start.ttlMs ?? ttlMs,
+      data: {
+        flow: name,
+        message: start.message,
+        request: { ...request, scopes: start.scopes ?? scopes },
+        wanted: [...want.scopes],
+        metadata,
+        data: start.data,
+      },
+    };
+  }
+
+  /** Whether its link leads to this gate. One that leads to where a stranger would answer is withdrawn: nobody gets it any more. */
+  async #isReachable(live: Pending<InteractionData>): Promise<boolean> {
     const { gate, pendings } = this.#options;
-    const live = await this.findLive(place);
-    if (live === undefined || (await gate.leadsHere(live))) return live;
-    await unlessEnded(pendings.in(place.namespace).cancel(live.id));
-    return undefined;
+    if (await gate.leadsHere(live)) return true;
+    await unlessEnded(pendings.in(live.namespace).cancel(live.id));
+    return false;
   }
 
   async #throwIfDeclined(want: Want): Promise<void> {
