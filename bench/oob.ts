@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { randomId } from '../src/core/random.ts';
 import { createNamespace } from '../src/namespace/namespace.ts';
 import {
   createOob,
@@ -10,7 +11,7 @@ import {
   type Oob,
   type Principal,
 } from '../src/oob/index.ts';
-import type { Change, StorageBackend } from '../src/storage/contract.ts';
+import type { Change, Key, StorageBackend } from '../src/storage/contract.ts';
 import { encrypted } from '../src/storage/encrypted.ts';
 import { generateKeyText, keyringFromText } from '../src/storage/keyring.ts';
 import { MemoryBackend } from '../src/storage/memory-backend.ts';
@@ -114,7 +115,7 @@ async function race(
     ],
     notes: [
       'Create + complete is: a tool asks for a secret nobody has entered, and it is entered; without the page and its form.',
-      `Raw commits are commits of the same store, without its seal, with values of the same bytes (${sizes}).`,
+      `Raw commits are the same changes of the same store, with as many bytes (${sizes}) and as long a life, without its seal.`,
       'Each caller of the storm asks for the same secret of the same user, and waits until it has it.',
     ],
   };
@@ -212,23 +213,32 @@ function unexpected(): never {
 
 type RawCommits = (commits: readonly (readonly Change[])[], count: number) => Promise<number>;
 
-/** The commits of one create + complete made anew, with nothing above the store. Milliseconds for each set. */
+/** The commits of one create + complete made anew elsewhere in a store, with nothing above it. Milliseconds for each set. */
 function rawCommits(store: StorageBackend): RawCommits {
-  let made = 0;
   return async (commits, count) => {
-    const sets = Array.from({ length: count }, () =>
-      commits.map((changes) => {
-        const partition = `raw-${made++}`;
-        return changes.map((change, at): Change => ({
-          put: [partition, String(at)],
-          value: new Uint8Array(bytesOf(change)),
-        }));
-      }),
-    );
+    const sets = Array.from({ length: count }, () => elsewhere(commits));
     const before = performance.now();
     for (const set of sets) for (const changes of set) await store.commit(changes);
     return (performance.now() - before) / count;
   };
+}
+
+/** The same changes, of as many bytes and as long a life, in partitions that nobody has used. */
+function elsewhere(commits: readonly (readonly Change[])[]): (readonly Change[])[] {
+  const partitions = new Map<string, string>();
+  const moved = ([partition, ...path]: Key): Key => {
+    const [kind] = partition.split(':');
+    const other = partitions.get(partition) ?? `${kind}:${randomId()}`;
+    partitions.set(partition, other);
+    return [other, ...path];
+  };
+  return commits.map((changes) =>
+    changes.map((change): Change =>
+      'put' in change
+        ? { ...change, put: moved(change.put), value: new Uint8Array(bytesOf(change)), expect: undefined }
+        : { delete: moved(change.delete) },
+    ),
+  );
 }
 
 function bytesOf(change: Change): number {
