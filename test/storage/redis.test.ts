@@ -51,7 +51,8 @@ function withIoredis(url: string, options: IoredisOptions): () => Promise<Storag
 
 function withPool(url: string): () => Promise<StorageBackend> {
   return async () => {
-    const client = createClientPool({ url }, { minimum: 2, maximum: 4 });
+    // How long a busy machine takes for its turn is nothing the store answers for.
+    const client = createClientPool({ url }, { minimum: 2, maximum: 4, acquireTimeout: 60_000 });
     client.on('error', () => {});
     const subscriber = createClient({ url });
     subscriber.on('error', () => {});
