@@ -43,6 +43,7 @@ export type PosternErrorCode =
   | 'ERR_POSTERN_RESUME_GAVE_UP'
   | 'ERR_POSTERN_AUTH_REQUIRED'
   | 'ERR_POSTERN_AUTH_DENIED'
+  | 'ERR_POSTERN_AUTH_REFUSED_BY_ORGANISATION'
   | 'ERR_POSTERN_AUTH_REVOKED'
   | 'ERR_POSTERN_AUTH_REJECTED'
   | 'ERR_POSTERN_AUTH_WRONG_USER'
@@ -62,6 +63,7 @@ export type PosternErrorCode =
   | 'ERR_POSTERN_OAUTH_CLIENT_REJECTED'
   | 'ERR_POSTERN_OAUTH_GRANT_INVALID'
   | 'ERR_POSTERN_OAUTH_REQUEST_FAILED'
+  | 'ERR_POSTERN_OAUTH_REQUEST_REFUSED'
   | 'ERR_POSTERN_OAUTH_RESPONSE_INVALID'
   | 'ERR_POSTERN_OAUTH_UNREACHABLE'
   | 'ERR_POSTERN_OAUTH_SCOPE_INSUFFICIENT'
@@ -250,6 +252,13 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     403,
     3,
   ),
+  ERR_POSTERN_AUTH_REFUSED_BY_ORGANISATION: row(
+    'The person’s organisation does not let them use this application: its administrator has to allow it.',
+    'operator',
+    false,
+    403,
+    3,
+  ),
   ERR_POSTERN_AUTH_REVOKED: row(
     'The grant has ended: the authorization server no longer accepts its refresh token.',
     'person',
@@ -366,10 +375,17 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     3,
   ),
   ERR_POSTERN_OAUTH_REQUEST_FAILED: row(
-    'The authorization server answered with an error.',
+    'The authorization server answered with an error that may pass.',
     'server',
     true,
     502,
+  ),
+  ERR_POSTERN_OAUTH_REQUEST_REFUSED: row(
+    'The authorization server refuses what was asked of it, and would refuse it again: a scope, a resource, or how it was asked.',
+    'operator',
+    false,
+    502,
+    3,
   ),
   ERR_POSTERN_OAUTH_RESPONSE_INVALID: row(
     'The answer of the authorization server is not one OAuth allows.',

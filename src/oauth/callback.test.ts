@@ -72,7 +72,11 @@ describe('validateCallback', () => {
   test.each([
     ['access_denied', 'ERR_POSTERN_AUTH_DENIED'],
     ['unauthorized_client', 'ERR_POSTERN_OAUTH_CLIENT_REJECTED'],
-    ['invalid_scope', 'ERR_POSTERN_OAUTH_REQUEST_FAILED'],
+    ['invalid_scope', 'ERR_POSTERN_OAUTH_REQUEST_REFUSED'],
+    ['invalid_target', 'ERR_POSTERN_OAUTH_REQUEST_REFUSED'],
+    ['invalid_request', 'ERR_POSTERN_OAUTH_REQUEST_REFUSED'],
+    ['unsupported_response_type', 'ERR_POSTERN_OAUTH_REQUEST_REFUSED'],
+    ['temporarily_unavailable', 'ERR_POSTERN_OAUTH_REQUEST_FAILED'],
     ['server_error', 'ERR_POSTERN_OAUTH_REQUEST_FAILED'],
   ])('the error %s is reported as %s', (error, code) => {
     expect(failure(silent, `error=${error}`)).toEqual(coded(code));
@@ -83,7 +87,7 @@ describe('validateCallback', () => {
       silent,
       'error=%3Cimg src%3Dx%3E&error_description=CNRY&error_uri=https://evil.example',
     );
-    expect(error).toEqual(coded('ERR_POSTERN_OAUTH_REQUEST_FAILED'));
+    expect(error).toEqual(coded('ERR_POSTERN_OAUTH_REQUEST_REFUSED'));
     expect(JSON.stringify(error)).toContain('an unregistered error');
     expect(JSON.stringify(error) + String(error)).not.toMatch(/img|CNRY|evil/u);
   });

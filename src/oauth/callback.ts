@@ -1,12 +1,14 @@
 import { PosternError } from '../core/postern-error.ts';
 import { describeUrl } from './describe-url.ts';
 import { requestRefused } from './oauth-errors.ts';
+import type { IssuerProfile } from './profiles.ts';
 
 /** What an attempt knows about who may answer it. */
 export interface CallbackExpectation {
   readonly issuer: string;
   readonly statedIssuer?: string | undefined;
   readonly issParameterSupported: boolean;
+  readonly profile?: IssuerProfile | undefined;
 }
 
 /**
@@ -14,14 +16,16 @@ export interface CallbackExpectation {
  *
  * The caller has found the attempt by `state`; that is not looked at again. Who answered is settled before
  * anything else in the answer is: when the issuer is wrong, even its error is a stranger's word. Of an
- * error only a registered code is repeated, never its description.
+ * error only a registered code is repeated; its description goes to the operator's log.
  *
  * @throws {PosternError} ERR_POSTERN_AUTH_CALLBACK_INVALID when a parameter is repeated, or there is not
  * exactly one of a code and an error.
  * @throws {PosternError} ERR_POSTERN_OAUTH_ISSUER_MISMATCH when `iss` is another issuer, or missing although promised.
  * @throws {PosternError} ERR_POSTERN_AUTH_DENIED when the person declined.
+ * @throws {PosternError} ERR_POSTERN_AUTH_REFUSED_BY_ORGANISATION when their organisation's policy did.
  * @throws {PosternError} ERR_POSTERN_OAUTH_CLIENT_REJECTED when the client may not ask.
- * @throws {PosternError} ERR_POSTERN_OAUTH_REQUEST_FAILED when the answer is any other error.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_REQUEST_FAILED when the answer is `server_error` or `temporarily_unavailable`.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_REQUEST_REFUSED when it is any other error: the same would be refused again.
  * @see RFC 9207 §2.4
  */
 export function validateCallback(
@@ -35,7 +39,7 @@ export function validateCallback(
   const code = parameters.get('code') || undefined;
   const error = parameters.get('error') || undefined;
   if (code !== undefined && error !== undefined) throw invalid('carries both a code and an error');
-  if (error !== undefined) throw refused(attempt.issuer, error);
+  if (error !== undefined) throw refused(attempt, parameters);
   if (code === undefined) throw invalid('carries neither a code nor an error');
   return { code };
 }
@@ -54,13 +58,13 @@ function checkIssuer(attempt: CallbackExpectation, iss: string | null): void {
   );
 }
 
-function refused(issuer: string, error: string): PosternError {
-  if (error === 'access_denied') {
-    return new PosternError('ERR_POSTERN_AUTH_DENIED', `${describeUrl(issuer)} was told no by the person`, {
-      hint: 'Start again if that was a mistake.',
-    });
-  }
-  return requestRefused({ what: `the authorization endpoint of ${describeUrl(issuer)}`, error });
+function refused({ issuer, profile }: CallbackExpectation, parameters: URLSearchParams): PosternError {
+  return requestRefused({
+    what: `the authorization endpoint of ${describeUrl(issuer)}`,
+    answer: Object.fromEntries(parameters),
+    profile,
+    secrets: [parameters.get('state') ?? undefined],
+  });
 }
 
 function invalid(what: string): PosternError {

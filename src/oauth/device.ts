@@ -105,8 +105,14 @@ export async function startDeviceAuthorization(
   const { object: reply } = await readBody(response);
   const { status } = response;
   if (!response.ok || reply?.error !== undefined) {
-    const error = reply?.error;
-    throw requestRefused({ what, status, error, retryAfterMs: retryAfterMs(response, http.clock()) });
+    throw requestRefused({
+      what,
+      status,
+      answer: reply,
+      profile,
+      secrets: [client.clientSecret],
+      retryAfterMs: retryAfterMs(response, http.clock()),
+    });
   }
   const device = await processDeviceAuthorizationResponse(
     server,
@@ -183,7 +189,12 @@ export async function pollDevice(
       throw expired();
     default:
   }
-  const tokens = await acceptTokens(response, { endpoint: device, sentAtMs }, http, options);
+  const tokens = await acceptTokens(
+    response,
+    { endpoint: device, sentAtMs, secrets: [device.deviceCode, device.userCode] },
+    http,
+    options,
+  );
   const { issuer, statedIssuer, tokenEndpoint, revocationEndpoint, idTokenSigningAlgs } = device;
   const { client, resource, scopes, profile } = device;
   const endpoints = { issuer, statedIssuer, tokenEndpoint, revocationEndpoint, idTokenSigningAlgs };

@@ -336,7 +336,7 @@ describe('grants without a browser', () => {
   test('an assertion is exchanged as it is, and not twice', async () => {
     const { http, sent } = serve({ [token]: Response.json({ error: 'invalid_scope' }, { status: 400 }) });
     await expect(jwtBearerGrant({ discovery, client, assertion: 'a.b.c' }, http)).rejects.toMatchObject({
-      code: 'ERR_POSTERN_OAUTH_REQUEST_FAILED',
+      code: 'ERR_POSTERN_OAUTH_REQUEST_REFUSED',
       error: 'invalid_scope',
     });
     expect(sent).toHaveLength(1);

@@ -24,7 +24,7 @@ export type { TokenRequestOptions } from './token-request.ts';
  *
  * @throws {PosternError} ERR_POSTERN_OAUTH_GRANT_INVALID when the code is refused.
  * @throws {PosternError} ERR_POSTERN_OAUTH_CLIENT_REJECTED when the client is.
- * @throws {PosternError} ERR_POSTERN_OAUTH_REQUEST_FAILED when the answer is any other error.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_REQUEST_FAILED or ERR_POSTERN_OAUTH_REQUEST_REFUSED when the answer is any other error.
  * @throws {PosternError} ERR_POSTERN_OAUTH_RESPONSE_INVALID when it is no answer OAuth allows.
  * @throws {PosternError} ERR_POSTERN_OAUTH_UNREACHABLE when there is none in time. Whether the code was used is then unknown.
  */

@@ -71,7 +71,7 @@ describe('an introspection', () => {
   test.each<[string, number, unknown, string]>([
     ['a 401', 401, {}, 'ERR_POSTERN_OAUTH_CLIENT_REJECTED'],
     ['a 401 that blames the token', 401, { error: 'invalid_token' }, 'ERR_POSTERN_OAUTH_CLIENT_REJECTED'],
-    ['a 403', 403, { error: 'CNRY_error' }, 'ERR_POSTERN_OAUTH_REQUEST_FAILED'],
+    ['a 403', 403, { error: 'CNRY_error' }, 'ERR_POSTERN_OAUTH_REQUEST_REFUSED'],
     ['a 500 that blames the client', 500, { error: 'invalid_client' }, 'ERR_POSTERN_OAUTH_REQUEST_FAILED'],
     ['a 201 that says active', 201, { active: true, ...claims }, 'ERR_POSTERN_OAUTH_REQUEST_FAILED'],
   ])('answered with %s fails', async (_what, status, body, code) => {

@@ -32,7 +32,7 @@ export interface IntrospectionOptions {
  *
  * The function it returns throws
  * ERR_POSTERN_OAUTH_CLIENT_REJECTED when the issuer refuses this client,
- * ERR_POSTERN_OAUTH_REQUEST_FAILED when it answers with another error,
+ * ERR_POSTERN_OAUTH_REQUEST_FAILED or ERR_POSTERN_OAUTH_REQUEST_REFUSED when it answers with another error,
  * ERR_POSTERN_OAUTH_RESPONSE_INVALID when the answer does not say whether the token is active, and
  * ERR_POSTERN_OAUTH_UNREACHABLE when there is none in time.
  *
@@ -70,6 +70,8 @@ export function createIntrospection(
         what,
         status,
         error,
+        answer: object,
+        secrets: [token, options.clientSecret],
         retryAfterMs: retryAfterMs(response, http.clock()),
       });
     }

@@ -121,7 +121,11 @@ export async function exchangeForIdJag(options: IdJagOptions, http: OAuthHttp): 
     http,
     options,
   );
-  const reply = await readTokenReply(response, { issuer, clock: http.clock });
+  const reply = await readTokenReply(response, {
+    issuer,
+    secrets: [subjectToken, client.clientSecret],
+    clock: http.clock,
+  });
   const { access_token: assertion, issued_token_type: type } = reply;
   if (typeof assertion === 'string' && assertion !== '' && type === idJagType) return assertion;
   throw new PosternError(

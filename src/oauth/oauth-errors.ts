@@ -1,5 +1,8 @@
 import { PosternError, type PosternErrorOptions } from '../core/postern-error.ts';
 import { OAuthRequestError } from './oauth-request-error.ts';
+import { isOrganisationRefusal, type ErrorAnswer } from './organisation-refusals.ts';
+import type { IssuerProfile } from './profiles.ts';
+import { withServerWord } from './server-word.ts';
 
 /** Error codes of the IANA registry and of OpenID Connect. Nothing else a server says reaches a message. */
 const registeredErrors: ReadonlySet<string> = new Set([
@@ -59,27 +62,49 @@ export function retryAfterMs(response: Response, nowMs: number): number | undefi
   return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(delayMs, 0), maxRetryAfterMs);
 }
 
+/** Errors that may pass by themselves: at the token endpoint two more than in a redirect. */
+const passing: ReadonlySet<string> = new Set(['server_error', 'temporarily_unavailable']);
+const passingReplies: ReadonlySet<string> = new Set([...passing, 'slow_down', 'use_dpop_nonce']);
+/** Too early, too slow, too many: not about what was asked. */
+const passingStatuses: ReadonlySet<number> = new Set([408, 425, 429]);
+
 /** Who refused what, as {@link requestRefused} reports it. */
 export interface Refusal {
   /** For the message: "the token endpoint of …". */
   readonly what: string;
   /** Left out when the error came in a redirect. */
   readonly status?: number | undefined;
-  /** As the server sent it. */
+  /** The error, where it is another than the answer's own. */
   readonly error?: unknown;
   readonly retryAfterMs?: number | undefined;
+  /** All that the server sent: what of it can be repeated goes to the operator's log, and no further. */
+  readonly answer?: ErrorAnswer | undefined;
+  readonly profile?: IssuerProfile | undefined;
+  /** What was sent along, and must not be quoted where the server repeats it. */
+  readonly secrets?: readonly (string | undefined)[] | undefined;
 }
 
 /** The typed error for an answer of an authorization server that is an error. */
 export function requestRefused(refusal: Refusal, options: PosternErrorOptions = {}): PosternError {
-  const { what, status } = refusal;
-  const error = registeredError(refusal.error);
+  const { status, answer = {}, secrets } = refusal;
+  const reply = { status, error: answer['error'], description: answer['error_description'], secrets };
+  return withServerWord(errorOf(refusal, options), reply);
+}
+
+function errorOf(refusal: Refusal, options: PosternErrorOptions): PosternError {
+  const { what, status, answer, profile, retryAfterMs: retry } = refusal;
+  const sent = refusal.error ?? answer?.['error'];
+  const error = registeredError(sent);
   const said = [
-    ...(refusal.error === undefined ? [] : [nameError(refusal.error)]),
+    ...(sent === undefined ? [] : [nameError(sent)]),
     ...(status === undefined ? [] : [`status ${status}`]),
   ].join(', ');
   const message = `${what} answered with ${said}`;
-  switch (error) {
+  // A failing server's word about a grant, a client or a person is not evidence.
+  const isFailing = status !== undefined && (status >= 500 || passingStatuses.has(status));
+  if (!isFailing && answer !== undefined && isOrganisationRefusal(answer, profile))
+    return byOrganisation(message, options);
+  switch (isFailing ? undefined : error) {
     case 'invalid_grant':
     case 'expired_token':
       return new PosternError('ERR_POSTERN_OAUTH_GRANT_INVALID', message, {
@@ -93,10 +118,33 @@ export function requestRefused(refusal: Refusal, options: PosternErrorOptions = 
         ...options,
       });
     case 'access_denied':
-      return new PosternError('ERR_POSTERN_AUTH_DENIED', message, options);
-    default:
-      return new OAuthRequestError(message, { status, error, retryAfterMs: refusal.retryAfterMs }, options);
+      return new PosternError('ERR_POSTERN_AUTH_DENIED', message, {
+        hint: 'Start again if that was a mistake.',
+        ...options,
+      });
+    default: {
+      const isFinal = !isFailing && !mayPass(status, sent, error);
+      const hint = isFinal
+        ? 'The operator of this application has to look: the log says what the server refuses.'
+        : undefined;
+      const failure = { status, error, retryAfterMs: retry, isFinal };
+      return new OAuthRequestError(message, failure, { hint, ...options });
+    }
   }
+}
+
+/** An answer that is no error, and yet none that was hoped for, may be another next time. */
+function mayPass(status: number | undefined, sent: unknown, error: string | undefined): boolean {
+  if (status === undefined) return error !== undefined && passing.has(error);
+  if (error !== undefined && passingReplies.has(error)) return true;
+  return sent === undefined && status < 400;
+}
+
+function byOrganisation(message: string, options: PosternErrorOptions): PosternError {
+  return new PosternError('ERR_POSTERN_AUTH_REFUSED_BY_ORGANISATION', message, {
+    hint: 'The administrator of your organisation has to allow this application, or you in it.',
+    ...options,
+  });
 }
 
 /** The code of an oauth4webapi error. Its message and cause may quote the answer, so they go no further. */

@@ -8,18 +8,29 @@ export interface OAuthRequestFailure {
   readonly error?: string | undefined;
   /** How long the server asked to be left alone, at most an hour. */
   readonly retryAfterMs?: number | undefined;
+  /** The same would be refused again: the code is `ERR_POSTERN_OAUTH_REQUEST_REFUSED` then. */
+  readonly isFinal?: boolean | undefined;
 }
 
-/** An authorization server answered with an error that says nothing about the grant or the client. */
+/**
+ * An authorization server answered with an error that says nothing about the grant or the client.
+ *
+ * Its code is `ERR_POSTERN_OAUTH_REQUEST_FAILED` for what may pass, and `ERR_POSTERN_OAUTH_REQUEST_REFUSED` for what will not.
+ */
 export class OAuthRequestError extends PosternError implements OAuthRequestFailure {
   readonly status: number | undefined;
   readonly error: string | undefined;
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, failure: OAuthRequestFailure, options: PosternErrorOptions = {}) {
-    super('ERR_POSTERN_OAUTH_REQUEST_FAILED', message, options);
-    this.status = failure.status;
-    this.error = failure.error;
-    this.retryAfterMs = failure.retryAfterMs;
+    const { isFinal = false, status, error, retryAfterMs } = failure;
+    super(isFinal ? 'ERR_POSTERN_OAUTH_REQUEST_REFUSED' : 'ERR_POSTERN_OAUTH_REQUEST_FAILED', message, options);
+    this.status = status;
+    this.error = error;
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  get isFinal(): boolean {
+    return this.code === 'ERR_POSTERN_OAUTH_REQUEST_REFUSED';
   }
 }

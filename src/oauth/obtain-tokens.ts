@@ -17,7 +17,8 @@ export async function requestTokens(
   const sentAtMs = http.clock();
   const { response, dpopNonce } = await sendTokenRequest(endpoint, grantType, parameters, http, options);
   const { refresh_token: held } = parameters;
-  return { tokens: await acceptTokens(response, { endpoint, sentAtMs, held }, http, options), dpopNonce };
+  const request = { endpoint, sentAtMs, held, secrets: Object.values(parameters) };
+  return { tokens: await acceptTokens(response, request, http, options), dpopNonce };
 }
 
 /**
@@ -32,6 +33,8 @@ export async function acceptTokens(
     readonly sentAtMs: number;
     /** A refresh token that stays with the caller. */
     readonly held?: string | undefined;
+    /** What else was sent that is nobody's to read. */
+    readonly secrets?: readonly string[] | undefined;
   },
   http: OAuthHttp,
   options: TokenRequestOptions,
@@ -45,6 +48,7 @@ export async function acceptTokens(
     dpop: endpoint.dpopKeyJwk !== undefined,
     openid: endpoint.scopes?.includes('openid') === true,
     profile: endpoint.profile,
+    secrets: [endpoint.client.clientSecret, ...(request.secrets ?? [])],
     sentAtMs,
     clock: http.clock,
   });

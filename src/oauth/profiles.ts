@@ -22,6 +22,10 @@ export interface IssuerProfile {
   readonly tokenMember?: string | undefined;
   /** Error codes of the issuer's own, and the registered ones they stand for. */
   readonly errorAliases?: Readonly<Record<string, string>> | undefined;
+  /** Its errors that are an organisation's policy and no "no" of the person: codes, or a whole description where it has none. */
+  readonly organisationErrors?: readonly string[] | undefined;
+  /** Never ask for a consent of its own accord, even along with `offline_access`. */
+  readonly omitConsentPrompt?: boolean | undefined;
 }
 
 const texts = z.record(z.string(), z.string());
@@ -37,6 +41,8 @@ export const issuerProfileSchema: ZodType<IssuerProfile> = z.looseObject({
   bearerTokenTypes: z.array(z.string()).optional(),
   tokenMember: z.string().optional(),
   errorAliases: texts.optional(),
+  organisationErrors: z.array(z.string()).optional(),
+  omitConsentPrompt: z.boolean().optional(),
 });
 
 /** By issuer, or by host for all issuers there. */
@@ -58,6 +64,8 @@ const builtIn: Readonly<Record<string, IssuerProfile>> = {
     // A `resource` that does not match the scopes is refused, and a refresh without scopes loses them.
     omitResource: true,
     refreshScope: 'granted',
+    // Where an administrator has consented for everybody, asking again leads to "Approval required".
+    omitConsentPrompt: true,
   },
   'slack.com': {
     bearerTokenTypes: ['bot', 'user'],

@@ -12,6 +12,7 @@ import { describeUrl } from './describe-url.ts';
 import { readJsonBody } from './json-body.ts';
 import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
 import type { OAuthHttp } from './oauth-http.ts';
+import type { IssuerProfile } from './profiles.ts';
 
 /**
  * Hands the authorization request to the server beforehand, and returns the two parameters that stand for it.
@@ -20,7 +21,11 @@ import type { OAuthHttp } from './oauth-http.ts';
  */
 export async function pushAuthorizationRequest(
   server: AuthorizationServer,
-  attempt: { readonly issuer: string; readonly client: ClientIdentity },
+  attempt: {
+    readonly issuer: string;
+    readonly client: ClientIdentity;
+    readonly profile?: IssuerProfile | undefined;
+  },
   parameters: URLSearchParams,
   http: OAuthHttp,
   assertion?: ClientAssertion,
@@ -43,8 +48,14 @@ export async function pushAuthorizationRequest(
   const { status } = response;
   const { object: reply } = await readJsonBody(response);
   if ((status !== 200 && status !== 201) || reply === undefined) {
-    const error = reply?.error;
-    throw requestRefused({ what, status, error, retryAfterMs: retryAfterMs(response, http.clock()) });
+    throw requestRefused({
+      what,
+      status,
+      answer: reply,
+      profile: attempt.profile,
+      secrets: [attempt.client.clientSecret, parameters.get('state') ?? undefined],
+      retryAfterMs: retryAfterMs(response, http.clock()),
+    });
   }
   const pushed = await processPushedAuthorizationResponse(
     server,

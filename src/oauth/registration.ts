@@ -145,7 +145,7 @@ async function processRegistration(
     throw requestRefused({
       what: `the registration endpoint of ${describeUrl(issuer)}`,
       status,
-      error: reply?.error,
+      answer: reply,
       retryAfterMs: retryAfterMs(response, http.clock()),
     });
   }

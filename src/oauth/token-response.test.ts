@@ -146,7 +146,8 @@ describe('an error', () => {
     ['invalid_grant', 400, 'ERR_POSTERN_OAUTH_GRANT_INVALID'],
     ['invalid_client', 401, 'ERR_POSTERN_OAUTH_CLIENT_REJECTED'],
     ['unauthorized_client', 400, 'ERR_POSTERN_OAUTH_CLIENT_REJECTED'],
-    ['invalid_scope', 400, 'ERR_POSTERN_OAUTH_REQUEST_FAILED'],
+    ['invalid_scope', 400, 'ERR_POSTERN_OAUTH_REQUEST_REFUSED'],
+    ['temporarily_unavailable', 400, 'ERR_POSTERN_OAUTH_REQUEST_FAILED'],
     ['temporarily_unavailable', 503, 'ERR_POSTERN_OAUTH_REQUEST_FAILED'],
     ['invalid_grant', 200, 'ERR_POSTERN_OAUTH_GRANT_INVALID'],
   ])('%s with status %i is %s', async (error, status, code) => {

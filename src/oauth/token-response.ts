@@ -36,6 +36,8 @@ export interface TokenExpectation {
   /** Whether an ID token was asked for. One that was not is read when it is sound, and dropped when not. */
   readonly openid: boolean;
   readonly profile?: IssuerProfile | undefined;
+  /** What was sent, which a server may echo in its refusal. */
+  readonly secrets?: readonly (string | undefined)[] | undefined;
   /** When the request was sent: tokens age from there. */
   readonly sentAtMs: number;
   readonly clock: Clock;
@@ -51,7 +53,7 @@ const maxLifetimeSeconds = 10 * 365 * 86_400;
  * registered error code.
  *
  * @throws {PosternError} ERR_POSTERN_OAUTH_GRANT_INVALID, ERR_POSTERN_OAUTH_CLIENT_REJECTED or
- * ERR_POSTERN_OAUTH_REQUEST_FAILED when the reply is an error.
+ * ERR_POSTERN_OAUTH_REQUEST_FAILED or ERR_POSTERN_OAUTH_REQUEST_REFUSED when the reply is an error.
  * @throws {PosternError} ERR_POSTERN_OAUTH_RESPONSE_INVALID when it is neither an error nor usable tokens.
  */
 export async function processTokenResponse(response: Response, expected: TokenExpectation): Promise<Tokens> {
@@ -84,17 +86,21 @@ export async function processTokenResponse(response: Response, expected: TokenEx
  */
 export async function readTokenReply(
   response: Response,
-  expected: Pick<TokenExpectation, 'issuer' | 'profile' | 'clock'>,
+  expected: Pick<TokenExpectation, 'issuer' | 'profile' | 'secrets' | 'clock'>,
 ): Promise<Record<string, unknown>> {
   const what = `the token endpoint of ${describeUrl(expected.issuer)}`;
   const { status } = response;
   if (status === 429 || status >= 500) {
-    // A failing server's word about a grant is not evidence of its death.
-    throw requestRefused({ what, status, retryAfterMs: retryAfterMs(response, expected.clock()) });
+    const retry = retryAfterMs(response, expected.clock());
+    const answer = (await readBody(response)).object;
+    throw requestRefused({ what, status, answer, secrets: expected.secrets, retryAfterMs: retry });
   }
   const reply = await readBody(response);
   const error = reply.object && errorOf(reply.object, expected.profile);
-  if (!response.ok || error !== undefined) throw requestRefused({ what, status, error });
+  if (!response.ok || error !== undefined) {
+    const { profile, secrets } = expected;
+    throw requestRefused({ what, status, error, answer: reply.object, profile, secrets });
+  }
   if (reply.object === undefined) throw unusable(what, `the body ${reply.problem}`);
   return reply.object;
 }

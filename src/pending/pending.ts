@@ -98,8 +98,14 @@ export function errorOfEnd(pending: {
         hint: 'Ask again for a new link.',
       });
     case 'failed':
-      return new PosternError(pending.failure ?? 'ERR_POSTERN_PENDING_FAILED', 'the interaction failed', {
-        hint: 'Ask again for a new link. If it fails again, the reason is in the server’s log.',
-      });
+      return failed(pending.failure);
   }
+}
+
+function failed(code: PosternErrorCode = 'ERR_POSTERN_PENDING_FAILED'): PosternError {
+  const isOperators = errorCodes[code].fixedBy === 'operator';
+  const hint = isOperators
+    ? 'A new link will end the same until whoever is responsible has acted; the reason is in the server’s log.'
+    : 'Ask again for a new link. If it fails again, the reason is in the server’s log.';
+  return new PosternError(code, 'the interaction failed', { hint });
 }

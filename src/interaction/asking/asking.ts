@@ -1,5 +1,6 @@
-import { PosternError } from '../../core/postern-error.ts';
+import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import { unionScopes, isScopeSubset } from '../../oauth/scopes.ts';
+import { serverWordOf } from '../../oauth/server-word.ts';
 import { errorOfEnd, type Pending } from '../../pending/pending.ts';
 import type { Pendings, PendingSpec } from '../../pending/pendings.ts';
 import type { Lease } from '../../sync/lease.ts';
@@ -183,7 +184,10 @@ export class Asking {
     const scopes = unionScopes(earlier, want.scopes) ?? [];
     const request = { resource, alias, scopes, ...(details && { details }) };
     const beginning = { ...request, cause, gate, clock, callbackUrl: `${gate.baseUrl}/callback` };
-    const start = await within(flow.begin(beginning), beginMs, tooSlow);
+    const start = await within(flow.begin(beginning), beginMs, tooSlow).catch((error: unknown) => {
+      this.#logFailedBeginning(error, want, name);
+      throw error;
+    });
     return {
       kind: flow.kind,
       resource,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { PosternErrorCode } from '../../core/error-codes.ts';
 import { findPosternError } from '../../core/postern-error.ts';
 import { namespaceOf, storageOf, type Namespace } from '../../namespace/namespace.ts';
+import { serverWordOf } from '../../oauth/server-word.ts';
 import { Collection, type Stored } from '../../storage/collection.ts';
 import { NamespacedStorage } from '../../storage/namespaced-storage.ts';
 import { retryConflicts } from '../../sync/retry-conflicts.ts';
@@ -137,7 +138,8 @@ export class Retirements {
       return { revocation };
     } catch (error) {
       const failure = findPosternError(error)?.code;
-      this.#surroundings.logger.warn('an issuer has not confirmed a revocation', { code: failure });
+      const word = serverWordOf(error);
+      this.#surroundings.logger.warn('an issuer has not confirmed a revocation', { code: failure, ...word });
       return { revocation: 'unconfirmed', failure };
     }
   }

@@ -1,4 +1,5 @@
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
+import { serverWordOf } from '../../oauth/server-word.ts';
 import type { Pending } from '../../pending/pending.ts';
 import type { Stored } from '../../storage/collection.ts';
 import type { Change } from '../../storage/contract.ts';
@@ -85,6 +86,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
       surroundings.logger.warn('carrying an interaction on did not succeed', {
         namespace: pending.namespace.id,
         code,
+        ...serverWordOf(known),
       });
       // What was taken is spent; an answer that was none leaves the attempt open for the real one.
       const spent = attempt?.value.status === 'taken' ? attempt : undefined;

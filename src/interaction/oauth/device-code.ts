@@ -8,6 +8,7 @@ import {
   type DevicePoll,
 } from '../../oauth/device.ts';
 import { withClock, type OAuthHttp } from '../../oauth/oauth-http.ts';
+import { serverWordOf } from '../../oauth/server-word.ts';
 import { html, type Html } from '../../web/html.ts';
 import { dataOf, type Flow, type FlowVisit } from '../flow.ts';
 import { failurePage, formPage, seePage } from '../pages/pages.ts';
@@ -93,7 +94,7 @@ export function deviceCode(options: DeviceCodeOptions): Flow<OAuthCredential> {
       return seePage(visit.pageUrl);
     },
 
-    async watch({ pending, signal, clock, pause, fail, finish, update }) {
+    async watch({ pending, signal, clock, logger, pause, fail, finish, update }) {
       const { device, ...data } = deviceData.parse(dataOf(pending).data);
       let { intervalMs } = data;
       let failures = 0;
@@ -113,7 +114,11 @@ export function deviceCode(options: DeviceCodeOptions): Flow<OAuthCredential> {
           const known = findPosternError(error);
           if (known === undefined) throw error;
           // Its own deadline ends the code, and polling a code that has run out says so.
-          if (!known.facts.retry) return await fail(known.code);
+          if (!known.facts.retry) {
+            const namespace = pending.namespace.id;
+            logger.warn('a device code led nowhere', { namespace, code: known.code, ...serverWordOf(known) });
+            return await fail(known.code);
+          }
           failures++;
           continue;
         }

@@ -50,12 +50,22 @@ export function redirectVisit(options: RedirectVisitOptions): (visit: FlowVisit)
 
   const send = async (visit: FlowVisit): Promise<Response> => {
     await visit.assertMayGoOut();
+    let started: StartedAttempt;
+    try {
+      started = await prepare(visit);
+    } catch (error) {
+      // What a pushed request is refused with ends it as it does when the browser brings it back.
+      return visit.failed(error);
+    }
+    return visit.sendOut(started);
+  };
+
+  const prepare = async (visit: FlowVisit): Promise<StartedAttempt> => {
     const plan = await options.plan(visit);
-    const started = await start(visit, plan).catch(async (error: unknown) => {
+    return start(visit, plan).catch(async (error: unknown) => {
       if (await isOver(error, plan, visit)) return start(visit, await options.plan(visit));
       throw error;
     });
-    return visit.sendOut(started);
   };
 
   const receive = async (visit: FlowVisit, { attempt: stored, params, take }: Answer): Promise<Response> => {

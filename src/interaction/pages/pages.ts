@@ -33,6 +33,10 @@ const texts: Partial<Record<PosternErrorCode, readonly [title: string, text: str
     'Sign in to the application that gave you this link, then open the link again.',
   ],
   ERR_POSTERN_AUTH_DENIED: ['Declined', 'You declined, and nothing was saved. You can close this page.'],
+  ERR_POSTERN_AUTH_REFUSED_BY_ORGANISATION: [
+    'Not allowed by your organisation',
+    'Your organisation does not let you use this with your account there. Nothing was saved, and trying again will not help. Ask its administrator to allow it, then ask for a new link where you got this one.',
+  ],
   ERR_POSTERN_PENDING_NOT_FOUND: notValid,
   ERR_POSTERN_PENDING_EXPIRED: [
     'This link has expired',
@@ -55,6 +59,14 @@ const texts: Partial<Record<PosternErrorCode, readonly [title: string, text: str
     'Not connected yet',
     'The service answered with an error. Nothing was saved.',
   ],
+  ERR_POSTERN_OAUTH_REQUEST_REFUSED: [
+    'This cannot be finished',
+    'The service refuses what the application asks of it, and would refuse it again. Nothing was saved. You cannot change that: whoever runs the application has to, and finds the reason in its log.',
+  ],
+  ERR_POSTERN_OAUTH_CLIENT_REJECTED: [
+    'This cannot be finished',
+    'The service does not know the application, or does not let it ask. Nothing was saved. You cannot change that: whoever runs the application has to, and finds the reason in its log.',
+  ],
   ERR_POSTERN_OOB_FORM_REFUSED: [
     'Form refused',
     'The form was not sent from this page, or not whole. Nothing was saved. Open the link again.',
@@ -70,12 +82,23 @@ const texts: Partial<Record<PosternErrorCode, readonly [title: string, text: str
   ERR_POSTERN_STORAGE_UNAVAILABLE: ['Not saved', 'Something on our side is not working. Nothing was saved.'],
 };
 
+/** What is final where it ends an interaction, and yet may go better the next time in one that goes on. */
+const introducedAnew = [
+  'Not connected yet',
+  'The service did not accept the application as it introduced itself. Nothing was saved. Try again: it will introduce itself anew.',
+] as const;
+const goesOn: typeof texts = {
+  ERR_POSTERN_OAUTH_CLIENT_REJECTED: introducedAnew,
+  ERR_POSTERN_OAUTH_REQUEST_REFUSED: introducedAnew,
+};
+
 /** @param options `retry` leads back to the page; `status` is another than the code's own. */
 export function failurePage(
   code: PosternErrorCode,
   { retry, status = errorCodes[code].http }: { retry?: string | undefined; status?: number | undefined } = {},
 ): Promise<Response> {
-  const [title, text] = texts[code] ?? ['That did not work', 'Nothing was saved.'];
+  const [title, text] = (retry === undefined ? undefined : goesOn[code]) ??
+    texts[code] ?? ['That did not work', 'Nothing was saved.'];
   const action = retry === undefined ? undefined : { href: retry, label: 'Try again' };
   return page(status, { tone: 'bad', title, text, code, action });
 }
