@@ -24,7 +24,11 @@ export class OAuthRequestError extends PosternError implements OAuthRequestFailu
 
   constructor(message: string, failure: OAuthRequestFailure, options: PosternErrorOptions = {}) {
     const { isFinal = false, status, error, retryAfterMs } = failure;
-    super(isFinal ? 'ERR_POSTERN_OAUTH_REQUEST_REFUSED' : 'ERR_POSTERN_OAUTH_REQUEST_FAILED', message, options);
+    super(
+      isFinal ? 'ERR_POSTERN_OAUTH_REQUEST_REFUSED' : 'ERR_POSTERN_OAUTH_REQUEST_FAILED',
+      message,
+      options,
+    );
     this.status = status;
     this.error = error;
     this.retryAfterMs = retryAfterMs;

@@ -14,6 +14,7 @@ import type { Discovery } from './discovery.ts';
 import { readJsonBody } from './json-body.ts';
 import { libraryCode, nameError, requestRefused, retryAfterMs } from './oauth-errors.ts';
 import type { OAuthHttp } from './oauth-http.ts';
+import { withServerWord } from './server-word.ts';
 
 /** A client the operator registered by hand. */
 export interface PreregisteredClient {
@@ -149,7 +150,10 @@ async function processRegistration(
       retryAfterMs: retryAfterMs(response, http.clock()),
     });
   }
-  if (status !== 201 && status !== 200) throw rejected(issuer, `${nameErrorOf(reply)} (status ${status})`);
+  if (status !== 201 && status !== 200) {
+    const error = rejected(issuer, `${nameErrorOf(reply)} (status ${status})`);
+    throw withServerWord(error, { status, error: reply?.error, description: reply?.error_description });
+  }
   if (reply === undefined) throw rejected(issuer, 'a reply that is no JSON object');
   const client = await processDynamicClientRegistrationResponse(tidied(reply)).catch((error: unknown) => {
     throw rejected(issuer, `a reply that cannot be used (${libraryCode(error)})`);

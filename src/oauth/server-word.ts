@@ -61,7 +61,8 @@ function quotable(
   for (const raw of text.slice(0, maxRead).split(/\s+/u)) {
     const bare = raw.replaceAll(around, '');
     if (bare === '') continue;
-    const isSafe = (word.test(bare) || number.test(bare)) && !secrets.some((secret) => overlaps(bare, secret));
+    const isSafe =
+      (word.test(bare) || number.test(bare)) && !secrets.some((secret) => overlaps(bare, secret));
     if (isSafe) kept.push(bare);
     else if (kept.at(-1) !== '…') kept.push('…');
   }
