@@ -12,6 +12,7 @@ import { Attendance, type WaitForEnd } from './attendance.ts';
 import type { CredentialKind } from './credential-kind.ts';
 import { Credentials } from './credentials/credentials.ts';
 import type { keepCredential } from './credentials/keep-credential.ts';
+import { stateOfStored } from './credentials/credential-store.ts';
 import type { Forgotten } from './credentials/retirements.ts';
 import { dataOf, type Flow, type InteractionData, type NamedFlow } from './flow.ts';
 import { Flows, unknownFlow } from './flows.ts';
@@ -144,7 +145,7 @@ export class Interactions {
     const isEnough: IsEnough = ({ value }) =>
       isScopeSubset(want.scopes, value.scopes) &&
       kind.read(value.credential) !== undefined &&
-      kind.stateOf?.(value.credential, this.surroundings.storeClock()) !== 'over';
+      stateOfStored(value, kind, this.surroundings.storeClock()) !== 'over';
     for (;;) {
       signal?.throwIfAborted();
       const held = await withSignal(this.credentials.find(want, kind), signal);

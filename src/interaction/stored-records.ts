@@ -5,7 +5,7 @@ export const storedRecords: readonly StoredRecord[] = [
   {
     key: '‹namespace›:credential:‹resource›:‹alias›',
     holds:
-      '`{ kind: "oauth_grant", scopes, obtainedAtMs, renewedAtMs?, credential: { accessToken, refreshToken, expiresAtMs, issuer, tokenEndpoint, client, resource, … } }`; once it has ended `{ kind, scopes, ended: true, credential: null }`. An agent’s resource is the address of the server, its alias the server’s name',
+      '`{ kind: "oauth_grant", scopes, obtainedAtMs, renewedAtMs?, refused?, credential: { accessToken, refreshToken, expiresAtMs, issuer, tokenEndpoint, client, resource, … } }`; once it has ended `{ kind, scopes, ended: true, credential: null }`. An agent’s resource is the address of the server, its alias the server’s name',
     lives: 'until forgotten',
   },
   {
@@ -30,8 +30,9 @@ export const storedRecords: readonly StoredRecord[] = [
   },
   {
     key: '‹namespace›:renewal-failed:‹resource›:‹alias›',
-    holds: '`{ reason: "ERR_POSTERN_OAUTH_UNREACHABLE" }`',
-    lives: '2 s after a failed renewal',
+    holds:
+      '`{ reason: "ERR_POSTERN_OAUTH_REQUEST_FAILED", status?, error?, hint?, retryAfterMs?, obtainedAtMs, count, firstAtMs, lastAtMs }`: how renewing has failed, for 2 s repeated and not tried, and counted until it succeeds',
+    lives: 'a day after a failed renewal',
   },
   {
     key: '‹namespace›:declined:‹resource›:‹alias›',

@@ -1,4 +1,3 @@
-export { Cooldown } from './cooldown.ts';
 export { acquireLease, Lease, tryAcquireLease, type LeaseOptions } from './lease.ts';
 export { SingleFlight } from './single-flight.ts';
 export { storeTime } from './store-time.ts';

@@ -1,4 +1,5 @@
 import type { CredentialKind } from '../../interaction/credential-kind.ts';
+import { stateOfStored } from '../../interaction/credentials/credential-store.ts';
 import type { HeldCredential } from '../../interaction/credentials/credentials.ts';
 import type { InteractionData, NamedFlow } from '../../interaction/flow.ts';
 import { interactionOf } from '../../interaction/interaction-required-error.ts';
@@ -78,8 +79,7 @@ export class PersonCredential<C> {
     const asked = await coordinator.interactions.ask(
       { ...this.#want(scopes), cause },
       await this.#flow(),
-      ({ version, value }) =>
-        version !== refused && kind.stateOf?.(value.credential, storeClock()) !== 'over',
+      ({ version, value }) => version !== refused && stateOfStored(value, kind, storeClock()) !== 'over',
     );
     if (asked === undefined) return;
     await coordinator.present(asked.pending, asked);

@@ -205,6 +205,16 @@ export class Asking {
     };
   }
 
+  /** Whoever asks is told a code; what another server said of it is for the operator alone. */
+  #logFailedBeginning(error: unknown, { namespace }: Want, flow: string): void {
+    this.#surroundings.logger.warn('an interaction could not be begun', {
+      namespace: namespace.id,
+      flow,
+      code: findPosternError(error)?.code,
+      ...serverWordOf(error),
+    });
+  }
+
   /** Whether its link leads to this gate. One that leads to where a stranger would answer is withdrawn: nobody gets it any more. */
   async #isReachable(live: Pending<InteractionData>): Promise<boolean> {
     const { gate, pendings } = this.#options;

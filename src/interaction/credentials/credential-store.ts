@@ -3,7 +3,7 @@ import type { Namespace } from '../../namespace/namespace.ts';
 import { storageOf } from '../../namespace/namespace.ts';
 import { Collection, type Stored } from '../../storage/collection.ts';
 import type { Change, StorageBackend } from '../../storage/contract.ts';
-import type { CredentialKind } from '../credential-kind.ts';
+import type { CredentialKind, CredentialState } from '../credential-kind.ts';
 import { placePath, type Place } from '../want.ts';
 
 /** A credential as it is kept: sealed with the store, never sent to a client. */
@@ -15,6 +15,8 @@ export interface StoredCredential {
   /** When its person, or its machine, was given it; renewing does not change it. */
   readonly obtainedAtMs: number;
   readonly renewedAtMs?: number | undefined;
+  /** Its service has refused it, and it could not be renewed yet: it is not to be sent, whatever its own account says. */
+  readonly refused?: boolean | undefined;
   /** It is no longer good. Its scopes are remembered, so that the next one is asked for with them, too. */
   readonly ended?: boolean | undefined;
   /** Whatever the kind keeps; gone when it has ended. */
@@ -26,6 +28,7 @@ export const storedCredential: ZodType<StoredCredential> = z.looseObject({
   scopes: z.array(z.string()),
   obtainedAtMs: z.number(),
   renewedAtMs: z.number().optional(),
+  refused: z.boolean().optional(),
   ended: z.boolean().optional(),
   credential: z.unknown(),
 });
@@ -67,6 +70,12 @@ export class CredentialStore {
     return (await this.replace(credential, ended)) !== undefined;
   }
 
+  /** Remembers that its service has refused a credential; unless it has been replaced meanwhile. */
+  async refuse(credential: Stored<StoredCredential>): Promise<boolean> {
+    if (credential.value.refused === true) return true;
+    return (await this.replace(credential, { ...credential.value, refused: true })) !== undefined;
+  }
+
   /** What there is, without the credentials themselves; at most 1,000. */
   async list(): Promise<
     { resource: string; alias: string; scopes: readonly string[]; obtainedAtMs: number }[]
@@ -86,4 +95,9 @@ export function isLive(
   kind: CredentialKind,
 ): stored is Stored<StoredCredential> {
   return stored !== undefined && stored.value.ended !== true && stored.value.kind === kind.name;
+}
+
+/** How good a stored credential is, by its own account, and by what its service has said of it. */
+export function stateOfStored(value: StoredCredential, kind: CredentialKind, nowMs: number): CredentialState {
+  return value.refused === true ? 'over' : (kind.stateOf?.(value.credential, nowMs) ?? 'good');
 }

@@ -9,8 +9,8 @@ import type { Surroundings } from '../../sync/surroundings.ts';
 import { within } from '../../sync/within.ts';
 import type { CredentialKind } from '../credential-kind.ts';
 import { placeKey, type Place, type Want } from '../want.ts';
-import { CredentialStore, isLive, type StoredCredential } from './credential-store.ts';
-import type { Renewals } from './renewals.ts';
+import { CredentialStore, isLive, stateOfStored, type StoredCredential } from './credential-store.ts';
+import type { Renewals, Renewed } from './renewals.ts';
 import { Retirements } from './retirements.ts';
 
 /** A credential that can be used, and what it was. */
@@ -62,7 +62,8 @@ export class Credentials {
     const usable = held?.isOver === true ? undefined : held;
     if (kind.renew === undefined || (usable !== undefined && !isDue(stored, kind, nowMs))) return usable;
     try {
-      const renewed = await this.#renew(place, stored, kind);
+      const { stored: renewed, hopeless } = await this.#renew(place, stored, kind);
+      if (hopeless !== undefined) return usable;
       return present(renewed, kind, await this.#surroundings.now());
     } catch (error) {
       if (usable !== undefined) return usable;
@@ -80,7 +81,7 @@ export class Credentials {
    * Tells that a service has refused a credential: it is renewed where that needs nobody, and otherwise no longer given
    * out. `changed`: there is another one already.
    *
-   * @throws {PosternError} of the renewal, when it failed and the credential may yet be good.
+   * @throws {PosternError} of the renewal, when it failed and may succeed in a moment.
    */
   async refused<C>(
     place: Place,
@@ -92,7 +93,10 @@ export class Credentials {
     if (!isLive(stored, kind)) return 'ended';
     if (stored.version !== version) return 'changed';
     if (kind.renew !== undefined) {
-      return (await this.#renew(place, stored, kind)) === undefined ? 'ended' : 'renewed';
+      const { stored: renewed, hopeless } = await this.#renew(place, stored, kind);
+      if (hopeless === undefined) return renewed === undefined ? 'ended' : 'renewed';
+      // It may yet be good, and stays; its person is asked beside it.
+      return renewed === undefined || (await store.refuse(renewed)) ? 'ended' : 'changed';
     }
     await store.end(stored);
     return 'ended';
@@ -122,11 +126,7 @@ export class Credentials {
   }
 
   /** The renewal goes on when its callers do not wait for it any more. */
-  async #renew(
-    place: Place,
-    stored: Stored<StoredCredential>,
-    kind: CredentialKind,
-  ): Promise<Stored<StoredCredential> | undefined> {
+  async #renew(place: Place, stored: Stored<StoredCredential>, kind: CredentialKind): Promise<Renewed> {
     const renewals = await this.#loadRenewals();
     const limitMs = this.#leaseMs + 15_000;
     const late = (): PosternError =>
@@ -146,7 +146,7 @@ export class Credentials {
 }
 
 function isDue({ value }: Stored<StoredCredential>, kind: CredentialKind, nowMs: number): boolean {
-  return kind.stateOf?.(value.credential, nowMs) === 'due';
+  return stateOfStored(value, kind, nowMs) === 'due';
 }
 
 function present<C>(
@@ -163,6 +163,6 @@ function present<C>(
     scopes,
     authorizedAtMs: obtainedAtMs,
     issuedAtMs: renewedAtMs,
-    isOver: kind.stateOf?.(stored.value.credential, nowMs) === 'over',
+    isOver: stateOfStored(stored.value, kind, nowMs) === 'over',
   };
 }

@@ -1,9 +1,8 @@
-import { errorCodes, type PosternErrorCode } from '../../core/error-codes.ts';
-import { findPosternError, PosternError } from '../../core/postern-error.ts';
+import { findPosternError, type PosternError } from '../../core/postern-error.ts';
 import { storageOf } from '../../namespace/namespace.ts';
+import { serverWordOf } from '../../oauth/server-word.ts';
 import type { Stored } from '../../storage/collection.ts';
 import type { NamespacedStorage } from '../../storage/namespaced-storage.ts';
-import { Cooldown } from '../../sync/cooldown.ts';
 import { acquireLease, type Lease } from '../../sync/lease.ts';
 import { persistently } from '../../sync/persistently.ts';
 import { SingleFlight } from '../../sync/single-flight.ts';
@@ -11,9 +10,15 @@ import type { Surroundings } from '../../sync/surroundings.ts';
 import type { CredentialKind } from '../credential-kind.ts';
 import { placeKey, placePath, type Place, type Want } from '../want.ts';
 import { CredentialStore, isLive, type StoredCredential } from './credential-store.ts';
+import { RenewalFailures, type FailedRenewal } from './renewal-failures.ts';
 
-/** After a failed renewal, how long nobody tries again. */
-const cooldownMs = 2_000;
+/** What came of renewing a credential. */
+export interface Renewed {
+  /** What is stored then; `undefined` when it has ended, so that its person has to be asked. */
+  readonly stored: Stored<StoredCredential> | undefined;
+  /** It may yet be good, and was not renewed: its person is to be asked beside it. */
+  readonly hopeless?: PosternError | undefined;
+}
 
 /**
  * Renews stored credentials, where that needs nobody.
@@ -25,7 +30,8 @@ const cooldownMs = 2_000;
 export class Renewals {
   readonly #surroundings: Surroundings;
   readonly #leaseMs: number;
-  readonly #flights = new SingleFlight<Stored<StoredCredential> | undefined>();
+  readonly #flights = new SingleFlight<Renewed>();
+  readonly #obtaining = new SingleFlight<Stored<StoredCredential> | undefined>();
 
   /** @param leaseMs outlasts one request with its deadline, and saving what came of it. */
   constructor(surroundings: Surroundings, leaseMs: number) {
@@ -34,17 +40,11 @@ export class Renewals {
   }
 
   /**
-   * What is stored after the renewal; `undefined` when the credential has ended, so that its person has to be asked.
-   *
    * Once a request is sent it is finished and saved, whatever the callers do.
    *
    * @throws {PosternError} of the renewal, when it failed and the credential may yet be good.
    */
-  renew(
-    place: Place,
-    read: Stored<StoredCredential>,
-    kind: CredentialKind,
-  ): Promise<Stored<StoredCredential> | undefined> {
+  renew(place: Place, read: Stored<StoredCredential>, kind: CredentialKind): Promise<Renewed> {
     return this.#flights.run(`${placeKey(place)} ${read.version}`, () => this.#renew(place, read, kind));
   }
 
@@ -54,12 +54,16 @@ export class Renewals {
     refused: string | undefined,
     kind: CredentialKind,
   ): Promise<Stored<StoredCredential> | undefined> {
-    return this.#flights.run(`${placeKey(want)} ${refused ?? ''}`, async () => {
+    return this.#obtaining.run(`${placeKey(want)} ${refused ?? ''}`, async () => {
       await using _lease = await this.#lease(want);
       const store = this.#storeOf(want);
       const found = await store.find(want);
-      if (isLive(found, kind) && found.version !== refused) return found;
-      const obtained = await kind.obtain?.(want);
+      if (isLive(found, kind) && found.version !== refused && found.value.refused !== true) return found;
+      const obtained = await kind.obtain?.(want).catch((error: unknown) => {
+        const known = findPosternError(error);
+        if (known !== undefined) this.#logFailure(want, known);
+        throw error;
+      });
       if (obtained === undefined) return undefined;
       const value = { kind: kind.name, obtainedAtMs: await this.#surroundings.now(), ...obtained };
       await persistently(() => this.#storage(want).commit([store.putting(want, value)]));
@@ -68,54 +72,62 @@ export class Renewals {
   }
 
   /** Resolves when no renewal of this process is under way. */
-  settle(): Promise<void> {
-    return this.#flights.settle();
+  async settle(): Promise<void> {
+    await this.#flights.settle();
+    await this.#obtaining.settle();
   }
 
-  async #renew(
-    place: Place,
-    read: Stored<StoredCredential>,
-    kind: CredentialKind,
-  ): Promise<Stored<StoredCredential> | undefined> {
+  async #renew(place: Place, read: Stored<StoredCredential>, kind: CredentialKind): Promise<Renewed> {
     const store = this.#storeOf(place);
-    const find = async (): Promise<Stored<StoredCredential> | undefined> => {
+    const find = async (): Promise<Renewed> => {
       const found = await store.find(place);
-      return isLive(found, kind) ? found : undefined;
+      return { stored: isLive(found, kind) ? found : undefined };
     };
     const before = await find();
-    if (before === undefined || before.version !== read.version) return before;
+    if (before.stored?.version !== read.version) return before;
     await using _lease = await this.#lease(place);
-    const found = await find();
-    if (found === undefined || found.version !== read.version) return found;
-    const cooldown = new Cooldown(
-      this.#storage(place),
-      ['renewal-failed', ...placePath(place)],
-      this.#surroundings.clock,
-    );
-    const failed = await cooldown.reason();
-    if (failed !== undefined) throw failedBefore(failed);
+    const { stored: found } = await find();
+    if (found === undefined || found.version !== read.version) return { stored: found };
+    const failures = await RenewalFailures.of(this.#surroundings, place, found.value.obtainedAtMs);
+    const lately = await failures.lately();
+    if (lately !== undefined) return inVain(found, lately);
     let credential: unknown;
     try {
       credential = await kind.renew?.(found.value.credential, this.#surroundings.storeClock);
     } catch (error) {
-      await cooldown.start(findPosternError(error)?.code ?? 'ERR_POSTERN_OAUTH_REQUEST_FAILED', cooldownMs);
-      throw error;
+      const known = findPosternError(error);
+      if (known === undefined) throw error;
+      this.#logFailure(place, known);
+      return inVain(found, await failures.add(known));
     }
     if (credential === undefined) {
       // A holder that outlived its lease may have renewed it before: then theirs is the one to use.
       // Awaited here, while the lease is held: a failure of the look is this caller’s.
-      return (await store.end(found)) ? undefined : await find();
+      return (await store.end(found)) ? { stored: undefined } : await find();
     }
-    const value = { ...found.value, credential, renewedAtMs: await this.#surroundings.now() };
+    const { refused: _refused, ...kept } = found.value;
+    const value = { ...kept, credential, renewedAtMs: await this.#surroundings.now() };
     const version = await persistently(() => store.replace(found, value));
-    if (version !== undefined) return { ...found, value, version };
+    if (version !== undefined) {
+      await failures.forget().catch(() => {});
+      return { stored: { ...found, value, version } };
+    }
     const now = await find();
     // Of the same authorization: this one, even if the answer was lost, or that of a holder who was faster.
     // To revoke what was just obtained could end that one, too.
-    if (now?.value.obtainedAtMs === found.value.obtainedAtMs) return now;
+    if (now.stored?.value.obtainedAtMs === found.value.obtainedAtMs) return now;
     // It was forgotten meanwhile, or the person gave another: what was just obtained must not outlive that.
     await kind.revoke?.(credential).catch(() => undefined);
     return now;
+  }
+
+  /** Callers are told a code; what the issuer said is for the operator alone. */
+  #logFailure({ namespace }: Place, error: PosternError): void {
+    this.#surroundings.logger.warn('a credential could not be renewed, or obtained', {
+      namespace: namespace.id,
+      code: error.code,
+      ...serverWordOf(error),
+    });
   }
 
   #lease(place: Place): Promise<Lease> {
@@ -135,11 +147,8 @@ export class Renewals {
   }
 }
 
-function failedBefore(reason: string): PosternError {
-  const code = Object.hasOwn(errorCodes, reason)
-    ? (reason as PosternErrorCode)
-    : 'ERR_POSTERN_OAUTH_REQUEST_FAILED';
-  return new PosternError(code, `renewing a credential failed less than ${cooldownMs} ms ago (${reason})`, {
-    hint: 'Try again in a moment.',
-  });
+/** @throws {PosternError} when trying again later may do. */
+function inVain(stored: Stored<StoredCredential>, { error, isHopeless }: FailedRenewal): Renewed {
+  if (!isHopeless) throw error;
+  return { stored, hopeless: error };
 }
