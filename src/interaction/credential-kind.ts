@@ -4,8 +4,11 @@ import type { Want } from './want.ts';
 /** How good a stored credential is, by its own account. `due`: still good, and better renewed. `over`: not to be sent any more. */
 export type CredentialState = 'good' | 'due' | 'over';
 
-/** What became of a credential at its issuer. `unsupported`: the issuer offers no way to end it. */
-export type Revocation = 'confirmed' | 'unsupported';
+/** What became of a credential at its issuer. `unsupported`: the issuer offers no way to end it. `refused`: it would not. */
+export type Ending = 'confirmed' | 'unsupported' | 'refused';
+
+/** The same, where a credential has parts that end each by itself: OAuth's are `refreshToken` and `accessToken`. */
+export type Revocation = Ending | Readonly<Record<string, Ending>>;
 
 /**
  * The life of one sort of credential: all that needs no person.
@@ -28,7 +31,7 @@ export interface CredentialKind<C = unknown> {
   renew?(stored: unknown, clock: Clock): Promise<unknown>;
   /** Gets one for the machine itself, where no person is needed. */
   obtain?(want: Want): Promise<{ readonly credential: unknown; readonly scopes: readonly string[] }>;
-  /** Ends a credential at its issuer. Rejects when the issuer has not confirmed it. */
+  /** Ends a credential at its issuer. Rejects when the issuer may do it another time. */
   revoke?(stored: unknown): Promise<Revocation>;
   /** Whether two belong to the same account, as far as can be told. */
   isSameAccount?(earlier: unknown, obtained: unknown): boolean;

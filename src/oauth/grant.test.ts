@@ -286,7 +286,7 @@ describe('tokens bound to a key', () => {
 describe('revokeGrant', () => {
   test('ends the refresh token first, then the access token', async () => {
     const { http, sent } = serve({ [revoke]: new Response(null, { status: 200 }) });
-    expect(await revokeGrant(grant, http)).toBe(true);
+    expect(await revokeGrant(grant, http)).toEqual({ refreshToken: 'confirmed', accessToken: 'confirmed' });
     expect(sent.map(({ form }) => [form.get('token_type_hint'), form.get('token')])).toEqual([
       ['refresh_token', 'rt-0'],
       ['access_token', 'at-0'],
@@ -295,14 +295,30 @@ describe('revokeGrant', () => {
 
   test('says so when there is no place to ask', async () => {
     const { http, sent } = serve({});
-    expect(await revokeGrant({ ...grant, revocationEndpoint: undefined }, http)).toBe(false);
+    expect(await revokeGrant({ ...grant, revocationEndpoint: undefined }, http)).toEqual({
+      refreshToken: 'unsupported',
+      accessToken: 'unsupported',
+    });
     expect(sent).toEqual([]);
   });
 
   test('takes a token that is dead already for ended', async () => {
     const { http } = serve({ [revoke]: Response.json({ error: 'invalid_token' }, { status: 400 }) });
-    expect(await revokeGrant(grant, http)).toBe(true);
+    expect(await revokeGrant(grant, http)).toEqual({ refreshToken: 'confirmed', accessToken: 'confirmed' });
   });
+
+  test.each([
+    ['unsupported_token_type', 'unsupported'],
+    ['invalid_request', 'refused'],
+    ['an_error_of_its_own', 'refused'],
+  ])(
+    'a token that is refused with %s counts as %s, and the other is asked for all the same',
+    async (error, end) => {
+      const { http, sent } = serve({ [revoke]: () => Response.json({ error }, { status: 400 }) });
+      expect(await revokeGrant(grant, http)).toEqual({ refreshToken: end, accessToken: end });
+      expect(sent).toHaveLength(2);
+    },
+  );
 
   test.each([
     [Response.json({ error: 'invalid_client' }, { status: 401 }), 'ERR_POSTERN_OAUTH_CLIENT_REJECTED'],

@@ -14,7 +14,7 @@ export {
   type IdJagOptions,
   type MachineGrantOptions,
 } from './machine-grants.ts';
-export { revokeGrant } from './revocation.ts';
+export { revokeGrant, type GrantRevocation, type TokenEnd } from './revocation.ts';
 export type { TokenRequestOptions } from './token-request.ts';
 
 /**

@@ -47,8 +47,10 @@ export {
   refreshGrant,
   revokeGrant,
   type Grant,
+  type GrantRevocation,
   type IdJagOptions,
   type MachineGrantOptions,
+  type TokenEnd,
   type TokenRequestOptions,
 } from './grant.ts';
 export { createIntrospection, type IntrospectionOptions } from './introspection.ts';

@@ -14,35 +14,53 @@ export type RevocableTokens = Pick<
 >;
 
 /**
+ * What an authorization server made of a token it was asked to end. `confirmed`: it is dead. `unsupported`: the server ends
+ * no such token, or has no place to ask. `refused`: it would not, and would not the next time.
+ */
+export type TokenEnd = 'confirmed' | 'unsupported' | 'refused';
+
+/** What became of a grant's tokens, each by itself: the end of one may leave the other alive. */
+export interface GrantRevocation {
+  /** Left out where the grant has none. */
+  readonly refreshToken?: TokenEnd;
+  readonly accessToken: TokenEnd;
+}
+
+/**
  * Asks the authorization server to end a grant: its refresh token first, then its access token.
  *
- * Resolves to `false` when the server has no place to ask. A token that is dead already counts as ended.
+ * Only what the server confirms counts as ended. That is also a token it says is dead already.
  *
  * @throws {PosternError} ERR_POSTERN_OAUTH_REQUEST_FAILED, ERR_POSTERN_OAUTH_CLIENT_REJECTED or
- * ERR_POSTERN_OAUTH_UNREACHABLE when the server did not do it.
+ * ERR_POSTERN_OAUTH_UNREACHABLE when the server may do it another time.
  * @see RFC 7009 §2
  */
 export async function revokeGrant(
   grant: RevocableTokens,
   http: OAuthHttp,
   options: TokenRequestOptions = {},
-): Promise<boolean> {
-  if (grant.revocationEndpoint === undefined) return false;
+): Promise<GrantRevocation> {
   const { refreshToken, accessToken } = grant;
-  if (refreshToken !== undefined) await revokeToken(grant, 'refresh_token', refreshToken, http, options);
-  await revokeToken(grant, 'access_token', accessToken, http, options);
-  return true;
+  const end = (kind: TokenKind, token: string): Promise<TokenEnd> =>
+    revokeToken(grant, kind, token, http, options);
+  const refreshed =
+    refreshToken === undefined ? undefined : { refreshToken: await end('refresh_token', refreshToken) };
+  return { ...refreshed, accessToken: await end('access_token', accessToken) };
 }
+
+type TokenKind = 'refresh_token' | 'access_token';
 
 async function revokeToken(
   grant: RevocableTokens,
-  kind: 'refresh_token' | 'access_token',
+  kind: TokenKind,
   token: string,
   http: OAuthHttp,
   options: TokenRequestOptions,
-): Promise<void> {
+): Promise<TokenEnd> {
+  const { revocationEndpoint } = grant;
+  if (revocationEndpoint === undefined) return 'unsupported';
   const response = await revocationRequest(
-    { issuer: grant.statedIssuer ?? grant.issuer, revocation_endpoint: grant.revocationEndpoint ?? '' },
+    { issuer: grant.statedIssuer ?? grant.issuer, revocation_endpoint: revocationEndpoint },
     libraryClient(grant.client),
     await authenticationOf(grant.client, options.clientAssertion),
     token,
@@ -52,16 +70,18 @@ async function revokeToken(
       additionalParameters: { token_type_hint: kind },
     },
   );
-  if (response.ok) return;
+  if (response.ok) return 'confirmed';
   const { object } = await readJsonBody(response);
   const error = registeredError(object?.error);
-  if (error === 'invalid_token' || error === 'invalid_grant') return;
-  // Many servers revoke refresh tokens only, and end the access tokens with them.
-  if (kind === 'access_token' && error === 'unsupported_token_type') return;
-  throw requestRefused({
+  if (error === 'invalid_token' || error === 'invalid_grant') return 'confirmed';
+  if (error === 'unsupported_token_type') return 'unsupported';
+  const refusal = requestRefused({
     what: `the revocation endpoint of ${describeUrl(grant.issuer)}`,
     status: response.status,
-    error: object?.error,
+    answer: object,
+    secrets: [token, grant.client.clientSecret],
     retryAfterMs: retryAfterMs(response, http.clock()),
   });
+  if (refusal.code === 'ERR_POSTERN_OAUTH_REQUEST_REFUSED') return 'refused';
+  throw refusal;
 }

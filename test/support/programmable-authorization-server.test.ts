@@ -101,7 +101,8 @@ describe('a sign-in over the wire', () => {
   test('is revoked', async () => {
     const server = await start();
     const grant = await signIn(server);
-    expect(await revokeGrant(grant, httpFor(server))).toBe(true);
+    const ended = await revokeGrant(grant, httpFor(server));
+    expect(ended).toEqual({ refreshToken: 'confirmed', accessToken: 'confirmed' });
     expect(await askAs(server, grant)).toBe(401);
   });
 

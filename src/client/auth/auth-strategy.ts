@@ -23,8 +23,10 @@ export interface Refusal {
 
 /** How a logout went at the authorization server. */
 export interface LogoutResult {
-  /** Whether the other side has confirmed that the credential is dead. */
+  /** Whether the other side has confirmed that the credential is dead, all of it. */
   readonly revoked: boolean;
+  /** What the other side made of each token, where it has not confirmed them all: one may be dead and the other good until it expires. */
+  readonly tokens?: Readonly<Record<string, 'confirmed' | 'unsupported' | 'refused'>> | undefined;
   /** Why not, for the person. */
   readonly reason?: string | undefined;
 }

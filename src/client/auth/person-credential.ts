@@ -6,6 +6,7 @@ import { interactionOf } from '../../interaction/interaction-required-error.ts';
 import type { Want } from '../../interaction/want.ts';
 import type { Pending } from '../../pending/pending.ts';
 import type { AuthStrategyDeps, LogoutResult } from './auth-strategy.ts';
+import { toLogoutResult } from './logout-result.ts';
 import { AuthorizationRequiredError, type AuthChallenge } from './authorization-required-error.ts';
 
 /** How long a credential read before may be used without looking again. */
@@ -112,20 +113,7 @@ export class PersonCredential<C> {
 
   async logout(): Promise<LogoutResult> {
     this.#cached = undefined;
-    const { revocation, failure } = await this.#deps.coordinator.interactions.forget(
-      this.#want(),
-      this.#kind,
-    );
-    switch (revocation) {
-      case 'confirmed':
-        return { revoked: true };
-      case 'unsupported':
-        return { revoked: false, reason: 'it is forgotten here; whoever issued it offers no way to end it' };
-      case 'unconfirmed':
-        return { revoked: false, reason: `the issuer did not confirm (${failure ?? 'no code'})` };
-      case 'nothing':
-        return { revoked: false, reason: 'there was nothing to revoke' };
-    }
+    return toLogoutResult(await this.#deps.coordinator.interactions.forget(this.#want(), this.#kind));
   }
 
   /** Resolves when nothing that was sent is unsaved. */

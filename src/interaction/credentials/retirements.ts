@@ -8,14 +8,16 @@ import { NamespacedStorage } from '../../storage/namespaced-storage.ts';
 import { retryConflicts } from '../../sync/retry-conflicts.ts';
 import { SingleFlight } from '../../sync/single-flight.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
-import type { CredentialKind, Revocation } from '../credential-kind.ts';
+import type { CredentialKind, Ending, Revocation } from '../credential-kind.ts';
 import { placePath, type Place } from '../want.ts';
 import { credentialsIn, storedCredential, type StoredCredential } from './credential-store.ts';
 
 /** How forgetting went at the issuer. */
 export interface Forgotten {
-  /** `nothing`: there was nothing to end. */
-  readonly revocation: Revocation | 'unconfirmed' | 'nothing';
+  /** The worst of what became of its parts; only `confirmed` says that nothing of it is good any more. `nothing`: there was nothing to end. */
+  readonly revocation: Ending | 'unconfirmed' | 'nothing';
+  /** What became of each part, where it has some, and its issuer has answered. */
+  readonly parts?: Readonly<Record<string, Ending>> | undefined;
   /** Why it is not confirmed. */
   readonly failure?: PosternErrorCode | undefined;
 }
@@ -29,6 +31,8 @@ const retiredMs = 24 * 60 * 60_000;
 const maxSwept = 20;
 /** A process looks for them this often at most, while people are asked. */
 const sweepMs = 60_000;
+
+const worstFirst: readonly Forgotten['revocation'][] = ['unconfirmed', 'refused', 'unsupported', 'confirmed'];
 
 const pointerRecord = z.looseObject({ retiredAtMs: z.number() });
 
@@ -61,9 +65,10 @@ export class Retirements {
     const outcomes = await Promise.all(
       retired.map((credential) => this.#revoke(place.namespace, credential, kindNamed)),
     );
-    const find = (wanted: Forgotten['revocation']): Forgotten | undefined =>
-      outcomes.find(({ revocation }) => revocation === wanted);
-    return find('unconfirmed') ?? find('unsupported') ?? { revocation: 'confirmed' };
+    const [worst = { revocation: 'confirmed' }] = outcomes.toSorted(
+      (a, b) => worstFirst.indexOf(a.revocation) - worstFirst.indexOf(b.revocation),
+    );
+    return worst;
   }
 
   /** Sees to what others have left behind, in any namespace; a bounded part of it. Never rejects: the next sweep goes on. */
@@ -135,7 +140,13 @@ export class Retirements {
       const revocation = (await kindNamed(value.kind)?.revoke?.(value.credential)) ?? 'unsupported';
       await this.#retiredIn(namespace).delete(path);
       await this.#pointers.delete([namespace.partition, ...path]);
-      return { revocation };
+      const forgotten = toForgotten(revocation);
+      // It is not asked again: what was not ended goes on until its own end.
+      if (forgotten.revocation !== 'confirmed')
+        this.#surroundings.logger.warn('an issuer has not ended all of what was forgotten', {
+          ...forgotten.parts,
+        });
+      return forgotten;
     } catch (error) {
       const failure = findPosternError(error)?.code;
       const word = serverWordOf(error);
@@ -148,4 +159,11 @@ export class Retirements {
     const storage = storageOf(this.#surroundings.storage, namespace).namespace('retired');
     return new Collection(storage, storedCredential);
   }
+}
+
+function toForgotten(revocation: Revocation): Forgotten {
+  if (typeof revocation === 'string') return { revocation };
+  const ends = Object.values(revocation);
+  const worst = worstFirst.find((end): end is Ending => ends.some((each) => each === end)) ?? 'unsupported';
+  return { revocation: worst, parts: revocation };
 }

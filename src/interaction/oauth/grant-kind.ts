@@ -62,7 +62,7 @@ export function grants(options: GrantsOptions): CredentialKind<Grant> {
       const { revokeGrant } = await import('../../oauth/grant.ts');
       const grant = grantSchema.parse(stored);
       try {
-        return (await revokeGrant(grant, httpFor(grant), tokenOptions)) ? 'confirmed' : 'unsupported';
+        return { ...(await revokeGrant(grant, httpFor(grant), tokenOptions)) };
       } catch (error) {
         await isClientOver(error, grant);
         throw error;
