@@ -9,6 +9,7 @@ import {
 import { Client, type SharedClientOptions } from './client.ts';
 import type { Context } from './context.ts';
 import { parseServerConfigs, type ServerConfig, type ServerConfigs } from './server-config.ts';
+import { tryFor } from './tried-call.ts';
 
 export interface ClientManagerOptions extends SharedClientOptions {
   readonly coordinator: AuthCoordinator;
@@ -89,7 +90,9 @@ export class ClientManager implements AsyncDisposable {
   /**
    * Names a kind of request that can be parked, and what is done with it afterwards.
    *
-   * `resume` runs when the person has signed in; `abandon`, when they will not have. Register the same names in every process.
+   * `resume` runs when the person has signed in; `abandon`, when they will not have. Where a server has asked for them at a
+   * link of its own, only a call shows that they are done: `resume` is tried now and then, and what it throws because the
+   * server still waits leaves the request parked. Register the same names in every process.
    */
   continuation<P>(
     name: string,
@@ -106,7 +109,13 @@ export class ClientManager implements AsyncDisposable {
       signal: continuation.signal,
     });
     continuations.register<P>(name, {
-      resume: async (continuation) => resume(await present(continuation)),
+      resume: async (continuation) => {
+        const { namespace, outcome, waitedFor } = continuation;
+        const call = await present(continuation);
+        const pending =
+          outcome === 'pending' ? await this.coordinator.pendings.in(namespace).get(waitedFor) : undefined;
+        await (pending === undefined ? resume(call) : tryFor(pending, () => resume(call)));
+      },
       ...(abandon && { abandon: async (continuation, code) => abandon(await present(continuation), code) }),
     });
     return {

@@ -269,7 +269,8 @@ export class Client implements AsyncDisposable {
   /** Reads a resource. A URI belongs to the server that offers it, so the server is named. */
   readResource(uri: string, options: RequestOptions & { server: string }): Promise<ReadResourceResult> {
     const { server, ...rest } = options;
-    return this.session(server).ask((client, own) => client.readResource({ uri }, own), rest);
+    const key = JSON.stringify({ uri });
+    return this.session(server).ask((client, own) => client.readResource({ uri }, own), rest, key);
   }
 
   listPrompts(options: { server?: string | undefined } = {}): Promise<Of<'prompt', Prompt>[]> {
@@ -288,7 +289,8 @@ export class Client implements AsyncDisposable {
   ): Promise<GetPromptResult> {
     const { server, ...rest } = options;
     const prompt = { name, ...(args && { arguments: args }) };
-    return this.session(server).ask((client, own) => client.getPrompt(prompt, own), rest);
+    const key = JSON.stringify({ prompt });
+    return this.session(server).ask((client, own) => client.getPrompt(prompt, own), rest, key);
   }
 
   /** Forgets this context's credentials for a server, or for all, here and at their authorization servers. */

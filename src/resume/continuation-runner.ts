@@ -5,11 +5,12 @@ import type { Stored } from '../storage/collection.ts';
 import { tryAcquireLease, type Lease } from '../sync/lease.ts';
 import { storeTime } from '../sync/store-time.ts';
 import type { ContinuationIndex, ContinuationPointer } from './continuation-index.ts';
-import type { ContinuationStore, PendingEnd } from './continuation-store.ts';
+import type { ContinuationStore, LivePending, PendingEnd } from './continuation-store.ts';
 import type { Continuation, ContinuationHandler, ContinuationRecord } from './continuation.ts';
+import type { TryPolicy, Tries } from './tries.ts';
 
 /** How often, and how patiently, a parked request is tried. */
-export interface ResumePolicy {
+export interface ResumePolicy extends TryPolicy {
   /** Runs of a handler that fails, or that its process does not survive. Default 5. */
   readonly maxAttempts?: number | undefined;
   /** The pause after the first failure; it doubles each time, to at most an hour. Default 1,000 ms. */
@@ -29,6 +30,7 @@ export interface ContinuationRunnerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly waitsFor: (error: unknown) => string | undefined;
+  readonly tries: Tries;
   readonly maxAttempts: number;
   readonly backoffMs: number;
   readonly claimMs: number;
@@ -69,7 +71,7 @@ export class ContinuationRunner {
     to: ContinuationPointer & { readonly id: string },
     handlerNamed: (name: string) => ContinuationHandler | undefined,
   ): Promise<boolean> {
-    const { index, logger, claimMs, clock } = this.#options;
+    const { index, logger, claimMs, clock, tries } = this.#options;
     const { id } = to;
     const found = await store.find(id);
     if (found === undefined) {
@@ -80,8 +82,8 @@ export class ContinuationRunner {
       await index.remove(id);
       return false;
     }
-    const end = await store.endOf(found.value.waitingFor);
-    if (end === undefined) return false;
+    const fate = await store.fateOf(found.value.waitingFor);
+    if (fate.outcome === 'pending' && !tries.mayBecomeDue(fate.pending)) return false;
     const handler = handlerNamed(found.value.handler);
     if (handler === undefined) {
       logger.debug('a parked request is left to a process that knows its handler', {
@@ -89,6 +91,7 @@ export class ContinuationRunner {
       });
       return false;
     }
+    if (fate.outcome === 'pending' && !(await tries.takeTurn(store.storage, fate.pending))) return false;
     const claim = await tryAcquireLease(store.storage, ['claim', id], { leaseMs: claimMs, clock });
     if (claim === undefined) return false;
     const stopRenewing = claim.keepAlive();
@@ -96,7 +99,7 @@ export class ContinuationRunner {
       // Read again under the claim: whoever held it before may have finished, failed, or parked it anew.
       const now = await store.find(id);
       if (now?.version !== found.version) return false;
-      return await this.#attempt(store, now, end, handler, claim);
+      return await this.#attempt(store, now, fate, handler, claim);
     } finally {
       stopRenewing();
       await claim.release();
@@ -119,7 +122,7 @@ export class ContinuationRunner {
   async #attempt(
     store: ContinuationStore,
     found: Stored<ContinuationRecord>,
-    { outcome, code }: PendingEnd,
+    fate: PendingEnd | LivePending,
     handler: ContinuationHandler,
     claim: Lease,
   ): Promise<boolean> {
@@ -130,13 +133,14 @@ export class ContinuationRunner {
       idempotencyKey: running.value.id,
       namespace: store.namespace,
       payload: running.value.payload,
-      outcome,
+      waitedFor: running.value.waitingFor,
+      outcome: fate.outcome,
       attempt: attempts,
       signal: claim.signal,
     };
     const attempt = { store, handler, claim, running, continuation };
-    if (outcome !== 'completed') {
-      await this.#abandon(attempt, code ?? endCodes[outcome]);
+    if (fate.outcome !== 'completed' && fate.outcome !== 'pending') {
+      await this.#abandon(attempt, fate.code ?? endCodes[fate.outcome]);
     } else if (attempts > this.#options.maxAttempts) {
       // No attempt lived to report a failure. It is not tried for ever: it may be what ends the processes.
       await this.#abandon(attempt, 'ERR_POSTERN_RESUME_GAVE_UP');
@@ -167,12 +171,13 @@ export class ContinuationRunner {
       sinceMs: value.createdAtMs,
     };
     const waitingFor = waitsFor(error);
-    if (waitingFor !== undefined && waitingFor !== value.waitingFor) {
-      // A second consent was needed: that is no failure of the request.
+    const wasTry = attempt.continuation.outcome === 'pending';
+    if (waitingFor !== undefined && (wasTry || waitingFor !== value.waitingFor)) {
+      // A second consent was needed, or the first is not there yet: that is no failure of the request.
       const change = { status: 'waiting' as const, waitingFor, attempts: value.attempts - 1 };
       if (!(await this.#change(attempt, change))) return;
       await index.wait(value.id, to);
-      if ((await store.endOf(waitingFor)) !== undefined) await index.ready(value.id, to);
+      if (await store.hasEnded(waitingFor)) await index.ready(value.id, to);
       return;
     }
     if (value.attempts >= maxAttempts) {

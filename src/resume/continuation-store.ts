@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { storageOf, type Namespace } from '../namespace/namespace.ts';
 import { PendingStore } from '../pending/pending-store.ts';
-import type { PendingStatus } from '../pending/pending.ts';
+import type { Pending, PendingStatus } from '../pending/pending.ts';
 import { Collection, type Stored } from '../storage/collection.ts';
 import { absent, type StorageBackend } from '../storage/contract.ts';
 import type { NamespacedStorage } from '../storage/namespaced-storage.ts';
@@ -12,10 +12,15 @@ import { continuationRecord, type ContinuationRecord } from './continuation.ts';
 /** How long a request is kept after the time its pending had, or after its last change. */
 const keepMs = 24 * 60 * 60_000;
 
-/** How a pending ended, and the code that says why. */
+/** How a pending ended, and the code that says why. One that is gone has expired. */
 export interface PendingEnd {
   readonly outcome: Exclude<PendingStatus, 'pending'>;
   readonly code: string | undefined;
+}
+
+export interface LivePending {
+  readonly outcome: 'pending';
+  readonly pending: Pending;
 }
 
 /** The parked requests of one namespace. What is decided about one is decided here, by the version of its record. */
@@ -81,10 +86,16 @@ export class ContinuationStore {
     return (await this.#pendings.get(pendingId))?.expiresAtMs;
   }
 
-  /** How the pending ended; `undefined` while it has not. One that is gone has expired. */
-  async endOf(pendingId: string): Promise<PendingEnd | undefined> {
+  /** How the pending ended; while it has not, the pending itself. */
+  async fateOf(pendingId: string): Promise<PendingEnd | LivePending> {
     const pending = await this.#pendings.get(pendingId);
     if (pending === undefined) return { outcome: 'expired', code: undefined };
-    return pending.status === 'pending' ? undefined : { outcome: pending.status, code: pending.failure };
+    return pending.status === 'pending'
+      ? { outcome: 'pending', pending }
+      : { outcome: pending.status, code: pending.failure };
+  }
+
+  async hasEnded(pendingId: string): Promise<boolean> {
+    return (await this.fateOf(pendingId)).outcome !== 'pending';
   }
 }

@@ -11,8 +11,10 @@ export interface Continuation<P = unknown> {
   readonly idempotencyKey: string;
   readonly namespace: Namespace;
   readonly payload: P;
-  /** How the pending ended. */
-  readonly outcome: Exclude<PendingStatus, 'pending'>;
+  /** The id of the pending it has waited for. */
+  readonly waitedFor: string;
+  /** How that ended. `pending`: it has not, and the request is tried meanwhile. */
+  readonly outcome: PendingStatus;
   /** 1 at the first run. */
   readonly attempt: number;
   /** Aborts when this process has lost the right to run it. */
@@ -21,7 +23,10 @@ export interface Continuation<P = unknown> {
 
 /** What is done with parked requests of one name. */
 export interface ContinuationHandler<P = unknown> {
-  /** Goes on with the request, after its pending was completed. */
+  /**
+   * Goes on with the request, after its pending was completed; or tries to, where only that shows that the person is done.
+   * An error that asks to wait for the pending is no failure then.
+   */
   resume(continuation: Continuation<P>): Promise<void>;
   /**
    * Is told that the request will not go on: the person declined, the pending failed or expired, or `resume` failed

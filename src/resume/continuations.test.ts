@@ -29,6 +29,7 @@ describe('park', () => {
     expect(world.resumed).toEqual([
       {
         idempotencyKey: id,
+        waitedFor: pending.id,
         namespace: alice,
         payload: { thread: 't1', list: [1, null] },
         outcome: 'completed',

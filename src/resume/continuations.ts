@@ -3,6 +3,7 @@ import { silentLogger, type Logger } from '../core/logger.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { hashId, randomId, systemRandom, type RandomBytes } from '../core/random.ts';
 import { namespaceOf, type Namespace } from '../namespace/namespace.ts';
+import type { PendingKind } from '../pending/pending.ts';
 import type { StorageBackend } from '../storage/contract.ts';
 import { isUnreadable, logUnreadable, type OnUnreadable } from '../storage/unreadable.ts';
 import { storeTime } from '../sync/store-time.ts';
@@ -10,6 +11,7 @@ import { ContinuationIndex, type ContinuationPointer } from './continuation-inde
 import { ContinuationRunner, type ResumePolicy } from './continuation-runner.ts';
 import { ContinuationStore } from './continuation-store.ts';
 import type { ContinuationHandler, ContinuationRecord } from './continuation.ts';
+import { Tries } from './tries.ts';
 import { UnsettledParks } from './unsettled-parks.ts';
 import { WakeLoop } from './wake-loop.ts';
 
@@ -22,6 +24,8 @@ export interface ContinuationsOptions extends ResumePolicy {
   readonly logger?: Logger | undefined;
   /** The pending an error of a handler asks to wait for, when it asks for one: the request is then parked again. */
   readonly waitsFor?: ((error: unknown) => string | undefined) | undefined;
+  /** Whether only a try shows that a person is done with pendings of a kind: requests that wait for one are tried meanwhile. */
+  readonly isTriedMeanwhile?: ((kind: PendingKind) => boolean) | undefined;
 }
 
 const maxPayloadBytes = 256 * 1024;
@@ -66,6 +70,7 @@ export class Continuations {
       clock: this.#clock,
       logger: this.#logger,
       waitsFor: options.waitsFor ?? (() => undefined),
+      tries: new Tries(options),
       maxAttempts: options.maxAttempts ?? 5,
       backoffMs: options.backoffMs ?? 1_000,
       claimMs: options.claimMs ?? 30_000,
@@ -244,7 +249,7 @@ export class Continuations {
     to: ContinuationPointer,
   ): Promise<void> {
     try {
-      if ((await store.endOf(pendingId)) !== undefined) await this.#index.ready(id, { ...to, dueAtMs: 0 });
+      if (await store.hasEnded(pendingId)) await this.#index.ready(id, { ...to, dueAtMs: 0 });
       else if (!(await this.#index.has(id))) await this.#index.wait(id, to);
     } catch (error) {
       // The request is parked already, so this must not look as though it were not.

@@ -14,6 +14,12 @@ export const storedRecords: readonly StoredRecord[] = [
     lives: '30 s unless renewed',
   },
   {
+    key: '‹namespace›:trying:‹hash of a pending’s id›',
+    holds:
+      '`{ holder }`: a request that waits for it was tried, where only a try shows that its person is done',
+    lives: 'until the next may be: 5 s, growing to a minute',
+  },
+  {
     key: 'resume:waiting:‹id›',
     holds:
       '`{ partition, dueAtMs, sinceMs }`. It only points; the sweep finds what a lost signal left behind',

@@ -18,6 +18,7 @@ import type { TokenRequestOptions } from '../../oauth/token-request.ts';
 import type { Pending } from '../../pending/pending.ts';
 import type { Pendings } from '../../pending/pendings.ts';
 import { Continuations, type ResumePolicy } from '../../resume/continuations.ts';
+import type { TryPolicy } from '../../resume/tries.ts';
 import type { StorageBackend } from '../../storage/contract.ts';
 import { createSurroundings, type Surroundings } from '../../sync/surroundings.ts';
 import { findAuthorizationRequired } from '../auth/authorization-required-error.ts';
@@ -63,6 +64,8 @@ export abstract class AuthCoordinator {
   readonly interactions: Interactions;
   readonly continuations: Continuations;
   readonly oauthTimeoutMs: number;
+  /** How often what waits for a person elsewhere is tried. */
+  readonly tries: TryPolicy;
   /** What servers want of a person at links of their own. */
   readonly elicitations: NamedFlow<never>;
   protected readonly surroundings: Surroundings;
@@ -84,6 +87,7 @@ export abstract class AuthCoordinator {
     this.storage = options.storage;
     this.surroundings = surroundings;
     this.oauthTimeoutMs = oauthTimeoutMs;
+    this.tries = { tryMs: options.resume?.tryMs };
     this.#waitUntil = options.waitUntil ?? (() => {});
     this.interactions = new Interactions({
       surroundings,
@@ -96,6 +100,7 @@ export abstract class AuthCoordinator {
       ...options.resume,
       ...surroundings,
       waitsFor: (error) => findAuthorizationRequired(error)?.challenge.pendingId,
+      isTriedMeanwhile: (kind) => kind === this.elicitations.flow.kind,
     });
     this.interactions.flow('oauth', {
       kind: 'oauth_redirect',

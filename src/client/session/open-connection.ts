@@ -1,5 +1,6 @@
-import { Client as SdkClient, type Implementation, type Transport } from '@modelcontextprotocol/client';
+import type { Client as SdkClient, Implementation, Transport } from '@modelcontextprotocol/client';
 import { withSignal } from '../../sync/with-signal.ts';
+import { AskingClient, type OnAsked } from './asking-client.ts';
 import { capabilitiesOf, installHandlers, type ClientHandlers } from './client-handlers.ts';
 import type { Connection } from './connection.ts';
 
@@ -18,6 +19,7 @@ export interface OpeningOptions {
   /** The bytes can flow; who is at the other end, and as whom, is being found out. */
   readonly onTransport: () => void;
   readonly onToolsChanged: () => void;
+  readonly onAsked: OnAsked;
   /** The server says that what it asked for under an id is done. */
   readonly onElicited: (elicitationId: string) => void;
   /** Proves that the server answers as this user. */
@@ -59,7 +61,7 @@ async function openTransport(connection: Connection, signal: AbortSignal): Promi
 function createSdkClient(options: OpeningOptions): SdkClient {
   const { clientInfo, handlers, versionNegotiation, cachePartition, server, contextId } = options;
   const mode = typeof versionNegotiation === 'string' ? versionNegotiation : { pin: versionNegotiation.pin };
-  const client = new SdkClient(clientInfo, {
+  const client = new AskingClient(options.onAsked, clientInfo, {
     capabilities: capabilitiesOf(handlers),
     versionNegotiation: { mode },
     cachePartition,

@@ -6,6 +6,7 @@ import {
   findAuthorizationRequired,
   type AuthChallenge,
 } from '../auth/authorization-required-error.ts';
+import { AskedCall } from './asked-call.ts';
 import { createConnection, type Connection } from './connection.ts';
 import { createStrategy } from '../auth/create-strategy.ts';
 import { openConnection } from './open-connection.ts';
@@ -13,7 +14,7 @@ import { PersonWatch } from './person-watch.ts';
 import { RequestsInFlight } from './requests-in-flight.ts';
 import { askAsUser } from './ask-as-user.ts';
 import { recoverCall } from './recover-call.ts';
-import { ServerQuestions } from './server-questions.ts';
+import { sendAgain, ServerQuestions } from './server-questions.ts';
 import {
   classifyFailure,
   closedMeanwhile,
@@ -98,6 +99,7 @@ export class Session extends SessionState {
   disconnect(): Promise<void> {
     this.#wanted = false;
     this.#person.stop();
+    this.#questions.stop();
     this.#disconnecting ??= this.#disconnect().finally(() => (this.#disconnecting = undefined));
     return this.#disconnecting;
   }
@@ -156,9 +158,7 @@ export class Session extends SessionState {
   ): Promise<CallToolResult> {
     const call = { name, ...(args && { arguments: args }) };
     const key = JSON.stringify(call);
-    const result = await this.ask((client, own) => client.callTool(call, own), options, key);
-    if (result.isError !== true) this.#questions.succeeded(key);
-    return result;
+    return this.ask((client, own) => client.callTool(call, own), options, key);
   }
 
   /**
@@ -166,14 +166,17 @@ export class Session extends SessionState {
    *
    * @param key the same for a call that is sent again, which then shows that what it needed is done.
    */
-  ask<T>(
+  async ask<T>(
     work: (client: SdkClient, options: RequestOptions) => Promise<T>,
     options: RequestOptions = {},
     key?: string,
   ): Promise<T> {
+    const call = await this.#questions.begin(key, options.signal);
     const patient = (client: SdkClient): Promise<T> =>
-      this.#questions.patiently(client, options, (own) => work(client, own));
-    return this.request(patient, options.signal, key);
+      this.#questions.patiently(client, call, options, (own) => work(client, own));
+    const result = await this.request(patient, options.signal, call);
+    if ((result as { isError?: unknown }).isError !== true) this.#questions.succeeded(call);
+    return result;
   }
 
   /**
@@ -182,10 +185,14 @@ export class Session extends SessionState {
    * @throws {AuthorizationRequiredError} when a person has to sign in first.
    * @throws {PosternError} ERR_POSTERN_CLIENT_* when there is no connection to be had.
    */
-  async request<T>(work: (client: SdkClient) => Promise<T>, signal?: AbortSignal, key?: string): Promise<T> {
+  async request<T>(
+    work: (client: SdkClient) => Promise<T>,
+    signal?: AbortSignal,
+    call = new AskedCall(undefined, signal),
+  ): Promise<T> {
     this.#requests++;
     try {
-      return await this.#send(work, { sent: 1, signal, key });
+      return await this.#send(work, { sent: 1, signal, call });
     } finally {
       this.#requests--;
     }
@@ -234,25 +241,26 @@ export class Session extends SessionState {
 
   async #send<T>(
     work: (client: SdkClient) => Promise<T>,
-    call: { sent: number; signal: AbortSignal | undefined; key: string | undefined },
+    sending: { sent: number; signal: AbortSignal | undefined; call: AskedCall },
   ): Promise<T> {
-    const { sent, signal, key } = call;
+    const { sent, signal, call } = sending;
     const connected = this.status === 'CONNECTED' ? this.#client : undefined;
     const client = connected ?? (await this.#operational(signal));
-    const sentAt = performance.now();
     try {
       return await this.#inFlight.run(client, work);
     } catch (error) {
       // The SDK calls a cancellation a time-out.
       signal?.throwIfAborted();
-      return await recoverCall(await this.#questions.explain(error, { sentAt, key }), {
+      const settled = await this.#questions.settle(error, call);
+      if (settled === sendAgain) return this.#send(work, sending);
+      return await recoverCall(settled, {
         server: this.server,
         sent,
         hasSession: client.transport?.sessionId !== undefined,
         blocksCallers: this.#options.coordinator.blocksCallers,
         fail: (failure) => void (this.#client === client && this.#fail(failure)),
         reconnect: async () => void (this.#client === client && (await this.#reconnect())),
-        resend: () => this.#send(work, { ...call, sent: sent + 1 }),
+        resend: () => this.#send(work, { ...sending, sent: sent + 1 }),
       });
     }
   }
@@ -307,6 +315,7 @@ export class Session extends SessionState {
         onTransport: () => this.move('AUTHENTICATING'),
         handlers: this.#questions.handlers,
         onToolsChanged: () => this.#tools.forget(),
+        onAsked: (own, requests) => this.#questions.asked(own, requests),
         onElicited: (id) => this.#questions.completed(id),
         prove: (opened) => this.#proveOperational(opened),
       });

@@ -1,29 +1,7 @@
-import { z, type ZodType } from 'zod';
 import { html } from '../../web/html.ts';
 import { dataOf, type Flow, type FlowVisit } from '../flow.ts';
 import { failurePage, formPage, seePage } from '../pages/pages.ts';
-
-/** What another server wants a person to do at a link of its own. */
-export interface Elicitation {
-  readonly url: string;
-  /** That server's own words. */
-  readonly message: string;
-  /** What it will name the end by, where it says so. */
-  readonly elicitationId?: string | undefined;
-}
-
-/** Why a person is asked: which server, by the name the host knows it by, and for what. */
-export interface ElicitationCause {
-  readonly server: string;
-  readonly elicitations: readonly Elicitation[];
-}
-
-const causeSchema: ZodType<ElicitationCause> = z.looseObject({
-  server: z.string(),
-  elicitations: z.array(
-    z.looseObject({ url: z.string(), message: z.string(), elicitationId: z.string().optional() }),
-  ),
-});
+import { causeSchema } from './elicitation-cause.ts';
 
 /**
  * Something that a person has to do at another server, of which only that server knows whether it is done.

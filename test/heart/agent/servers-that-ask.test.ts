@@ -5,68 +5,15 @@ import {
   findAuthorizationRequired,
   RemoteAuthCoordinator,
   type Client,
-  type ClientHandlers,
 } from '../../../src/client/index.ts';
 import { MemoryBackend } from '../../../src/index.ts';
-import { openPageHost, userOf, type PageHost } from '../../support/page-host.ts';
+import { userOf } from '../../support/page-host.ts';
 import { createServerOf } from '../../support/in-process-server.ts';
 import { challengeOf, codeOf, failureOf, textOf } from '../../support/stage.ts';
-import { openToolStage, type Era, type ToolStage } from '../../support/tool-stage.ts';
-
-interface Pair {
-  readonly server: ToolStage;
-  readonly manager: ClientManager;
-  readonly client: Client;
-  readonly host: PageHost;
-  /** Another process of the agent, on the same store. */
-  startAnother(): ClientManager;
-}
-
-/** A Postern client on a Postern server whose tool needs something of a person. */
-async function openPair(era: Era, elicitation?: ClientHandlers['elicitation']): Promise<Pair> {
-  const server = await openToolStage({ tool: { waitMs: 20, sessionWaitMs: 8_000 } });
-  const host = await openPageHost();
-  onTestFinished(() => host.close());
-  const storage = new MemoryBackend();
-  const config = { url: server.mcpUrl(era), headers: { authorization: 'Bearer alice' } };
-  const startAnother = (): ClientManager => {
-    const coordinator = new RemoteAuthCoordinator({
-      storage,
-      publicUrl: host.publicUrl,
-      verifyUser: userOf,
-      resume: { sweepMs: 100 },
-    });
-    host.handlers.splice(0, host.handlers.length, coordinator.fetch);
-    const manager = new ClientManager(
-      { queries: config },
-      {
-        coordinator,
-        versionNegotiation: era === 'modern' ? { pin: '2026-07-28' } : 'legacy',
-        ...(elicitation && { handlers: { elicitation } }),
-      },
-    );
-    onTestFinished(() => manager.close());
-    return manager;
-  };
-  const manager = startAnother();
-  return { server, manager, client: await manager.getClient('alice'), host, startAnother };
-}
-
-function runQuery(client: Client, timeout = 60_000) {
-  return client.callTool('run_query', { connection: 'db' }, { timeout });
-}
-
-/** The link that the server waits at. */
-async function theirLink({ server }: Pair): Promise<string> {
-  const principal = await server.oob.principal({ claims: { sub: 'alice' } });
-  const interaction = await server.oob.credentials.findInteraction(principal, 'db');
-  if (interaction === undefined) throw new Error('the server asks for nothing');
-  return interaction.url;
-}
+import type { Era } from '../../support/tool-stage.ts';
+import { accept, openPair, runQuery, theirLink, type Pair } from './asking-pair.ts';
 
 const patience = { timeout: 20_000 };
-
-const accept: NonNullable<ClientHandlers['elicitation']> = () => ({ action: 'accept' });
 
 describe('a server that needs something of a person', () => {
   const cases = [

@@ -1,0 +1,27 @@
+import type { Elicitation } from '../../interaction/elicitation/elicitation-cause.ts';
+import type { InteractionData } from '../../interaction/flow.ts';
+import type { Pending } from '../../pending/pending.ts';
+
+/** One call, as far as its server may ask something about it, however often it is sent. */
+export class AskedCall {
+  /** What is called, as one text: the same for a call that is made anew. `undefined` where nothing depends on it. */
+  readonly key: string | undefined;
+  /** Ends the caller's wait. */
+  readonly signal: AbortSignal | undefined;
+  /** The call's own, by which it is known to the SDK's client, too. */
+  readonly own: AbortSignal;
+  /** The links that its server asked for last. */
+  links: readonly Elicitation[] = [];
+  /** The links to which a handler's person has said yes. */
+  readonly accepted: Elicitation[] = [];
+  /** What the person is being asked for because of it. */
+  pending: Pending<InteractionData> | undefined;
+  /** How often a person was begun to be asked for it. */
+  asks = 0;
+
+  constructor(key?: string, signal?: AbortSignal) {
+    this.key = key;
+    this.signal = signal;
+    this.own = signal === undefined ? new AbortController().signal : AbortSignal.any([signal]);
+  }
+}
