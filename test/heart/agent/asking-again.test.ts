@@ -15,7 +15,8 @@ import { createServerOf } from '../../support/in-process-server.ts';
 import { openPageHost, userOf, type PageHost } from '../../support/page-host.ts';
 import { challengeOf, codeOf, failureOf, textOf } from '../../support/stage.ts';
 import { until } from '../../support/tool-stage.ts';
-import { accept, openPair, runQuery, theirLink, type Pair } from './asking-pair.ts';
+import { runQuery } from './asking-call.ts';
+import { accept, openPair, theirLink, type Pair } from './asking-pair.ts';
 
 const patience = { timeout: 20_000 };
 /** As patient as the real ones, a good deal faster. */

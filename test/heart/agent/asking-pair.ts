@@ -1,4 +1,3 @@
-import type { CallToolResult } from '@modelcontextprotocol/client';
 import { onTestFinished } from 'vitest';
 import {
   ClientManager,
@@ -55,12 +54,8 @@ export async function openPair(
   return { server, manager, client: await manager.getClient('alice'), host, startAnother };
 }
 
-export function runQuery(client: Client, timeout = 60_000, connection = 'db'): Promise<CallToolResult> {
-  return client.callTool('run_query', { connection }, { timeout });
-}
-
 /** The link that the server waits at. */
-export async function theirLink({ server }: Pair, connection = 'db'): Promise<string> {
+export async function theirLink({ server }: Pick<Pair, 'server'>, connection = 'db'): Promise<string> {
   const principal = await server.oob.principal({ claims: { sub: 'alice' } });
   const interaction = await server.oob.credentials.findInteraction(principal, connection);
   if (interaction === undefined) throw new Error('the server asks for nothing');

@@ -11,7 +11,8 @@ import { userOf } from '../../support/page-host.ts';
 import { createServerOf } from '../../support/in-process-server.ts';
 import { challengeOf, codeOf, failureOf, textOf } from '../../support/stage.ts';
 import type { Era } from '../../support/tool-stage.ts';
-import { accept, openPair, runQuery, theirLink, type Pair } from './asking-pair.ts';
+import { runQuery } from './asking-call.ts';
+import { accept, openPair, theirLink, type Pair } from './asking-pair.ts';
 
 const patience = { timeout: 20_000 };
 
