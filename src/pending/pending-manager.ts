@@ -57,9 +57,10 @@ export class PendingManager<T = unknown> {
     return { id: pending.id, url: pending.url, pending };
   }
 
-  /** The pending of an id, whoever asks; `undefined` for one that is unknown or long gone. */
+  /** The pending of an id, whoever asks; `undefined` for one that is unknown, long gone, or cannot be read. */
   async find(id: string): Promise<Pending<T> | undefined> {
-    return (await this.#findStore(id))?.get(id);
+    const store = await this.#findStore(id);
+    return store && this.#pendings.orUnknown(() => store.get(id));
   }
 
   /**

@@ -137,8 +137,27 @@ export class Pendings<T = unknown> {
 
   /** Which namespace a public id belongs to. Says nothing about whether it is still live. */
   async locate(id: string): Promise<PendingStore<T> | undefined> {
-    const partition = await this.#routes.find(id);
-    return partition === undefined ? undefined : this.in(namespaceOf(partition));
+    return this.orUnknown(async () => {
+      const partition = await this.#routes.find(id);
+      return partition === undefined ? undefined : this.in(namespaceOf(partition));
+    });
+  }
+
+  /**
+   * What is read for whoever holds a public id. What cannot be read is, to them, what never was: anything else would tell a
+   * stranger that it is there. The log says it.
+   */
+  async orUnknown<R>(read: () => Promise<R>): Promise<R | undefined> {
+    try {
+      return await read();
+    } catch (error) {
+      const code = findPosternError(error)?.code;
+      if (!isUnreadable(error) && code !== 'ERR_POSTERN_NAMESPACE_INVALID') throw error;
+      this.#logger.error('what a link leads to cannot be read; it is answered as one that is unknown', {
+        code,
+      });
+      return undefined;
+    }
   }
 
   /**

@@ -66,8 +66,9 @@ export class Ladder {
   }
 
   async #link(request: Request, id: string, rest: string): Promise<Response> {
-    const store = await this.#host.pendings.locate(id);
-    const pending = await store?.get(id);
+    const { pendings } = this.#host;
+    const store = await pendings.locate(id);
+    const pending = await pendings.orUnknown(async () => store?.get(id));
     const refusal = await this.#refuse(request, pending, 'ERR_POSTERN_PENDING_NOT_FOUND');
     if (refusal !== undefined) return refusal;
     if (store === undefined || pending === undefined) return failurePage('ERR_POSTERN_PENDING_NOT_FOUND');
@@ -82,7 +83,9 @@ export class Ladder {
 
   /** For the script of a page that waits. */
   async #status(request: Request, id: string): Promise<Response> {
-    const pending = await (await this.#host.pendings.locate(id))?.get(id);
+    const { pendings } = this.#host;
+    const store = await pendings.locate(id);
+    const pending = await pendings.orUnknown(async () => store?.get(id));
     const refusal = await this.#refuse(request, pending, 'ERR_POSTERN_PENDING_NOT_FOUND');
     if (refusal !== undefined) return refusal;
     if (pending === undefined) return failurePage('ERR_POSTERN_PENDING_NOT_FOUND');
@@ -101,8 +104,8 @@ export class Ladder {
     }
     const store = await pendings.locate(state);
     const attempts = store && new Attempts(surroundings, store.storage);
-    const attempt = await attempts?.find(state);
-    const pending = attempt && (await store?.get(attempt.value.pendingId));
+    const attempt = await pendings.orUnknown(async () => attempts?.find(state));
+    const pending = attempt && (await pendings.orUnknown(async () => store?.get(attempt.value.pendingId)));
     const refusal = await this.#refuse(request, pending, 'ERR_POSTERN_AUTH_STATE_UNKNOWN');
     if (refusal !== undefined) return refusal;
     if (store === undefined || attempt === undefined || pending === undefined) {
