@@ -1,11 +1,12 @@
 import { request } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { expect, onTestFinished, test } from 'vitest';
 import { openLoopbackListener, type LoopbackListener } from './loopback-listener.ts';
 
-async function openEcho(): Promise<LoopbackListener> {
+async function openEcho(host = '127.0.0.1'): Promise<LoopbackListener> {
   const listener = await openLoopbackListener({
-    host: '127.0.0.1',
+    host,
     port: 0,
     fetch: async ({ method, url, headers }) => Response.json({ method, url, cookie: headers.get('cookie') }),
   });
@@ -45,8 +46,8 @@ test('a request is handed on with its method, its address and its cookies', asyn
 test('only the names of this machine are answered to', async () => {
   const { port } = await openEcho();
   expect(await ask(port, `127.0.0.1:${port}`)).toBe(200);
-  expect(await ask(port, `localhost:${port}`)).toBe(200);
-  expect(await ask(port, `LocalHost:${port}`)).toBe(200);
+  expect(await ask(port, `localhost:${port}`)).toBe(307);
+  expect(await ask(port, `LocalHost:${port}`)).toBe(307);
   for (const host of ['evil.example', `evil.example:${port}`, '127.0.0.1', `127.0.0.1:${port + 1}`]) {
     expect(await ask(port, host), host).toBe(421);
   }
@@ -129,4 +130,56 @@ test('a handler that fails is an empty 500, not a crash', async () => {
   onTestFinished(() => listener?.close());
   const { port } = listener!;
   expect(await ask(port, `127.0.0.1:${port}`)).toBe(500);
+});
+
+/** Those that this machine has. */
+const addresses = ['127.0.0.1', '::1'].filter((address) =>
+  Object.values(networkInterfaces()).some((all) => all?.some((one) => one.address === address)),
+);
+
+const spellings = ['127.0.0.1', 'localhost', '[::1]'] as const;
+
+for (const host of ['127.0.0.1', 'localhost']) {
+  test(`a visit by any name of this machine is led to ${host}, whole, and nowhere else`, async () => {
+    const { port } = await openEcho(host);
+    const canonical = `http://${host}:${port}`;
+    for (const name of spellings) {
+      for (const target of ['/connect/x?a=b', '//evil.example/x']) {
+        const answer = await sendRaw(
+          port,
+          `GET ${target} HTTP/1.1\r\nHost: ${name}:${port}\r\nConnection: close\r\n\r\n`,
+        );
+        const location = /^location: (?<to>.*)$/imu.exec(answer)?.groups?.['to']?.trim();
+        expect(location, `${name} ${target}`).toBe(name === host ? undefined : `${canonical}${target}`);
+      }
+    }
+  });
+}
+
+/** Binds a port at one address, as another program does. */
+function occupy(host: string, port = 0): Promise<number> {
+  const stranger = createServer();
+  onTestFinished(() => void stranger.close());
+  return new Promise((resolve, reject) => {
+    stranger.once('error', reject);
+    stranger.listen(port, host, () => resolve((stranger.address() as AddressInfo).port));
+  });
+}
+
+test('localhost is answered at both addresses that a browser may take it for', async () => {
+  const { port } = await openEcho('localhost');
+  for (const address of addresses) {
+    const name = address.includes(':') ? `[${address}]` : address;
+    const { status } = await fetch(`http://${name}:${port}/x`, { redirect: 'manual' });
+    expect(status).toBe(307);
+  }
+});
+
+test.each(addresses)('localhost is taken when %s is a stranger’s', async (address) => {
+  const port = await occupy(address);
+  expect(
+    await openLoopbackListener({ host: 'localhost', port, fetch: async () => new Response() }),
+  ).toBeUndefined();
+  // Nothing is left bound at another.
+  for (const other of addresses) if (other !== address) expect(await occupy(other, port)).toBe(port);
 });

@@ -24,27 +24,66 @@ export function machineName(): string {
   return hostname();
 }
 
+export interface LoopbackListenerOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly fetch: (request: Request) => Promise<Response>;
+}
+
+/** How often another free port is tried, when the one that was found is not free at every address. */
+const maxTries = 10;
+
 /**
- * Binds a loopback address and answers with a fetch-style handler.
+ * Binds a loopback address and answers with a fetch-style handler. `localhost` is both addresses that a browser may take it
+ * for: at one that is left free, a stranger could answer.
  *
  * Returns `undefined` when the port is taken: binding it is how processes agree on who serves it.
  *
  * @see RFC 8252 §7.3
  */
-export async function openLoopbackListener(options: {
-  host: string;
-  /** 0: any free port. */
-  port: number;
-  fetch: (request: Request) => Promise<Response>;
-}): Promise<LoopbackListener | undefined> {
+export async function openLoopbackListener(
+  options: LoopbackListenerOptions,
+): Promise<LoopbackListener | undefined> {
+  const { host, port } = options;
+  if (host !== 'localhost') return listenAt(host, options);
+  for (let tries = 0; tries < (port === 0 ? maxTries : 1); tries++) {
+    const first = await listenAt('127.0.0.1', options);
+    if (first === undefined) continue;
+    try {
+      const second = await listenAt('::1', { ...options, port: first.port });
+      if (second !== undefined) return both(first, second);
+    } catch (error) {
+      // A machine without IPv6 has one address only.
+      if (isNoAddress(error)) return first;
+      await first.close();
+      throw error;
+    }
+    await first.close();
+  }
+  return undefined;
+}
+
+function both(first: LoopbackListener, second: LoopbackListener): LoopbackListener {
+  return {
+    port: first.port,
+    idle: async (timeoutMs) => void (await Promise.all([first.idle(timeoutMs), second.idle(timeoutMs)])),
+    close: async () => void (await Promise.all([first.close(), second.close()])),
+  };
+}
+
+async function listenAt(
+  address: string,
+  { host, port: wantedPort, fetch }: LoopbackListenerOptions,
+): Promise<LoopbackListener | undefined> {
   const active = new Set<Promise<void>>();
   const limits = { maxHeaderSize: maxHeaderBytes, connectionsCheckingInterval };
   const server = createServer(limits, (message, reply) => {
     const port = portOf(server);
-    if (refuse(message, reply, port)) return;
+    const origin = `http://${nameOf(host)}:${port}`;
+    if (refuse(message, reply, port) || lead(message, reply, origin)) return;
     const handler = (request: Request): Promise<Response> =>
-      whileAnswering(message.socket, () => options.fetch(request));
-    const origin = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
+      whileAnswering(message.socket, () => fetch(request));
     const answering = answerNodeRequest(message, reply, handler, { origin, maxBodyBytes }).finally(() =>
       active.delete(answering),
     );
@@ -54,7 +93,7 @@ export async function openLoopbackListener(options: {
   server.requestTimeout = 10_000;
   server.keepAliveTimeout = 1_000;
   const whileAnswering = makeRoom(server, maxConnections);
-  if (!(await bind(server, options.host, options.port))) return undefined;
+  if (!(await bind(server, address, wantedPort))) return undefined;
   // A program that has nothing else to do may end: its links are answered by others, or after its next start.
   server.unref();
   return {
@@ -72,6 +111,15 @@ export async function openLoopbackListener(options: {
   };
 }
 
+function nameOf(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function isNoAddress(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT';
+}
+
 /**
  * Answers what does not come from this machine's own browser going to one of its own names. A page of another site can
  * point its own name here, which the `Host` header gives away, or have its scripts and forms send something, which `Origin`
@@ -84,6 +132,17 @@ function refuse(message: IncomingMessage, reply: ServerResponse, port: number): 
   if (isOurName && (origin === undefined || names.some((name) => origin === `http://${name}`))) return false;
   message.resume();
   reply.writeHead(isOurName ? 403 : 421).end();
+  return true;
+}
+
+/** Leads a browser that came by another of this machine's names to the one that its cookies and forms are good for. */
+function lead(message: IncomingMessage, reply: ServerResponse, origin: string): boolean {
+  const { headersDistinct, method, url = '' } = message;
+  const [name = '', ...more] = headersDistinct['host'] ?? [];
+  const isVisit = method === 'GET' || method === 'HEAD';
+  if (!isVisit || more.length > 0 || !url.startsWith('/')) return false;
+  if (`http://${name.toLowerCase()}` === origin) return false;
+  reply.writeHead(307, { location: `${origin}${url}`, 'cache-control': 'no-store' }).end();
   return true;
 }
 

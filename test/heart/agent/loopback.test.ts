@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openListener } from '../../../demo/open-listener.ts';
-import { Client, LocalAuthCoordinator } from '../../../src/client/index.ts';
+import { Client, LocalAuthCoordinator, type LocalAuthCoordinatorOptions } from '../../../src/client/index.ts';
 import { MemoryBackend } from '../../../src/index.ts';
 import { hashId } from '../../../src/core/random.ts';
 import { codeOn, openStage, textOf, type Stage } from '../../support/stage.ts';
@@ -19,13 +19,14 @@ interface Terminal {
 }
 
 /** A program at a terminal that waits for its person. */
-async function openTerminal(): Promise<Terminal> {
+async function openTerminal(options: LocalAuthCoordinatorOptions = {}): Promise<Terminal> {
   const stage = await openStage();
   const opened: string[] = [];
   const coordinator = new LocalAuthCoordinator({
     storage: new MemoryBackend(),
     openBrowser: (url) => Promise.resolve(opened.push(url) > 0),
     onLink: () => {},
+    ...options,
   });
   const client = new Client({ calendar: { url: stage.calendar.url } }, { coordinator, contextId: 'me' });
   onTestFinished(async () => {
@@ -79,12 +80,29 @@ const navigation = {
 
 describe('what reaches a loopback listener', () => {
   for (const name of ['LOCALHOST', 'LocalHost']) {
-    test(`${name} is this machine, however it is spelt (issue 8.8)`, async () => {
+    test(`${name} is this machine, however it is spelt, and leads to the name that forms are good for (issue 8.8)`, async () => {
       const { link } = await openTerminal();
-      const { status } = await ask(link, { ...navigation, host: `${name}:${link.port}` });
-      expect([200, 303]).toContain(status);
+      const { status, location } = await ask(link, { ...navigation, host: `${name}:${link.port}` });
+      expect([status, location]).toEqual([307, link.href]);
     });
   }
+
+  test('a link that is opened by another name of this machine leads all the way (issue 8.8)', async () => {
+    const { stage, link, answer } = await openTerminal();
+    stage.as.approveAs('alice');
+    const page = await walk(createCookieBrowser(), link.href.replace('127.0.0.1', 'localhost'));
+    expect([page.status, await answer]).toEqual([200, 'alice']);
+  });
+
+  test('a program that listens on localhost is signed in by whatever name its link is opened (issue 8.8)', async () => {
+    for (const name of ['localhost', '127.0.0.1']) {
+      const { stage, link, answer } = await openTerminal({ host: 'localhost' });
+      expect(link.hostname).toBe('localhost');
+      stage.as.approveAs('alice');
+      const page = await walk(createCookieBrowser(), link.href.replace('localhost', name));
+      expect([page.status, await answer]).toEqual([200, 'alice']);
+    }
+  });
 
   test('a request with two Host headers is refused (issue 8.8)', async () => {
     const { stage, link } = await openTerminal();
