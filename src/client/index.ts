@@ -28,6 +28,7 @@ export type { ClientHandlers, FromServer } from './session/client-handlers.ts';
 export { Client, type ClientOptions, type Of, type SharedClientOptions } from './client.ts';
 export type { CompletionEvent, CompletionSubscriber } from './coordinators/completion.ts';
 export { Context } from './context.ts';
+export { explain, type Audience } from '../core/explain.ts';
 export {
   LocalAuthCoordinator,
   type LocalAuthCoordinatorOptions,

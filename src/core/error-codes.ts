@@ -46,6 +46,7 @@ export type PosternErrorCode =
   | 'ERR_POSTERN_AUTH_REFUSED_BY_ORGANISATION'
   | 'ERR_POSTERN_AUTH_REVOKED'
   | 'ERR_POSTERN_AUTH_REJECTED'
+  | 'ERR_POSTERN_AUTH_CREDENTIAL_REFUSED'
   | 'ERR_POSTERN_AUTH_WRONG_USER'
   | 'ERR_POSTERN_AUTH_UNVERIFIED'
   | 'ERR_POSTERN_AUTH_BROWSER_MISMATCH'
@@ -74,6 +75,8 @@ export type PosternErrorCode =
   | 'ERR_POSTERN_CLIENT_CLOSED'
   | 'ERR_POSTERN_CLIENT_UNREACHABLE'
   | 'ERR_POSTERN_CLIENT_CONNECTION_FAILED'
+  | 'ERR_POSTERN_CLIENT_SESSION_LOST'
+  | 'ERR_POSTERN_CLIENT_VERSION_REFUSED'
   | 'ERR_POSTERN_CLIENT_TRANSITION_ILLEGAL'
   | 'ERR_POSTERN_CLIENT_PORT_IN_USE'
   | 'ERR_POSTERN_OOB_INTERACTION_REQUIRED'
@@ -273,6 +276,13 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     502,
     3,
   ),
+  ERR_POSTERN_AUTH_CREDENTIAL_REFUSED: row(
+    'The server refuses the credential that its operator has configured, or wants one where none is configured.',
+    'operator',
+    false,
+    502,
+    3,
+  ),
   ERR_POSTERN_AUTH_WRONG_USER: row(
     'The consent came from another account than the credential that is kept.',
     'person',
@@ -438,6 +448,19 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     'server',
     true,
     502,
+  ),
+  ERR_POSTERN_CLIENT_SESSION_LOST: row(
+    'The server no longer knows the session that a call was sent in. Whether the call was carried out stands in the error.',
+    'server',
+    true,
+    502,
+  ),
+  ERR_POSTERN_CLIENT_VERSION_REFUSED: row(
+    'The server speaks no version of the protocol that we speak, or not the one that is configured for it.',
+    'operator',
+    false,
+    502,
+    2,
   ),
   ERR_POSTERN_CLIENT_TRANSITION_ILLEGAL: row(
     'A session was moved between two states that have no transition. This is a defect of the library.',

@@ -48,13 +48,14 @@ describe('PosternError', () => {
     expect('cause' in new PosternError('ERR_POSTERN_LEASE_LOST', 'lost')).toBe(false);
   });
 
-  test('becomes JSON of name, code, message and hint, and nothing of its cause', () => {
+  test('becomes JSON of name, code, message, hint and who must act, and nothing of its cause', () => {
     const error = new PosternError('ERR_POSTERN_AUTH_REVOKED', 'ended', { cause: leaky(), hint: 'Sign in.' });
     expect(JSON.parse(JSON.stringify(error))).toEqual({
       name: 'PosternError',
       code: 'ERR_POSTERN_AUTH_REVOKED',
       message: 'ended',
       hint: 'Sign in.',
+      actor: 'person',
     });
     expect(
       JSON.stringify({ deep: [new PosternError('ERR_POSTERN_AUTH_REVOKED', 'ended', { cause: leaky() })] }),

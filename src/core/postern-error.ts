@@ -1,4 +1,5 @@
-import { errorCodes, type ErrorCodeFacts, type PosternErrorCode } from './error-codes.ts';
+import { errorCodes, type ErrorCodeFacts, type FixedBy, type PosternErrorCode } from './error-codes.ts';
+import type { FailureEvidence } from './failure-evidence.ts';
 
 const brand: symbol = Symbol.for('postern.error');
 
@@ -12,6 +13,19 @@ const conventionalCode = /^(?:E[A-Z0-9]{2,30}|[A-Z0-9]{2,20}(?:_[A-Z0-9]{1,20}){
 export interface PosternErrorOptions extends ErrorOptions {
   /** The next action for the person who reads it, in one sentence. */
   readonly hint?: string | undefined;
+  /** What was seen of the other side. */
+  readonly evidence?: FailureEvidence | undefined;
+}
+
+/** What a {@link PosternError} becomes in JSON. */
+export interface PosternErrorJson {
+  readonly name: string;
+  readonly code: PosternErrorCode;
+  readonly message: string;
+  readonly hint?: string;
+  /** Who must act. */
+  readonly actor: FixedBy;
+  readonly evidence?: FailureEvidence;
 }
 
 /**
@@ -24,11 +38,13 @@ export class PosternError extends Error {
   override readonly name: string = 'PosternError';
   readonly code: PosternErrorCode;
   readonly hint: string | undefined;
+  readonly evidence: FailureEvidence | undefined;
 
   constructor(code: PosternErrorCode, message: string, options: PosternErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
+    this.evidence = options.evidence;
     Object.defineProperty(this, brand, { value: true });
   }
 
@@ -37,9 +53,16 @@ export class PosternError extends Error {
     return errorCodes[this.code];
   }
 
-  toJSON(): { name: string; code: PosternErrorCode; message: string; hint?: string } {
-    const { name, code, message, hint } = this;
-    return hint === undefined ? { name, code, message } : { name, code, message, hint };
+  toJSON(): PosternErrorJson {
+    const { name, code, message, hint, evidence, facts } = this;
+    return {
+      name,
+      code,
+      message,
+      ...(hint !== undefined && { hint }),
+      actor: facts.fixedBy,
+      ...(evidence !== undefined && { evidence }),
+    };
   }
 
   static {
