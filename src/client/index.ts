@@ -43,6 +43,7 @@ export {
 export { skipUserVerification } from '../interaction/gates/deployment.ts';
 export type { CredentialKind, CredentialState, Revocation } from '../interaction/credential-kind.ts';
 export type { Flow, FlowBeginning, FlowStart, FlowVisit, NamedFlow } from '../interaction/flow.ts';
+export type { BrowserSecurityExceptions, SecurityExceptions } from './security-exceptions.ts';
 export type {
   ApiKeyConfig,
   AuthConfig,

@@ -2,15 +2,19 @@ import type { Transport } from '@modelcontextprotocol/client';
 import { z } from 'zod';
 import { isHeaderValue } from '../core/header-value.ts';
 import { PosternError } from '../core/postern-error.ts';
-import type { allowPkceUnadvertised } from '../oauth/attempt.ts';
 import type { TokenEndpointAuthMethod } from '../oauth/client-identity.ts';
-import type { allowIssuerMismatch } from '../oauth/discovery.ts';
-import { issuerProfileSchema, type IssuerProfile } from '../oauth/profiles.ts';
+import {
+  freeParametersSchema,
+  givenProfileSchema,
+  type IssuerProfile,
+} from '../oauth/profiles/issuer-profile.ts';
 import type { PreregisteredClient } from '../oauth/registration.ts';
 import type { AuthStrategyFactory } from './auth/auth-strategy.ts';
+import { configProblems } from './config-problems.ts';
+import type { BrowserSecurityExceptions, SecurityExceptions } from './security-exceptions.ts';
 
 /** The authorization code flow, begun when the server asks for it. */
-export interface OAuthConfig {
+export interface OAuthConfig extends BrowserSecurityExceptions {
   readonly type: 'oauth';
   /** How the client introduces itself to people. Default: `MCP client (<server>)`. */
   readonly clientName?: string | undefined;
@@ -18,36 +22,35 @@ export interface OAuthConfig {
   readonly client?: PreregisteredClient | undefined;
   /** Asked for instead of what the server suggests. */
   readonly scopes?: readonly string[] | undefined;
-  /** More parameters of the authorization request. */
+  /** More parameters of the authorization request. An empty value leaves out what would be sent otherwise: `{ "prompt": "" }`. */
   readonly authorizeParams?: Readonly<Record<string, string>> | undefined;
   readonly loginHint?: string | undefined;
   /** How this authorization server differs from the standard; laid over what is known of it. */
   readonly profile?: IssuerProfile | undefined;
-  /** Dangerous. Goes on although the authorization server does not advertise PKCE with S256. */
-  readonly [allowPkceUnadvertised]?: boolean | undefined;
-  /** Dangerous. Issuers whose metadata may name another. */
-  readonly [allowIssuerMismatch]?: readonly string[] | undefined;
+}
+
+/** What grants that need no person have in common. */
+interface MachineConfig extends SecurityExceptions {
+  readonly client: PreregisteredClient;
+  readonly scopes?: readonly string[] | undefined;
+  /** How this authorization server differs from the standard; laid over what is known of it. */
+  readonly profile?: IssuerProfile | undefined;
 }
 
 /** The client acts for itself. @see SEP-1046 */
-export interface ClientCredentialsConfig {
+export interface ClientCredentialsConfig extends MachineConfig {
   readonly type: 'client_credentials';
-  readonly client: PreregisteredClient;
-  readonly scopes?: readonly string[] | undefined;
 }
 
 /** A workload presents an assertion of its platform, fresh for each grant. @see RFC 7523, SEP-1933 */
-export interface JwtBearerConfig {
+export interface JwtBearerConfig extends MachineConfig {
   readonly type: 'jwt_bearer';
-  readonly client: PreregisteredClient;
   readonly assertion: () => string | Promise<string>;
-  readonly scopes?: readonly string[] | undefined;
 }
 
 /** An employer's identity provider vouches for the user. @see SEP-990 */
-export interface EnterpriseManagedConfig {
+export interface EnterpriseManagedConfig extends MachineConfig {
   readonly type: 'enterprise_managed';
-  readonly client: PreregisteredClient;
   readonly identityProvider: {
     readonly issuer: string;
     readonly tokenEndpoint: string;
@@ -56,7 +59,6 @@ export interface EnterpriseManagedConfig {
     /** The user's ID token. */
     readonly subjectToken: () => string | Promise<string>;
   };
-  readonly scopes?: readonly string[] | undefined;
 }
 
 /** A key in a header. Default header: `X-API-Key`. */
@@ -125,7 +127,14 @@ const client = z.strictObject({
   issuer: z.url().optional(),
   tokenEndpointAuthMethod: z.enum(authMethods satisfies readonly TokenEndpointAuthMethod[]).optional(),
   privateKeyJwk: z.looseObject({}).optional(),
+  redirectUris: z.array(text).optional(),
 });
+
+const exceptions = {
+  allowIssuerMismatch: z.array(z.url()).optional(),
+  allowPrivateNetwork: z.boolean().optional(),
+};
+const machine = { client, scopes, profile: givenProfileSchema.optional(), ...exceptions };
 
 const auth = z.union([
   z.discriminatedUnion('type', [
@@ -134,15 +143,17 @@ const auth = z.union([
       clientName: text.optional(),
       client: client.optional(),
       scopes,
-      authorizeParams: texts.optional(),
+      authorizeParams: freeParametersSchema.optional(),
       loginHint: text.optional(),
-      profile: issuerProfileSchema.optional(),
+      profile: givenProfileSchema.optional(),
+      allowPkceUnadvertised: z.boolean().optional(),
+      ...exceptions,
     }),
-    z.strictObject({ type: z.literal('client_credentials'), client, scopes }),
-    z.strictObject({ type: z.literal('jwt_bearer'), client, assertion: isFunction, scopes }),
+    z.strictObject({ type: z.literal('client_credentials'), ...machine }),
+    z.strictObject({ type: z.literal('jwt_bearer'), assertion: isFunction, ...machine }),
     z.strictObject({
       type: z.literal('enterprise_managed'),
-      client,
+      ...machine,
       identityProvider: z.strictObject({
         issuer: z.url(),
         tokenEndpoint: z.url(),
@@ -150,7 +161,6 @@ const auth = z.union([
         clientSecret: text.optional(),
         subjectToken: isFunction,
       }),
-      scopes,
     }),
     z.strictObject({
       type: z.literal('api_key'),
@@ -196,10 +206,9 @@ export function parseServerConfig(name: string, config: unknown): ServerConfig {
   const { success, error } = shapeOf(config).safeParse(config);
   // As it was given: what an option's symbol says would not survive being copied.
   if (success) return config as ServerConfig;
-  const problems = error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.code}`);
   throw new PosternError(
     'ERR_POSTERN_CONFIG_MISCONFIGURED',
-    `the server ${JSON.stringify(name)} is not configured right (${problems.join('; ')})`,
+    `the server ${JSON.stringify(name)} is not configured right (${configProblems(error)})`,
     { hint: 'A server is { url, auth? }, { command, args?, env? }, or { connect }.' },
   );
 }

@@ -10,7 +10,10 @@ import { describeUrl } from './describe-url.ts';
 import type { Discovery } from './discovery.ts';
 import { dpopThumbprint, generateDpopKey } from './dpop.ts';
 import type { OAuthHttp } from './oauth-http.ts';
-import { issuerProfileSchema, type IssuerProfile } from './profiles.ts';
+import { isFreeParameter } from './profiles/guarded-parameters.ts';
+import { issuerProfileSchema, type IssuerProfile } from './profiles/issuer-profile.ts';
+import { checkRedirectUri } from './profiles/redirect-fit.ts';
+import { resourceParameter, scopeParameter, shapeParameters } from './profiles/shape-parameters.ts';
 import { pushAuthorizationRequest } from './pushed-authorization.ts';
 
 /** Goes on without PKCE being advertised. The challenge is sent all the same. */
@@ -37,6 +40,8 @@ export interface Attempt {
   readonly dpopKeyJwk?: JWK | undefined;
   readonly dpopNonce?: string | undefined;
   readonly profile?: IssuerProfile | undefined;
+  /** The operator allows endpoints in a private network. */
+  readonly privateNetwork?: boolean | undefined;
   readonly createdAtMs: number;
 }
 
@@ -56,6 +61,7 @@ export const attemptSchema: ZodType<Attempt> = z.looseObject({
   dpopKeyJwk: z.looseObject({}).optional(),
   dpopNonce: z.string().optional(),
   profile: issuerProfileSchema.optional(),
+  privateNetwork: z.boolean().optional(),
   createdAtMs: z.number(),
 });
 
@@ -65,16 +71,19 @@ export interface CreateAttemptOptions {
   readonly client: ClientIdentity;
   readonly redirectUri: string;
   readonly scopes?: readonly string[] | undefined;
+  /** Laid over those of the profile. An empty value leaves out what would be sent otherwise. */
   readonly extraAuthorizeParams?: Readonly<Record<string, string>> | undefined;
   readonly loginHint?: string | undefined;
   readonly profile?: IssuerProfile | undefined;
-  /** Binds the tokens to a fresh key. Default: only when the resource requires it. */
+  /** Binds the tokens to a fresh key. Default: only when the resource or the profile requires it. */
   readonly dpop?: boolean | undefined;
   /** Default: 192 random bits. */
   readonly state?: string | undefined;
   /** Makes the client's assertion for a pushed request, where its key is held elsewhere. */
   readonly clientAssertion?: ClientAssertion | undefined;
   readonly random?: RandomBytes | undefined;
+  /** The operator allows endpoints in a private network: remembered, for whoever comes back and refreshes. */
+  readonly privateNetwork?: boolean | undefined;
   readonly [allowPkceUnadvertised]?: boolean | undefined;
 }
 
@@ -84,21 +93,6 @@ export interface StartedAttempt {
   readonly state: string;
   readonly url: string;
 }
-
-/** Parameters that are this module's to set. Another value for one would undo what it guards. */
-const reserved: ReadonlySet<string> = new Set([
-  'client_id',
-  'code_challenge',
-  'code_challenge_method',
-  'dpop_jkt',
-  'redirect_uri',
-  'request',
-  'request_uri',
-  'resource',
-  'response_type',
-  'scope',
-  'state',
-]);
 
 /**
  * Starts a run at obtaining a grant: makes its secrets, and the URL to send the person to.
@@ -130,8 +124,11 @@ export async function createAttempt(options: CreateAttemptOptions, http: OAuthHt
     resource: discovery.resource,
     scopes: options.scopes,
     codeVerifier: encodeBase64Url(random(32)),
-    ...((options.dpop ?? discovery.dpopRequired) && { dpopKeyJwk: await generateDpopKey() }),
+    ...((options.dpop ?? (discovery.dpopRequired || options.profile?.dpop === 'always')) && {
+      dpopKeyJwk: await generateDpopKey(),
+    }),
     profile: options.profile,
+    ...(options.privateNetwork === true && { privateNetwork: true }),
     createdAtMs: http.clock(),
   };
   const state = options.state ?? randomId(random);
@@ -152,8 +149,8 @@ async function authorizationParameters(
   options: CreateAttemptOptions,
 ): Promise<URLSearchParams> {
   const { scopes, profile, dpopKeyJwk } = attempt;
-  const offline = scopes?.includes('offline_access') === true;
-  return new URLSearchParams({
+  const offline = scopes?.includes('offline_access') === true && profile?.omitConsentPrompt !== true;
+  const parameters = {
     // OpenID Connect Core §11: offline access is granted only along with a consent.
     ...(offline && { prompt: 'consent' }),
     ...profile?.authorizeParams,
@@ -165,10 +162,11 @@ async function authorizationParameters(
     state,
     code_challenge: await calculatePKCECodeChallenge(attempt.codeVerifier),
     code_challenge_method: 'S256',
-    ...(scopes !== undefined && scopes.length > 0 && { scope: scopes.join(profile?.scopeSeparator ?? ' ') }),
-    ...(profile?.omitResource !== true && { resource: attempt.resource }),
+    ...scopeParameter(scopes, profile),
+    ...resourceParameter(attempt.resource, profile),
     ...(dpopKeyJwk !== undefined && { dpop_jkt: await dpopThumbprint(dpopKeyJwk) }),
-  });
+  };
+  return new URLSearchParams(shapeParameters(parameters, profile));
 }
 
 /**
@@ -180,7 +178,7 @@ export function checkAttempt(
   options: Pick<
     CreateAttemptOptions,
     'discovery' | 'client' | 'extraAuthorizeParams' | 'profile' | typeof allowPkceUnadvertised
-  >,
+  > & { readonly redirectUri?: string | undefined },
 ): void {
   const { discovery, client, extraAuthorizeParams = {}, profile } = options;
   if (discovery.server.authorization_endpoint === undefined)
@@ -192,18 +190,27 @@ export function checkAttempt(
     );
   }
   const taken = [...Object.keys(extraAuthorizeParams), ...Object.keys(profile?.authorizeParams ?? {})].find(
-    (name) => reserved.has(name),
+    (name) => !isFreeParameter(name),
   );
   if (taken !== undefined) {
     throw misconfigured(`the authorization parameter ${JSON.stringify(taken)} cannot be set from outside`);
   }
-  const advertised = discovery.server.code_challenge_methods_supported?.includes('S256') === true;
-  if (advertised || discovery.legacyEndpoints || options[allowPkceUnadvertised] === true) return;
+  if (options.redirectUri !== undefined) checkRedirectUri(options.redirectUri, discovery.issuer, profile);
+  if (!isPkceUnadvertised(discovery)) return;
+  if (options[allowPkceUnadvertised] === true || profile?.pkceUnadvertised === true) return;
   throw new PosternError(
     'ERR_POSTERN_OAUTH_PKCE_UNSUPPORTED',
     `${describeUrl(discovery.issuer)} does not list "S256" in code_challenge_methods_supported`,
-    { hint: 'The operator of that server has to turn PKCE on, or to say that it is on.' },
+    {
+      hint: 'The operator of that server has to turn PKCE on, or to say that it is on. Where it is on all the same, "allowPkceUnadvertised" goes on without.',
+    },
   );
+}
+
+/** Whether a server that has metadata does not say in it that it has PKCE with S256. */
+export function isPkceUnadvertised(discovery: Pick<Discovery, 'server' | 'legacyEndpoints'>): boolean {
+  const methods = discovery.server.code_challenge_methods_supported;
+  return !discovery.legacyEndpoints && methods?.includes('S256') !== true;
 }
 
 function lacks(issuer: string, field: string): never {

@@ -1,7 +1,7 @@
 import { PosternError } from '../core/postern-error.ts';
-import { describeUrl } from './describe-url.ts';
+import { describeUrl, quoteIssuer } from './describe-url.ts';
 import { requestRefused } from './oauth-errors.ts';
-import type { IssuerProfile } from './profiles.ts';
+import type { IssuerProfile } from './profiles/issuer-profile.ts';
 
 /** What an attempt knows about who may answer it. */
 export interface CallbackExpectation {
@@ -44,11 +44,21 @@ export function validateCallback(
   return { code };
 }
 
+/** Whether the issuer is one of the other names that its profile knows it by. */
+export function isStatedOtherwise(
+  { issuer, statedIssuer, profile }: CallbackExpectation,
+  iss: string | null,
+): boolean {
+  if (iss === null || iss === (statedIssuer ?? issuer)) return false;
+  return profile?.statedIssuers?.includes(iss) === true;
+}
+
 /** Compared as plain text: any normalisation is a way to look like another issuer. */
 function checkIssuer(attempt: CallbackExpectation, iss: string | null): void {
   if (iss === (attempt.statedIssuer ?? attempt.issuer)) return;
+  if (isStatedOtherwise(attempt, iss)) return;
   if (iss === null && !attempt.issParameterSupported) return;
-  const expected = describeUrl(attempt.issuer);
+  const expected = quoteIssuer(attempt.statedIssuer ?? attempt.issuer);
   throw new PosternError(
     'ERR_POSTERN_OAUTH_ISSUER_MISMATCH',
     iss === null

@@ -14,8 +14,9 @@ import type { Grant } from './grant-record.ts';
 import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
 import { acceptTokens } from './obtain-tokens.ts';
 import type { OAuthHttp } from './oauth-http.ts';
-import { issuerProfileSchema, type IssuerProfile } from './profiles.ts';
-import { scopeParameter, sendTokenRequest, type TokenRequestOptions } from './token-request.ts';
+import { issuerProfileSchema, type IssuerProfile } from './profiles/issuer-profile.ts';
+import { resourceParameter, scopeParameter, shapeParameters } from './profiles/shape-parameters.ts';
+import { sendTokenRequest, type TokenRequestOptions } from './token-request.ts';
 import { readBody } from './token-response.ts';
 
 /** A sign-in that goes on at another device. The device code is a secret; the user code is for the person. */
@@ -91,10 +92,10 @@ export async function startDeviceAuthorization(
       `the metadata of ${describeUrl(issuer)} names no endpoint for device codes`,
     );
   }
-  const parameters = {
-    ...scopeParameter(scopes, profile),
-    ...(profile?.omitResource !== true && { resource }),
-  };
+  const parameters = shapeParameters(
+    { ...scopeParameter(scopes, profile), ...resourceParameter(resource, profile) },
+    profile,
+  );
   const response = await deviceAuthorizationRequest(
     server,
     libraryClient(client),

@@ -203,7 +203,38 @@ describe('authorization-server metadata', () => {
     expect((await result).issuer).toBe(tenant);
   });
 
-  test.each([`${as}/`, 'https://AS.example', 'https://evil.example', 'https://as.example:443'])(
+  // github/copilot-cli#4606, modelcontextprotocol/go-sdk#955: every hosted server of Google is named like that.
+  test('that differs by the slash of an issuer without a path is the issuer’s, which is called as it calls itself', async () => {
+    const { result } = run({
+      ...standard,
+      [`${resourceAt}/v1/mcp`]: about({ authorization_servers: [`${as}/`] }),
+    });
+    expect(await result).toMatchObject({ issuer: as, server: { issuer: as } });
+  });
+
+  test('that differs by a slash behind a path is refused, with both as they are and the option that allows it', async () => {
+    const { result } = run({
+      ...forTenant,
+      [`${as}/.well-known/oauth-authorization-server/tenant`]: metadata(`${tenant}/`),
+    });
+    await expect(result).rejects.toMatchObject({
+      code: 'ERR_POSTERN_OAUTH_ISSUER_MISMATCH',
+      message: expect.stringContaining(`names the issuer "${tenant}/", not "${tenant}"`) as string,
+      hint: expect.stringContaining('"allowIssuerMismatch"') as string,
+    });
+  });
+
+  test('that names one of the other names an issuer is known by is accepted, and any other is not', async () => {
+    const named = (stated: string): Promise<unknown> =>
+      run(
+        { ...standard, [`${as}/.well-known/oauth-authorization-server`]: metadata(stated) },
+        { statedIssuers: (issuer) => (issuer === as ? ['https://odd.example'] : []) },
+      ).result;
+    expect(await named('https://odd.example')).toMatchObject({ issuer: as });
+    await expect(named('https://odd.example/')).rejects.toEqual(coded('ERR_POSTERN_OAUTH_ISSUER_MISMATCH'));
+  });
+
+  test.each([`${as}//`, 'https://AS.example', 'https://evil.example', 'https://as.example:443'])(
     'that names the issuer %s instead is refused',
     async (issuer) => {
       const { result } = run({

@@ -2,9 +2,10 @@ import type { AuthorizationServer, ResourceServer } from 'oauth4webapi';
 import { z, type ZodType } from 'zod';
 import { isPosternError, PosternError } from '../core/postern-error.ts';
 import type { Challenge } from './challenge.ts';
-import { describeUrl } from './describe-url.ts';
+import { describeUrl, quoteIssuer } from './describe-url.ts';
 import { climb, ladderFailed, MismatchedDocument, type MissedCandidate } from './metadata-ladder.ts';
 import type { OAuthHttp } from './oauth-http.ts';
+import { isSameIssuer } from './same-issuer.ts';
 import { readAuthorizationServer, readProtectedResource } from './server-metadata.ts';
 
 /** Names an issuer whose metadata may carry another `issuer` than the one it was asked of. */
@@ -14,7 +15,9 @@ export const allowIssuerMismatch: unique symbol = Symbol('postern.allowIssuerMis
 export interface DiscoverOptions {
   /** Orders or narrows the issuers a resource names. Default: all, in the resource's order; the first that works is used. */
   readonly selectIssuer?: ((issuers: readonly string[]) => readonly string[] | string) | undefined;
-  /** Issuers, exactly as the resource names them, whose metadata may name another. */
+  /** The other names by which an issuer is known to call itself in its metadata. */
+  readonly statedIssuers?: ((issuer: string) => readonly string[]) | undefined;
+  /** Issuers, as the resource names them, whose metadata may name another. */
   readonly [allowIssuerMismatch]?: readonly string[] | undefined;
 }
 
@@ -88,7 +91,8 @@ export async function discoverProtectedResource(
 }
 
 /**
- * Finds the metadata of an issuer, and holds it to naming that issuer, letter for letter.
+ * Finds the metadata of an issuer, and holds it to naming that issuer, letter for letter but for the slash of one
+ * without a path.
  *
  * @throws {PosternError} ERR_POSTERN_OAUTH_ISSUER_MISMATCH when the only metadata found names another.
  * @throws {PosternError} ERR_POSTERN_OAUTH_DISCOVERY_FAILED when none was found.
@@ -98,14 +102,22 @@ export async function discoverProtectedResource(
 export async function discoverAuthorizationServer(
   issuer: string,
   http: OAuthHttp,
-  options: Pick<DiscoverOptions, typeof allowIssuerMismatch> = {},
+  options: IssuerExceptions = {},
 ): Promise<AuthorizationServer> {
-  const identifier = http.checkUrl(issuer);
-  const accepted = (stated: string): boolean =>
-    stated === issuer || options[allowIssuerMismatch]?.includes(issuer) === true;
-  const { value, missed } = await climbIssuer(identifier, http, accepted);
+  http.checkUrl(issuer);
+  const { value, missed } = await climbIssuer(issuer, http, options);
   if (value !== undefined) return value;
   throw authorizationServerFailed(missed);
+}
+
+type IssuerExceptions = Pick<DiscoverOptions, 'statedIssuers' | typeof allowIssuerMismatch>;
+
+function mayState(issuer: string, stated: string, options: IssuerExceptions): boolean {
+  return (
+    isSameIssuer(stated, issuer) ||
+    options.statedIssuers?.(issuer).includes(stated) === true ||
+    options[allowIssuerMismatch]?.some((allowed) => isSameIssuer(allowed, issuer)) === true
+  );
 }
 
 /**
@@ -124,7 +136,7 @@ export async function discover(
   const metadata = await discoverProtectedResource(serverUrl, challenge, http);
   const found =
     metadata === undefined
-      ? await discoverLegacy(new URL(serverUrl), http)
+      ? await discoverLegacy(new URL(serverUrl), http, options)
       : await discoverFirst(issuersOf(metadata, new URL(serverUrl), options), http, options);
   return {
     ...found,
@@ -147,7 +159,9 @@ async function discoverFirst(
   for (const issuer of issuers) {
     try {
       const server = await discoverAuthorizationServer(issuer, http, options);
-      return { issuer, server, legacyEndpoints: false };
+      // One issuer, one client there, however its servers spell it.
+      const name = isSameIssuer(server.issuer, issuer) ? server.issuer : issuer;
+      return { issuer: name, server, legacyEndpoints: false };
     } catch (error) {
       if (!isPosternError(error)) throw error;
       firstFailure ??= error;
@@ -157,12 +171,17 @@ async function discoverFirst(
 }
 
 /** Revision 2025-03-26: the server's origin is the issuer, and without metadata its endpoints are fixed. */
-async function discoverLegacy(serverUrl: URL, http: OAuthHttp): Promise<FoundServer> {
+async function discoverLegacy(
+  serverUrl: URL,
+  http: OAuthHttp,
+  options: IssuerExceptions,
+): Promise<FoundServer> {
   const { origin } = http.checkUrl(serverUrl);
-  // Nobody named this issuer, so the one spelling difference a bare origin allows is not a mismatch.
-  const accepted = (stated: string): boolean => stated === origin || stated === `${origin}/`;
-  const { value, missed } = await climbIssuer(new URL(origin), http, accepted);
-  if (value !== undefined) return { issuer: value.issuer, server: value, legacyEndpoints: false };
+  const { value, missed } = await climbIssuer(origin, http, options);
+  if (value !== undefined) {
+    const issuer = isSameIssuer(value.issuer, origin) ? value.issuer : origin;
+    return { issuer, server: value, legacyEndpoints: false };
+  }
   if (!missed.every(({ kind }) => kind === 'absent')) throw authorizationServerFailed(missed);
   const server: AuthorizationServer = {
     issuer: origin,
@@ -174,18 +193,21 @@ async function discoverLegacy(serverUrl: URL, http: OAuthHttp): Promise<FoundSer
 }
 
 async function climbIssuer(
-  identifier: URL,
+  issuer: string,
   http: OAuthHttp,
-  accepted: (stated: string) => boolean,
+  options: IssuerExceptions,
 ): Promise<{ readonly value?: AuthorizationServer; readonly missed: readonly MissedCandidate[] }> {
+  const identifier = new URL(issuer);
   const candidates = [
     wellKnown(identifier, 'oauth-authorization-server'),
     wellKnown(identifier, 'openid-configuration'),
     appended(identifier, 'openid-configuration'),
   ];
   return climb(withoutRepeats(candidates), http, (document, from) => {
-    if (typeof document.issuer === 'string' && !accepted(document.issuer)) {
-      throw new MismatchedDocument(`names the issuer ${describeUrl(document.issuer)}`);
+    if (typeof document.issuer === 'string' && !mayState(issuer, document.issuer, options)) {
+      throw new MismatchedDocument(
+        `names the issuer ${quoteIssuer(document.issuer)}, not ${quoteIssuer(issuer)}`,
+      );
     }
     return readAuthorizationServer(document, from, http);
   });
@@ -251,5 +273,6 @@ function resourceMetadataFailed(missed: readonly MissedCandidate[]): PosternErro
 function authorizationServerFailed(missed: readonly MissedCandidate[]): PosternError {
   return ladderFailed('authorization-server metadata', missed, {
     mismatch: 'ERR_POSTERN_OAUTH_ISSUER_MISMATCH',
+    hint: 'The operator of that authorization server has to look. Whoever trusts it all the same names the issuer, as the server does, in "allowIssuerMismatch".',
   });
 }

@@ -1,7 +1,7 @@
 import type { JWK } from 'jose';
 import { z, type ZodType } from 'zod';
 import { clientIdentitySchema, type ClientIdentity } from './client-identity.ts';
-import { issuerProfileSchema, type IssuerProfile } from './profiles.ts';
+import { issuerProfileSchema, type IssuerProfile } from './profiles/issuer-profile.ts';
 
 /** Tokens, and everything they are bound to. */
 export interface Grant {
@@ -28,6 +28,8 @@ export interface Grant {
   /** The last nonce of the token endpoint. */
   readonly dpopNonce?: string | undefined;
   readonly profile?: IssuerProfile | undefined;
+  /** The operator allows endpoints in a private network. */
+  readonly privateNetwork?: boolean | undefined;
 }
 
 export const grantSchema: ZodType<Grant> = z.looseObject({
@@ -49,4 +51,5 @@ export const grantSchema: ZodType<Grant> = z.looseObject({
   dpopKeyJwk: z.looseObject({}).optional(),
   dpopNonce: z.string().optional(),
   profile: issuerProfileSchema.optional(),
+  privateNetwork: z.boolean().optional(),
 });

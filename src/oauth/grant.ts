@@ -4,7 +4,8 @@ import { describeUrl } from './describe-url.ts';
 import type { Grant } from './grant-record.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import { requestTokens } from './obtain-tokens.ts';
-import { scopeParameter, type TokenRequestOptions } from './token-request.ts';
+import { scopeParameter } from './profiles/shape-parameters.ts';
+import type { TokenRequestOptions } from './token-request.ts';
 
 export { grantSchema, type Grant } from './grant-record.ts';
 export {
@@ -56,6 +57,7 @@ export async function exchangeCode(
     dpopKeyJwk: attempt.dpopKeyJwk,
     dpopNonce,
     profile: attempt.profile,
+    ...(attempt.privateNetwork === true && { privateNetwork: true }),
   };
 }
 

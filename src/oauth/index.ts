@@ -56,7 +56,8 @@ export {
 export { createIntrospection, type IntrospectionOptions } from './introspection.ts';
 export { createOAuthHttp, type FetchLike, type OAuthHttp, type OAuthHttpOptions } from './oauth-http.ts';
 export { OAuthRequestError, type OAuthRequestFailure } from './oauth-request-error.ts';
-export { issuerProfileSchema, profileOf, type IssuerProfile } from './profiles.ts';
+export { profileOf, type ProfileSubject } from './profiles/find-profile.ts';
+export { issuerProfileSchema, type IssuerProfile, type IssuerProfiles } from './profiles/issuer-profile.ts';
 export { identifyClient, type IdentifyClientOptions, type PreregisteredClient } from './registration.ts';
 export { initialScopes, isScopeSubset, unionScopes, type ScopeSources } from './scopes.ts';
 export { allowPrivateNetwork, checkBrowserUrl, checkUrl, type UrlPolicy } from './url-policy.ts';

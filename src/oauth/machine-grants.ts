@@ -5,9 +5,10 @@ import type { Discovery } from './discovery.ts';
 import { generateDpopKey } from './dpop.ts';
 import type { Grant } from './grant-record.ts';
 import type { OAuthHttp } from './oauth-http.ts';
-import type { IssuerProfile } from './profiles.ts';
+import type { IssuerProfile } from './profiles/issuer-profile.ts';
 import { requestTokens } from './obtain-tokens.ts';
-import { scopeParameter, sendTokenRequest, type TokenRequestOptions } from './token-request.ts';
+import { scopeParameter } from './profiles/shape-parameters.ts';
+import { sendTokenRequest, type TokenRequestOptions } from './token-request.ts';
 import { readTokenReply } from './token-response.ts';
 
 /** What grants without a person take. */
@@ -16,6 +17,8 @@ export interface MachineGrantOptions extends TokenRequestOptions {
   readonly client: ClientIdentity;
   readonly scopes?: readonly string[] | undefined;
   readonly profile?: IssuerProfile | undefined;
+  /** The operator allows endpoints in a private network: remembered, for whoever refreshes. */
+  readonly privateNetwork?: boolean | undefined;
   /** Binds the tokens to a fresh key. Default: only when the resource requires it. */
   readonly dpop?: boolean | undefined;
 }
@@ -62,7 +65,10 @@ async function machineGrant(
     resource,
     scopes,
     profile,
-    ...((options.dpop ?? discovery.dpopRequired) && { dpopKeyJwk: await generateDpopKey() }),
+    ...(options.privateNetwork === true && { privateNetwork: true }),
+    ...((options.dpop ?? (discovery.dpopRequired || profile?.dpop === 'always')) && {
+      dpopKeyJwk: await generateDpopKey(),
+    }),
   };
   const { tokens, dpopNonce } = await requestTokens(
     endpoint,

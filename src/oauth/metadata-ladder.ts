@@ -90,7 +90,7 @@ function toMiss(url: URL, cause: unknown): MissedCandidate | undefined {
 export function ladderFailed(
   what: string,
   missed: readonly MissedCandidate[],
-  codes: { readonly mismatch: PosternErrorCode },
+  codes: { readonly mismatch: PosternErrorCode; readonly hint?: string },
 ): PosternError {
   const all = (kind: MissedCandidate['kind']): boolean => missed.every((miss) => miss.kind === kind);
   const first = (kind: MissedCandidate['kind']): MissedCandidate | undefined =>
@@ -102,7 +102,7 @@ export function ladderFailed(
   if (missed.length > 0 && all('unreachable')) {
     return raise('ERR_POSTERN_OAUTH_UNREACHABLE', { cause: missed[0]?.cause });
   }
-  if (first('mismatch') !== undefined) return raise(codes.mismatch);
+  if (first('mismatch') !== undefined) return raise(codes.mismatch, { hint: codes.hint });
   const invalid = first('invalid');
   if (invalid !== undefined && first('failing') === undefined && first('unreachable') === undefined) {
     return raise('ERR_POSTERN_OAUTH_METADATA_INVALID', { cause: invalid.cause });

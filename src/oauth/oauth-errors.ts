@@ -1,7 +1,8 @@
 import { PosternError, type PosternErrorOptions } from '../core/postern-error.ts';
 import { OAuthRequestError } from './oauth-request-error.ts';
 import { isOrganisationRefusal, type ErrorAnswer } from './organisation-refusals.ts';
-import type { IssuerProfile } from './profiles.ts';
+import type { IssuerProfile } from './profiles/issuer-profile.ts';
+import { meantError } from './profiles/meant-error.ts';
 import { withServerWord } from './server-word.ts';
 
 /** Error codes of the IANA registry and of OpenID Connect. Nothing else a server says reaches a message. */
@@ -93,7 +94,7 @@ export function requestRefused(refusal: Refusal, options: PosternErrorOptions = 
 
 function errorOf(refusal: Refusal, options: PosternErrorOptions): PosternError {
   const { what, status, answer, profile, retryAfterMs: retry } = refusal;
-  const sent = refusal.error ?? answer?.['error'];
+  const sent = refusal.error ?? (answer && meantError(answer, profile));
   const error = registeredError(sent);
   const said = [
     ...(sent === undefined ? [] : [nameError(sent)]),

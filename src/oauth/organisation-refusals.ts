@@ -1,4 +1,4 @@
-import type { IssuerProfile } from './profiles.ts';
+import type { IssuerProfile } from './profiles/issuer-profile.ts';
 
 /** An error of an authorization server, as it came: in a redirect, or in the body of a reply. */
 export type ErrorAnswer = Readonly<Record<string, unknown>>;
@@ -53,7 +53,7 @@ export function isOrganisationRefusal(
 }
 
 /** Every code that an error carries, in whichever of its fields. */
-function codesOf(answer: ErrorAnswer): string[] {
+export function codesOf(answer: ErrorAnswer): string[] {
   const fields = codeFields.map((name) => answer[name]).filter((code) => typeof code === 'string');
   const { error_codes: numbers, error_description: description } = answer;
   const numbered = Array.isArray(numbers) ? numbers.map((number) => `AADSTS${String(number)}`) : [];

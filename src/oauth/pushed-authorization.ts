@@ -12,7 +12,7 @@ import { describeUrl } from './describe-url.ts';
 import { readJsonBody } from './json-body.ts';
 import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
 import type { OAuthHttp } from './oauth-http.ts';
-import type { IssuerProfile } from './profiles.ts';
+import type { IssuerProfile } from './profiles/issuer-profile.ts';
 
 /**
  * Hands the authorization request to the server beforehand, and returns the two parameters that stand for it.

@@ -48,7 +48,7 @@ describe('identifyClient', () => {
   });
 
   test('a preregistered client of another issuer is refused', async () => {
-    const other = { ...preregistered, issuer: `${issuer}/` };
+    const other = { ...preregistered, issuer: `${issuer}/tenant` };
     await expect(identify({ preregistered: other })).rejects.toEqual(
       coded('ERR_POSTERN_OAUTH_ISSUER_MISMATCH'),
     );

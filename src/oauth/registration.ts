@@ -14,6 +14,9 @@ import type { Discovery } from './discovery.ts';
 import { readJsonBody } from './json-body.ts';
 import { libraryCode, nameError, requestRefused, retryAfterMs } from './oauth-errors.ts';
 import type { OAuthHttp } from './oauth-http.ts';
+import type { IssuerProfile } from './profiles/issuer-profile.ts';
+import { checkRedirectUri } from './profiles/redirect-fit.ts';
+import { isSameIssuer } from './same-issuer.ts';
 import { withServerWord } from './server-word.ts';
 
 /** A client the operator registered by hand. */
@@ -25,6 +28,8 @@ export interface PreregisteredClient {
   readonly tokenEndpointAuthMethod?: TokenEndpointAuthMethod | undefined;
   /** The only issuer it may be used with. Left out: the first that the server names, for good, where that can be written down. */
   readonly issuer?: string | undefined;
+  /** The redirect URIs it was registered with. With them, one that does not fit is refused when a sign-in begins. */
+  readonly redirectUris?: readonly string[] | undefined;
 }
 
 /** What {@link identifyClient} takes. */
@@ -44,6 +49,7 @@ export interface IdentifyClientOptions {
   readonly scopes?: readonly string[] | undefined;
   /** Default: `authorization_code` and `refresh_token`. */
   readonly grantTypes?: readonly string[] | undefined;
+  readonly profile?: IssuerProfile | undefined;
 }
 
 /**
@@ -53,6 +59,8 @@ export interface IdentifyClientOptions {
  * The result belongs to that issuer and is stored by the caller.
  *
  * @throws {PosternError} ERR_POSTERN_OAUTH_ISSUER_MISMATCH when the preregistered client is for another issuer.
+ * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the preregistered client lacks a secret that the issuer wants,
+ * or was registered with other redirect URIs.
  * @throws {PosternError} ERR_POSTERN_OAUTH_REGISTRATION_REQUIRED when the issuer leaves no way.
  * @throws {PosternError} ERR_POSTERN_OAUTH_REGISTRATION_REJECTED when registering was refused.
  */
@@ -60,42 +68,64 @@ export async function identifyClient(
   options: IdentifyClientOptions,
   http: OAuthHttp,
 ): Promise<ClientIdentity> {
-  const { discovery, redirectUri, preregistered, stored } = options;
+  const { discovery, preregistered, profile, stored } = options;
   const { issuer, server } = discovery;
   if (preregistered !== undefined) return usePreregistered(preregistered, options);
   const byDocument = useMetadataDocument(options);
   if (byDocument !== undefined) return byDocument;
   if (stored !== undefined && isUsable(stored, options, http.clock())) return stored;
-  if (server.registration_endpoint !== undefined) return register(options, http);
+  const isOpen = server.registration_endpoint !== undefined && profile?.registration !== 'closed';
+  if (isOpen) return register(options, http);
   throw new PosternError(
     'ERR_POSTERN_OAUTH_REGISTRATION_REQUIRED',
     `${describeUrl(issuer)} neither registers clients nor reads metadata documents we could name`,
-    {
-      hint:
-        `Register a client there by hand${redirectUri === undefined ? '' : `, with the redirect URI ${redirectUri}`},` +
-        ' and configure its id.',
-    },
+    { hint: byHand(options) },
   );
 }
 
+/** What an operator has to do where nobody registers by themselves. */
+function byHand({ profile, redirectUri }: IdentifyClientOptions): string {
+  const hint = profile?.hints?.registration ?? 'Register a client there by hand, and configure its id.';
+  return redirectUri === undefined ? hint : `${hint} The redirect URI is ${redirectUri}`;
+}
+
 function usePreregistered(client: PreregisteredClient, options: IdentifyClientOptions): ClientIdentity {
-  const { issuer, server } = options.discovery;
-  if (client.issuer !== undefined && client.issuer !== issuer) {
+  const { discovery, profile, redirectUri } = options;
+  const { issuer, server } = discovery;
+  if (client.issuer !== undefined && !isSameIssuer(client.issuer, issuer)) {
     throw new PosternError(
       'ERR_POSTERN_OAUTH_ISSUER_MISMATCH',
       `the configured client is for ${describeUrl(client.issuer)}, but the server now names ${describeUrl(issuer)}`,
       { hint: 'If the server has moved, register a client at the new issuer and configure that.' },
     );
   }
+  if (profile?.clientSecret === 'required' && isWithoutProof(client)) {
+    throw new PosternError(
+      'ERR_POSTERN_CONFIG_MISCONFIGURED',
+      `${describeUrl(issuer)} wants the secret of its clients, in spite of PKCE, and none is configured`,
+      { hint: profile.hints?.clientSecret ?? 'Configure the "clientSecret" of the client.' },
+    );
+  }
+  if (redirectUri !== undefined) checkRedirectUri(redirectUri, issuer, profile, client.redirectUris);
   return {
     issuer,
     clientId: client.clientId,
     clientSecret: client.clientSecret,
     privateKeyJwk: client.privateKeyJwk,
-    tokenEndpointAuthMethod: client.tokenEndpointAuthMethod ?? methodFor(client, server),
+    tokenEndpointAuthMethod: client.tokenEndpointAuthMethod ?? methodFor(client, server, profile),
     source: 'preregistered',
     redirectUris: redirectUrisOf(options),
   };
+}
+
+function isWithoutProof({
+  clientSecret,
+  privateKeyJwk,
+  tokenEndpointAuthMethod,
+}: PreregisteredClient): boolean {
+  return (
+    clientSecret === undefined && privateKeyJwk === undefined && tokenEndpointAuthMethod !== 'private_key_jwt'
+  );
 }
 
 function useMetadataDocument(options: IdentifyClientOptions): ClientIdentity | undefined {
@@ -151,20 +181,20 @@ async function processRegistration(
     });
   }
   if (status !== 201 && status !== 200) {
-    const error = rejected(issuer, `${nameErrorOf(reply)} (status ${status})`);
+    const error = rejected(options, `${nameErrorOf(reply)} (status ${status})`);
     throw withServerWord(error, { status, error: reply?.error, description: reply?.error_description });
   }
-  if (reply === undefined) throw rejected(issuer, 'a reply that is no JSON object');
+  if (reply === undefined) throw rejected(options, 'a reply that is no JSON object');
   const client = await processDynamicClientRegistrationResponse(tidied(reply)).catch((error: unknown) => {
-    throw rejected(issuer, `a reply that cannot be used (${libraryCode(error)})`);
+    throw rejected(options, `a reply that cannot be used (${libraryCode(error)})`);
   });
   const uris = client.redirect_uris ?? redirectUrisOf(options);
   if (!Array.isArray(uris) || !redirectUrisOf(options).every((uri) => uris.includes(uri))) {
-    throw rejected(issuer, 'other redirect URIs than were asked for');
+    throw rejected(options, 'other redirect URIs than were asked for');
   }
   const secret = client.client_secret as string | undefined;
   const method = client.token_endpoint_auth_method ?? agreedMethod(askedMethod, secret, server);
-  if (!isSupportedMethod(method)) throw rejected(issuer, 'a way to authenticate that is not supported here');
+  if (!isSupportedMethod(method)) throw rejected(options, 'a way to authenticate that is not supported here');
   const secretExpiresAt = Number(client.client_secret_expires_at ?? 0);
   return {
     issuer,
@@ -228,10 +258,12 @@ function agreedMethod(asked: string, clientSecret: string | undefined, server: A
 function methodFor(
   client: Pick<PreregisteredClient, 'clientSecret' | 'privateKeyJwk'>,
   server: AuthorizationServer,
+  profile?: IssuerProfile,
 ): TokenEndpointAuthMethod {
   if (client.privateKeyJwk !== undefined) return 'private_key_jwt';
   if (client.clientSecret === undefined) return 'none';
-  const supported = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
+  const unsaid = profile?.clientSecretMethod ?? 'client_secret_basic';
+  const supported = server.token_endpoint_auth_methods_supported ?? [unsaid];
   const postOnly = !supported.includes('client_secret_basic') && supported.includes('client_secret_post');
   return postOnly ? 'client_secret_post' : 'client_secret_basic';
 }
@@ -248,10 +280,10 @@ function nameErrorOf(reply: Record<string, unknown> | undefined): string {
   return reply?.error === undefined ? 'a refusal' : nameError(reply.error);
 }
 
-function rejected(issuer: string, what: string): PosternError {
+function rejected(options: IdentifyClientOptions, what: string): PosternError {
   return new PosternError(
     'ERR_POSTERN_OAUTH_REGISTRATION_REJECTED',
-    `${describeUrl(issuer)} answered the registration with ${what}`,
-    { hint: 'Register a client there by hand, and configure its id.' },
+    `${describeUrl(options.discovery.issuer)} answered the registration with ${what}`,
+    { hint: byHand(options) },
   );
 }

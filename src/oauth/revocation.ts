@@ -4,13 +4,15 @@ import { describeUrl } from './describe-url.ts';
 import type { Grant } from './grant-record.ts';
 import { readJsonBody } from './json-body.ts';
 import { registeredError, requestRefused, retryAfterMs } from './oauth-errors.ts';
+import { isErrorAnswer, meantError } from './profiles/meant-error.ts';
+import { shapeParameters } from './profiles/shape-parameters.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import type { TokenRequestOptions } from './token-request.ts';
 
 /** What can be revoked: tokens, and where they are from. Grants are such. */
 export type RevocableTokens = Pick<
   Grant,
-  'issuer' | 'statedIssuer' | 'revocationEndpoint' | 'client' | 'accessToken' | 'refreshToken'
+  'issuer' | 'statedIssuer' | 'revocationEndpoint' | 'client' | 'accessToken' | 'refreshToken' | 'profile'
 >;
 
 /**
@@ -57,7 +59,7 @@ async function revokeToken(
   http: OAuthHttp,
   options: TokenRequestOptions,
 ): Promise<TokenEnd> {
-  const { revocationEndpoint } = grant;
+  const { profile, revocationEndpoint } = grant;
   if (revocationEndpoint === undefined) return 'unsupported';
   const response = await revocationRequest(
     { issuer: grant.statedIssuer ?? grant.issuer, revocation_endpoint: revocationEndpoint },
@@ -67,18 +69,21 @@ async function revokeToken(
     {
       [customFetch]: http.fetch,
       [allowInsecureRequests]: true,
-      additionalParameters: { token_type_hint: kind },
+      additionalParameters: shapeParameters({ token_type_hint: kind, ...profile?.revokeParams }, profile),
     },
   );
-  if (response.ok) return 'confirmed';
   const { object } = await readJsonBody(response);
-  const error = registeredError(object?.error);
+  // Some say "no" with status 200. What they say counts, as in the replies of their other endpoints.
+  if (response.ok && (object === undefined || !isErrorAnswer(object, profile))) return 'confirmed';
+  // A failing server's word is not evidence of anything.
+  const error = response.status < 500 ? registeredError(object && meantError(object, profile)) : undefined;
   if (error === 'invalid_token' || error === 'invalid_grant') return 'confirmed';
   if (error === 'unsupported_token_type') return 'unsupported';
   const refusal = requestRefused({
     what: `the revocation endpoint of ${describeUrl(grant.issuer)}`,
     status: response.status,
     answer: object,
+    profile,
     secrets: [token, grant.client.clientSecret],
     retryAfterMs: retryAfterMs(response, http.clock()),
   });

@@ -1,5 +1,5 @@
 import type { Discovery } from './discovery.ts';
-import type { IssuerProfile } from './profiles.ts';
+import type { IssuerProfile } from './profiles/issuer-profile.ts';
 
 /** What {@link initialScopes} chooses from. */
 export interface ScopeSources {

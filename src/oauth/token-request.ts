@@ -5,7 +5,8 @@ import type { ClientIdentity } from './client-identity.ts';
 import { createDpopProof } from './dpop.ts';
 import { readJsonBody } from './json-body.ts';
 import type { OAuthHttp } from './oauth-http.ts';
-import type { IssuerProfile } from './profiles.ts';
+import type { IssuerProfile } from './profiles/issuer-profile.ts';
+import { resourceParameter, shapeParameters } from './profiles/shape-parameters.ts';
 
 /** What requests to a token endpoint may need beside their records. */
 export interface TokenRequestOptions {
@@ -38,7 +39,8 @@ export interface SentTokenRequest {
  * Sends a request to the token endpoint, with `resource` and the client's authentication.
  *
  * It is sent once. Only when the server wants a nonce in the proof, which it says before it looks at the
- * grant, is it sent a second time; never a third.
+ * grant, is it sent a second time; never a third. An issuer that says it only after it has spent the refresh token is
+ * asked for the nonce beforehand, without that token.
  *
  * @see RFC 9449 §8
  */
@@ -51,12 +53,17 @@ export async function sendTokenRequest(
 ): Promise<SentTokenRequest> {
   const { client, profile, dpopKeyJwk } = endpoint;
   const authentication = await authenticationOf(client, options.clientAssertion);
-  const body = {
-    ...profile?.tokenParams,
-    ...(profile?.omitResource !== true && { resource: endpoint.resource }),
-    ...parameters,
-  };
-  const send = async (nonce: string | undefined): Promise<Response> => {
+  const isRefresh = grantType === 'refresh_token';
+  const body = shapeParameters(
+    {
+      ...profile?.tokenParams,
+      ...(isRefresh && profile?.refreshParams),
+      ...resourceParameter(endpoint.resource, profile),
+      ...parameters,
+    },
+    profile,
+  );
+  const send = async (nonce: string | undefined, sent = body): Promise<Response> => {
     const url = http.checkUrl(endpoint.tokenEndpoint);
     const proof = dpopKeyJwk && { keyJwk: dpopKeyJwk, method: 'POST', url, nonce, clock: http.clock };
     return genericTokenEndpointRequest(
@@ -64,7 +71,7 @@ export async function sendTokenRequest(
       libraryClient(client),
       authentication,
       grantType,
-      body,
+      sent,
       {
         [customFetch]: http.fetch,
         [allowInsecureRequests]: true,
@@ -72,23 +79,18 @@ export async function sendTokenRequest(
       },
     );
   };
-  const first = await send(endpoint.dpopNonce);
+  let known = endpoint.dpopNonce;
+  if (dpopKeyJwk !== undefined && isRefresh && profile?.dpopNonceFirst === true) {
+    const { refresh_token: _kept, ...rest } = body;
+    known = (await send(known, rest)).headers.get('dpop-nonce') ?? known;
+  }
+  const first = await send(known);
   const nonce = first.headers.get('dpop-nonce') ?? undefined;
   if (dpopKeyJwk === undefined || nonce === undefined || !(await wantsNonce(first))) {
-    return { response: first, dpopNonce: nonce ?? endpoint.dpopNonce };
+    return { response: first, dpopNonce: nonce ?? known };
   }
   const second = await send(nonce);
   return { response: second, dpopNonce: second.headers.get('dpop-nonce') ?? nonce };
-}
-
-/** `scope` as a parameter, when there is anything to name. */
-export function scopeParameter(
-  scopes: readonly string[] | undefined,
-  profile: IssuerProfile | undefined,
-): { readonly scope?: string } {
-  return scopes === undefined || scopes.length === 0
-    ? {}
-    : { scope: scopes.join(profile?.scopeSeparator ?? ' ') };
 }
 
 async function wantsNonce(response: Response): Promise<boolean> {

@@ -2,7 +2,7 @@ import { generateKeyPair, SignJWT } from 'jose';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isPosternError } from '../core/postern-error.ts';
-import { profileOf } from './profiles.ts';
+import { profileOf } from './profiles/find-profile.ts';
 import { processTokenResponse, type TokenExpectation, type Tokens } from './token-response.ts';
 
 const nowMs = 1_700_000_000_000;

@@ -13,7 +13,8 @@ import { signatureAlgorithms } from '../core/signature-algorithms.ts';
 import { describeUrl } from './describe-url.ts';
 import { readJsonBody, type JsonBody } from './json-body.ts';
 import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
-import type { IssuerProfile } from './profiles.ts';
+import type { IssuerProfile } from './profiles/issuer-profile.ts';
+import { isErrorAnswer } from './profiles/meant-error.ts';
 
 /** The tokens of one reply, checked. */
 export interface Tokens {
@@ -96,10 +97,9 @@ export async function readTokenReply(
     throw requestRefused({ what, status, answer, secrets: expected.secrets, retryAfterMs: retry });
   }
   const reply = await readBody(response);
-  const error = reply.object && errorOf(reply.object, expected.profile);
-  if (!response.ok || error !== undefined) {
-    const { profile, secrets } = expected;
-    throw requestRefused({ what, status, error, answer: reply.object, profile, secrets });
+  const { profile, secrets } = expected;
+  if (!response.ok || (reply.object !== undefined && isErrorAnswer(reply.object, profile))) {
+    throw requestRefused({ what, status, answer: reply.object, profile, secrets });
   }
   if (reply.object === undefined) throw unusable(what, `the body ${reply.problem}`);
   return reply.object;
@@ -109,15 +109,6 @@ export async function readBody(response: Response): Promise<JsonBody> {
   const form = response.headers.get('content-type')?.startsWith('application/x-www-form-urlencoded');
   if (form !== true) return readJsonBody(response);
   return { object: Object.fromEntries(new URLSearchParams(await response.text())) };
-}
-
-function errorOf(body: Record<string, unknown>, profile: IssuerProfile | undefined): unknown {
-  const { error } = body;
-  if (error === undefined || error === null || error === '') return undefined;
-  const alias = profile?.errorAliases;
-  return typeof error === 'string' && alias !== undefined && Object.hasOwn(alias, error)
-    ? alias[error]
-    : error;
 }
 
 /** Brings a reply into the form the standard gives it, and leaves what is wrong for the check that follows. */

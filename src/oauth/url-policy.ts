@@ -1,4 +1,4 @@
-import { PosternError } from '../core/postern-error.ts';
+import { PosternError, type PosternErrorOptions } from '../core/postern-error.ts';
 import { describeUrl } from './describe-url.ts';
 import { classifyHost } from './host-class.ts';
 
@@ -10,6 +10,8 @@ export interface UrlPolicy {
   /** The MCP server the operator configured. When it is itself loopback or private, so may be what it names. */
   readonly trustedBy?: string | URL | undefined;
   readonly [allowPrivateNetwork]?: boolean | undefined;
+  /** Is told of every URL that passes only for {@link allowPrivateNetwork}. */
+  readonly onPrivateNetwork?: ((url: URL) => void) | undefined;
 }
 
 /**
@@ -33,7 +35,10 @@ export function checkUrl(url: string | URL, policy: UrlPolicy = {}): URL {
   const place = classifyHost(hostname);
   if (protocol === 'http:' && place !== 'loopback') throw forbidden(url, 'is not https');
   if (place === 'reserved') throw forbidden(url, 'leads to a reserved address');
-  if (place !== 'public' && !trustsPrivate(policy)) throw forbidden(url, 'leads into a private network');
+  if (place !== 'public' && !isTrustedByServer(policy)) {
+    if (policy[allowPrivateNetwork] !== true) throw leadsInside(url);
+    policy.onPrivateNetwork?.(parsed);
+  }
   return parsed;
 }
 
@@ -56,14 +61,18 @@ function encodeCharacter(character: string): string {
   ).join('');
 }
 
-function trustsPrivate(policy: UrlPolicy): boolean {
-  if (policy[allowPrivateNetwork] === true) return true;
-  const { trustedBy } = policy;
+function isTrustedByServer({ trustedBy }: UrlPolicy): boolean {
   if (trustedBy === undefined || !URL.canParse(trustedBy)) return false;
   const place = classifyHost(new URL(trustedBy).hostname);
   return place === 'loopback' || place === 'private';
 }
 
-function forbidden(url: string | URL, why: string): PosternError {
-  return new PosternError('ERR_POSTERN_OAUTH_URL_FORBIDDEN', `${describeUrl(url)} ${why}`);
+function leadsInside(url: string | URL): PosternError {
+  return forbidden(url, 'leads into a private network', {
+    hint: 'The operator of that server has to look. Where it is right, whoever runs this program sets "allowPrivateNetwork" for the server.',
+  });
+}
+
+function forbidden(url: string | URL, why: string, options?: PosternErrorOptions): PosternError {
+  return new PosternError('ERR_POSTERN_OAUTH_URL_FORBIDDEN', `${describeUrl(url)} ${why}`, options);
 }

@@ -76,4 +76,4 @@ export const portableEntries: readonly string[] = [
 export const maxLines = 400;
 
 /** Sources that are one table, which is read by searching it. */
-export const tables: readonly string[] = ['core/error-codes.ts'];
+export const tables: readonly string[] = ['core/error-codes.ts', 'oauth/profiles/providers.ts'];

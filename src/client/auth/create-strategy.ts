@@ -3,6 +3,7 @@ import { AskedKeyStrategy } from './asked-key-strategy.ts';
 import type { AuthStrategy, AuthStrategyDeps } from './auth-strategy.ts';
 import { NoAuthStrategy } from './no-auth-strategy.ts';
 import { OAuthStrategy } from './oauth-strategy.ts';
+import { exceptionsOf } from '../security-exceptions.ts';
 import type { AuthConfig, ServerConfig } from '../server-config.ts';
 
 /** The strategy a configuration asks for. HTTP servers may ask for OAuth at any time, so that is their default. */
@@ -30,6 +31,8 @@ export function createStrategy(
     case 'enterprise_managed':
       return new OAuthStrategy(deps, {
         scopes: auth.scopes,
+        profile: auth.profile,
+        ...exceptionsOf(auth),
         machineGrant: async (request) => (await import('./machine-grants.ts')).machineGrantOf(auth)(request),
       });
   }

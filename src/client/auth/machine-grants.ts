@@ -2,7 +2,7 @@ import type { ClientIdentity } from '../../oauth/client-identity.ts';
 import type { Discovery } from '../../oauth/discovery.ts';
 import { clientCredentialsGrant, exchangeForIdJag, jwtBearerGrant, type Grant } from '../../oauth/grant.ts';
 import type { OAuthHttp } from '../../oauth/oauth-http.ts';
-import { profileOf } from '../../oauth/profiles.ts';
+import type { IssuerProfile } from '../../oauth/profiles/issuer-profile.ts';
 import type { PreregisteredClient } from '../../oauth/registration.ts';
 import type { MachineAuthConfig } from '../server-config.ts';
 
@@ -10,6 +10,9 @@ import type { MachineAuthConfig } from '../server-config.ts';
 export type MachineGrant = (request: {
   readonly discovery: Discovery;
   readonly scopes: readonly string[] | undefined;
+  readonly profile: IssuerProfile;
+  /** The operator allows endpoints in a private network. */
+  readonly privateNetwork?: boolean | undefined;
   readonly http: OAuthHttp;
   /** Who a client that was registered by hand is there. */
   readonly identify: (client: PreregisteredClient) => Promise<ClientIdentity>;
@@ -17,9 +20,9 @@ export type MachineGrant = (request: {
 
 /** The grant a configuration asks for. */
 export function machineGrantOf(config: MachineAuthConfig): MachineGrant {
-  return async ({ discovery, scopes, http, identify }) => {
+  return async ({ discovery, scopes, profile, privateNetwork, http, identify }) => {
     const client = await identify(config.client);
-    const options = { discovery, client, scopes, profile: profileOf(discovery.issuer) };
+    const options = { discovery, client, scopes, profile, privateNetwork };
     switch (config.type) {
       case 'client_credentials':
         return clientCredentialsGrant(options, http);

@@ -6,6 +6,8 @@ import { parseChallenge, type Challenge } from '../../oauth/challenge.ts';
 import type { Grant } from '../../oauth/grant-record.ts';
 import { isScopeSubset, unionScopes } from '../../oauth/scopes.ts';
 import type { TokenRequestOptions } from '../../oauth/token-request.ts';
+import { allowPrivateNetwork } from '../../oauth/url-policy.ts';
+import { withExceptions } from '../security-exceptions.ts';
 import type { OAuthConfig } from '../server-config.ts';
 import type {
   Authorization,
@@ -52,7 +54,7 @@ export class OAuthStrategy implements AuthStrategy {
       );
     }
     this.#deps = deps;
-    this.#options = options;
+    this.#options = withExceptions(options);
     this.#serverUrl = deps.serverUrl;
     this.#origin = new URL(deps.serverUrl).origin;
     const kind = this.#kind();
@@ -204,12 +206,13 @@ export class OAuthStrategy implements AuthStrategy {
         const signIns = await coordinator.signIns();
         const signIn = { ...this.#options, server, serverUrl: this.#serverUrl };
         const prepared = await signIns.prepare(signIn, cause as Challenge | undefined, wanted);
-        const { discovery, scopes } = prepared;
+        const { scopes } = prepared;
+        const privateNetwork = this.#options[allowPrivateNetwork];
         const grant = await machineGrant({
-          discovery,
-          scopes,
-          http: coordinator.httpFor(this.#serverUrl),
-          identify: (client) => signIns.identifyMachine(signIn, discovery, client),
+          ...prepared,
+          privateNetwork,
+          http: coordinator.httpFor(this.#serverUrl, privateNetwork),
+          identify: (client) => signIns.identifyMachine(signIn, prepared, client),
         });
         return { credential: grant, scopes: scopes ?? [] };
       },

@@ -9,12 +9,15 @@ import { elicitationKind } from '../../interaction/elicitation/elicitation-kind.
 import type { Flow, InteractionData, NamedFlow } from '../../interaction/flow.ts';
 import type { Gate } from '../../interaction/gates/gate.ts';
 import { Interactions } from '../../interaction/interactions.ts';
+import { logException } from '../../interaction/oauth/exceptions.ts';
 import { grants } from '../../interaction/oauth/grant-kind.ts';
 import type { ServerSignIns } from '../../interaction/oauth/server-sign-ins.ts';
 import type { Namespace } from '../../namespace/namespace.ts';
 import type { Grant } from '../../oauth/grant-record.ts';
 import { createOAuthHttp, type OAuthHttp } from '../../oauth/oauth-http.ts';
+import { givenProfilesSchema, type IssuerProfiles } from '../../oauth/profiles/issuer-profile.ts';
 import type { TokenRequestOptions } from '../../oauth/token-request.ts';
+import { allowPrivateNetwork } from '../../oauth/url-policy.ts';
 import type { Pending } from '../../pending/pending.ts';
 import type { Pendings } from '../../pending/pendings.ts';
 import { Continuations, type ResumePolicy } from '../../resume/continuations.ts';
@@ -23,6 +26,7 @@ import type { StorageBackend } from '../../storage/contract.ts';
 import { createSurroundings, type Surroundings } from '../../sync/surroundings.ts';
 import { findAuthorizationRequired } from '../auth/authorization-required-error.ts';
 import { keyForm, keyKind } from '../auth/key-form.ts';
+import { configProblems } from '../config-problems.ts';
 import { Context } from '../context.ts';
 import type { CompletionEvent, CompletionSubscriber } from './completion.ts';
 
@@ -47,6 +51,11 @@ export interface AuthCoordinatorOptions {
   readonly fetch?: FetchLike | undefined;
   /** The deadline of one request to an authorization server, body included. Default 10,000 ms. Less than half of `leaseMs`. */
   readonly oauthTimeoutMs?: number | undefined;
+  /**
+   * How authorization servers differ from the standard, by issuer, by host (`login.example`), or by all hosts below one
+   * (`*.login.example`); laid over what is known of them, field by field. JSON.
+   */
+  readonly profiles?: IssuerProfiles | undefined;
   readonly resume?: ResumePolicy | undefined;
   /** Keeps a serverless process alive for work that goes on after the browser was answered. */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
@@ -72,11 +81,14 @@ export abstract class AuthCoordinator {
   readonly #subscribers = new Set<CompletionSubscriber>();
   readonly #waitUntil: (work: Promise<unknown>) => void;
   readonly #background = new Set<Promise<unknown>>();
+  readonly #profiles: IssuerProfiles | undefined;
+  /** Hosts in private networks whose exception was logged. */
+  readonly #toldOf = new Set<string>();
   #signIns: Promise<ServerSignIns> | undefined;
 
   /**
-   * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the storage is missing, or durable and not sealed; or when
-   * a duration is none, or `leaseMs` does not outlast two requests of `oauthTimeoutMs`.
+   * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the storage is missing, or durable and not sealed; when a
+   * profile is not right; or when a duration is none, or `leaseMs` does not outlast two requests of `oauthTimeoutMs`.
    */
   constructor(options: AuthCoordinatorOptions, gateIn: (surroundings: Surroundings) => Gate) {
     assertStorage(options);
@@ -84,11 +96,18 @@ export abstract class AuthCoordinator {
     checkDurations({ oauthTimeoutMs });
     const surroundings = createSurroundings(options);
     const { leaseMs, declineCooldownMs, signInTtlMs: ttlMs } = options;
+    if (options.storage.capabilities.atRest === 'plain') {
+      surroundings.logger.warn('a security exception has decided', {
+        option: 'allowPlaintextStorage',
+        by: 'option',
+      });
+    }
     this.storage = options.storage;
     this.surroundings = surroundings;
     this.oauthTimeoutMs = oauthTimeoutMs;
     this.tries = { tryMs: options.resume?.tryMs };
     this.#waitUntil = options.waitUntil ?? (() => {});
+    this.#profiles = readProfiles(options.profiles);
     this.interactions = new Interactions({
       surroundings,
       gate: gateIn(surroundings),
@@ -175,14 +194,29 @@ export abstract class AuthCoordinator {
   readonly fetch: (request: Request) => Promise<Response> = (request) => this.interactions.fetch(request);
 
   /** Requests to the authorization servers that one MCP server names. */
-  httpFor(serverUrl: string): OAuthHttp {
+  httpFor(serverUrl: string, privateNetwork?: boolean): OAuthHttp {
     const { fetch, storeClock: clock } = this.surroundings;
-    return createOAuthHttp({ fetch, clock, timeoutMs: this.oauthTimeoutMs, trustedBy: serverUrl });
+    return createOAuthHttp({
+      fetch,
+      clock,
+      timeoutMs: this.oauthTimeoutMs,
+      trustedBy: serverUrl,
+      [allowPrivateNetwork]: privateNetwork,
+      onPrivateNetwork: (url) => this.#tellOfPrivateNetwork(url),
+    });
+  }
+
+  /** Once for each host: a sign-in reaches it many times, and each of its refreshes does. */
+  #tellOfPrivateNetwork(url: URL): void {
+    if (this.#toldOf.has(url.host)) return;
+    this.#toldOf.add(url.host);
+    logException(this.surroundings.logger, { option: 'allowPrivateNetwork', by: 'option', url });
   }
 
   /** The life of grants that this coordinator's sign-ins lead to. */
   grantKind(tokenOptions?: TokenRequestOptions): CredentialKind<Grant> {
-    const httpFor = ({ resource }: Grant): OAuthHttp => this.httpFor(resource);
+    const httpFor = ({ resource, privateNetwork }: Grant): OAuthHttp =>
+      this.httpFor(resource, privateNetwork);
     return grants({
       httpFor,
       tokenOptions,
@@ -197,7 +231,8 @@ export abstract class AuthCoordinator {
         new Loaded({
           surroundings: this.surroundings,
           leaseMs: this.interactions.leaseMs,
-          httpFor: (serverUrl) => this.httpFor(serverUrl),
+          httpFor: (serverUrl, privateNetwork) => this.httpFor(serverUrl, privateNetwork),
+          profiles: this.#profiles,
           credential: this.grantKind(),
         }),
     );
@@ -251,6 +286,16 @@ export abstract class AuthCoordinator {
 
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
+}
+
+function readProfiles(profiles: IssuerProfiles | undefined): IssuerProfiles | undefined {
+  const { error } = givenProfilesSchema.optional().safeParse(profiles);
+  if (error === undefined) return profiles;
+  throw new PosternError(
+    'ERR_POSTERN_CONFIG_MISCONFIGURED',
+    `the profiles are not right (${configProblems(error, 'profiles')})`,
+    { hint: 'Profiles are named by an issuer, a host, or "*." and the host they lie below.' },
+  );
 }
 
 function assertStorage(options: AuthCoordinatorOptions): void {

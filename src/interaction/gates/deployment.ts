@@ -34,6 +34,9 @@ export function deployment(options: DeploymentOptions, logger: Logger): Gate {
       hint: 'Pass a function that tells from a request who is signed in to your application.',
     });
   }
+  if (verifyUser === undefined) {
+    logger.warn('a security exception has decided', { option: 'skipUserVerification', by: 'option' });
+  }
   return {
     baseUrl,
     clientName,

@@ -52,7 +52,7 @@ export function oauthRedirect(options: OAuthRedirectOptions): Flow<OAuthCredenti
 
     async begin({ resource, scopes, callbackUrl }) {
       const plan = await authorize({ resource, scopes, redirectUri: callbackUrl });
-      checkAttempt(plan);
+      checkAttempt({ ...plan, redirectUri: callbackUrl });
       const { host } = http.checkUrl(plan.discovery.server.authorization_endpoint ?? '');
       return { data: { host }, message: `Connect your account at ${resource}` };
     },

@@ -6,14 +6,14 @@ import {
   type CreateAttemptOptions,
   type StartedAttempt,
 } from '../../oauth/attempt.ts';
-import { validateCallback } from '../../oauth/callback.ts';
+import { isStatedOtherwise, validateCallback } from '../../oauth/callback.ts';
 import type { ClientIdentity } from '../../oauth/client-identity.ts';
 import { exchangeCode, type TokenRequestOptions } from '../../oauth/grant.ts';
 import { withClock, type OAuthHttp } from '../../oauth/oauth-http.ts';
 import type { Pending } from '../../pending/pending.ts';
 import type { Html } from '../../web/html.ts';
 import { html } from '../../web/html.ts';
-import type { Answer, FlowVisit } from '../flow.ts';
+import type { Answer, FlowVisit, InteractionData } from '../flow.ts';
 import { failurePage, formPage, seePage } from '../pages/pages.ts';
 
 /** Where a browser is sent for consent, and as which client. */
@@ -32,6 +32,8 @@ export interface RedirectVisitOptions {
   readonly goesStraightOn: boolean;
   /** Is told of a client that its issuer refuses. Resolves to whether going out once more, as another, may fare better. */
   readonly onClientRefused?: (client: ClientIdentity, pending: Pending) => Promise<boolean>;
+  /** Is told of an answer whose issuer calls itself otherwise, as its profile allows. */
+  readonly onStatedOtherwise?: (attempt: Attempt, pending: Pending<InteractionData>) => void;
 }
 
 /**
@@ -72,6 +74,7 @@ export function redirectVisit(options: RedirectVisitOptions): (visit: FlowVisit)
     const attempt = attemptSchema.parse(stored);
     try {
       const { code } = validateCallback(attempt, params);
+      if (isStatedOtherwise(attempt, params.get('iss'))) options.onStatedOtherwise?.(attempt, visit.pending);
       // Taken before the code is sent: of two equal answers, one gets past this line.
       await take();
       const grant = await exchangeCode(attempt, code, httpOf(visit), options.tokenOptions);

@@ -1,6 +1,6 @@
 import { z, type ZodType } from 'zod';
 import { PosternError } from '../../core/postern-error.ts';
-import { allowPkceUnadvertised, checkAttempt } from '../../oauth/attempt.ts';
+import { allowPkceUnadvertised, checkAttempt, isPkceUnadvertised } from '../../oauth/attempt.ts';
 import type { Challenge } from '../../oauth/challenge.ts';
 import { clientIdentitySchema, type ClientIdentity } from '../../oauth/client-identity.ts';
 import {
@@ -12,13 +12,21 @@ import {
 } from '../../oauth/discovery.ts';
 import type { Grant } from '../../oauth/grant-record.ts';
 import type { OAuthHttp } from '../../oauth/oauth-http.ts';
-import { issuerProfileSchema, profileOf, type IssuerProfile } from '../../oauth/profiles.ts';
+import { layered, profileOf, type ProfileSubject } from '../../oauth/profiles/find-profile.ts';
+import {
+  issuerProfileSchema,
+  type IssuerProfile,
+  type IssuerProfiles,
+} from '../../oauth/profiles/issuer-profile.ts';
 import type { IdentifyClientOptions, PreregisteredClient } from '../../oauth/registration.ts';
+import { isSameIssuer } from '../../oauth/same-issuer.ts';
 import { initialScopes, unionScopes } from '../../oauth/scopes.ts';
+import { allowPrivateNetwork } from '../../oauth/url-policy.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 import type { CredentialKind } from '../credential-kind.ts';
 import type { Pending } from '../../pending/pending.ts';
 import { dataOf, type Flow, type FlowBeginning, type FlowVisit, type InteractionData } from '../flow.ts';
+import { logException, type SecurityException } from './exceptions.ts';
 import { consentPage, redirectVisit } from './redirect-visit.ts';
 import { Registrations } from './registrations.ts';
 
@@ -35,6 +43,14 @@ export interface ServerSignIn {
   readonly profile?: IssuerProfile | undefined;
   readonly [allowPkceUnadvertised]?: boolean | undefined;
   readonly [allowIssuerMismatch]?: DiscoverOptions[typeof allowIssuerMismatch];
+  readonly [allowPrivateNetwork]?: boolean | undefined;
+}
+
+/** Where to be authorized, how, and for what. */
+interface Prepared {
+  readonly discovery: Discovery;
+  readonly profile: IssuerProfile;
+  readonly scopes: readonly string[] | undefined;
 }
 
 /** Everything needed to carry a sign-in through the browser, in whichever process. Sealed inside its pending. */
@@ -50,6 +66,8 @@ interface SignInData {
   readonly profile: IssuerProfile;
   /** The operator has allowed a server that does not advertise PKCE. */
   readonly pkceUnadvertised: boolean;
+  /** The operator has allowed endpoints in a private network. */
+  readonly privateNetwork?: boolean | undefined;
 }
 
 const signInData: ZodType<SignInData> = z.looseObject({
@@ -63,6 +81,7 @@ const signInData: ZodType<SignInData> = z.looseObject({
   loginHint: z.string().optional(),
   profile: issuerProfileSchema,
   pkceUnadvertised: z.boolean(),
+  privateNetwork: z.boolean().optional(),
 });
 
 /** What of an authorization server's metadata a sign-in needs. The rest may be large, and is left out. */
@@ -89,7 +108,9 @@ export interface ServerSignInsOptions {
   readonly surroundings: Surroundings;
   readonly leaseMs: number;
   /** Requests to the authorization servers that one MCP server names. */
-  readonly httpFor: (serverUrl: string) => OAuthHttp;
+  readonly httpFor: (serverUrl: string, privateNetwork: boolean | undefined) => OAuthHttp;
+  /** Laid over what is known of issuers. */
+  readonly profiles?: IssuerProfiles | undefined;
   readonly credential: CredentialKind<Grant>;
 }
 
@@ -123,12 +144,11 @@ export class ServerSignIns {
   }
 
   readonly visit: (visit: FlowVisit) => Promise<Response> = redirectVisit({
-    http: (visit) => this.#options.httpFor(readData(visit.pending).serverUrl),
+    http: (visit) => this.#httpOf(readData(visit.pending)),
     goesStraightOn: true,
     plan: async (visit) => {
-      const { discovery, redirectUri, authorizeParams, loginHint, profile, pkceUnadvertised } = readData(
-        visit.pending,
-      );
+      const data = readData(visit.pending);
+      const { discovery, redirectUri, authorizeParams, loginHint, profile, pkceUnadvertised } = data;
       const { scopes } = dataOf(visit.pending).request;
       return {
         discovery,
@@ -138,6 +158,7 @@ export class ServerSignIns {
         extraAuthorizeParams: authorizeParams,
         loginHint,
         profile,
+        privateNetwork: data.privateNetwork,
         [allowPkceUnadvertised]: pkceUnadvertised,
       };
     },
@@ -149,6 +170,8 @@ export class ServerSignIns {
       return consentPage(visit, { title: `Sign in to ${server}`, text, scopes });
     },
     onClientRefused: (client, { createdAtMs }) => this.#registrations.refused(client, createdAtMs),
+    onStatedOtherwise: ({ issuer }, pending) =>
+      this.#log({ option: 'allowIssuerMismatch', by: 'profile', issuer, server: readData(pending).server }),
   });
 
   /** Where to be authorized, and for what. */
@@ -156,24 +179,24 @@ export class ServerSignIns {
     signIn: ServerSignIn,
     challenge: Challenge | undefined,
     scopes: readonly string[],
-  ): Promise<{ discovery: Discovery; scopes: readonly string[] | undefined }> {
+  ): Promise<Prepared> {
     const discovery = {
       ...(await this.#discover(signIn, challenge)),
       challengedScopes: challenge?.scope,
     };
-    const profile = profileFor(signIn, discovery);
+    const profile = this.#profileFor(signIn, discovery);
     const initial = initialScopes({ discovery, configured: signIn.scopes, profile });
-    return { discovery, scopes: scopes.length === 0 ? initial : unionScopes(scopes, initial) };
+    return { discovery, profile, scopes: scopes.length === 0 ? initial : unionScopes(scopes, initial) };
   }
 
   /** The client that was registered by hand, where no person is needed. @throws {PosternError} as {@link Registrations.identify}. */
   identifyMachine(
-    { serverUrl }: ServerSignIn,
-    discovery: Discovery,
+    signIn: ServerSignIn,
+    { discovery, profile }: Pick<Prepared, 'discovery' | 'profile'>,
     preregistered: PreregisteredClient,
   ): Promise<ClientIdentity> {
-    const options = { discovery, metadata: { clientName: 'MCP client' }, preregistered };
-    return this.#registrations.identify(options, serverUrl, this.#options.httpFor(serverUrl));
+    const options = { discovery, profile, metadata: { clientName: 'MCP client' }, preregistered };
+    return this.#registrations.identify(options, signIn.serverUrl, this.#httpFor(signIn));
   }
 
   /** Its issuer refuses a client. Returns whether another can take its place. */
@@ -199,18 +222,22 @@ export class ServerSignIns {
     { cause, scopes, callbackUrl, gate }: FlowBeginning,
   ): Promise<{ data: SignInData; scopes: readonly string[] }> {
     const prepared = await this.prepare(signIn, cause as Challenge | undefined, scopes);
-    const { discovery, scopes: wanted } = prepared;
-    const client = await this.#identify(signIn, { discovery, callbackUrl, scopes: wanted, gate });
+    const { discovery, profile, scopes: wanted } = prepared;
+    const client = await this.#identify(signIn, { ...prepared, callbackUrl, gate });
     const { server, serverUrl, authorizeParams, loginHint } = signIn;
-    const profile = profileFor(signIn, discovery);
     const pkceUnadvertised = signIn[allowPkceUnadvertised] === true;
     checkAttempt({
       discovery,
       client,
+      redirectUri: callbackUrl,
       extraAuthorizeParams: authorizeParams,
       profile,
       [allowPkceUnadvertised]: pkceUnadvertised,
     });
+    if (isPkceUnadvertised(discovery)) {
+      const by = profile.pkceUnadvertised === true ? 'profile' : 'option';
+      this.#log({ option: 'allowPkceUnadvertised', by, issuer: discovery.issuer, server });
+    }
     const data = {
       server,
       serverUrl,
@@ -222,18 +249,14 @@ export class ServerSignIns {
       loginHint,
       profile,
       pkceUnadvertised,
+      ...(signIn[allowPrivateNetwork] === true && { privateNetwork: true }),
     };
     return { data, scopes: wanted ?? [] };
   }
 
   #identify(
     signIn: ServerSignIn,
-    at: {
-      discovery: Discovery;
-      callbackUrl: string;
-      scopes: readonly string[] | undefined;
-      gate: FlowBeginning['gate'];
-    },
+    at: Prepared & Pick<FlowBeginning, 'callbackUrl' | 'gate'>,
   ): Promise<ClientIdentity> {
     const { serverUrl, client: preregistered } = signIn;
     const options = {
@@ -241,29 +264,57 @@ export class ServerSignIns {
       preregistered,
       clientMetadataUrl: at.gate.clientMetadataUrl,
     };
-    return this.#registrations.identify(options, serverUrl, this.#options.httpFor(serverUrl));
+    return this.#registrations.identify(options, serverUrl, this.#httpFor(signIn));
   }
 
   #currentClient({ pending, wasSentInVain }: FlowVisit): Promise<ClientIdentity> {
     const data = readData(pending);
     const { scopes } = dataOf(pending).request;
     const link = { createdAtMs: pending.createdAtMs, wasInVain: wasSentInVain };
-    const http = this.#options.httpFor(data.serverUrl);
-    return this.#registrations.current(data.client, link, registrationOf({ ...data, scopes }), http);
+    const options = registrationOf({ ...data, scopes });
+    return this.#registrations.current(data.client, link, options, this.#httpOf(data));
   }
 
   #discover(signIn: ServerSignIn, challenge: Challenge | undefined): Promise<Discovery> {
     const { serverUrl } = signIn;
-    const key = `${serverUrl} ${challenge?.resourceMetadataUrl ?? ''}`;
+    const allowed = signIn[allowIssuerMismatch];
+    const exceptions = JSON.stringify([allowed, signIn[allowPrivateNetwork], signIn.profile?.statedIssuers]);
+    const key = `${serverUrl} ${challenge?.resourceMetadataUrl ?? ''} ${exceptions}`;
     const now = performance.now();
     const cached = this.#discoveries.get(key);
     if (cached !== undefined && now - cached.atMs < discoveryTtlMs) return cached.found;
-    const found = discover(serverUrl, challenge, this.#options.httpFor(serverUrl), {
-      [allowIssuerMismatch]: signIn[allowIssuerMismatch],
+    const statedIssuers = (issuer: string): readonly string[] =>
+      this.#profileFor(signIn, { issuer }).statedIssuers ?? [];
+    const found = discover(serverUrl, challenge, this.#httpFor(signIn), {
+      statedIssuers,
+      [allowIssuerMismatch]: allowed,
     });
     this.#discoveries.set(key, { atMs: now, found });
-    found.catch(() => this.#discoveries.delete(key));
+    found.then(
+      ({ issuer, server }) => {
+        if (isSameIssuer(server.issuer, issuer)) return;
+        const by = statedIssuers(issuer).includes(server.issuer) ? 'profile' : 'option';
+        this.#log({ option: 'allowIssuerMismatch', by, issuer, server: signIn.server });
+      },
+      () => this.#discoveries.delete(key),
+    );
     return found;
+  }
+
+  #profileFor({ serverUrl, profile }: ServerSignIn, { issuer, server }: ProfileSubject): IssuerProfile {
+    return layered(profileOf({ issuer, server, serverUrl }, this.#options.profiles), profile ?? {});
+  }
+
+  #httpFor(signIn: ServerSignIn): OAuthHttp {
+    return this.#options.httpFor(signIn.serverUrl, signIn[allowPrivateNetwork]);
+  }
+
+  #httpOf({ serverUrl, privateNetwork }: SignInData): OAuthHttp {
+    return this.#options.httpFor(serverUrl, privateNetwork);
+  }
+
+  #log(exception: SecurityException): void {
+    logException(this.#options.surroundings.logger, exception);
   }
 }
 
@@ -275,16 +326,12 @@ function readData(pending: Pending<InteractionData>): SignInData {
 
 /** What a client registers itself with. */
 function registrationOf(
-  from: Pick<SignInData, 'server' | 'clientName' | 'discovery' | 'redirectUri'> & {
+  from: Pick<SignInData, 'server' | 'clientName' | 'discovery' | 'redirectUri' | 'profile'> & {
     readonly scopes: readonly string[] | undefined;
   },
 ): Omit<IdentifyClientOptions, 'stored'> {
-  const { server, clientName = `MCP client (${server})`, discovery, redirectUri, scopes } = from;
-  return { discovery, redirectUri, metadata: { clientName }, scopes };
-}
-
-function profileFor({ profile }: ServerSignIn, { issuer }: Discovery): IssuerProfile {
-  return profileOf(issuer, profile && { [issuer]: profile });
+  const { server, clientName = `MCP client (${server})`, discovery, redirectUri, profile, scopes } = from;
+  return { discovery, redirectUri, metadata: { clientName }, profile, scopes };
 }
 
 /** A discovery without what only the registration needed. */
