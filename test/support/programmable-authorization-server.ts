@@ -13,12 +13,15 @@ export type { ProgrammableAuthorizationOptions as ProgrammableAuthorizationServe
 /** {@link ProgrammableAuthorization} on a port of 127.0.0.1. */
 export class ProgrammableAuthorizationServer extends ProgrammableAuthorization implements AsyncDisposable {
   readonly #server: Server;
+  /** Where it listens. */
+  readonly listensAt: string;
 
   constructor(server: Server, origin: string, options: ProgrammableAuthorizationOptions) {
     super(origin, options);
     this.#server = server;
+    this.listensAt = origin;
     server.on('request', (request, response) => {
-      void receive(request, origin)
+      void receive(request, originOf(request) ?? origin)
         .then(async (asked) => sendReply(await this.answer(asked), response))
         .catch(() => response.destroy());
     });
@@ -51,6 +54,14 @@ export async function startProgrammableAuthorizationServer(
   await once(server, 'listening');
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return new ProgrammableAuthorizationServer(server, origin, options);
+}
+
+/** The header by which a test's `fetch` says what a request was for, when it brings it here under another name. */
+export const askedOrigin = 'x-asked-origin';
+
+function originOf({ headers }: IncomingMessage): string | undefined {
+  const origin = headers[askedOrigin];
+  return typeof origin === 'string' ? origin : undefined;
 }
 
 async function receive(request: IncomingMessage, origin: string): Promise<Asked> {

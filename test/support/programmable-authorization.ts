@@ -31,6 +31,9 @@ export type CallKind =
   | 'resource'
   | 'other';
 
+/** A kind of call that has an endpoint in the metadata. */
+export type EndpointKind = 'authorize' | 'token' | 'register' | 'revoke' | 'device' | 'par';
+
 /** One request, as much of it as the server looks at. */
 export interface Asked {
   readonly method: string;
@@ -60,6 +63,14 @@ export type Override = (
 export interface ProgrammableAuthorizationOptions extends TokenRules {
   /** Path of the issuer. Default: none. */
   readonly issuerPath?: string;
+  /** The issuer, where it is not at the origin. */
+  readonly issuer?: string;
+  /** The attached resource, where it is not at the origin. */
+  readonly resource?: string;
+  /** Where its endpoints are, whole URLs. Default: below the issuer, each at its kind's name. */
+  readonly endpoints?: Partial<Record<EndpointKind, string>>;
+  /** Where its metadata is, whole URLs. Default: at the well-known place of RFC 8414. */
+  readonly metadataAt?: readonly string[];
   /** Laid over the metadata; `undefined` takes a field out. */
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** Laid over the protected-resource metadata. */
@@ -102,8 +113,8 @@ export class ProgrammableAuthorization {
 
   constructor(origin: string, options: ProgrammableAuthorizationOptions = {}) {
     this.origin = origin;
-    this.issuer = origin + (options.issuerPath ?? '');
-    this.resource = origin + (options.resourcePath ?? '/mcp');
+    this.issuer = options.issuer ?? origin + (options.issuerPath ?? '');
+    this.resource = options.resource ?? origin + (options.resourcePath ?? '/mcp');
     this.tokens = new ProgrammableTokens(options);
     this.#options = options;
     this.#subject = options.subject ?? 'user-1';
@@ -146,7 +157,7 @@ export class ProgrammableAuthorization {
   #receive(asked: Asked): Call {
     let form: URLSearchParams | undefined;
     const formOf = (): URLSearchParams => (form ??= new URLSearchParams(asked.text));
-    const kind = this.#kindOf(asked.url.pathname, formOf);
+    const kind = this.#kindOf(asked.url, formOf);
     const count = this.count(kind) + 1;
     this.#counts.set(kind, count);
     const call: Call = {
@@ -161,23 +172,18 @@ export class ProgrammableAuthorization {
     return call;
   }
 
-  #kindOf(path: string, formOf: () => URLSearchParams): CallKind {
-    const { issuerPath = '', resourcePath = '/mcp' } = this.#options;
+  #kindOf({ origin, pathname: path }: URL, formOf: () => URLSearchParams): CallKind {
     if (path.startsWith('/.well-known/oauth-protected-resource')) return 'resource-metadata';
     if (path.includes('/.well-known/')) return 'metadata';
-    if (path === resourcePath) return 'resource';
-    switch (path.slice(issuerPath.length)) {
-      case '/authorize':
-      case '/par':
-      case '/register':
-      case '/revoke':
-      case '/device':
-        return path.slice(issuerPath.length + 1) as CallKind;
-      case '/token':
-        return formOf().get('grant_type') === 'refresh_token' ? 'refresh' : 'token';
-      default:
-        return 'other';
-    }
+    if (origin + path === this.resource) return 'resource';
+    const kind = endpointKinds.find((each) => this.endpoint(each) === origin + path);
+    if (kind !== 'token') return kind ?? 'other';
+    return formOf().get('grant_type') === 'refresh_token' ? 'refresh' : 'token';
+  }
+
+  /** Where an endpoint is. */
+  endpoint(kind: EndpointKind): string {
+    return this.#options.endpoints?.[kind] ?? `${this.issuer}/${kind}`;
   }
 
   #answer(call: Call): Reply | Promise<Reply> {
@@ -206,8 +212,9 @@ export class ProgrammableAuthorization {
   }
 
   #describeResource(call: Call): Reply {
-    const { resourcePath = '/mcp', resourceMetadata } = this.#options;
-    if (!call.url.pathname.endsWith(resourcePath)) return { status: 404 };
+    const { resourceMetadata } = this.#options;
+    const path = new URL(this.resource).pathname.replace(/\/$/u, '');
+    if (!call.url.pathname.endsWith(path)) return { status: 404 };
     return {
       body: without({
         resource: this.resource,
@@ -219,16 +226,19 @@ export class ProgrammableAuthorization {
 
   #describeServer(call: Call): Reply {
     const { issuer } = this;
-    const { issuerPath = '', metadata } = this.#options;
-    if (call.url.pathname !== `/.well-known/oauth-authorization-server${issuerPath}`) return { status: 404 };
+    const { metadata } = this.#options;
+    const { origin, pathname } = new URL(issuer);
+    const standard = `${origin}/.well-known/oauth-authorization-server${pathname.replace(/\/$/u, '')}`;
+    const { metadataAt = [standard] } = this.#options;
+    if (!metadataAt.includes(call.url.origin + call.url.pathname)) return { status: 404 };
     return {
       body: without({
         issuer,
-        authorization_endpoint: `${issuer}/authorize`,
-        token_endpoint: `${issuer}/token`,
-        registration_endpoint: `${issuer}/register`,
-        revocation_endpoint: `${issuer}/revoke`,
-        device_authorization_endpoint: `${issuer}/device`,
+        authorization_endpoint: this.endpoint('authorize'),
+        token_endpoint: this.endpoint('token'),
+        registration_endpoint: this.endpoint('register'),
+        revocation_endpoint: this.endpoint('revoke'),
+        device_authorization_endpoint: this.endpoint('device'),
         response_types_supported: ['code'],
         grant_types_supported: ['authorization_code', 'refresh_token'],
         code_challenge_methods_supported: ['S256'],
@@ -256,7 +266,9 @@ export class ProgrammableAuthorization {
       });
       location.searchParams.set('code', code);
     } else location.searchParams.set('error', 'access_denied');
-    location.searchParams.set('iss', this.issuer);
+    const { metadata = {} } = this.#options;
+    const says = 'authorization_response_iss_parameter_supported';
+    if (!(says in metadata) || metadata[says] === true) location.searchParams.set('iss', this.issuer);
     const state = asked.get('state');
     if (state !== null) location.searchParams.set('state', state);
     return { status: 302, headers: { location: location.href } };
@@ -331,11 +343,12 @@ export class ProgrammableAuthorization {
   }
 
   #guardResource(call: Call): Reply | Promise<Reply> {
-    const { resourcePath = '/mcp', serve = tellOwner } = this.#options;
+    const { serve = tellOwner } = this.#options;
     const [, token = ''] = call.headers.authorization?.split(' ') ?? [];
     const owner = this.tokens.isLive(token) ? this.tokens.familyOf(token) : undefined;
     if (owner !== undefined) return serve(call, owner);
-    const metadata = `${this.origin}/.well-known/oauth-protected-resource${resourcePath}`;
+    const { origin, pathname } = new URL(this.resource);
+    const metadata = `${origin}/.well-known/oauth-protected-resource${pathname}`;
     return {
       status: 401,
       headers: { 'www-authenticate': `Bearer resource_metadata="${metadata}"` },
@@ -343,6 +356,8 @@ export class ProgrammableAuthorization {
     };
   }
 }
+
+const endpointKinds = ['authorize', 'token', 'register', 'revoke', 'device', 'par'] as const;
 
 function tellOwner(_call: Call, { subject }: TokenFamily): Reply {
   return { body: { ok: true, subject } };
