@@ -20,6 +20,8 @@ export interface OAuthConfig extends BrowserSecurityExceptions {
   readonly clientName?: string | undefined;
   /** A client registered beforehand. It belongs to its `issuer`; left out, to the one it is first used with. */
   readonly client?: PreregisteredClient | undefined;
+  /** The client metadata document cannot be fetched from where this authorization server is: the client registers itself instead. */
+  readonly clientMetadataIsPrivate?: boolean | undefined;
   /** Asked for instead of what the server suggests. */
   readonly scopes?: readonly string[] | undefined;
   /** More parameters of the authorization request. An empty value leaves out what would be sent otherwise: `{ "prompt": "" }`. */
@@ -142,6 +144,7 @@ const auth = z.union([
       type: z.literal('oauth'),
       clientName: text.optional(),
       client: client.optional(),
+      clientMetadataIsPrivate: z.boolean().optional(),
       scopes,
       authorizeParams: freeParametersSchema.optional(),
       loginHint: text.optional(),

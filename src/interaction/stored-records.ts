@@ -70,8 +70,14 @@ export const storedRecords: readonly StoredRecord[] = [
   {
     key: 'app:registration:‹hash of issuer and redirect URI›',
     holds:
-      '`{ issuer, clientId, clientSecret?, tokenEndpointAuthMethod, source: "dynamic", redirectUris, registeredAtMs }`',
+      '`{ issuer, clientId, clientSecret?, tokenEndpointAuthMethod, source: "dynamic", redirectUris, registeredScopes?, registeredAtMs }`',
     lives: 'until the secret expires, or the issuer has forgotten the client',
+  },
+  {
+    key: 'app:document-refused:‹hash of issuer and document›',
+    holds:
+      '`{ refusedAtMs }`: an issuer could not use the client metadata document, so the client registers itself',
+    lives: 'a day',
   },
   {
     key: 'app:client-issuer:‹hash of server and client id›',

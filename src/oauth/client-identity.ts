@@ -19,6 +19,8 @@ export interface ClientIdentity {
   readonly source: 'preregistered' | 'metadata-document' | 'dynamic';
   readonly redirectUris: readonly string[];
   readonly secretExpiresAtMs?: number | undefined;
+  /** What one that registered itself asked to be registered for: some issuers take it as a limit. Left out: it did not say. */
+  readonly registeredScopes?: readonly string[] | undefined;
   /** Of one that registered itself. */
   readonly registeredAtMs?: number | undefined;
 }
@@ -32,5 +34,6 @@ export const clientIdentitySchema: ZodType<ClientIdentity> = z.looseObject({
   source: z.enum(['preregistered', 'metadata-document', 'dynamic']),
   redirectUris: z.array(z.string()),
   secretExpiresAtMs: z.number().optional(),
+  registeredScopes: z.array(z.string()).optional(),
   registeredAtMs: z.number().optional(),
 });

@@ -118,6 +118,7 @@ describe('identifyClient', () => {
       tokenEndpointAuthMethod: 'none',
       source: 'dynamic',
       redirectUris: [redirectUri],
+      registeredScopes: ['a', 'b'],
     });
   });
 

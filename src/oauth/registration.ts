@@ -17,6 +17,7 @@ import type { OAuthHttp } from './oauth-http.ts';
 import type { IssuerProfile } from './profiles/issuer-profile.ts';
 import { checkRedirectUri } from './profiles/redirect-fit.ts';
 import { isSameIssuer } from './same-issuer.ts';
+import { isScopeSubset } from './scopes.ts';
 import { withServerWord } from './server-word.ts';
 
 /** A client the operator registered by hand. */
@@ -149,18 +150,37 @@ function isUsable(stored: ClientIdentity, options: IdentifyClientOptions, nowMs:
     stored.source === 'dynamic' &&
     stored.issuer === discovery.issuer &&
     (redirectUri === undefined || stored.redirectUris.includes(redirectUri)) &&
-    (stored.secretExpiresAtMs === undefined || stored.secretExpiresAtMs > nowMs)
+    (stored.secretExpiresAtMs === undefined || stored.secretExpiresAtMs > nowMs) &&
+    isRegisteredFor(stored, options.scopes)
   );
+}
+
+/** Whether a client may ask for scopes as it is registered, as far as it is known. */
+export function isRegisteredFor(
+  { registeredScopes }: Pick<ClientIdentity, 'registeredScopes'>,
+  scopes: readonly string[] = [],
+): boolean {
+  return registeredScopes === undefined || isScopeSubset(scopes, registeredScopes);
 }
 
 async function register(options: IdentifyClientOptions, http: OAuthHttp): Promise<ClientIdentity> {
   const { server } = options.discovery;
-  const asked = registrationMetadata(options);
-  const response = await dynamicClientRegistrationRequest(server, asked, {
-    [customFetch]: http.fetch,
-    [allowInsecureRequests]: true,
-  });
-  return processRegistration(options, String(asked.token_endpoint_auth_method), response, http);
+  const send = (metadata: Record<string, string | string[]>): Promise<Response> =>
+    dynamicClientRegistrationRequest(server, metadata, {
+      [customFetch]: http.fetch,
+      [allowInsecureRequests]: true,
+    });
+  const { scope, ...asked } = registrationMetadata(options);
+  const method = String(asked['token_endpoint_auth_method']);
+  if (scope !== undefined) {
+    const response = await send({ ...asked, scope });
+    // `scope` is optional there, and one of them may be all that is wrong.
+    if (response.status !== 400 && response.status !== 422) {
+      const client = await processRegistration(options, method, response, http);
+      return { ...client, registeredScopes: options.scopes };
+    }
+  }
+  return processRegistration(options, method, await send(asked), http);
 }
 
 async function processRegistration(
@@ -195,6 +215,8 @@ async function processRegistration(
   const secret = client.client_secret as string | undefined;
   const method = client.token_endpoint_auth_method ?? agreedMethod(askedMethod, secret, server);
   if (!isSupportedMethod(method)) throw rejected(options, 'a way to authenticate that is not supported here');
+  if (method !== 'none' && secret === undefined)
+    throw rejected(options, 'a way to authenticate with a secret, and without the secret');
   const secretExpiresAt = Number(client.client_secret_expires_at ?? 0);
   return {
     issuer,

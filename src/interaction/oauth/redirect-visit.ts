@@ -10,6 +10,7 @@ import { isStatedOtherwise, validateCallback } from '../../oauth/callback.ts';
 import type { ClientIdentity } from '../../oauth/client-identity.ts';
 import { exchangeCode, type TokenRequestOptions } from '../../oauth/grant.ts';
 import { withClock, type OAuthHttp } from '../../oauth/oauth-http.ts';
+import { OAuthRequestError } from '../../oauth/oauth-request-error.ts';
 import type { Pending } from '../../pending/pending.ts';
 import type { Html } from '../../web/html.ts';
 import { html } from '../../web/html.ts';
@@ -22,6 +23,12 @@ export type RedirectPlan = Omit<CreateAttemptOptions, 'redirectUri' | 'state'> &
   readonly redirectUri?: string | undefined;
 };
 
+/** A client that its issuer refuses: itself, or the scopes that it asks for. */
+export interface RefusedClient {
+  readonly client: ClientIdentity;
+  readonly what: 'client' | 'scopes';
+}
+
 export interface RedirectVisitOptions {
   readonly plan: (visit: FlowVisit) => Promise<RedirectPlan> | RedirectPlan;
   readonly http: (visit: FlowVisit) => OAuthHttp;
@@ -31,9 +38,11 @@ export interface RedirectVisitOptions {
   /** Whether a person who certainly came by themselves is sent on without a press of the button. */
   readonly goesStraightOn: boolean;
   /** Is told of a client that its issuer refuses. Resolves to whether going out once more, as another, may fare better. */
-  readonly onClientRefused?: (client: ClientIdentity, pending: Pending) => Promise<boolean>;
   /** Is told of an answer whose issuer calls itself otherwise, as its profile allows. */
   readonly onStatedOtherwise?: (attempt: Attempt, pending: Pending<InteractionData>) => void;
+  readonly onClientRefused?: (refused: RefusedClient, pending: Pending<InteractionData>) => Promise<boolean>;
+  /** Is told that the issuer has not done its part, in whatever way: what is known of it may have changed. */
+  readonly onFailure?: (pending: Pending<InteractionData>) => void;
 }
 
 /**
@@ -43,9 +52,11 @@ export interface RedirectVisitOptions {
  */
 export function redirectVisit(options: RedirectVisitOptions): (visit: FlowVisit) => Promise<Response> {
   const httpOf = (visit: FlowVisit): OAuthHttp => withClock(options.http(visit), visit.clock);
-  const isOver = async (error: unknown, { client }: Pick<Attempt, 'client'>, { pending }: FlowVisit) =>
-    isPosternError(error, 'ERR_POSTERN_OAUTH_CLIENT_REJECTED') &&
-    (await options.onClientRefused?.(client, pending)) === true;
+  const isOver = async (error: unknown, { client }: Pick<Attempt, 'client'>, { pending }: FlowVisit) => {
+    options.onFailure?.(pending);
+    const what = whatIsRefused(error);
+    return what !== undefined && (await options.onClientRefused?.({ client, what }, pending)) === true;
+  };
 
   const start = async (visit: FlowVisit, plan: RedirectPlan): Promise<StartedAttempt> =>
     createAttempt({ ...plan, redirectUri: plan.redirectUri ?? visit.callbackUrl }, httpOf(visit));
@@ -96,6 +107,13 @@ export function redirectVisit(options: RedirectVisitOptions): (visit: FlowVisit)
     await visit.fail('ERR_POSTERN_AUTH_DENIED');
     return seePage(visit.pageUrl);
   };
+}
+
+function whatIsRefused(error: unknown): RefusedClient['what'] | undefined {
+  if (isPosternError(error, 'ERR_POSTERN_OAUTH_CLIENT_REJECTED')) return 'client';
+  return error instanceof OAuthRequestError && error.isFinal && error.error === 'invalid_scope'
+    ? 'scopes'
+    : undefined;
 }
 
 /** The page before the journey: where it goes, what for, and a way out. */

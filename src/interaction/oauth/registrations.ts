@@ -4,7 +4,8 @@ import { hashId } from '../../core/random.ts';
 import { clientIdentitySchema, type ClientIdentity } from '../../oauth/client-identity.ts';
 import { describeUrl } from '../../oauth/describe-url.ts';
 import type { OAuthHttp } from '../../oauth/oauth-http.ts';
-import { identifyClient, type IdentifyClientOptions } from '../../oauth/registration.ts';
+import { identifyClient, isRegisteredFor, type IdentifyClientOptions } from '../../oauth/registration.ts';
+import { unionScopes } from '../../oauth/scopes.ts';
 import { Collection, type Stored } from '../../storage/collection.ts';
 import { absent } from '../../storage/contract.ts';
 import { NamespacedStorage } from '../../storage/namespaced-storage.ts';
@@ -15,6 +16,11 @@ import type { Surroundings } from '../../sync/surroundings.ts';
 
 /** A client registered this shortly before a link was made, or later, was registered for it: its issuer knows it. */
 const freshMs = 60_000;
+
+/** A document that an issuer could not use is tried there again after this long: its operator may have mended it. */
+const documentRefusedMs = 24 * 60 * 60_000;
+
+const refusedDocumentRecord = z.looseObject({ refusedAtMs: z.number() });
 
 const pinRecord = z.looseObject({ issuer: z.string() });
 
@@ -31,6 +37,7 @@ export class Registrations {
   readonly #storage: NamespacedStorage;
   readonly #records: Collection<ClientIdentity>;
   readonly #pins: Collection<z.infer<typeof pinRecord>>;
+  readonly #refusedDocuments: Collection<z.infer<typeof refusedDocumentRecord>>;
 
   constructor(surroundings: Surroundings, leaseMs: number) {
     const { storage } = surroundings;
@@ -39,6 +46,8 @@ export class Registrations {
     this.#storage = new NamespacedStorage(storage, ['app', 'registration']);
     this.#records = new Collection(this.#storage, clientIdentitySchema);
     this.#pins = new Collection(new NamespacedStorage(storage, ['app', 'client-issuer']), pinRecord);
+    const documents = new NamespacedStorage(storage, ['app', 'document-refused']);
+    this.#refusedDocuments = new Collection(documents, refusedDocumentRecord);
   }
 
   /**
@@ -58,10 +67,11 @@ export class Registrations {
       await this.#pin(client, serverUrl, preregistered.issuer !== undefined);
       return client;
     }
+    const usable = await this.#withUsableDocument(options);
     const known = await this.#find(discovery.issuer, redirectUri);
-    return known === undefined
-      ? this.#register(options, http)
-      : this.#identify(options, http, known, known.value);
+    return known === undefined || !isRegisteredFor(known.value, options.scopes)
+      ? this.#register(usable, http)
+      : this.#identify(usable, http, known, known.value);
   }
 
   /**
@@ -76,9 +86,13 @@ export class Registrations {
     options: Omit<IdentifyClientOptions, 'stored'>,
     http: OAuthHttp,
   ): Promise<ClientIdentity> {
+    if (client.source === 'metadata-document') return this.#instead(client, link, options, http);
     if (client.source !== 'dynamic') return client;
     const stored = await this.#find(client.issuer, client.redirectUris[0]);
     if (stored === undefined) return this.#register(options, http);
+    // More is asked for than it was registered for, since the link was made.
+    if (!isRegisteredFor(stored.value, options.scopes))
+      return this.#register(options, http).catch(() => stored.value);
     const isSame = stored.value.clientId === client.clientId;
     if (!isSame || isFresh(client, link.createdAtMs) || !(await link.wasInVain())) return stored.value;
     try {
@@ -92,16 +106,79 @@ export class Registrations {
   /**
    * Forgets a client that its issuer refuses, if it is still the stored one. Returns whether another can take its place, and
    * may fare better: it was not registered just for the link that was made then.
+   *
+   * An issuer that refuses a client named by its document could not read that: where it registers clients, one that
+   * registers itself is next.
+   *
+   * @param registers whether the issuer registers clients, as far as is known.
    */
   async refused(
     client: ClientIdentity,
     linkCreatedAtMs: number = Number.POSITIVE_INFINITY,
+    registers: boolean = true,
   ): Promise<boolean> {
+    if (client.source === 'metadata-document') {
+      if (registers) await this.#rememberRefused(client);
+      return registers;
+    }
     if (client.source !== 'dynamic') return false;
     const stored = await this.#find(client.issuer, client.redirectUris[0]);
     if (stored?.value.clientId === client.clientId)
       await this.#records.delete(stored.path, { expect: stored.version });
     return !isFresh(client, linkCreatedAtMs);
+  }
+
+  /**
+   * An issuer refuses scopes of a client that did not say what it registers for, and may have been registered for less. It
+   * is forgotten, unless it was registered just for the link that was made then. Returns whether another may fare better.
+   */
+  async scopesRefused(client: ClientIdentity, linkCreatedAtMs: number): Promise<boolean> {
+    const isLimited = client.source === 'dynamic' && client.registeredScopes === undefined;
+    return isLimited && !isFresh(client, linkCreatedAtMs) && this.refused(client, linkCreatedAtMs);
+  }
+
+  /** The client to go out as in place of one that is named by a document, where its issuer could not read that. */
+  async #instead(
+    client: ClientIdentity,
+    link: { readonly wasInVain: () => Promise<boolean> },
+    options: Omit<IdentifyClientOptions, 'stored'>,
+    http: OAuthHttp,
+  ): Promise<ClientIdentity> {
+    if (options.discovery.server.registration_endpoint === undefined) return client;
+    const isRefused = await this.#isRefused(client.issuer, client.clientId);
+    if (!isRefused && !(await link.wasInVain())) return client;
+    try {
+      const registered = await this.#register(options, http);
+      // Only now: where it cannot register either, the document is the best there is.
+      if (!isRefused) await this.#rememberRefused(client);
+      return registered;
+    } catch {
+      return client;
+    }
+  }
+
+  async #withUsableDocument(
+    options: Omit<IdentifyClientOptions, 'stored'>,
+  ): Promise<Omit<IdentifyClientOptions, 'stored'>> {
+    const { clientMetadataUrl: url, discovery } = options;
+    if (url === undefined || discovery.server.registration_endpoint === undefined) return options;
+    return (await this.#isRefused(discovery.issuer, url))
+      ? { ...options, clientMetadataUrl: undefined }
+      : options;
+  }
+
+  async #rememberRefused({ issuer, clientId }: ClientIdentity): Promise<void> {
+    const refusedAtMs = await this.#surroundings.now();
+    const expiresAtMs = refusedAtMs + documentRefusedMs;
+    await this.#refusedDocuments.put([await placeOf(issuer, clientId)], { refusedAtMs }, { expiresAtMs });
+    this.#surroundings.logger.warn('an issuer could not use the client metadata document', {
+      issuer: describeUrl(issuer),
+      document: describeUrl(clientId),
+    });
+  }
+
+  async #isRefused(issuer: string, documentUrl: string): Promise<boolean> {
+    return (await this.#refusedDocuments.find(await placeOf(issuer, documentUrl))) !== undefined;
   }
 
   /** One registration for the application, not one for each of its users and processes. */
@@ -129,7 +206,9 @@ export class Registrations {
     found: Stored<ClientIdentity> | undefined,
     stored: ClientIdentity | undefined,
   ): Promise<ClientIdentity> {
-    const client = await identifyClient({ ...options, stored }, http);
+    // What is registered anew covers what the one before did: servers of one issuer share it.
+    const scopes = unionScopes(found?.value.registeredScopes, options.scopes);
+    const client = await identifyClient({ ...options, scopes, stored }, http);
     if (client.source !== 'dynamic' || client === stored) return client;
     const { issuer, redirectUris, secretExpiresAtMs: expiresAtMs } = client;
     const registered = { ...client, registeredAtMs: await this.#surroundings.now() };

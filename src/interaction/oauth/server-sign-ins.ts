@@ -6,6 +6,7 @@ import { clientIdentitySchema, type ClientIdentity } from '../../oauth/client-id
 import {
   allowIssuerMismatch,
   discover,
+  discoverAuthorizationServer,
   discoverySchema,
   type Discovery,
   type DiscoverOptions,
@@ -37,6 +38,7 @@ export interface ServerSignIn {
   readonly serverUrl: string;
   readonly clientName?: string | undefined;
   readonly client?: PreregisteredClient | undefined;
+  readonly clientMetadataIsPrivate?: boolean | undefined;
   readonly scopes?: readonly string[] | undefined;
   readonly authorizeParams?: Readonly<Record<string, string>> | undefined;
   readonly loginHint?: string | undefined;
@@ -147,12 +149,12 @@ export class ServerSignIns {
     http: (visit) => this.#httpOf(readData(visit.pending)),
     goesStraightOn: true,
     plan: async (visit) => {
-      const data = readData(visit.pending);
+      const data = await this.#lookedAnew(visit);
       const { discovery, redirectUri, authorizeParams, loginHint, profile, pkceUnadvertised } = data;
       const { scopes } = dataOf(visit.pending).request;
       return {
         discovery,
-        client: await this.#currentClient(visit),
+        client: await this.#currentClient(visit, data),
         redirectUri,
         scopes: scopes.length > 0 ? scopes : undefined,
         extraAuthorizeParams: authorizeParams,
@@ -169,9 +171,14 @@ export class ServerSignIns {
       const { scopes } = dataOf(visit.pending).request;
       return consentPage(visit, { title: `Sign in to ${server}`, text, scopes });
     },
-    onClientRefused: (client, { createdAtMs }) => this.#registrations.refused(client, createdAtMs),
     onStatedOtherwise: ({ issuer }, pending) =>
       this.#log({ option: 'allowIssuerMismatch', by: 'profile', issuer, server: readData(pending).server }),
+    onFailure: (pending) => this.forgetDiscovery(readData(pending).serverUrl),
+    onClientRefused: ({ client, what }, pending) => {
+      if (what === 'scopes') return this.#registrations.scopesRefused(client, pending.createdAtMs);
+      const registers = readData(pending).discovery.server.registration_endpoint !== undefined;
+      return this.#registrations.refused(client, pending.createdAtMs, registers);
+    },
   });
 
   /** Where to be authorized, and for what. */
@@ -207,17 +214,46 @@ export class ServerSignIns {
   /** A sign-in leads nowhere, as far as somebody says: whoever follows its link next goes out as a client that is new. */
   async startOver(pending: Pending<InteractionData>): Promise<void> {
     const { data } = signInData.safeParse(pending.data?.data);
-    if (data !== undefined) await this.#registrations.refused(data.client);
+    if (data === undefined) return;
+    this.forgetDiscovery(data.serverUrl);
+    await this.#registrations.refused(
+      data.client,
+      undefined,
+      data.discovery.server.registration_endpoint !== undefined,
+    );
   }
 
-  /** A refused token may mean that the server has changed its authorization server. */
-  forgetDiscovery(serverUrl: string): void {
-    for (const key of this.#discoveries.keys())
-      if (key.startsWith(`${serverUrl} `)) this.#discoveries.delete(key);
+  /**
+   * What is known of a server's authorization server may have changed: its token was refused, or a sign-in failed. Returns
+   * whether anything was known.
+   */
+  forgetDiscovery(serverUrl: string): boolean {
+    const known = [...this.#discoveries.keys()].filter((key) => key.startsWith(`${serverUrl} `));
+    for (const key of known) this.#discoveries.delete(key);
+    return known.length > 0;
+  }
+
+  /** {@link #tryToBegin}; once more, where it failed with what was known from before. */
+  async #begin(
+    signIn: ServerSignIn,
+    beginning: FlowBeginning,
+  ): Promise<{ data: SignInData; scopes: readonly string[] }> {
+    const wasKnown = this.#isKnown(signIn.serverUrl);
+    try {
+      return await this.#tryToBegin(signIn, beginning);
+    } catch (error) {
+      this.forgetDiscovery(signIn.serverUrl);
+      if (!wasKnown) throw error;
+      return this.#tryToBegin(signIn, beginning);
+    }
+  }
+
+  #isKnown(serverUrl: string): boolean {
+    return [...this.#discoveries.keys()].some((key) => key.startsWith(`${serverUrl} `));
   }
 
   /** What the pending of a sign-in carries. What cannot work is said here, before a person gets a link. */
-  async #begin(
+  async #tryToBegin(
     signIn: ServerSignIn,
     { cause, scopes, callbackUrl, gate }: FlowBeginning,
   ): Promise<{ data: SignInData; scopes: readonly string[] }> {
@@ -262,17 +298,32 @@ export class ServerSignIns {
     const options = {
       ...registrationOf({ ...signIn, ...at, redirectUri: at.callbackUrl }),
       preregistered,
-      clientMetadataUrl: at.gate.clientMetadataUrl,
+      clientMetadataUrl: signIn.clientMetadataIsPrivate === true ? undefined : at.gate.clientMetadataUrl,
     };
     return this.#registrations.identify(options, serverUrl, this.#httpFor(signIn));
   }
 
-  #currentClient({ pending, wasSentInVain }: FlowVisit): Promise<ClientIdentity> {
-    const data = readData(pending);
+  #currentClient({ pending, wasSentInVain }: FlowVisit, data: SignInData): Promise<ClientIdentity> {
     const { scopes } = dataOf(pending).request;
     const link = { createdAtMs: pending.createdAtMs, wasInVain: wasSentInVain };
     const options = registrationOf({ ...data, scopes });
     return this.#registrations.current(data.client, link, options, this.#httpOf(data));
+  }
+
+  /** Who has gone out and not come back may have met an endpoint that has moved since: the issuer is looked at again. */
+  async #lookedAnew({ pending, wasSentInVain }: FlowVisit): Promise<SignInData> {
+    const data = readData(pending);
+    if (!(await wasSentInVain())) return data;
+    const { discovery } = data;
+    try {
+      const server = await discoverAuthorizationServer(discovery.issuer, this.#httpOf(data), {
+        [allowIssuerMismatch]: discovery.server.issuer === discovery.issuer ? [] : [discovery.issuer],
+      });
+      return { ...data, discovery: trimDiscovery({ ...discovery, server }) };
+    } catch {
+      // The person may only have been slow, and the issuer have no metadata at all.
+      return data;
+    }
   }
 
   #discover(signIn: ServerSignIn, challenge: Challenge | undefined): Promise<Discovery> {
