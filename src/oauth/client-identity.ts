@@ -19,7 +19,7 @@ export interface ClientIdentity {
   readonly source: 'preregistered' | 'metadata-document' | 'dynamic';
   readonly redirectUris: readonly string[];
   readonly secretExpiresAtMs?: number | undefined;
-  /** What one that registered itself asked to be registered for: some issuers take it as a limit. Left out: it did not say. */
+  /** What one that registered itself asked to be registered for: some issuers take it as a limit. Left out: the issuer takes no scopes there, or it is not known. */
   readonly registeredScopes?: readonly string[] | undefined;
   /** Of one that registered itself. */
   readonly registeredAtMs?: number | undefined;

@@ -172,15 +172,12 @@ async function register(options: IdentifyClientOptions, http: OAuthHttp): Promis
     });
   const { scope, ...asked } = registrationMetadata(options);
   const method = String(asked['token_endpoint_auth_method']);
-  if (scope !== undefined) {
-    const response = await send({ ...asked, scope });
-    // `scope` is optional there, and one of them may be all that is wrong.
-    if (response.status !== 400 && response.status !== 422) {
-      const client = await processRegistration(options, method, response, http);
-      return { ...client, registeredScopes: options.scopes };
-    }
-  }
-  return processRegistration(options, method, await send(asked), http);
+  const response = await send({ ...asked, ...(scope !== undefined && { scope }) });
+  // `scope` is optional there, and one of them may be all that is wrong.
+  if (scope !== undefined && (response.status === 400 || response.status === 422))
+    return processRegistration(options, method, await send(asked), http);
+  const client = await processRegistration(options, method, response, http);
+  return { ...client, registeredScopes: options.scopes ?? [] };
 }
 
 async function processRegistration(

@@ -129,8 +129,8 @@ export class Registrations {
   }
 
   /**
-   * An issuer refuses scopes of a client that did not say what it registers for, and may have been registered for less. It
-   * is forgotten, unless it was registered just for the link that was made then. Returns whether another may fare better.
+   * An issuer refuses scopes of a client of which it is not known what it has registered for: perhaps less. It is
+   * forgotten, unless it was registered just for the link that was made then. Returns whether another may fare better.
    */
   async scopesRefused(client: ClientIdentity, linkCreatedAtMs: number): Promise<boolean> {
     const isLimited = client.source === 'dynamic' && client.registeredScopes === undefined;
