@@ -3,7 +3,7 @@ import type { Attempt } from './attempt.ts';
 import { describeUrl } from './describe-url.ts';
 import type { Grant } from './grant-record.ts';
 import type { OAuthHttp } from './oauth-http.ts';
-import { requestTokens } from './obtain-tokens.ts';
+import { giveBack, requestTokens } from './obtain-tokens.ts';
 import { scopeParameter } from './profiles/shape-parameters.ts';
 import type { TokenRequestOptions } from './token-request.ts';
 
@@ -92,6 +92,7 @@ export async function refreshGrant(
     options,
   );
   if (tokens.subject !== undefined && grant.subject !== undefined && tokens.subject !== grant.subject) {
+    await giveBack(tokens, { endpoint: grant, held: grant.refreshToken }, http, options);
     throw new PosternError(
       'ERR_POSTERN_OAUTH_RESPONSE_INVALID',
       `the token endpoint of ${describeUrl(grant.issuer)} answered a refresh with another person's tokens`,

@@ -12,8 +12,8 @@ import type { TokenRequestOptions } from './token-request.ts';
 /** What can be revoked: tokens, and where they are from. Grants are such. */
 export type RevocableTokens = Pick<
   Grant,
-  'issuer' | 'statedIssuer' | 'revocationEndpoint' | 'client' | 'accessToken' | 'refreshToken' | 'profile'
->;
+  'issuer' | 'statedIssuer' | 'revocationEndpoint' | 'client' | 'refreshToken' | 'profile'
+> & { readonly accessToken: string | undefined };
 
 /**
  * What an authorization server made of a token it was asked to end. `confirmed`: it is dead. `unsupported`: the server ends
@@ -23,9 +23,9 @@ export type TokenEnd = 'confirmed' | 'unsupported' | 'refused';
 
 /** What became of a grant's tokens, each by itself: the end of one may leave the other alive. */
 export interface GrantRevocation {
-  /** Left out where the grant has none. */
+  /** Each is left out where the grant has none. */
   readonly refreshToken?: TokenEnd;
-  readonly accessToken: TokenEnd;
+  readonly accessToken?: TokenEnd;
 }
 
 /**
@@ -45,9 +45,10 @@ export async function revokeGrant(
   const { refreshToken, accessToken } = grant;
   const end = (kind: TokenKind, token: string): Promise<TokenEnd> =>
     revokeToken(grant, kind, token, http, options);
-  const refreshed =
-    refreshToken === undefined ? undefined : { refreshToken: await end('refresh_token', refreshToken) };
-  return { ...refreshed, accessToken: await end('access_token', accessToken) };
+  return {
+    ...(refreshToken !== undefined && { refreshToken: await end('refresh_token', refreshToken) }),
+    ...(accessToken !== undefined && { accessToken: await end('access_token', accessToken) }),
+  };
 }
 
 type TokenKind = 'refresh_token' | 'access_token';

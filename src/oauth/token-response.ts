@@ -42,6 +42,14 @@ export interface TokenExpectation {
   /** When the request was sent: tokens age from there. */
   readonly sentAtMs: number;
   readonly clock: Clock;
+  /** Is given the tokens of a reply that is refused for something else: nobody else has them. Waited for; must not throw. */
+  readonly giveBack?: ((tokens: ReceivedTokens) => Promise<void>) | undefined;
+}
+
+/** The tokens of a reply, as they came. */
+export interface ReceivedTokens {
+  readonly accessToken: string | undefined;
+  readonly refreshToken: string | undefined;
 }
 
 const maxLifetimeSeconds = 10 * 365 * 86_400;
@@ -61,6 +69,23 @@ export async function processTokenResponse(response: Response, expected: TokenEx
   const what = `the token endpoint of ${describeUrl(expected.issuer)}`;
   const reply = await readTokenReply(response, expected);
   const body = normalised(reply, expected.profile);
+  try {
+    return await checked(body, expected, what);
+  } catch (error) {
+    const { access_token: accessToken, refresh_token: refreshToken } = body;
+    await expected.giveBack?.({
+      accessToken: isText(accessToken) ? accessToken : undefined,
+      refreshToken: isText(refreshToken) ? refreshToken : undefined,
+    });
+    throw error;
+  }
+}
+
+async function checked(
+  body: Record<string, unknown>,
+  expected: TokenExpectation,
+  what: string,
+): Promise<Tokens> {
   const accepted = await checkedByLibrary(body, expected).catch((error: unknown) => {
     throw unusable(what, libraryCode(error));
   });
