@@ -202,7 +202,7 @@ async function postern(label: string, server: BenchServer, storage: StorageBacke
       redirectUris: [`${publicUrl}/callback`],
     },
   };
-  await interactions.credentials.put(place, manager.coordinator.grantKind(), grant);
+  await interactions.put(place, manager.coordinator.grantKind(), grant);
   return {
     label,
     call: () => callEcho(client),

@@ -1,9 +1,11 @@
 import { checkDurations } from '../core/check-durations.ts';
 import type { PosternErrorCode } from '../core/error-codes.ts';
 import { isScopeSubset } from '../oauth/scopes.ts';
+import { storageOf } from '../namespace/namespace.ts';
 import { errorOfEnd, type Pending, type PendingOutcome } from '../pending/pending.ts';
 import { Pendings } from '../pending/pendings.ts';
 import type { Change } from '../storage/contract.ts';
+import { persistently } from '../sync/persistently.ts';
 import type { Surroundings } from '../sync/surroundings.ts';
 import { withSignal } from '../sync/with-signal.ts';
 import type { Asked, Asking, IsEnough } from './asking/asking.ts';
@@ -18,7 +20,7 @@ import { dataOf, type Flow, type InteractionData, type NamedFlow } from './flow.
 import { Flows, unknownFlow } from './flows.ts';
 import type { Gate } from './gates/gate.ts';
 import { interactionOf, InteractionRequiredError } from './interaction-required-error.ts';
-import { unlessEnded } from './is-ended.ts';
+import { isEnded, unlessEnded } from './is-ended.ts';
 import type { Ladder } from './ladder/ladder.ts';
 import type { Place, Want } from './want.ts';
 
@@ -209,10 +211,13 @@ export class Interactions {
     credential: unknown,
     scopes: readonly string[] = [],
   ): Promise<void> {
+    const keeping = await this.credentials.putting(place, kind, credential, scopes);
     const live = await this.findLive(place);
     const isWaitedFor = live?.data !== undefined && isScopeSubset(live.data.wanted, scopes);
-    if (isWaitedFor) await unlessEnded(this.finish(live, credential, { scopes, kind }));
-    else await this.credentials.put(place, kind, credential, scopes);
+    // Whoever waited for it may have given up in this moment: the host has it all the same.
+    if (!isWaitedFor || !(await this.#endWith(live, keeping))) {
+      await persistently(() => storageOf(this.surroundings.storage, place.namespace).commit([keeping]));
+    }
     await this.#declines.forget(place);
   }
 
@@ -256,12 +261,11 @@ export class Interactions {
     credential: unknown,
     options: {
       readonly scopes?: readonly string[] | undefined;
-      readonly kind?: CredentialKind | undefined;
       readonly alongside?: readonly Change[] | undefined;
     } = {},
   ): Promise<'in time' | 'late'> {
     const { flow: name, request } = dataOf(pending);
-    const kind = options.kind ?? this.#flows.find(name)?.credential;
+    const kind = this.#flows.find(name)?.credential;
     if (kind === undefined) throw unknownFlow(name);
     const keep = await this.#loadKeeping();
     const { scopes = request.scopes, alongside = [] } = options;
@@ -333,6 +337,17 @@ export class Interactions {
     await this.#attendance.close();
     await this.credentials.settle();
     await this.gate.close?.();
+  }
+
+  /** Completes an interaction and keeps what it was for, in one commit. Returns whether it had not ended before. */
+  async #endWith({ id, namespace }: Pending<InteractionData>, keeping: Change): Promise<boolean> {
+    try {
+      await persistently(() => this.pendings.in(namespace).complete(id, { alongside: [keeping] }));
+      return true;
+    } catch (error) {
+      if (isEnded(error)) return false;
+      throw error;
+    }
   }
 
   async #end(

@@ -1,9 +1,8 @@
 import { PosternError } from '../../core/postern-error.ts';
 import type { Namespace } from '../../namespace/namespace.ts';
-import { storageOf } from '../../namespace/namespace.ts';
 import { isScopeSubset } from '../../oauth/scopes.ts';
 import type { Stored } from '../../storage/collection.ts';
-import { persistently } from '../../sync/persistently.ts';
+import type { Change } from '../../storage/contract.ts';
 import { SharedReads } from '../../sync/shared-reads.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 import { within } from '../../sync/within.ts';
@@ -107,16 +106,15 @@ export class Credentials {
     await (await this.#loadRenewals()).obtain(want, refused, kind);
   }
 
-  /** Keeps a credential that came from elsewhere than a person's answer. */
-  async put(
+  /** The change that keeps a credential that came from elsewhere than a person's answer. */
+  async putting(
     { namespace, resource, alias }: Place,
     kind: CredentialKind,
     credential: unknown,
     scopes: readonly string[] = [],
-  ): Promise<void> {
+  ): Promise<Change> {
     const value = { kind: kind.name, scopes, obtainedAtMs: await this.#surroundings.now(), credential };
-    const change = this.in(namespace).putting({ resource, alias }, value);
-    await persistently(() => storageOf(this.#surroundings.storage, namespace).commit([change]));
+    return this.in(namespace).putting({ resource, alias }, value);
   }
 
   /** Resolves when nothing that was sent is unsaved. */

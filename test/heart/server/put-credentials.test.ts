@@ -2,7 +2,7 @@ import type { CallToolResult } from '@modelcontextprotocol/client';
 import { describe, expect, test } from 'vitest';
 import { Continuations, createNamespace, MemoryBackend, type StorageBackend } from '../../../src/index.ts';
 import { PendingManager, type FormValues, type NamedFlow, type ToolContext } from '../../../src/oob/index.ts';
-import { openFlowStage } from '../../support/flow-stage.ts';
+import { openFlowStage, planFor, redirectFlow } from '../../support/flow-stage.ts';
 import { namespaces } from '../../support/process-world.ts';
 import { until } from '../../support/tool-stage.ts';
 import { isGood, passwordFlow } from './form-stage.ts';
@@ -26,6 +26,59 @@ describe('a credential that the host writes itself', () => {
     const page = await (await stage.host.openBrowser('alice')).open(url);
     expect([page.status, isGood(page)]).toEqual([200, true]);
     expect(await stage.oob.credentials.findInteraction(principal, resource)).toBeUndefined();
+  });
+
+  test.each(['withdraw', 'decline'] as const)(
+    'is kept, although who waited for it has given up in the same moment by a %s (issue 8.22)',
+    async (how) => {
+      const stage = await openFlowStage();
+      const flow = passwordFlow(stage);
+      const principal = await stage.principal('alice');
+      const { url } = await stage.linkOf('alice', flow);
+      const browser = await stage.host.openBrowser('alice');
+      await browser.open(url);
+      const giveUp = {
+        withdraw: () => stage.oob.credentials.withdraw(principal, resource),
+        decline: () => browser.submit({}, 'decline'),
+      };
+      let isFirst = true;
+      stage.storage.fault = async ({ operation, on }) => {
+        if (!isFirst || operation !== 'commit' || !on.includes('credential')) return undefined;
+        isFirst = false;
+        await giveUp[how]();
+        return undefined;
+      };
+      await stage.oob.credentials.put(principal, { resource, flow }, { password: 'by the host' });
+      expect(isFirst).toBe(false);
+      expect(await stage.oob.credentials.acquire(principal, { resource, flow })).toEqual({
+        password: 'by the host',
+      });
+    },
+  );
+
+  test('of another account than the one before is the host’s to write, and is not revoked', async () => {
+    const stage = await openFlowStage();
+    const flow = redirectFlow(stage);
+    const principal = await stage.principal('alice');
+    const { client } = planFor(stage.as, 'https://app.example/callback');
+    const { issuer, origin } = stage.as;
+    const grantOf = (subject: string) => ({
+      accessToken: `token of ${subject}`,
+      tokenType: 'bearer',
+      subject,
+      issuer,
+      client,
+      resource,
+      tokenEndpoint: `${origin}/token`,
+      revocationEndpoint: `${origin}/revoke`,
+      obtainedAtMs: Date.now(),
+    });
+    await stage.oob.credentials.put(principal, { resource, flow }, grantOf('alice'));
+    await stage.linkOf('alice', flow, { scopes: ['more'] });
+    const more = { resource, flow, scopes: ['more'] };
+    await stage.oob.credentials.put(principal, more, grantOf('alice-at-work'));
+    expect(await stage.oob.credentials.acquire(principal, more)).toMatchObject({ subject: 'alice-at-work' });
+    expect(stage.as.count('revoke')).toBe(0);
   });
 
   test('is there for the next who asks, under its own alias only (issue 8.22)', async () => {
