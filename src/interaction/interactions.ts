@@ -231,7 +231,7 @@ export class Interactions {
     return this.credentials.retirements.forget(place, kindNamed);
   }
 
-  /** Ends, at their issuers, credentials that a process has forgotten and died over. A bounded part of them at once. */
+  /** Ends, at their issuers, credentials that a process has forgotten and died over, within a bounded time. */
   finishForgetting(): Promise<void> {
     return this.credentials.retirements.sweep((name) => this.#flows.findKind(name));
   }

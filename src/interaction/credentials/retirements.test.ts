@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { sleep } from '../../core/clock.ts';
 import { PosternError } from '../../core/postern-error.ts';
 import { createNamespace, storageOf } from '../../namespace/namespace.ts';
 import { MemoryBackend } from '../../storage/memory-backend.ts';
@@ -15,12 +16,13 @@ function openStore() {
   const clock = (): number => now;
   const storage = new MemoryBackend({ clock });
   const revoked: unknown[] = [];
-  const issuer = { isAway: false };
+  const issuer = { isAway: false, answerMs: 0 };
   const kind: CredentialKind = {
     name: 'token',
     read: (stored) => stored,
     revoke: async (stored) => {
       if (issuer.isAway) throw new PosternError('ERR_POSTERN_OAUTH_UNREACHABLE', 'the issuer is away');
+      if (issuer.answerMs > 0) await sleep(issuer.answerMs);
       revoked.push(stored);
       return 'confirmed';
     },
@@ -36,7 +38,7 @@ function openStore() {
     issuer,
     placeOf,
     kindNamed: (name: string) => (name === kind.name ? kind : undefined),
-    startProcess: () => new Retirements(createSurroundings({ storage, clock }), leaseMs),
+    startProcess: (lease = leaseMs) => new Retirements(createSurroundings({ storage, clock }), lease),
     advance: (ms: number) => void (now += ms),
     async keep(user: string): Promise<void> {
       const { namespace, resource, alias } = placeOf(user);
@@ -60,7 +62,7 @@ test('what an issuer has not confirmed is ended by another process, in whatever 
   expect(store.revoked).toEqual([]);
   store.advance(leaseMs);
   await later.sweep(store.kindNamed);
-  expect(store.revoked).toEqual(['token of alice', 'token of bob']);
+  expect(store.revoked.toSorted()).toEqual(['token of alice', 'token of bob']);
   await later.sweep(store.kindNamed);
   expect(store.revoked).toHaveLength(2);
 });
@@ -88,4 +90,37 @@ test('an issuer’s answer ends it: nothing of it is kept', async () => {
   expect(await store.startProcess().forget(place, store.kindNamed)).toEqual({ revocation: 'confirmed' });
   expect(await storageOf(store.storage, place.namespace).list([])).toEqual([]);
   expect(await store.startProcess().forget(place, store.kindNamed)).toEqual({ revocation: 'nothing' });
+});
+
+test('a sweep goes on until all that was left behind is ended', async () => {
+  const store = openStore();
+  store.issuer.isAway = true;
+  const users = Array.from({ length: 250 }, (_, index) => `user-${index}`);
+  for (const user of users) {
+    await store.keep(user);
+    await store.startProcess().forget(store.placeOf(user), store.kindNamed);
+  }
+  store.issuer.isAway = false;
+  store.advance(leaseMs);
+  await store.startProcess().sweep(store.kindNamed);
+  expect(new Set(store.revoked)).toEqual(new Set(users.map((user) => `token of ${user}`)));
+  expect(store.revoked).toHaveLength(users.length);
+});
+
+test('a sweep whose issuer is slow ends with its time, and the next one goes on', async () => {
+  const store = openStore();
+  store.issuer.isAway = true;
+  for (let index = 0; index < 60; index++) {
+    await store.keep(`user-${index}`);
+    await store.startProcess().forget(store.placeOf(`user-${index}`), store.kindNamed);
+  }
+  store.issuer.isAway = false;
+  store.advance(leaseMs);
+  // Each answer takes longer than the process has.
+  store.issuer.answerMs = 20;
+  const hurried = (): Retirements => store.startProcess(10);
+  await hurried().sweep(store.kindNamed);
+  expect(store.revoked).toHaveLength(20);
+  for (let sweeps = 1; sweeps < 3; sweeps++) await hurried().sweep(store.kindNamed);
+  expect(new Set(store.revoked).size).toBe(60);
 });

@@ -27,8 +27,8 @@ export type KindNamed = (name: string) => CredentialKind | undefined;
 
 /** How long a credential that was taken out of use is kept for its revocation to be tried again. */
 const retiredMs = 24 * 60 * 60_000;
-/** How many left behind by others one sweep sees to. */
-const maxSwept = 20;
+/** How many are ended at once, so that no issuer is overrun. */
+const maxAtOnce = 20;
 /** A process looks for them this often at most, while people are asked. */
 const sweepMs = 60_000;
 
@@ -71,15 +71,21 @@ export class Retirements {
     return worst;
   }
 
-  /** Sees to what others have left behind, in any namespace; a bounded part of it. Never rejects: the next sweep goes on. */
+  /**
+   * Sees to what others have left behind, in any namespace, until all is done or a lease's time is over. Never rejects: the
+   * next sweep goes on.
+   */
   async sweep(kindNamed: KindNamed): Promise<void> {
     await this.#sweeps.run('', async () => {
       this.#sweptAt = performance.now();
       try {
-        const leftBefore = (await this.#surroundings.now()) - this.#leaseMs;
-        const pointers = await this.#pointers.list([], { limit: 1_000 });
-        const left = pointers.filter(({ value }) => value.retiredAtMs <= leftBefore).slice(0, maxSwept);
-        await Promise.all(left.map((pointer) => this.#follow(pointer.path, kindNamed)));
+        const left = await this.#leftBehind();
+        for (let at = 0; at < left.length; at += maxAtOnce) {
+          // No new ones then: another process may see to the rest, and this one counts as dead to it.
+          if (at > 0 && performance.now() - this.#sweptAt > this.#leaseMs) return;
+          const some = left.slice(at, at + maxAtOnce);
+          await Promise.all(some.map((path) => this.#follow(path, kindNamed)));
+        }
       } catch (error) {
         const code = findPosternError(error)?.code;
         this.#surroundings.logger.warn('credentials that were left behind could not be looked for', { code });
@@ -95,6 +101,18 @@ export class Retirements {
   /** Resolves when no sweep of this process is under way. */
   settle(): Promise<void> {
     return this.#sweeps.settle();
+  }
+
+  /** Begun anywhere: those whose issuer does not answer do not keep the same others waiting with every sweep. */
+  async #leftBehind(): Promise<(readonly string[])[]> {
+    const leftBefore = (await this.#surroundings.now()) - this.#leaseMs;
+    const paths: (readonly string[])[] = [];
+    for await (const { path, value } of this.#pointers.all()) {
+      if (value.retiredAtMs <= leftBefore) paths.push(path);
+    }
+    const [high = 0, low = 0] = this.#surroundings.random(2);
+    const first = Math.floor((paths.length * (high * 256 + low)) / 65_536);
+    return [...paths.slice(first), ...paths.slice(0, first)];
   }
 
   async #retire(place: Place): Promise<void> {
