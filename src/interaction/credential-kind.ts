@@ -4,6 +4,28 @@ import type { Want } from './want.ts';
 /** How good a stored credential is, by its own account. `due`: still good, and better renewed. `over`: not to be sent any more. */
 export type CredentialState = 'good' | 'due' | 'over';
 
+/** Whose a credential is, as far as its issuer says. */
+export interface Account {
+  readonly issuer: string;
+  /** The issuer's own name for it. */
+  readonly subject?: string | undefined;
+  /** What a person calls it: an address, as a rule. */
+  readonly name?: string | undefined;
+}
+
+/** What a credential says of itself, without itself. */
+export interface CredentialFacts {
+  /** `expiring`: its person will be needed before long. `over`: they are needed now. */
+  readonly condition: 'good' | 'expiring' | 'over';
+  /** When what is sent ends; left out: it is not said. */
+  readonly endsAtMs?: number | undefined;
+  /** Whether that is replaced without its person. */
+  readonly renewable: boolean;
+  /** When its person is needed, at the latest; left out: it is not known. */
+  readonly personNeededAtMs?: number | undefined;
+  readonly account?: Account | undefined;
+}
+
 /** What became of a credential at its issuer. `unsupported`: the issuer offers no way to end it. `refused`: it would not. */
 export type Ending = 'confirmed' | 'unsupported' | 'refused';
 
@@ -21,8 +43,14 @@ export interface CredentialKind<C = unknown> {
   readonly keeps?: boolean | undefined;
   /** Reads a stored credential back; `undefined` when it is no such credential, or cannot be used. */
   read(stored: unknown): C | undefined;
-  /** As of a time of the store's. Default: `good`. */
-  stateOf?(stored: unknown, nowMs: number): CredentialState;
+  /**
+   * As of a time of the store's. Default: `good`.
+   *
+   * @param learnedLifetimeMs how long those before it have lasted, where they did not say.
+   */
+  stateOf?(stored: unknown, nowMs: number, learnedLifetimeMs?: number): CredentialState;
+  /** As of a time of the store's. Default: nothing is known, and what can be renewed is. */
+  factsOf?(stored: unknown, nowMs: number): CredentialFacts;
   /**
    * Renews a credential; `undefined` when it has ended for good.
    *
@@ -33,6 +61,6 @@ export interface CredentialKind<C = unknown> {
   obtain?(want: Want): Promise<{ readonly credential: unknown; readonly scopes: readonly string[] }>;
   /** Ends a credential at its issuer. Rejects when the issuer may do it another time. */
   revoke?(stored: unknown): Promise<Revocation>;
-  /** Whether two belong to the same account, as far as can be told. */
-  isSameAccount?(earlier: unknown, obtained: unknown): boolean;
+  /** Whose it is, to be compared with the next one's. */
+  accountOf?(stored: unknown): Account;
 }

@@ -37,6 +37,8 @@ export interface InteractionsOptions {
   readonly watchLeaseMs?: number | undefined;
   /** How long a person has, where the flow has no opinion. Default 10 minutes. */
   readonly ttlMs?: number | undefined;
+  /** Keeps a serverless process alive for a renewal that nobody waits for. */
+  readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
 }
 
 /** How long to wait for a person, and what ends the wait sooner. */
@@ -82,7 +84,7 @@ export class Interactions {
       linkFor: (id) => `${gate.baseUrl}/connect/${id}`,
       onEnd: (ended) => this.#ended(ended),
     });
-    this.credentials = new Credentials(surroundings, this.leaseMs);
+    this.credentials = new Credentials(surroundings, this.leaseMs, options.waitUntil);
     this.#declines = new Declines(surroundings, declineCooldownMs ?? 60_000);
     this.#attendance = new Attendance(surroundings, {
       pendings: this.pendings,

@@ -9,7 +9,13 @@ export interface Grant {
   readonly tokenType: 'bearer' | 'dpop';
   /** Left out: the server did not say. */
   readonly expiresAtMs?: number | undefined;
+  /** When the access token ends by its own text, where that can be read and is sooner. Only ever a reason to renew sooner. */
+  readonly likelyEndMs?: number | undefined;
   readonly refreshToken?: string | undefined;
+  /** Left out: the server did not say. */
+  readonly refreshExpiresAtMs?: number | undefined;
+  /** Since when the refresh tokens of this grant have ended at that time. Left out: from the beginning. */
+  readonly refreshIssuedAtMs?: number | undefined;
   /** What was granted, or asked for where the server did not say. */
   readonly scopes?: readonly string[] | undefined;
   readonly issuer: string;
@@ -22,6 +28,8 @@ export interface Grant {
   readonly resource: string;
   /** The `sub` of a validated ID token. */
   readonly subject?: string | undefined;
+  /** What the person calls the account, by a validated ID token: an address or a name. It decides nothing. */
+  readonly account?: string | undefined;
   readonly obtainedAtMs: number;
   readonly refreshedAtMs?: number | undefined;
   readonly dpopKeyJwk?: JWK | undefined;
@@ -36,7 +44,10 @@ export const grantSchema: ZodType<Grant> = z.looseObject({
   accessToken: z.string(),
   tokenType: z.enum(['bearer', 'dpop']),
   expiresAtMs: z.number().optional(),
+  likelyEndMs: z.number().optional(),
   refreshToken: z.string().optional(),
+  refreshExpiresAtMs: z.number().optional(),
+  refreshIssuedAtMs: z.number().optional(),
   scopes: z.array(z.string()).optional(),
   issuer: z.string(),
   statedIssuer: z.string().optional(),
@@ -46,6 +57,7 @@ export const grantSchema: ZodType<Grant> = z.looseObject({
   client: clientIdentitySchema,
   resource: z.string(),
   subject: z.string().optional(),
+  account: z.string().optional(),
   obtainedAtMs: z.number(),
   refreshedAtMs: z.number().optional(),
   dpopKeyJwk: z.looseObject({}).optional(),
@@ -53,3 +65,11 @@ export const grantSchema: ZodType<Grant> = z.looseObject({
   profile: issuerProfileSchema.optional(),
   privateNetwork: z.boolean().optional(),
 });
+
+/** Whether a grant has a refresh token that has not ended by its own account. */
+export function canRefresh(
+  { refreshToken, refreshExpiresAtMs }: Pick<Grant, 'refreshToken' | 'refreshExpiresAtMs'>,
+  nowMs: number,
+): boolean {
+  return refreshToken !== undefined && !(refreshExpiresAtMs !== undefined && refreshExpiresAtMs <= nowMs);
+}

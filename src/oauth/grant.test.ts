@@ -216,6 +216,25 @@ describe('refreshGrant', () => {
     expect(sent).toEqual([]);
   });
 
+  test('with one that has ended by its own account sends nothing', async () => {
+    const { http, sent } = serve({});
+    await expect(refreshGrant({ ...grant, refreshExpiresAtMs: 5_000 }, http)).rejects.toEqual(
+      coded('ERR_POSTERN_OAUTH_GRANT_INVALID'),
+    );
+    expect(sent).toEqual([]);
+  });
+
+  test.each([
+    ['the same token and no word', {}, 9_000_000, undefined],
+    ['another token and no word', { refresh_token: 'rt-1' }, undefined, undefined],
+    ['a later end', { refresh_token: 'rt-1', refresh_expires_in: 20_000 }, 20_005_000, 5_000],
+    ['the same end', { refresh_token: 'rt-1', refresh_expires_in: 8_990 }, 8_995_000, undefined],
+  ])('answered with %s knows when its refresh token ends', async (_what, reply, endMs, sinceMs) => {
+    const { http } = serve({ [token]: tokens(reply) });
+    const next = await refreshGrant({ ...grant, refreshExpiresAtMs: 9_000_000 }, http);
+    expect([next.refreshExpiresAtMs, next.refreshIssuedAtMs]).toEqual([endMs, sinceMs]);
+  });
+
   test('never sends a refresh token to a forbidden place', async () => {
     const { http, sent } = serve({});
     await expect(refreshGrant({ ...grant, tokenEndpoint: 'http://10.0.0.1/token' }, http)).rejects.toEqual(

@@ -1,13 +1,14 @@
 import { PosternError } from '../core/postern-error.ts';
 import type { Attempt } from './attempt.ts';
 import { describeUrl } from './describe-url.ts';
-import type { Grant } from './grant-record.ts';
+import { canRefresh, type Grant } from './grant-record.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import { giveBack, requestTokens } from './obtain-tokens.ts';
 import { scopeParameter } from './profiles/shape-parameters.ts';
 import type { TokenRequestOptions } from './token-request.ts';
+import type { Tokens } from './token-response.ts';
 
-export { grantSchema, type Grant } from './grant-record.ts';
+export { canRefresh, grantSchema, type Grant } from './grant-record.ts';
 export {
   clientCredentialsGrant,
   exchangeForIdJag,
@@ -64,10 +65,11 @@ export async function exchangeCode(
 /**
  * Redeems the refresh token of a grant, at the token endpoint recorded in it, and returns its next version.
  *
- * What the reply leaves out stays as it was: the refresh token, the scopes, the subject. A refresh token may
+ * What the reply leaves out stays as it was: the refresh token and its end, the scopes, the subject. A refresh token may
  * work once, so the caller does not abandon the call, and saves what it returns.
  *
- * @throws {PosternError} ERR_POSTERN_OAUTH_GRANT_INVALID when the refresh token is refused, or there is none.
+ * @throws {PosternError} ERR_POSTERN_OAUTH_GRANT_INVALID when the refresh token is refused, or there is none, or it has ended
+ * by its own account; then nothing is sent.
  * @throws {PosternError} ERR_POSTERN_OAUTH_RESPONSE_INVALID when the reply is for another subject.
  * @throws {PosternError} as {@link exchangeCode} does; after those the grant may still be good.
  */
@@ -76,8 +78,8 @@ export async function refreshGrant(
   http: OAuthHttp,
   options: TokenRequestOptions = {},
 ): Promise<Grant> {
-  if (grant.refreshToken === undefined) {
-    throw new PosternError('ERR_POSTERN_OAUTH_GRANT_INVALID', 'the grant has no refresh token', {
+  if (grant.refreshToken === undefined || !canRefresh(grant, http.clock())) {
+    throw new PosternError('ERR_POSTERN_OAUTH_GRANT_INVALID', 'the grant has no refresh token that is good', {
       hint: 'Sign in again.',
     });
   }
@@ -103,10 +105,29 @@ export async function refreshGrant(
     accessToken: tokens.accessToken,
     tokenType: tokens.tokenType,
     expiresAtMs: tokens.expiresAtMs,
+    likelyEndMs: tokens.likelyEndMs,
     refreshToken: tokens.refreshToken ?? grant.refreshToken,
+    ...refreshEndOf(grant, tokens, http.clock()),
     scopes: tokens.scopes ?? grant.scopes,
     subject: tokens.subject ?? grant.subject,
+    account: tokens.account ?? grant.account,
     refreshedAtMs: http.clock(),
     dpopNonce,
   };
+}
+
+/** Two replies that mean one end differ by what they took. */
+const sameEndMs = 60_000;
+
+/** A refresh token that is replaced without a word about its end may have another. */
+function refreshEndOf(
+  grant: Grant,
+  { refreshToken, refreshExpiresAtMs: stated }: Tokens,
+  nowMs: number,
+): Pick<Grant, 'refreshExpiresAtMs' | 'refreshIssuedAtMs'> {
+  const isReplaced = refreshToken !== undefined && refreshToken !== grant.refreshToken;
+  const before = grant.refreshExpiresAtMs;
+  const refreshExpiresAtMs = stated ?? (isReplaced ? undefined : before);
+  const hasMoved = refreshExpiresAtMs !== undefined && !(refreshExpiresAtMs - (before ?? 0) <= sameEndMs);
+  return { refreshExpiresAtMs, refreshIssuedAtMs: hasMoved ? nowMs : grant.refreshIssuedAtMs };
 }

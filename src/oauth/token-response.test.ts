@@ -51,19 +51,52 @@ describe('a usable reply', () => {
   test.each([
     ['60', 60],
     ['60.9', 60],
-    [0, 0],
-    [-5, 0],
-    ['-5', 0],
-    [1e12, 315_360_000],
-    ['99999999999', 315_360_000],
+    ['315360000', 315_360_000],
+    [0, undefined],
+    ['0', undefined],
+    [0.5, undefined],
+    [-5, undefined],
+    ['-5', undefined],
+    [1e12, undefined],
+    ['99999999999', undefined],
     ['1e3', undefined],
     ['soon', undefined],
     [null, undefined],
     [{}, undefined],
     [true, undefined],
-  ])('that expires in %j is taken to last %j seconds', async (expires_in, seconds) => {
-    const { expiresAtMs } = await process(json({ ...good, expires_in }));
-    expect(expiresAtMs).toBe(seconds === undefined ? undefined : nowMs + seconds * 1000);
+  ])(
+    'that expires in %j is taken to last %j seconds, which is not said when it cannot be meant',
+    async (expires_in, seconds) => {
+      const { expiresAtMs } = await process(json({ ...good, expires_in }));
+      expect(expiresAtMs).toBe(seconds === undefined ? undefined : nowMs + seconds * 1000);
+    },
+  );
+
+  test.each([
+    [{ refresh_token_expires_in: 7_200 }, 7_200],
+    [{ refresh_expires_in: '1800' }, 1_800],
+    [{ refresh_expires_in: 0 }, undefined],
+    [{ refresh_token: undefined, refresh_expires_in: 1_800 }, undefined],
+    [{}, undefined],
+  ])('with %j says that its refresh token lasts %j seconds', async (more, seconds) => {
+    const { refreshExpiresAtMs } = await process(json({ ...good, refresh_token: 'rt', ...more }));
+    expect(refreshExpiresAtMs).toBe(seconds === undefined ? undefined : nowMs + seconds * 1000);
+  });
+
+  const jwt = (claims: object): string =>
+    [{ alg: 'none' }, claims, {}].map((part) => btoa(JSON.stringify(part)).replaceAll('=', '')).join('.');
+
+  test.each([
+    ['a lifetime by the issuer’s own clock', { iat: 5_000, exp: 5_900 }, undefined, 900],
+    ['an end by ours', { exp: nowMs / 1000 + 900 }, undefined, 900],
+    ['more than the reply says', { iat: 5_000, exp: 5_900 }, 60, undefined],
+    ['an end that has passed', { exp: 5_000 }, undefined, undefined],
+    ['less than clocks differ by', { iat: 5_000, exp: 5_001 }, undefined, undefined],
+    ['no end', { iat: 5_000 }, undefined, undefined],
+    ['nonsense for an end', { exp: 'soon' }, undefined, undefined],
+  ])('whose token says %s', async (_what, claims, expires_in, seconds) => {
+    const { likelyEndMs } = await process(json({ ...good, access_token: jwt(claims), expires_in }));
+    expect(likelyEndMs).toBe(seconds === undefined ? undefined : nowMs + seconds * 1000);
   });
 
   test.each([undefined, null, 7, 'bearer', 'BEARER'])(

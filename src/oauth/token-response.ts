@@ -5,6 +5,7 @@ import {
   processGenericTokenEndpointResponse,
   type AuthorizationServer,
   type Client,
+  type IDToken,
   type TokenEndpointResponse,
 } from 'oauth4webapi';
 import type { Clock } from '../core/clock.ts';
@@ -15,15 +16,20 @@ import { readJsonBody, type JsonBody } from './json-body.ts';
 import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
 import type { IssuerProfile } from './profiles/issuer-profile.ts';
 import { isErrorAnswer } from './profiles/meant-error.ts';
+import { likelyEndMs, statedSeconds } from './token-lifetime.ts';
 
 /** The tokens of one reply, checked. */
 export interface Tokens {
   readonly accessToken: string;
   readonly tokenType: 'bearer' | 'dpop';
   readonly expiresAtMs?: number | undefined;
+  /** By the token's own text, where that is sooner. */
+  readonly likelyEndMs?: number | undefined;
   readonly refreshToken?: string | undefined;
+  readonly refreshExpiresAtMs?: number | undefined;
   readonly scopes?: readonly string[] | undefined;
   readonly subject?: string | undefined;
+  readonly account?: string | undefined;
 }
 
 /** What a reply of a token endpoint is held to. */
@@ -52,13 +58,11 @@ export interface ReceivedTokens {
   readonly refreshToken: string | undefined;
 }
 
-const maxLifetimeSeconds = 10 * 365 * 86_400;
-
 /**
  * Reads the reply of a token endpoint, as the servers that exist write it.
  *
  * An error inside a 200, a form-encoded reply, lifetimes as text and a missing token type are accepted;
- * lifetimes are at most ten years, and at least nothing. Nothing of the reply reaches an error but a
+ * a lifetime that cannot be meant counts as left out. Nothing of the reply reaches an error but a
  * registered error code.
  *
  * @throws {PosternError} ERR_POSTERN_OAUTH_GRANT_INVALID, ERR_POSTERN_OAUTH_CLIENT_REJECTED or
@@ -93,16 +97,42 @@ async function checked(
   if ((tokenType === 'dpop') !== expected.dpop) {
     throw unusable(what, expected.dpop ? 'the token is not bound to our key' : 'the token is bound to a key');
   }
+  const claims = getValidatedIdTokenClaims(accepted);
   return {
     accessToken: accepted.access_token,
     tokenType,
-    ...(accepted.expires_in !== undefined && {
-      expiresAtMs: expected.sentAtMs + accepted.expires_in * 1000,
-    }),
+    ...endsOf(accepted, expected.sentAtMs),
     refreshToken: accepted.refresh_token,
     scopes: splitScopes(accepted.scope, expected.profile),
-    subject: getValidatedIdTokenClaims(accepted)?.sub,
+    subject: claims?.sub,
+    ...(claims && accountOf(claims)),
   };
+}
+
+function endsOf(
+  accepted: TokenEndpointResponse,
+  sentAtMs: number,
+): Pick<Tokens, 'expiresAtMs' | 'likelyEndMs' | 'refreshExpiresAtMs'> {
+  const { expires_in, access_token, refresh_token, refresh_expires_in } = accepted;
+  const endOf = (seconds: unknown): number | undefined =>
+    typeof seconds === 'number' ? sentAtMs + seconds * 1000 : undefined;
+  const expiresAtMs = endOf(expires_in);
+  const likely = likelyEndMs(access_token, sentAtMs);
+  const refreshExpiresAtMs = refresh_token === undefined ? undefined : endOf(refresh_expires_in);
+  return {
+    ...(expiresAtMs !== undefined && { expiresAtMs }),
+    ...(likely !== undefined && !(likely >= (expiresAtMs ?? Infinity)) && { likelyEndMs: likely }),
+    ...(refreshExpiresAtMs !== undefined && { refreshExpiresAtMs }),
+  };
+}
+
+/** What a person calls the account, for them to tell it from another. It decides nothing. */
+function accountOf(claims: IDToken): Pick<Tokens, 'account'> {
+  const { email, preferred_username: username } = claims;
+  const account = [email, username].find(
+    (name) => isText(name) && name.length <= 254 && !/\p{C}/u.test(name),
+  );
+  return isText(account) ? { account } : {};
 }
 
 /**
@@ -148,7 +178,10 @@ function normalised(
   return {
     access_token,
     token_type: bearer ? 'bearer' : tokenType,
-    expires_in: lifetimeSeconds(body.expires_in),
+    expires_in: statedSeconds(body.expires_in),
+    // Of GitHub and Google, and of Keycloak.
+    refresh_expires_in:
+      statedSeconds(body.refresh_token_expires_in) ?? statedSeconds(body.refresh_expires_in),
     ...(isText(refresh_token) && { refresh_token }),
     ...(isText(id_token) && { id_token }),
     ...(isText(scope) && { scope }),
@@ -158,12 +191,6 @@ function normalised(
 function unwrapped(reply: Record<string, unknown>, member: string | undefined): Record<string, unknown> {
   const inner = member === undefined || isText(reply.access_token) ? undefined : reply[member];
   return typeof inner === 'object' && inner !== null ? { ...reply, ...inner } : reply;
-}
-
-function lifetimeSeconds(value: unknown): number | undefined {
-  const seconds = typeof value === 'string' && /^-?\d+(?:\.\d+)?$/u.test(value) ? Number(value) : value;
-  if (typeof seconds !== 'number' || Number.isNaN(seconds)) return undefined;
-  return Math.min(Math.max(Math.floor(seconds), 0), maxLifetimeSeconds);
 }
 
 async function checkedByLibrary(

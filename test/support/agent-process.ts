@@ -1,5 +1,10 @@
 /** One process of an agent host, which calls tools as its parent says, and serves the pages of sign-ins. */
-import { ClientManager, findAuthorizationRequired, RemoteAuthCoordinator } from '../../src/client/index.ts';
+import {
+  ClientManager,
+  findAuthorizationRequired,
+  RemoteAuthCoordinator,
+  type AuthConfig,
+} from '../../src/client/index.ts';
 import { findPosternError } from '../../src/core/postern-error.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
 import { answerParent } from './answer-parent.ts';
@@ -24,11 +29,12 @@ export interface AgentAnswer {
   readonly status: string;
 }
 
-const [directory = '', publicUrl = '', calendarUrl = ''] = process.argv.slice(2);
+const [directory = '', publicUrl = '', calendarUrl = '', auth = '{"type":"oauth"}'] = process.argv.slice(2);
 
 const storage = openLocalStorage(directory);
 const coordinator = new RemoteAuthCoordinator({ storage, publicUrl, verifyUser: userOf });
-const manager = new ClientManager({ calendar: { url: calendarUrl } }, { coordinator });
+const servers = { calendar: { url: calendarUrl, auth: JSON.parse(auth) as AuthConfig } };
+const manager = new ClientManager(servers, { coordinator });
 
 async function call(contextId: string): Promise<CallOutcome> {
   const client = await manager.getClient(contextId);

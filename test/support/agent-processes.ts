@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { AuthConfig } from '../../src/client/index.ts';
 import type { AgentAnswer, AgentQuestion, CallOutcome } from './agent-process.ts';
 import type { PageHost } from './page-host.ts';
 import { startPageProcess } from './page-process.ts';
@@ -17,12 +18,12 @@ export interface AgentProcess {
 /** Starts processes on one store. The pages of the host are served by all of them in turn. */
 export async function startAgents(
   count: number,
-  { host, calendarUrl }: { host: PageHost; calendarUrl: string },
+  { host, calendarUrl, auth }: { host: PageHost; calendarUrl: string; auth?: AuthConfig },
 ): Promise<readonly AgentProcess[]> {
   const directory = mkdtempSync(join(tmpdir(), 'postern-agents-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const program = new URL('agent-process.ts', import.meta.url);
-  const args = [directory, host.publicUrl, calendarUrl];
+  const args = [directory, host.publicUrl, calendarUrl, JSON.stringify(auth ?? { type: 'oauth' })];
   return Promise.all(
     Array.from({ length: count }, async () => {
       const { ask, kill } = await startPageProcess<AgentQuestion, AgentAnswer>(program, args, host);

@@ -1,12 +1,12 @@
-import { PosternError } from '../../core/postern-error.ts';
+import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import type { CredentialKind } from '../../interaction/credential-kind.ts';
 import type { HeldCredential } from '../../interaction/credentials/credentials.ts';
 import type { Flow } from '../../interaction/flow.ts';
+import type { ServerSignIn } from '../../interaction/oauth/server-sign-ins.ts';
 import { parseChallenge, type Challenge } from '../../oauth/challenge.ts';
 import type { Grant } from '../../oauth/grant-record.ts';
 import { isScopeSubset, unionScopes } from '../../oauth/scopes.ts';
 import type { TokenRequestOptions } from '../../oauth/token-request.ts';
-import { allowPrivateNetwork } from '../../oauth/url-policy.ts';
 import { withExceptions } from '../security-exceptions.ts';
 import type { OAuthConfig } from '../server-config.ts';
 import type {
@@ -18,6 +18,7 @@ import type {
 } from './auth-strategy.ts';
 import type { AuthChallenge } from './authorization-required-error.ts';
 import type { MachineGrant } from './machine-grants.ts';
+import { machineKind } from './machine-kind.ts';
 import { PersonCredential } from './person-credential.ts';
 
 export interface OAuthStrategyOptions extends Omit<OAuthConfig, 'type'> {
@@ -62,8 +63,9 @@ export class OAuthStrategy implements AuthStrategy {
   }
 
   async authorize({ method, url }: { method: string; url: string }): Promise<Authorization> {
-    const held = await this.#grant.current();
-    if (held === undefined || !url.startsWith(`${this.#origin}/`)) return { headers: {} };
+    if (!url.startsWith(`${this.#origin}/`)) return { headers: {} };
+    const held = await this.#current();
+    if (held === undefined) return { headers: {} };
     const { credential: grant, version, authorizedAtMs, issuedAtMs } = held;
     const credential: SentCredential = { version, authorizedAtMs, issuedAtMs };
     if (grant.tokenType !== 'dpop')
@@ -103,7 +105,10 @@ export class OAuthStrategy implements AuthStrategy {
     if (held.version !== refused && !held.isOver) return true;
     // What was accepted and then ended early is renewed again, however young it is. So is what others have renewed:
     // whether it was ever accepted, only they know.
-    if (!this.#wasRenewedInVain(held.version) && held.credential.refreshToken !== undefined) {
+    const isInVain = this.#wasRenewedInVain(held.version);
+    if (this.#options.machineGrant !== undefined) {
+      if (isInVain) throw this.#refusesFresh();
+    } else if (!isInVain && this.#grant.isRenewable(held)) {
       this.#renewed = await this.#grant.refused(held.version);
       if (this.#renewed !== undefined) return true;
     } else {
@@ -153,7 +158,11 @@ export class OAuthStrategy implements AuthStrategy {
     // Ended early, as only a grant that cannot be refreshed may end unnoticed. Of others, what a server accepted
     // may have been its handshake, which many answer to anybody.
     if (credential.refreshToken === undefined && authorizedAtMs === this.#accepted?.authorizedAtMs) return;
-    throw new PosternError(
+    throw this.#refusesFresh();
+  }
+
+  #refusesFresh(): PosternError {
+    return new PosternError(
       'ERR_POSTERN_AUTH_REJECTED',
       `the server ${JSON.stringify(this.#deps.server)} refuses the token its own authorization server has just issued`,
       { hint: 'The operator of that server has to look: its audience, issuer or clock may be set wrong.' },
@@ -185,37 +194,57 @@ export class OAuthStrategy implements AuthStrategy {
   ): Promise<boolean> {
     // Scopes are given by a step-up alone, and that begins with a token that the server knows.
     const needed = { cause, refused, scopes: scopes ?? [], grantStays: scopes !== undefined };
-    await (this.#options.machineGrant === undefined ? this.#grant.ask(needed) : this.#grant.obtain(needed));
+    if (this.#options.machineGrant === undefined) await this.#grant.ask(needed);
+    else this.#renewed = await this.#grant.obtain(needed);
     return true;
   }
 
+  /**
+   * What to send. What has ended by its own account is not, and without it a server might answer as it does anybody: its
+   * person is asked first, or a machine’s replaced.
+   *
+   * @throws {AuthorizationRequiredError} when a person has to sign in first.
+   */
+  async #current(): Promise<HeldCredential<Grant> | undefined> {
+    let held: HeldCredential<Grant> | undefined;
+    try {
+      held = await this.#grant.current();
+    } catch (error) {
+      // Its issuer may have moved, and the server’s challenge says where to.
+      if (this.#options.machineGrant === undefined || findPosternError(error)?.facts.retry !== false)
+        throw error;
+      return undefined;
+    }
+    const { ended } = this.#grant;
+    if (held !== undefined || ended === undefined) return held;
+    await this.#askAhead(ended);
+    return this.#grant.current();
+  }
+
+  /** Without a challenge, only what the server publishes says whom to ask. Where it publishes nothing, its refusal will. */
+  async #askAhead(ended: string): Promise<void> {
+    const signIns = await this.#deps.coordinator.signIns();
+    if ((await this.#grant.findLive()) === undefined) signIns.forgetDiscovery(this.#serverUrl);
+    const isKnown = await signIns.prepare(this.#signIn, undefined, []).then(
+      ({ discovery }) => discovery.resourceMetadata !== undefined,
+      () => false,
+    );
+    if (isKnown) await this.#authorizeAnew(undefined, ended);
+  }
+
   async #flow(): Promise<Flow<Grant>> {
-    const { coordinator, server } = this.#deps;
-    const signIns = await coordinator.signIns();
-    return signIns.flowTo({ ...this.#options, server, serverUrl: this.#serverUrl });
+    const signIns = await this.#deps.coordinator.signIns();
+    return signIns.flowTo(this.#signIn);
+  }
+
+  get #signIn(): ServerSignIn {
+    return { ...this.#options, server: this.#deps.server, serverUrl: this.#serverUrl };
   }
 
   #kind(): CredentialKind<Grant> {
     const { machineGrant, tokenOptions } = this.#options;
-    const { coordinator, server } = this.#deps;
-    const kind = coordinator.grantKind(tokenOptions);
-    if (machineGrant === undefined) return kind;
-    return {
-      ...kind,
-      obtain: async ({ cause, scopes: wanted }) => {
-        const signIns = await coordinator.signIns();
-        const signIn = { ...this.#options, server, serverUrl: this.#serverUrl };
-        const prepared = await signIns.prepare(signIn, cause as Challenge | undefined, wanted);
-        const { scopes } = prepared;
-        const privateNetwork = this.#options[allowPrivateNetwork];
-        const grant = await machineGrant({
-          ...prepared,
-          privateNetwork,
-          http: coordinator.httpFor(this.#serverUrl, privateNetwork),
-          identify: (client) => signIns.identifyMachine(signIn, prepared, client),
-        });
-        return { credential: grant, scopes: scopes ?? [] };
-      },
-    };
+    const { coordinator } = this.#deps;
+    if (machineGrant === undefined) return coordinator.grantKind(tokenOptions);
+    return machineKind(coordinator, this.#signIn, machineGrant, tokenOptions);
   }
 }

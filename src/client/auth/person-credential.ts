@@ -28,7 +28,7 @@ export class PersonCredential<C> {
   readonly #deps: AuthStrategyDeps;
   readonly #kind: CredentialKind<C>;
   readonly #flow: () => Promise<NamedFlow<C>>;
-  #cached: { held: HeldCredential<C> | undefined; atMs: number } | undefined;
+  #cached: { held: HeldCredential<C> | undefined; ended: string | undefined; atMs: number } | undefined;
 
   /** @param flow loaded when somebody has to be asked. */
   constructor(deps: AuthStrategyDeps, kind: CredentialKind<C>, flow: () => Promise<NamedFlow<C>>) {
@@ -37,13 +37,30 @@ export class PersonCredential<C> {
     this.#flow = flow;
   }
 
-  /** As of at most a second ago, renewed ahead of its end. */
+  /** As of at most a second ago, and not past its end. */
   async current(): Promise<HeldCredential<C> | undefined> {
     const { clock, coordinator } = this.#deps;
-    if (this.#cached !== undefined && clock() - this.#cached.atMs < trustMs) return this.#cached.held;
-    const held = await coordinator.interactions.credentials.find(this.#want(), this.#kind);
-    this.#cached = { held, atMs: clock() };
+    if (this.#cached !== undefined && clock() - this.#cached.atMs < trustMs) {
+      const { held } = this.#cached;
+      const nowMs = coordinator.interactions.surroundings.storeClock();
+      if (!(held !== undefined && (held.endsAtMs ?? Infinity) <= nowMs)) return held;
+    }
+    const { credentials } = coordinator.interactions;
+    const held = await credentials.find(this.#want(), this.#kind);
+    const kept = held ?? (await credentials.peek(this.#want(), this.#kind));
+    this.#cached = { held, ended: kept?.isOver === true ? kept.version : undefined, atMs: clock() };
     return held;
+  }
+
+  /** The version of what is kept, when there was nothing {@link current} because that has ended by its own account. */
+  get ended(): string | undefined {
+    return this.#cached?.ended;
+  }
+
+  /** Whether another can take its place without its person. */
+  isRenewable({ credential }: HeldCredential<C>): boolean {
+    const nowMs = this.#deps.coordinator.interactions.surroundings.storeClock();
+    return this.#kind.factsOf?.(credential, nowMs).renewable ?? this.#kind.renew !== undefined;
   }
 
   /** What is stored now, as it is. */
@@ -60,11 +77,12 @@ export class PersonCredential<C> {
     return (await this.current())?.version;
   }
 
-  /** Has the machine get one for itself. */
-  async obtain({ refused, scopes, cause }: Needed): Promise<void> {
+  /** Has the machine get one for itself, unless another is there by now. Its version. */
+  async obtain({ refused, scopes, cause }: Needed): Promise<string | undefined> {
     this.#cached = undefined;
     const want = { ...this.#want(scopes), cause };
     await this.#deps.coordinator.interactions.credentials.obtain(want, refused, this.#kind);
+    return (await this.current())?.version;
   }
 
   /**

@@ -10,7 +10,7 @@ import type { Flow, InteractionData, NamedFlow } from '../../interaction/flow.ts
 import type { Gate } from '../../interaction/gates/gate.ts';
 import { Interactions } from '../../interaction/interactions.ts';
 import { logException } from '../../interaction/oauth/exceptions.ts';
-import { grants } from '../../interaction/oauth/grant-kind.ts';
+import { grants, type GrantsOptions } from '../../interaction/oauth/grant-kind.ts';
 import type { ServerSignIns } from '../../interaction/oauth/server-sign-ins.ts';
 import type { Namespace } from '../../namespace/namespace.ts';
 import type { Grant } from '../../oauth/grant-record.ts';
@@ -114,6 +114,7 @@ export abstract class AuthCoordinator {
       leaseMs,
       declineCooldownMs,
       ttlMs,
+      waitUntil: options.waitUntil,
     });
     this.continuations = new Continuations({
       ...options.resume,
@@ -213,13 +214,17 @@ export abstract class AuthCoordinator {
     logException(this.surroundings.logger, { option: 'allowPrivateNetwork', by: 'option', url });
   }
 
-  /** The life of grants that this coordinator's sign-ins lead to. */
-  grantKind(tokenOptions?: TokenRequestOptions): CredentialKind<Grant> {
+  /** The life of grants that this coordinator's sign-ins lead to, or that machines obtain. */
+  grantKind(
+    tokenOptions?: TokenRequestOptions,
+    obtainAnew?: GrantsOptions['obtainAnew'],
+  ): CredentialKind<Grant> {
     const httpFor = ({ resource, privateNetwork }: Grant): OAuthHttp =>
       this.httpFor(resource, privateNetwork);
     return grants({
       httpFor,
       tokenOptions,
+      obtainAnew,
       clientRefused: async (client) => (await this.signIns()).clientRefused(client),
     });
   }

@@ -3,7 +3,7 @@ import type { Namespace } from '../../namespace/namespace.ts';
 import { storageOf } from '../../namespace/namespace.ts';
 import { Collection, type Stored } from '../../storage/collection.ts';
 import type { Change, StorageBackend } from '../../storage/contract.ts';
-import type { CredentialKind, CredentialState } from '../credential-kind.ts';
+import type { Account, CredentialKind, CredentialState } from '../credential-kind.ts';
 import { placePath, type Place } from '../want.ts';
 
 /** A credential as it is kept: sealed with the store, never sent to a client. */
@@ -17,8 +17,12 @@ export interface StoredCredential {
   readonly renewedAtMs?: number | undefined;
   /** Its service has refused it, and it could not be renewed yet: it is not to be sent, whatever its own account says. */
   readonly refused?: boolean | undefined;
+  /** How long those of this place have lasted that did not say. */
+  readonly learnedLifetimeMs?: number | undefined;
   /** It is no longer good. Its scopes are remembered, so that the next one is asked for with them, too. */
   readonly ended?: boolean | undefined;
+  /** Whose it was, once it has ended: the next one is to be theirs, too. */
+  readonly account?: Account | undefined;
   /** Whatever the kind keeps; gone when it has ended. */
   readonly credential: unknown;
 }
@@ -29,7 +33,11 @@ export const storedCredential: ZodType<StoredCredential> = z.looseObject({
   obtainedAtMs: z.number(),
   renewedAtMs: z.number().optional(),
   refused: z.boolean().optional(),
+  learnedLifetimeMs: z.number().optional(),
   ended: z.boolean().optional(),
+  account: z
+    .looseObject({ issuer: z.string(), subject: z.string().optional(), name: z.string().optional() })
+    .optional(),
   credential: z.unknown(),
 });
 
@@ -65,8 +73,9 @@ export class CredentialStore {
   }
 
   /** Marks a credential as no longer good, and forgets what it was; unless it has been replaced meanwhile. */
-  async end(credential: Stored<StoredCredential>): Promise<boolean> {
-    const ended = { ...credential.value, ended: true, credential: null };
+  async end(credential: Stored<StoredCredential>, kind: CredentialKind): Promise<boolean> {
+    const account = accountOf(credential, kind);
+    const ended = { ...credential.value, ended: true, credential: null, ...(account && { account }) };
     return (await this.replace(credential, ended)) !== undefined;
   }
 
@@ -97,7 +106,18 @@ export function isLive(
   return stored !== undefined && stored.value.ended !== true && stored.value.kind === kind.name;
 }
 
-/** How good a stored credential is, by its own account, and by what its service has said of it. */
+/** Whose the credential of a place is, or was before it ended. */
+export function accountOf(
+  stored: Stored<StoredCredential> | undefined,
+  kind: CredentialKind,
+): Account | undefined {
+  if (stored?.value.kind !== kind.name) return undefined;
+  const { ended, account, credential } = stored.value;
+  return ended === true ? account : kind.accountOf?.(credential);
+}
+
+/** How good a stored credential is: by its own account, by what its service has said of it, and by what those before it have shown. */
 export function stateOfStored(value: StoredCredential, kind: CredentialKind, nowMs: number): CredentialState {
-  return value.refused === true ? 'over' : (kind.stateOf?.(value.credential, nowMs) ?? 'good');
+  if (value.refused === true) return 'over';
+  return kind.stateOf?.(value.credential, nowMs, value.learnedLifetimeMs) ?? 'good';
 }

@@ -1,4 +1,4 @@
-import { PosternError } from '../../core/postern-error.ts';
+import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import type { Namespace } from '../../namespace/namespace.ts';
 import { isScopeSubset } from '../../oauth/scopes.ts';
 import type { Stored } from '../../storage/collection.ts';
@@ -9,6 +9,7 @@ import { within } from '../../sync/within.ts';
 import type { CredentialKind } from '../credential-kind.ts';
 import { placeKey, type Place, type Want } from '../want.ts';
 import { CredentialStore, isLive, stateOfStored, type StoredCredential } from './credential-store.ts';
+import type { RenewalCause } from './learned-lifetime.ts';
 import type { Renewals, Renewed } from './renewals.ts';
 import { Retirements } from './retirements.ts';
 
@@ -22,6 +23,8 @@ export interface HeldCredential<C> {
   readonly authorizedAtMs: number;
   /** When it was renewed last, or given. */
   readonly issuedAtMs: number;
+  /** When it ends by its own account, as far as it says. */
+  readonly endsAtMs: number | undefined;
   /** By its own account it has ended. Only of {@link Credentials.peek}. */
   readonly isOver: boolean;
 }
@@ -30,13 +33,20 @@ export interface HeldCredential<C> {
 export class Credentials {
   readonly #surroundings: Surroundings;
   readonly #leaseMs: number;
+  readonly #waitUntil: (work: Promise<unknown>) => void;
   readonly retirements: Retirements;
   readonly #reads = new SharedReads<Stored<StoredCredential> | undefined>();
   #renewals: Promise<Renewals> | undefined;
 
-  constructor(surroundings: Surroundings, leaseMs: number) {
+  /** @param waitUntil keeps a process alive for what nobody waits for. */
+  constructor(
+    surroundings: Surroundings,
+    leaseMs: number,
+    waitUntil: (work: Promise<unknown>) => void = () => {},
+  ) {
     this.#surroundings = surroundings;
     this.#leaseMs = leaseMs;
+    this.#waitUntil = waitUntil;
     this.retirements = new Retirements(surroundings, leaseMs);
   }
 
@@ -45,8 +55,10 @@ export class Credentials {
   }
 
   /**
-   * The credential that covers what is wanted, renewed ahead of its end where that needs nobody; `undefined` when a person
-   * has to be asked.
+   * The credential that covers what is wanted; `undefined` when a person has to be asked.
+   *
+   * Well ahead of its end it is renewed in the background, where that needs nobody: its callers have the present one, and
+   * a failure is not theirs. One that has ended is renewed before it is given out.
    *
    * @throws {PosternError} of the renewal, when it failed and there is nothing else to use.
    */
@@ -58,16 +70,15 @@ export class Credentials {
     if (!isLive(stored, kind) || !isScopeSubset(place.scopes ?? [], stored.value.scopes)) return undefined;
     const nowMs = await this.#surroundings.now();
     const held = present(stored, kind, nowMs);
-    const usable = held?.isOver === true ? undefined : held;
-    if (kind.renew === undefined || (usable !== undefined && !isDue(stored, kind, nowMs))) return usable;
-    try {
-      const { stored: renewed, hopeless } = await this.#renew(place, stored, kind);
-      if (hopeless !== undefined) return usable;
-      return present(renewed, kind, await this.#surroundings.now());
-    } catch (error) {
-      if (usable !== undefined) return usable;
-      throw error;
+    const canRenew = kind.renew !== undefined && isRenewable(stored, kind, nowMs);
+    if (held !== undefined && !held.isOver) {
+      if (canRenew && stateOfStored(stored.value, kind, nowMs) === 'due')
+        this.#renewAhead(place, stored, kind);
+      return held;
     }
+    if (!canRenew) return undefined;
+    const { stored: renewed, hopeless } = await this.#renew(place, stored, kind, 'over');
+    return hopeless !== undefined ? undefined : present(renewed, kind, await this.#surroundings.now());
   }
 
   /** What is stored, as it is. Renews nothing. */
@@ -92,12 +103,12 @@ export class Credentials {
     if (!isLive(stored, kind)) return 'ended';
     if (stored.version !== version) return 'changed';
     if (kind.renew !== undefined) {
-      const { stored: renewed, hopeless } = await this.#renew(place, stored, kind);
+      const { stored: renewed, hopeless } = await this.#renew(place, stored, kind, 'refused');
       if (hopeless === undefined) return renewed === undefined ? 'ended' : 'renewed';
       // It may yet be good, and stays; its person is asked beside it.
       return renewed === undefined || (await store.refuse(renewed)) ? 'ended' : 'changed';
     }
-    await store.end(stored);
+    await store.end(stored, kind);
     return 'ended';
   }
 
@@ -123,15 +134,32 @@ export class Credentials {
     await this.retirements.settle();
   }
 
+  /** Nobody waits for it: what is there is good for a while, and the next caller tries again. */
+  #renewAhead(place: Place, stored: Stored<StoredCredential>, kind: CredentialKind): void {
+    const renewing = this.#renew(place, stored, kind, 'due').then(
+      () => {},
+      (error: unknown) => {
+        const code = findPosternError(error)?.code;
+        this.#surroundings.logger.debug('a credential was not renewed ahead of its end', { code });
+      },
+    );
+    this.#waitUntil(renewing);
+  }
+
   /** The renewal goes on when its callers do not wait for it any more. */
-  async #renew(place: Place, stored: Stored<StoredCredential>, kind: CredentialKind): Promise<Renewed> {
+  async #renew(
+    place: Place,
+    stored: Stored<StoredCredential>,
+    kind: CredentialKind,
+    cause: RenewalCause,
+  ): Promise<Renewed> {
     const renewals = await this.#loadRenewals();
     const limitMs = this.#leaseMs + 15_000;
     const late = (): PosternError =>
       new PosternError('ERR_POSTERN_OAUTH_UNREACHABLE', `renewing a credential took over ${limitMs} ms`, {
         hint: 'Try again in a moment.',
       });
-    return within(renewals.renew(place, stored, kind), limitMs, late);
+    return within(renewals.renew(place, stored, kind, cause), limitMs, late);
   }
 
   /** Loaded when something is renewed: most processes find a credential that is good. */
@@ -143,8 +171,8 @@ export class Credentials {
   }
 }
 
-function isDue({ value }: Stored<StoredCredential>, kind: CredentialKind, nowMs: number): boolean {
-  return stateOfStored(value, kind, nowMs) === 'due';
+function isRenewable({ value }: Stored<StoredCredential>, kind: CredentialKind, nowMs: number): boolean {
+  return kind.factsOf?.(value.credential, nowMs).renewable ?? true;
 }
 
 function present<C>(
@@ -161,6 +189,7 @@ function present<C>(
     scopes,
     authorizedAtMs: obtainedAtMs,
     issuedAtMs: renewedAtMs,
+    endsAtMs: kind.factsOf?.(stored.value.credential, nowMs).endsAtMs,
     isOver: stateOfStored(stored.value, kind, nowMs) === 'over',
   };
 }

@@ -1,4 +1,4 @@
-import { isPosternError, PosternError } from '../../core/postern-error.ts';
+import { isPosternError } from '../../core/postern-error.ts';
 import type { Pending } from '../../pending/pending.ts';
 import type { Pendings } from '../../pending/pendings.ts';
 import type { Stored } from '../../storage/collection.ts';
@@ -8,7 +8,8 @@ import type { Surroundings } from '../../sync/surroundings.ts';
 import type { CredentialKind } from '../credential-kind.ts';
 import type { InteractionData } from '../flow.ts';
 import type { Place } from '../want.ts';
-import { CredentialStore, isLive, type StoredCredential } from './credential-store.ts';
+import { assertSameAccount } from './assert-same-account.ts';
+import { accountOf, CredentialStore, type StoredCredential } from './credential-store.ts';
 
 /** What a flow has got, and what is written along with it. */
 export interface Keeping {
@@ -42,14 +43,16 @@ export async function keepCredential(
   let value: StoredCredential | undefined;
   try {
     const earlier = await persistently(() => store.find(place));
-    if (isLive(earlier, kind) && kind.isSameAccount?.(earlier.value.credential, credential) === false) {
-      throw new PosternError(
-        'ERR_POSTERN_AUTH_WRONG_USER',
-        'the person signed in with another account than before',
-        { hint: 'To change the account, log out first.' },
-      );
-    }
-    const keeping = { kind: kind.name, scopes, obtainedAtMs: await persistently(now), credential };
+    assertSameAccount(accountOf(earlier, kind), kind.accountOf?.(credential));
+    const { learnedLifetimeMs } = earlier?.value.kind === kind.name ? earlier.value : {};
+    const learned = learnedLifetimeMs !== undefined && { learnedLifetimeMs };
+    const keeping = {
+      kind: kind.name,
+      scopes,
+      obtainedAtMs: await persistently(now),
+      ...learned,
+      credential,
+    };
     value = keeping;
     const ended = await complete([store.putting(place, keeping), ...alongside]);
     return { kept: 'in time', ended };

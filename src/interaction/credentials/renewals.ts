@@ -10,6 +10,7 @@ import type { Surroundings } from '../../sync/surroundings.ts';
 import type { CredentialKind } from '../credential-kind.ts';
 import { placeKey, placePath, type Place, type Want } from '../want.ts';
 import { CredentialStore, isLive, type StoredCredential } from './credential-store.ts';
+import { learnedLifetime, type RenewalCause } from './learned-lifetime.ts';
 import { RenewalFailures, type FailedRenewal } from './renewal-failures.ts';
 
 /** What came of renewing a credential. */
@@ -44,8 +45,15 @@ export class Renewals {
    *
    * @throws {PosternError} of the renewal, when it failed and the credential may yet be good.
    */
-  renew(place: Place, read: Stored<StoredCredential>, kind: CredentialKind): Promise<Renewed> {
-    return this.#flights.run(`${placeKey(place)} ${read.version}`, () => this.#renew(place, read, kind));
+  renew(
+    place: Place,
+    read: Stored<StoredCredential>,
+    kind: CredentialKind,
+    cause: RenewalCause,
+  ): Promise<Renewed> {
+    return this.#flights.run(`${placeKey(place)} ${read.version}`, () =>
+      this.#renew(place, read, kind, cause),
+    );
   }
 
   /** What is stored after a machine has got a credential for itself, unless there is another than the refused one by then. */
@@ -65,7 +73,10 @@ export class Renewals {
         throw error;
       });
       if (obtained === undefined) return undefined;
-      const value = { kind: kind.name, obtainedAtMs: await this.#surroundings.now(), ...obtained };
+      const obtainedAtMs = await this.#surroundings.now();
+      const cause = isLive(found, kind) ? 'refused' : 'over';
+      const learned = found?.value.kind === kind.name && learnedLifetime(found.value, cause, obtainedAtMs);
+      const value = { kind: kind.name, obtainedAtMs, ...obtained, ...learned };
       await persistently(() => this.#storage(want).commit([store.putting(want, value)]));
       return store.find(want);
     });
@@ -77,7 +88,12 @@ export class Renewals {
     await this.#obtaining.settle();
   }
 
-  async #renew(place: Place, read: Stored<StoredCredential>, kind: CredentialKind): Promise<Renewed> {
+  async #renew(
+    place: Place,
+    read: Stored<StoredCredential>,
+    kind: CredentialKind,
+    cause: RenewalCause,
+  ): Promise<Renewed> {
     const store = this.#storeOf(place);
     const find = async (): Promise<Renewed> => {
       const found = await store.find(place);
@@ -103,10 +119,11 @@ export class Renewals {
     if (credential === undefined) {
       // A holder that outlived its lease may have renewed it before: then theirs is the one to use.
       // Awaited here, while the lease is held: a failure of the look is this caller’s.
-      return (await store.end(found)) ? { stored: undefined } : await find();
+      return (await store.end(found, kind)) ? { stored: undefined } : await find();
     }
     const { refused: _refused, ...kept } = found.value;
-    const value = { ...kept, credential, renewedAtMs: await this.#surroundings.now() };
+    const renewedAtMs = await this.#surroundings.now();
+    const value = { ...kept, credential, renewedAtMs, ...learnedLifetime(kept, cause, renewedAtMs) };
     const version = await persistently(() => store.replace(found, value));
     if (version !== undefined) {
       await failures.forget().catch(() => {});

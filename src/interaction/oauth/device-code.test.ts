@@ -218,7 +218,7 @@ describe('what a tool gets of a grant', () => {
 
   test.each([
     ['an hour’s token half a minute before its end', 3_600_000, 3_570_000, 'due'],
-    ['an hour’s token before that', 3_600_000, 3_539_000, 'good'],
+    ['an hour’s token more than five minutes before its end', 3_600_000, 3_299_000, 'good'],
     ['an hour’s token after its end', 3_600_000, 3_600_000, 'over'],
     ['a fresh token of twenty seconds', 20_000, 0, 'good'],
     ['a token of twenty seconds in its last two', 20_000, 18_001, 'due'],

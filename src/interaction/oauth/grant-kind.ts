@@ -1,11 +1,13 @@
 import type { JWK } from 'jose';
+import type { Clock } from '../../core/clock.ts';
 import { isHeaderValue } from '../../core/header-value.ts';
 import { isPosternError } from '../../core/postern-error.ts';
 import type { ClientIdentity } from '../../oauth/client-identity.ts';
-import { grantSchema, type Grant } from '../../oauth/grant-record.ts';
+import { canRefresh, grantSchema, type Grant } from '../../oauth/grant-record.ts';
 import { withClock, type OAuthHttp } from '../../oauth/oauth-http.ts';
 import type { TokenRequestOptions } from '../../oauth/token-request.ts';
-import type { CredentialKind, CredentialState } from '../credential-kind.ts';
+import type { CredentialKind } from '../credential-kind.ts';
+import { accountOf, grantFacts, grantState } from './grant-life.ts';
 
 /** What a tool gets of a grant: enough to call the service, and nothing to renew it with. */
 export interface OAuthCredential {
@@ -19,45 +21,50 @@ export interface OAuthCredential {
   readonly dpopKeyJwk?: JWK | undefined;
 }
 
-/** A token this close to its end is renewed before it is used; a short-lived one in the last tenth of its life. */
-const aheadMs = 60_000;
-
 export interface GrantsOptions {
   /** How the issuer of a grant is reached. */
   readonly httpFor: (grant: Grant) => OAuthHttp;
   readonly tokenOptions?: TokenRequestOptions | undefined;
   /** Is told of a client that its issuer refuses. Resolves to whether the person can be asked as another. */
   readonly clientRefused?: ((client: ClientIdentity) => Promise<boolean>) | undefined;
+  /** Gets another in its place, where that needs nobody. */
+  readonly obtainAnew?: ((grant: Grant, clock: Clock) => Promise<Grant>) | undefined;
 }
 
 /** The life of a grant: refreshed while it can be, told apart by its account, revoked when it is forgotten. */
 export function grants(options: GrantsOptions): CredentialKind<Grant> {
-  const { httpFor, tokenOptions } = options;
+  const { httpFor, tokenOptions, obtainAnew } = options;
+  const needsNobody = obtainAnew !== undefined;
   const isClientOver = async (error: unknown, { client }: Grant): Promise<boolean> =>
     isPosternError(error, 'ERR_POSTERN_OAUTH_CLIENT_REJECTED') &&
     (await options.clientRefused?.(client)) === true;
+  const refresh = async (grant: Grant, clock: Clock): Promise<Grant | undefined> => {
+    const { refreshGrant } = await import('../../oauth/grant.ts');
+    try {
+      return await refreshGrant(grant, withClock(httpFor(grant), clock), tokenOptions);
+    } catch (error) {
+      if (isPosternError(error, 'ERR_POSTERN_OAUTH_GRANT_INVALID')) return undefined;
+      // A grant ends with its client.
+      if (await isClientOver(error, grant)) return undefined;
+      throw error;
+    }
+  };
   return {
     name: 'oauth_grant',
     read: (stored) => {
       const { data } = grantSchema.safeParse(stored);
       return data && isHeaderValue(data.accessToken) ? data : undefined;
     },
-    stateOf: (stored, nowMs) => stateOf(stored as Grant, nowMs),
-
+    stateOf: (stored, nowMs, learnedLifetimeMs) =>
+      grantState({ grant: stored as Grant, nowMs, learnedLifetimeMs, needsNobody }),
+    factsOf: (stored, nowMs) => grantFacts({ grant: stored as Grant, nowMs, needsNobody }),
+    accountOf: (stored) => accountOf(stored as Grant),
     async renew(stored, clock) {
       const grant = grantSchema.safeParse(stored).data;
-      if (grant?.refreshToken === undefined) return undefined;
-      const { refreshGrant } = await import('../../oauth/grant.ts');
-      try {
-        return await refreshGrant(grant, withClock(httpFor(grant), clock), tokenOptions);
-      } catch (error) {
-        if (isPosternError(error, 'ERR_POSTERN_OAUTH_GRANT_INVALID')) return undefined;
-        // A grant ends with its client.
-        if (await isClientOver(error, grant)) return undefined;
-        throw error;
-      }
+      if (grant === undefined) return undefined;
+      const refreshed = canRefresh(grant, clock()) ? await refresh(grant, clock) : undefined;
+      return refreshed ?? obtainAnew?.(grant, clock);
     },
-
     async revoke(stored) {
       const { revokeGrant } = await import('../../oauth/grant.ts');
       const grant = grantSchema.parse(stored);
@@ -67,11 +74,6 @@ export function grants(options: GrantsOptions): CredentialKind<Grant> {
         await isClientOver(error, grant);
         throw error;
       }
-    },
-
-    isSameAccount(earlier, obtained) {
-      const [before, now] = [earlier as Grant, obtained as Grant];
-      return before.issuer !== now.issuer || before.subject === undefined || before.subject === now.subject;
     },
   };
 }
@@ -98,16 +100,4 @@ export function serviceTokens(
       };
     },
   };
-}
-
-function stateOf(
-  { expiresAtMs, obtainedAtMs, refreshedAtMs, refreshToken }: Grant,
-  nowMs: number,
-): CredentialState {
-  if (expiresAtMs === undefined) return 'good';
-  const leftMs = expiresAtMs - nowMs;
-  if (leftMs <= 0) return 'over';
-  if (refreshToken === undefined) return 'good';
-  const lifetimeMs = expiresAtMs - (refreshedAtMs ?? obtainedAtMs);
-  return leftMs <= Math.min(aheadMs, lifetimeMs / 10) ? 'due' : 'good';
 }
