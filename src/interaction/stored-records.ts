@@ -5,13 +5,18 @@ export const storedRecords: readonly StoredRecord[] = [
   {
     key: '‹namespace›:credential:‹resource›:‹alias›',
     holds:
-      '`{ kind: "oauth_grant", scopes, obtainedAtMs, renewedAtMs?, refused?, credential: { accessToken, refreshToken, expiresAtMs, issuer, tokenEndpoint, client, resource, … } }`; once it has ended `{ kind, scopes, ended: true, credential: null }`. An agent’s resource is the address of the server, its alias the server’s name',
+      '`{ kind: "oauth_grant", scopes, obtainedAtMs, renewedAtMs?, learnedLifetimeMs?, refused?, credential: { accessToken, refreshToken, expiresAtMs, issuer, tokenEndpoint, client, resource, … } }`; once it has ended `{ kind, scopes, ended: true, account?, credential: null }`. An agent’s resource is the address of the server, its alias the server’s name',
     lives: 'until forgotten',
   },
   {
     key: '‹namespace›:retired:‹resource›:‹alias›:‹version›',
     holds: 'a credential that was forgotten, until its issuer has confirmed that it is dead',
     lives: 'at most a day',
+  },
+  {
+    key: '‹namespace›:forgotten:‹resource›:‹alias›',
+    holds: '`{ forgottenAtMs }`: nothing that was begun before is kept there any more',
+    lives: '25 hours',
   },
   {
     key: 'app:retired:‹partition›:‹resource›:‹alias›:‹version›',

@@ -10,6 +10,7 @@ import type { InteractionData } from '../flow.ts';
 import type { Place } from '../want.ts';
 import { assertSameAccount } from './assert-same-account.ts';
 import { accountOf, CredentialStore, type StoredCredential } from './credential-store.ts';
+import { Tombstones } from './tombstones.ts';
 
 /** What a flow has got, and what is written along with it. */
 export interface Keeping {
@@ -39,6 +40,7 @@ export async function keepCredential(
     persistently(() => pendings.in(pending.namespace).complete(pending.id, { alongside: changes }));
   if (kind.keeps === false) return { kept: 'in time', ended: await complete(alongside) };
   const store = new CredentialStore(storage, pending.namespace);
+  const tombstones = new Tombstones(storage);
   const giveBack = async (): Promise<void> => void (await kind.revoke?.(credential).catch(() => undefined));
   let value: StoredCredential | undefined;
   try {
@@ -77,8 +79,11 @@ export async function keepCredential(
         // Time has ended it. Whatever the person gave after it had begun is newer.
         const isOlder = stored !== undefined && stored.value.obtainedAtMs < pending.createdAtMs;
         if (stored !== undefined && stored.value.ended !== true && !isOlder) return undefined;
+        const forgotten = await tombstones.find(place);
+        if (forgotten !== undefined && forgotten.value.forgottenAtMs >= pending.createdAtMs) return undefined;
         const late = store.putting(place, keeping, { expect: stored?.version ?? absent });
-        return (await storage.commit([late, ...alongside])) === undefined ? undefined : 'late';
+        const changes = [late, tombstones.holding(place, forgotten), ...alongside];
+        return (await storage.commit(changes)) === undefined ? undefined : 'late';
       });
     } catch {
       return 'unknown';

@@ -10,6 +10,7 @@ import type { Surroundings } from '../../sync/surroundings.ts';
 import type { CredentialKind } from '../credential-kind.ts';
 import { placeKey, placePath, type Place, type Want } from '../want.ts';
 import { CredentialStore, isLive, type StoredCredential } from './credential-store.ts';
+import { Tombstones } from './tombstones.ts';
 import { learnedLifetime, type RenewalCause } from './learned-lifetime.ts';
 import { RenewalFailures, type FailedRenewal } from './renewal-failures.ts';
 
@@ -67,6 +68,8 @@ export class Renewals {
       const store = this.#storeOf(want);
       const found = await store.find(want);
       if (isLive(found, kind) && found.version !== refused && found.value.refused !== true) return found;
+      const tombstones = new Tombstones(this.#surroundings.storage);
+      const forgotten = await tombstones.find(want);
       const obtained = await kind.obtain?.(want).catch((error: unknown) => {
         const known = findPosternError(error);
         if (known !== undefined) this.#logFailure(want, known);
@@ -77,8 +80,13 @@ export class Renewals {
       const cause = isLive(found, kind) ? 'refused' : 'over';
       const learned = found?.value.kind === kind.name && learnedLifetime(found.value, cause, obtainedAtMs);
       const value = { kind: kind.name, obtainedAtMs, ...obtained, ...learned };
-      await persistently(() => this.#storage(want).commit([store.putting(want, value)]));
-      return store.find(want);
+      const changes = [store.putting(want, value), tombstones.holding(want, forgotten)];
+      const isKept = (await persistently(() => this.#storage(want).commit(changes))) !== undefined;
+      const now = await store.find(want);
+      // It was forgotten meanwhile. A commit whose answer was lost looks the same, and there it is.
+      const isThere = now?.value.obtainedAtMs === obtainedAtMs;
+      if (!isKept && !isThere) await kind.revoke?.(obtained.credential).catch(() => undefined);
+      return now;
     });
   }
 

@@ -83,12 +83,13 @@ test('one that cannot be read any more keeps no other from being ended', async (
   expect(store.revoked).toEqual(['token of bob']);
 });
 
-test('an issuer’s answer ends it: nothing of it is kept', async () => {
+test('an issuer’s answer ends it: nothing of it is kept but that it was forgotten', async () => {
   const store = openStore();
   await store.keep('alice');
   const place = store.placeOf('alice');
   expect(await store.startProcess().forget(place, store.kindNamed)).toEqual({ revocation: 'confirmed' });
-  expect(await storageOf(store.storage, place.namespace).list([])).toEqual([]);
+  const left = await storageOf(store.storage, place.namespace).list([]);
+  expect(left.map(({ key: [, ...path] }) => path)).toEqual([['forgotten', 'https://files.example', 'files']]);
   expect(await store.startProcess().forget(place, store.kindNamed)).toEqual({ revocation: 'nothing' });
 });
 

@@ -4,6 +4,7 @@ import { findPosternError } from '../../core/postern-error.ts';
 import { namespaceOf, storageOf, type Namespace } from '../../namespace/namespace.ts';
 import { serverWordOf } from '../../oauth/server-word.ts';
 import { Collection, type Stored } from '../../storage/collection.ts';
+import { absent } from '../../storage/contract.ts';
 import { NamespacedStorage } from '../../storage/namespaced-storage.ts';
 import { retryConflicts } from '../../sync/retry-conflicts.ts';
 import { SingleFlight } from '../../sync/single-flight.ts';
@@ -11,6 +12,7 @@ import type { Surroundings } from '../../sync/surroundings.ts';
 import type { CredentialKind, Ending, Revocation } from '../credential-kind.ts';
 import { placePath, type Place } from '../want.ts';
 import { credentialsIn, storedCredential, type StoredCredential } from './credential-store.ts';
+import { Tombstones } from './tombstones.ts';
 
 /** How forgetting went at the issuer. */
 export interface Forgotten {
@@ -46,6 +48,7 @@ export class Retirements {
   readonly #surroundings: Surroundings;
   readonly #leaseMs: number;
   readonly #pointers: Collection<z.infer<typeof pointerRecord>>;
+  readonly #tombstones: Tombstones;
   readonly #sweeps = new SingleFlight<void>();
   #sweptAt = Number.NEGATIVE_INFINITY;
 
@@ -53,11 +56,15 @@ export class Retirements {
   constructor(surroundings: Surroundings, leaseMs: number) {
     this.#surroundings = surroundings;
     this.#leaseMs = leaseMs;
+    this.#tombstones = new Tombstones(surroundings.storage);
     const storage = new NamespacedStorage(surroundings.storage, ['app', 'retired']);
     this.#pointers = new Collection(storage, pointerRecord);
   }
 
-  /** Takes a place's credential out of use at once, then ends it at its issuer, with those that were left behind there. */
+  /**
+   * Takes a place's credential out of use at once, then ends it at its issuer, with those that were left behind there, and
+   * then forgets it. A mark stays, so that nothing that was begun before comes back.
+   */
   async forget(place: Place, kindNamed: KindNamed): Promise<Forgotten> {
     await this.#retire(place);
     const retired = await this.#retiredIn(place.namespace).list(placePath(place));
@@ -121,16 +128,19 @@ export class Retirements {
     const records = credentialsIn(this.#surroundings.storage, namespace);
     await retryConflicts('a credential', async () => {
       const found = await records.find(...path);
-      if (found === undefined) return true;
-      const deleting = records.deleting(path, { expect: found.version });
-      if (found.value.ended === true) return (await records.storage.commit([deleting])) && true;
       const retiredAtMs = await this.#surroundings.now();
+      const marking = this.#tombstones.marking(place, retiredAtMs);
+      const { backend } = records.storage;
+      // Whoever has seen nothing to take out of use must not have missed what was put there meanwhile.
+      const deleting = records.deleting(path, { expect: found?.version ?? absent });
+      if (found === undefined || found.value.ended === true)
+        return (await backend.commit([deleting, marking])) && true;
       const expiresAtMs = retiredAtMs + retiredMs;
       const at = [...path, found.version];
       // Before it, and in another partition: it only points.
       await this.#pointers.put([namespace.partition, ...at], { retiredAtMs }, { expiresAtMs });
       const keeping = this.#retiredIn(namespace).putting(at, found.value, { expiresAtMs });
-      return (await records.storage.backend.commit([deleting, keeping])) && true;
+      return (await backend.commit([deleting, keeping, marking])) && true;
     });
   }
 
