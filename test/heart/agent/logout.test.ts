@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { openStage, textOf, type Stage } from '../../support/stage.ts';
 import { finish, linkOf } from '../set-ups/set-up.ts';
-import { runTable } from '../table.ts';
+import { runTable, type Case } from '../table.ts';
 import { walkToCallback } from '../walk.ts';
 
 /** Logs a context out in the last of the processes, once, before a code or a machine's secret is answered. */
@@ -44,7 +44,7 @@ test('what a machine was obtaining while it was logged out is given back', async
   expect(stage.as.tokens.families.map(({ revoked }) => revoked)).toEqual([true, false]);
 });
 
-runTable('a logout', [
+const cases: readonly Case[] = [
   {
     fact: 'ends a link that its person is on the way back from: what they bring is not kept',
     except: {
@@ -73,4 +73,6 @@ runTable('a logout', [
       expect(await stage.outcome('alice')).toBe('holds alice');
     },
   },
-]);
+];
+
+runTable('a logout', cases);
