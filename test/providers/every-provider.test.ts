@@ -3,9 +3,9 @@ import { providers } from '../../src/oauth/profiles/providers.ts';
 import { fakes } from './fakes.ts';
 import { openProviderStage } from './provider-stage.ts';
 
-const table = Object.entries(fakes).map(([name, create]) => ({ name, create, source: create().source }));
+const table = Object.entries(fakes).map(([name, create]) => [name, create().source, create] as const);
 
-describe.each(table)('$name, as met in $source', ({ create }) => {
+describe.each(table)('%s, as met in %s,', (_name, _source, create) => {
   test('signs a person in, has their grant refreshed twice where it can be, and revokes it where it can', async () => {
     const provider = create();
     const stage = await openProviderStage(provider);

@@ -20,11 +20,12 @@ export interface FakeProvider {
 }
 
 /** Sends the browser back with an error. */
-export function sendBack(call: Call, error: string, description?: string): Reply {
+export function sendBack(call: Call, error: string, description?: string, iss?: string): Reply {
   const { searchParams } = call.url;
   const location = new URL(searchParams.get('redirect_uri') ?? '');
   location.searchParams.set('error', error);
   if (description !== undefined) location.searchParams.set('error_description', description);
+  if (iss !== undefined) location.searchParams.set('iss', iss);
   location.searchParams.set('state', searchParams.get('state') ?? '');
   return { status: 302, headers: { location: location.href } };
 }

@@ -20,7 +20,12 @@ export const fakes: Readonly<Record<string, () => FakeProvider>> = {
         authorize: 'https://github.com/login/oauth/authorize',
         token: 'https://github.com/login/oauth/access_token',
       },
-      metadata: { ...noRegistration, ...noRevocation, ...silentAboutIss, token_endpoint_auth_methods_supported: undefined },
+      metadata: {
+        ...noRegistration,
+        ...noRevocation,
+        ...silentAboutIss,
+        token_endpoint_auth_methods_supported: undefined,
+      },
       resourceMetadata: { scopes_supported: ['repo', 'user:email'] },
     },
     replies: { token: githubReply, refresh: githubReply },
@@ -28,39 +33,46 @@ export const fakes: Readonly<Record<string, () => FakeProvider>> = {
     revocation: 'unsupported',
   }),
 
-  Google: () => ({
-    name: 'Google',
-    source:
-      'modelcontextprotocol/typescript-sdk#616, punkpeye/mcp-remote PR 258, preset-io/agor PR 2576, obot-platform/nanobot PR 332, github/copilot-cli#4606',
-    mcp: 'https://bigquery.googleapis.com/mcp',
-    issuer: 'https://accounts.google.com',
-    server: {
-      endpoints: {
-        authorize: 'https://accounts.google.com/o/oauth2/v2/auth',
-        token: 'https://oauth2.googleapis.com/token',
-        revoke: 'https://oauth2.googleapis.com/revoke',
+  Google: () => {
+    let isOffline = false;
+    return {
+      name: 'Google',
+      source:
+        'modelcontextprotocol/typescript-sdk#616, punkpeye/mcp-remote PR 258, preset-io/agor PR 2576, obot-platform/nanobot PR 332, github/copilot-cli#4606',
+      mcp: 'https://bigquery.googleapis.com/mcp',
+      issuer: 'https://accounts.google.com',
+      server: {
+        endpoints: {
+          authorize: 'https://accounts.google.com/o/oauth2/v2/auth',
+          token: 'https://oauth2.googleapis.com/token',
+          revoke: 'https://oauth2.googleapis.com/revoke',
+        },
+        metadataAt: ['https://accounts.google.com/.well-known/openid-configuration'],
+        metadata: { ...noRegistration, ...silentAboutIss, scopes_supported: ['openid', 'offline_access'] },
+        resourceMetadata: {
+          authorization_servers: ['https://accounts.google.com/'],
+          scopes_supported: ['https://www.googleapis.com/auth/bigquery'],
+        },
+        rotate: false,
       },
-      metadataAt: ['https://accounts.google.com/.well-known/openid-configuration'],
-      metadata: { ...noRegistration, ...silentAboutIss, scopes_supported: ['openid', 'offline_access'] },
-      resourceMetadata: {
-        authorization_servers: ['https://accounts.google.com/'],
-        scopes_supported: ['https://www.googleapis.com/auth/bigquery'],
+      replies: {
+        authorize: (call) => {
+          const { searchParams } = call.url;
+          isOffline =
+            searchParams.get('access_type') === 'offline' && searchParams.get('prompt') === 'consent';
+          const scopes = searchParams.get('scope')?.split(' ') ?? [];
+          return scopes.includes('offline_access') ? sendBack(call, 'invalid_scope') : undefined;
+        },
+        token: changed(({ refresh_token, ...body }) => ({
+          body: { ...body, ...(isOffline && { refresh_token }) },
+        })),
+        // Only the handshake is open to anybody.
+        resource: async (call, standard) =>
+          call.method === 'POST' && !call.text.includes('"tools/call"') ? openToAnybody(call) : standard(),
       },
-      rotate: false,
-    },
-    replies: {
-      authorize: ({ url: { searchParams }, ...call }) => {
-        const scopes = searchParams.get('scope')?.split(' ') ?? [];
-        return scopes.includes('offline_access')
-          ? sendBack({ ...call, url: withQuery(searchParams) }, 'invalid_scope')
-          : undefined;
-      },
-      // Only the handshake is open to anybody.
-      resource: async (call, standard) =>
-        call.method === 'POST' && !call.text.includes('"tools/call"') ? openToAnybody(call) : standard(),
-    },
-    auth: { client: byHand },
-  }),
+      auth: { client: byHand },
+    };
+  },
 
   'Microsoft Entra ID': () => ({
     name: 'Microsoft Entra ID',
@@ -95,7 +107,10 @@ export const fakes: Readonly<Record<string, () => FakeProvider>> = {
       token: changed((body) => ({ body: { ...body, expires_in: '3599' } })),
       refresh: async (call, standard) => {
         if (call.form.get('scope')?.includes('api://calendar/read') !== true)
-          return { status: 400, body: { error: 'invalid_grant', error_description: 'AADSTS650053: no scope.' } };
+          return {
+            status: 400,
+            body: { error: 'invalid_grant', error_description: 'AADSTS650053: no scope.' },
+          };
         return { body: { ...bodyOf(await standard()), expires_in: '3599' } };
       },
     },
@@ -120,7 +135,9 @@ export const fakes: Readonly<Record<string, () => FakeProvider>> = {
     },
     replies: {
       authorize: (call) =>
-        call.url.searchParams.get('scope') === 'search:read,chat:write' ? undefined : sendBack(call, 'invalid_scope'),
+        call.url.searchParams.get('scope') === 'search:read,chat:write'
+          ? undefined
+          : sendBack(call, 'invalid_scope'),
       token: async (_call, standard) => {
         const reply = await standard();
         if (!hasTokens(reply)) return { body: { ok: false, error: 'invalid_code' } };
@@ -197,6 +214,7 @@ export const fakes: Readonly<Record<string, () => FakeProvider>> = {
 
   Auth0: () => {
     let isForApi = false;
+    const forApi = changed((body) => ({ body: isForApi ? body : { ...body, access_token: 'opaque' } }));
     return {
       name: 'Auth0',
       source: 'danny-avila/LibreChat#13401, zuplo/docs PR 1028',
@@ -216,7 +234,8 @@ export const fakes: Readonly<Record<string, () => FakeProvider>> = {
           isForApi = call.url.searchParams.get('audience') === 'https://mcp.acme.example/mcp';
           return undefined;
         },
-        token: changed((body) => ({ body: isForApi ? body : { ...body, access_token: 'opaque' } })),
+        token: forApi,
+        refresh: forApi,
       },
     };
   },
@@ -235,7 +254,9 @@ export const fakes: Readonly<Record<string, () => FakeProvider>> = {
       },
       metadataAt: ['https://acme.okta.com/oauth2/default/.well-known/openid-configuration'],
     },
-    replies: { register: () => ({ status: 403, body: { errorCode: 'E0000005', errorSummary: 'Invalid session' } }) },
+    replies: {
+      register: () => ({ status: 403, body: { errorCode: 'E0000005', errorSummary: 'Invalid session' } }),
+    },
     auth: { client: { clientId: 'by-hand' } },
   }),
 
@@ -257,7 +278,9 @@ export const fakes: Readonly<Record<string, () => FakeProvider>> = {
     replies: {
       // Whoever has consented is not asked once more.
       authorize: (call) =>
-        call.url.searchParams.has('prompt') ? sendBack(call, 'consent_required') : undefined,
+        call.url.searchParams.has('prompt')
+          ? sendBack(call, 'consent_required', undefined, 'https://sso.acme.example/realms/staff')
+          : undefined,
     },
   }),
 
@@ -306,7 +329,9 @@ export const fakes: Readonly<Record<string, () => FakeProvider>> = {
       },
       metadata: noRevocation,
     },
-    replies: { register: () => ({ status: 403, headers: { 'content-type': 'text/plain' }, body: 'Forbidden' }) },
+    replies: {
+      register: () => ({ status: 403, headers: { 'content-type': 'text/plain' }, body: 'Forbidden' }),
+    },
     auth: { client: byHand },
     revocation: 'unsupported',
   }),
@@ -431,8 +456,4 @@ function openToAnybody(call: Call): Reply {
         }
       : { tools: [{ name: 'whoami', inputSchema: { type: 'object' } }] };
   return { body: { jsonrpc: '2.0', id, result } };
-}
-
-function withQuery(searchParams: URLSearchParams): URL {
-  return new URL(`https://accounts.google.com/?${searchParams}`);
 }
