@@ -25,8 +25,8 @@ export interface ProviderStageOptions {
   /** Laid over what the operator of the fake configures. */
   readonly auth?: Partial<OAuthConfig>;
   readonly coordinator?: Partial<RemoteAuthCoordinatorOptions>;
-  /** How many processes share the store and the address. Default 1. */
-  readonly hosts?: number;
+  /** What the operators of further processes configure, which share the store and the address. */
+  readonly others?: readonly OAuthConfig[];
 }
 
 /** A provider under its own name, on a socket of this machine, and a program that signs people in to it. */
@@ -63,7 +63,7 @@ export async function openProviderStage(
   const { host, time, logger, storage } = await openSurroundings();
   const fetch = fetchThrough(as);
   const auth: OAuthConfig = { type: 'oauth', ...provider.auth, ...options.auth };
-  const managers = Array.from({ length: options.hosts ?? 1 }, () => {
+  const managers = [auth, ...(options.others ?? [])].map((configured) => {
     const coordinator = new RemoteAuthCoordinator({
       storage,
       publicUrl: host.publicUrl,
@@ -75,7 +75,7 @@ export async function openProviderStage(
     });
     host.handlers.push(coordinator.fetch);
     const manager = new ClientManager(
-      { server: { url: provider.mcp, auth } },
+      { server: { url: provider.mcp, auth: configured } },
       { coordinator, clock: time.clock, logger, fetch, connectTimeoutMs: 10_000 },
     );
     onTestFinished(() => manager.close());
