@@ -105,8 +105,9 @@ describe('createAttempt', () => {
     expect(new URL(url).searchParams.has('scope')).toBe(false);
   });
 
-  test('offline access is asked for along with a consent', async () => {
-    const { url } = await createAttempt(options({}, { scopes: ['a', 'offline_access'] }), http());
+  test('offline access is asked for along with a consent, at an OpenID provider', async () => {
+    const openId = { id_token_signing_alg_values_supported: ['ES256'] };
+    const { url } = await createAttempt(options(openId, { scopes: ['a', 'offline_access'] }), http());
     expect(new URL(url).searchParams.get('prompt')).toBe('consent');
   });
 

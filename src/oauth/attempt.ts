@@ -149,10 +149,8 @@ async function authorizationParameters(
   options: CreateAttemptOptions,
 ): Promise<URLSearchParams> {
   const { scopes, profile, dpopKeyJwk } = attempt;
-  const offline = scopes?.includes('offline_access') === true && profile?.omitConsentPrompt !== true;
   const parameters = {
-    // OpenID Connect Core §11: offline access is granted only along with a consent.
-    ...(offline && { prompt: 'consent' }),
+    ...(needsConsentPrompt(attempt, options) && { prompt: 'consent' }),
     ...profile?.authorizeParams,
     ...(options.loginHint !== undefined && { login_hint: options.loginHint }),
     ...options.extraAuthorizeParams,
@@ -167,6 +165,18 @@ async function authorizationParameters(
     ...(dpopKeyJwk !== undefined && { dpop_jkt: await dpopThumbprint(dpopKeyJwk) }),
   };
   return new URLSearchParams(shapeParameters(parameters, profile));
+}
+
+/**
+ * OpenID Connect Core §11: offline access is granted only along with a consent. Elsewhere `prompt` brings nothing, and may
+ * ask a person for what only their administrator can give.
+ */
+function needsConsentPrompt(
+  { scopes, profile }: Pick<Attempt, 'scopes' | 'profile'>,
+  { discovery }: Pick<CreateAttemptOptions, 'discovery'>,
+): boolean {
+  const isOpenId = discovery.server.id_token_signing_alg_values_supported !== undefined;
+  return isOpenId && scopes?.includes('offline_access') === true && profile?.omitConsentPrompt !== true;
 }
 
 /**

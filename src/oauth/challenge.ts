@@ -47,14 +47,23 @@ export function parseChallenge(response: Response): Challenge | undefined {
     error: chosen.parameters.get('error'),
     errorDescription: chosen.parameters.get('error_description'),
     scope: scope === undefined || scope.length === 0 ? undefined : [...new Set(scope)],
-    resourceMetadataUrl: find('resource_metadata'),
+    // What is no absolute URL counts as left out: the well-known places are there without it.
+    resourceMetadataUrl: absoluteUrl(find('resource_metadata')),
     dpopNonce: response.headers.get('dpop-nonce') ?? undefined,
   };
+}
+
+function absoluteUrl(text: string | undefined): string | undefined {
+  return text !== undefined && URL.canParse(text) ? text : undefined;
 }
 
 const token = /[\w!#$%&'*+.^`|~-]+/uy;
 const blank = /[\s,]*/uy;
 const spaces = /[ \t]*/uy;
+/** A value that should have been quoted: addresses are written so. */
+const bareValue = /[^\s,"]+/uy;
+/** … or is, by the wrong quotes. */
+const wronglyQuoted = /'[^',"]*'/uy;
 /** What may follow a scheme in place of parameters. */
 const token68 = /[\w.~+/-]+=*/uy;
 
@@ -82,7 +91,7 @@ function readChallenges(header: string): ParsedChallenge[] {
     if (header[at] === '=' && current !== undefined) {
       at++;
       take(spaces);
-      const value = header[at] === '"' ? takeQuoted() : take(token);
+      const value = header[at] === '"' ? takeQuoted() : take(wronglyQuoted).slice(1, -1) || take(bareValue);
       // The first of a repeated parameter stands, as for a header field that allows one value.
       if (!current.parameters.has(name.toLowerCase())) current.parameters.set(name.toLowerCase(), value);
     } else {

@@ -63,7 +63,7 @@ async function openAgent(
       return (await challengeOf((await clientOf(user)).callTool('whoami'))).url;
     },
     whoami: async (user) => textOf(await (await clientOf(user)).callTool('whoami')),
-    force: async (user) => void (await (await clientOf(user)).connect({ force: true })),
+    force: async (user) => (await clientOf(user)).connect({ force: true }),
   };
 }
 
