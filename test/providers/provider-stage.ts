@@ -34,6 +34,8 @@ export interface ProviderStage extends Surroundings {
   readonly as: ProgrammableAuthorizationServer;
   readonly client: Client;
   readonly managers: readonly ClientManager[];
+  /** Brings every request to the provider. */
+  readonly fetch: typeof fetch;
   /** The redirect URI of the program. */
   readonly redirectUri: string;
   /** Calls the tool, as the person whose program it is. */
@@ -102,6 +104,7 @@ export async function openProviderStage(
   };
   return {
     as,
+    fetch,
     client,
     managers,
     host,

@@ -1,5 +1,5 @@
 import type { Logger } from '../../core/logger.ts';
-import { describeUrl, quoteIssuer } from '../../oauth/describe-url.ts';
+import { quoteIssuer } from '../../oauth/describe-url.ts';
 
 /** What was let pass although it is less safe, by the name of the option that allows it. */
 export interface SecurityException {
@@ -20,6 +20,6 @@ export function logException(logger: Logger, exception: SecurityException): void
     by,
     ...(server !== undefined && { server }),
     ...(issuer !== undefined && { issuer: quoteIssuer(issuer) }),
-    ...(url !== undefined && { at: describeUrl(url.origin) }),
+    ...(url !== undefined && { host: url.host }),
   });
 }
