@@ -44,6 +44,53 @@ describe('a server’s configuration', () => {
     expect(problem(config)).toContain('"calendar" is not configured right');
   });
 
+  test.each([
+    [
+      'a parameter that guards the sign-in',
+      { authorizeParams: { state: 'CANARY' } },
+      'auth.authorizeParams.state: guarded',
+    ],
+    [
+      'a misspelt field of a profile',
+      { profile: { refrshScope: 'granted' } },
+      'auth.profile.refrshScope: unknown',
+    ],
+    [
+      'a profile’s parameter that guards',
+      { profile: { tokenParams: { code: 'CANARY' } } },
+      'auth.profile.tokenParams.code: guarded',
+    ],
+    [
+      'a profile’s value of the wrong kind',
+      { profile: { omitResource: 'yes' } },
+      'auth.profile.omitResource: invalid_type',
+    ],
+    [
+      'an exception that is no list',
+      { allowIssuerMismatch: 'https://a.example' },
+      'auth.allowIssuerMismatch: invalid_type',
+    ],
+    [
+      'an exception for what is no issuer',
+      { allowIssuerMismatch: ['CANARY'] },
+      'auth.allowIssuerMismatch.0: invalid_format',
+    ],
+    ['an exception in words', { allowPrivateNetwork: 'true' }, 'auth.allowPrivateNetwork: invalid_type'],
+    ['a misspelt exception', { allowPkceUnadvertized: true }, 'auth.allowPkceUnadvertized: unknown'],
+  ])('names the place of %s, and no value', (_what, more, place) => {
+    const message = problem({ url, auth: { type: 'oauth', ...more } });
+    expect(message).toContain(`(${place})`);
+    expect(message).not.toContain('CANARY');
+  });
+
+  test('may say every exception and a profile in JSON', () => {
+    const json = `{ "url": "${url}", "auth": { "type": "oauth", "allowPkceUnadvertised": true,
+      "allowIssuerMismatch": ["https://a.example"], "allowPrivateNetwork": true,
+      "client": { "clientId": "c", "redirectUris": ["http://127.0.0.1/callback"] },
+      "profile": { "authorizeParams": { "prompt": "" }, "renameParams": { "resource": "audience" } } } }`;
+    expect(problem(JSON.parse(json))).toBe('none');
+  });
+
   test('is refused without repeating what is in it', () => {
     const message = problem({
       url,
