@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { renderErrorsPage } from '../../scripts/errors-page.ts';
+import { renderProvidersPage } from '../../scripts/providers-page.ts';
 import { renderSessionStatesPage } from '../../scripts/session-states-page.ts';
 import { renderStorageSchemaPage } from '../../scripts/storage-schema-page.ts';
 import { sessionStatuses } from '../../src/client/session/session-status.ts';
@@ -43,6 +44,10 @@ describe('docs/session-states.md', () => {
     );
     expect(drawn.toSorted()).toEqual(legal.filter((edge) => !edge.endsWith(' DISCONNECTING')).toSorted());
   });
+});
+
+test('docs/providers.md is what the registry of providers renders to (`node scripts/render-docs.ts` writes it)', () => {
+  expect(committed('providers.md')).toBe(renderProvidersPage());
 });
 
 test('docs/storage-schema.md is what the tables of records render to (`node scripts/render-docs.ts` writes it)', () => {
