@@ -11,10 +11,20 @@ import type { AuthChallenge } from './authorization-required-error.ts';
 import { keyForm, keyKind } from './key-form.ts';
 import { PersonCredential } from './person-credential.ts';
 
+/** A key as it was sent. */
+interface SentKey {
+  readonly version: string;
+  /** Whether the server had let it in by then. */
+  readonly wasAccepted: boolean;
+}
+
 /** Sends a key that the context's person enters into a form of ours, when the server first refuses to go on without. */
 export class AskedKeyStrategy implements AuthStrategy {
+  readonly takesBare403 = true;
   readonly #headerName: string;
   readonly #key: PersonCredential<FormValues>;
+  /** The version of the key that the server has let in since it last refused anything. */
+  #accepted: string | undefined;
 
   constructor(deps: AuthStrategyDeps, { headerName = 'X-API-Key' }: Pick<ApiKeyConfig, 'headerName'>) {
     this.#headerName = headerName;
@@ -24,17 +34,32 @@ export class AskedKeyStrategy implements AuthStrategy {
   async authorize(): Promise<Authorization> {
     const held = await this.#key.current();
     if (held === undefined) return { headers: {} };
-    return { headers: { [this.#headerName]: String(held.credential['key']) }, credential: held.version };
+    const credential: SentKey = { version: held.version, wasAccepted: held.version === this.#accepted };
+    return { headers: { [this.#headerName]: String(held.credential['key']) }, credential };
+  }
+
+  accepted({ credential }: Authorization): void {
+    this.#accepted = (credential as SentKey | undefined)?.version;
   }
 
   async handleRefusal({ response, authorization }: Refusal): Promise<boolean> {
-    if (response.status !== 401) return false;
-    const refused = authorization.credential as string | undefined;
+    const sent = authorization.credential as SentKey | undefined;
     const held = await this.#key.read();
-    if (held !== undefined && held.version !== refused) return true;
-    if (held !== undefined) await this.#key.refused(held.version);
-    await this.#key.ask({ refused, scopes: [] });
+    if (held !== undefined && held.version !== sent?.version) return true;
+    if (response.status === 403) {
+      this.#accepted = undefined;
+      // Whoever was let in with it may not do this one thing, or may not any more: what is sent next shows which.
+      if (sent?.wasAccepted === true) return false;
+      // A 403 has many reasons, some of which pass: the key stays until there is another.
+    } else if (held !== undefined) await this.#key.refused(held.version);
+    await this.#key.ask({ refused: sent?.version, scopes: [] });
     return true;
+  }
+
+  /** The server may refuse a key that it has let in before: then the person is asked for another. */
+  startOver(): Promise<void> {
+    this.#accepted = undefined;
+    return Promise.resolve();
   }
 
   findChallenge(): Promise<AuthChallenge | undefined> {

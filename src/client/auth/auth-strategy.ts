@@ -12,7 +12,7 @@ export interface Authorization {
   readonly credential?: unknown;
 }
 
-/** A refusal by the server: 401, or 403 with a challenge. */
+/** A refusal by the server: 401, or 403 with a challenge; any 403 for who {@link AuthStrategy.takesBare403}. */
 export interface Refusal {
   /** Status and headers; its body is not to be read. */
   readonly response: Response;
@@ -33,6 +33,8 @@ export interface LogoutResult {
 
 /** Speaks one authentication protocol for one connection. Touches no callback but its own. */
 export interface AuthStrategy {
+  /** Whether a 403 without a challenge may be a refusal, too: servers that know keys only have no challenge to give. */
+  readonly takesBare403?: boolean | undefined;
   /** What to send with a request. Called before each. */
   authorize(request: { readonly method: string; readonly url: string }): Promise<Authorization>;
   /**

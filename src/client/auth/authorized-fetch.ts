@@ -27,7 +27,7 @@ export function authorizedFetch(
         headers.set(name, value);
       }
       const response = await send(options, input, { ...init, headers });
-      if (response.status !== 401 && !isScopeChallenge(response)) {
+      if (!isRefusal(response, strategy)) {
         strategy.accepted?.(authorization);
         return response;
       }
@@ -45,8 +45,8 @@ function unsendable(server: string, name: string): PosternError {
   );
 }
 
-function isScopeChallenge(response: Response): boolean {
-  return response.status === 403 && response.headers.has('www-authenticate');
+function isRefusal({ status, headers }: Response, { takesBare403 }: AuthStrategy): boolean {
+  return status === 401 || (status === 403 && (takesBare403 === true || headers.has('www-authenticate')));
 }
 
 async function send(

@@ -22,7 +22,7 @@ import { textOf } from '../../support/stage.ts';
 const headerName = 'X-Weather-Key';
 
 /** A real MCP server that lets in whoever sends a key it knows, and says whose that is. */
-async function openKeyedServer() {
+async function openKeyedServer(refusal: 401 | 403 = 401) {
   const owners = new Map([
     ['CNRY-of-alice', 'alice'],
     ['CNRY-of-bob', 'bob'],
@@ -34,12 +34,14 @@ async function openKeyedServer() {
   const endpoint = createMcpEndpoint({
     url,
     gate: {
-      authenticate: async ({ headers }) => {
-        const token = headers.get(headerName) ?? '';
+      authenticate: async (request) => {
+        const token = request.headers.get(headerName) ?? '';
         const owner = owners.get(token);
+        const isForbidden = (await request.clone().text()).includes('"name":"forbidden"');
+        if (isForbidden) return new Response(null, { status: 403 });
         if (owner !== undefined) return { token, clientId: 'keyed', scopes: [], extra: { sub: owner } };
         refused.push(token);
-        return new Response(null, { status: 401 });
+        return new Response(null, { status: refusal });
       },
     },
     createServer: ({ authInfo }) => {
@@ -47,6 +49,7 @@ async function openKeyedServer() {
       server.registerTool('whoami', { description: 'Whose key it is' }, () => ({
         content: [{ type: 'text', text: String(authInfo?.extra?.['sub']) }],
       }));
+      server.registerTool('forbidden', {}, () => ({ content: [] }));
       return server;
     },
   });
@@ -66,9 +69,9 @@ async function enter(browser: CookieBrowser, link: string, key: string): Promise
 }
 
 /** What a call of a context comes to: `holds <whose key it is>`, `asks <link>`, or the code it fails with. */
-async function outcomeOf(client: Client): Promise<string> {
+async function outcomeOf(client: Client, tool = 'whoami'): Promise<string> {
   try {
-    return `holds ${textOf(await client.callTool('whoami'))}`;
+    return `holds ${textOf(await client.callTool(tool))}`;
   } catch (error) {
     const required = findAuthorizationRequired(error);
     return required === undefined
@@ -178,7 +181,7 @@ describe.each([
     const { servers } = await openKeyedServer();
     const { clientOf, openBrowser } = await open(servers);
     const link = await linkOf(await clientOf('alice'));
-    const again = [await clientOf('alice'), await clientOf('alice', 1)].map(outcomeOf);
+    const again = [await clientOf('alice'), await clientOf('alice', 1)].map((client) => outcomeOf(client));
     expect(await Promise.all(again)).toEqual([`asks ${link}`, `asks ${link}`]);
     expect((await enter(await openBrowser('alice'), link, 'CNRY-of-alice')).status).toBe(200);
     expect(await outcomeOf(await clientOf('alice'))).toBe('holds alice');
@@ -282,4 +285,63 @@ test('a call at a terminal waits for the key, and after a wrong one for the righ
   }
   expect(await answer).toBe('bob');
   expect(opened).toHaveLength(2);
+});
+
+describe('a server that says 403, and nothing else, to a key that it does not know', () => {
+  async function openRefusing() {
+    const { owners, servers } = await openKeyedServer(403);
+    const agents = await openDeployed(servers);
+    return {
+      owners,
+      agents,
+      client: await agents.clientOf('alice'),
+      browser: await agents.openBrowser('alice'),
+    };
+  }
+
+  test('has the person asked, and asked anew after a wrong key', async () => {
+    const { client, browser } = await openRefusing();
+    const link = await linkOf(client);
+    await enter(browser, link, 'wrong');
+    const again = await linkOf(client);
+    expect(again).not.toBe(link);
+    await enter(browser, again, 'CNRY-of-alice');
+    await vi.waitFor(async () => expect(await outcomeOf(client)).toBe('holds alice'), { timeout: 10_000 });
+  });
+
+  test('and to a call that its holder may not make: that call fails, and nobody is asked, however many there are', async () => {
+    const { client, browser } = await openRefusing();
+    await enter(browser, await linkOf(client), 'CNRY-of-alice');
+    await vi.waitFor(async () => expect(await outcomeOf(client)).toBe('holds alice'), { timeout: 10_000 });
+    const forbidden = await Promise.all([1, 2, 3].map(() => outcomeOf(client, 'forbidden')));
+    expect(new Set(forbidden)).toEqual(new Set(['ERR_POSTERN_AUTH_REJECTED']));
+    expect(await outcomeOf(client)).toBe('holds alice');
+    expect(await client.getAuthChallenges()).toEqual([]);
+  });
+
+  for (const force of [false, true]) {
+    test(`has the person asked when a key that was good is good no longer${force ? ', at once by force' : ''}`, async () => {
+      const { owners, client, browser } = await openRefusing();
+      await enter(browser, await linkOf(client), 'CNRY-of-alice');
+      await vi.waitFor(async () => expect(await outcomeOf(client)).toBe('holds alice'), { timeout: 10_000 });
+      owners.delete('CNRY-of-alice');
+      if (force) await client.connect({ force: true });
+      else expect(await outcomeOf(client)).toBe('ERR_POSTERN_AUTH_REJECTED');
+      owners.set('CNRY-another', 'alice');
+      await enter(browser, await linkOf(client), 'CNRY-another');
+      await vi.waitFor(async () => expect(await outcomeOf(client)).toBe('holds alice'), { timeout: 10_000 });
+    });
+  }
+
+  test('for a while only: the key is kept, and is good again by force', async () => {
+    const { owners, agents, client, browser } = await openRefusing();
+    await enter(browser, await linkOf(client), 'CNRY-of-alice');
+    await vi.waitFor(async () => expect(await outcomeOf(client)).toBe('holds alice'), { timeout: 10_000 });
+    owners.delete('CNRY-of-alice');
+    const other = await agents.clientOf('alice', 1);
+    expect(await outcomeOf(other)).toMatch(/^asks /u);
+    owners.set('CNRY-of-alice', 'alice');
+    await other.connect({ force: true });
+    expect(await outcomeOf(other)).toBe('holds alice');
+  });
 });
