@@ -63,6 +63,7 @@ describe('errorCodes', () => {
         "ERR_POSTERN_OOB_SECRET_REJECTED person retry 422 3",
         "ERR_POSTERN_OOB_SECRET_UNVERIFIED server retry 503 3",
         "ERR_POSTERN_OOB_STATE_INVALID developer final 400 1",
+        "ERR_POSTERN_OOB_UNSUPPORTED person final 400 1",
         "ERR_POSTERN_PENDING_ALREADY_FINISHED developer final 409 1",
         "ERR_POSTERN_PENDING_CANCELLED person final 410 1",
         "ERR_POSTERN_PENDING_EXPIRED person final 410 1",

@@ -84,7 +84,8 @@ export type PosternErrorCode =
   | 'ERR_POSTERN_OOB_SECRET_REJECTED'
   | 'ERR_POSTERN_OOB_SECRET_UNVERIFIED'
   | 'ERR_POSTERN_OOB_STATE_INVALID'
-  | 'ERR_POSTERN_OOB_LIMIT';
+  | 'ERR_POSTERN_OOB_LIMIT'
+  | 'ERR_POSTERN_OOB_UNSUPPORTED';
 
 const row = (meaning: string, fixedBy: FixedBy, retry: boolean, http: number, exit = 1): ErrorCodeFacts => ({
   meaning,
@@ -515,5 +516,11 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     'person',
     true,
     429,
+  ),
+  ERR_POSTERN_OOB_UNSUPPORTED: row(
+    'The client cannot do what was asked of it: it has no sampling, no forms, or no roots.',
+    'person',
+    false,
+    400,
   ),
 };

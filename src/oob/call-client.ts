@@ -1,12 +1,15 @@
 import {
   CLIENT_CAPABILITIES_META_KEY,
   PROTOCOL_VERSION_META_KEY,
+  ProtocolError,
+  ProtocolErrorCode,
   SdkError,
   SdkErrorCode,
   type ClientCapabilities,
   type McpServer,
   type ServerContext,
 } from '@modelcontextprotocol/server';
+import { PosternError } from '../core/postern-error.ts';
 
 /**
  * How the client of a call can be told that a person is needed.
@@ -28,30 +31,67 @@ export function callClientOf({ mcpReq, http, sessionId }: ServerContext): CallCl
   return http?.req !== undefined && sessionId === undefined ? 'error' : 'session';
 }
 
+/** What only some clients answer. */
+const features: ReadonlySet<string> = new Set(['sampling/createMessage', 'elicitation/create', 'roots/list']);
+
 /**
- * The context of a call, in which a request that its client cannot answer fails at once, and is not sent.
+ * The context of a call, in which a request that its client cannot answer fails at once, and, where that can be known, is
+ * not sent.
  *
- * The SDK says it of elicitations and, in the revision 2026-07-28, of everything. What a client of an older session can
- * do besides, only its server knows: without it, the client's own refusal is the answer.
+ * What the client of an older session can do, only its server knows. The SDK has it say so of elicitations; of the rest, the
+ * client's own refusal is the answer where no server is given.
+ *
+ * What fails so is a PosternError ERR_POSTERN_OOB_UNSUPPORTED, in the revision 2026-07-28 the SDK's own error.
  */
 export function sendableContext(mcp: ServerContext, server: McpServer | undefined): ServerContext {
   const { mcpReq } = mcp;
-  const isAlone = callClientOf(mcp) === 'error';
-  const assertSendable = (method: string): void => {
-    const cannotSample =
-      method === 'sampling/createMessage' &&
-      server !== undefined &&
-      server.server.getClientCapabilities()?.sampling === undefined;
-    if (isAlone || cannotSample)
-      throw new SdkError(SdkErrorCode.CapabilityNotSupported, `the client cannot be sent ${method}`);
+  const client = callClientOf(mcp);
+  const capabilities = client === 'session' ? server?.server.getClientCapabilities() : undefined;
+  const assertSendable = async (method: string, params?: object): Promise<void> => {
+    const isLacking =
+      (method === 'sampling/createMessage' &&
+        capabilities !== undefined &&
+        capabilities.sampling === undefined) ||
+      (method === 'roots/list' && capabilities !== undefined && capabilities.roots === undefined);
+    if (features.has(method) && (client === 'error' || isLacking)) throw unsupported(method);
+    if (client !== 'session' || method !== 'elicitation/create') return;
+    // Nothing is sent for a signal that has aborted; whether it might be is said before.
+    const asked = params as Parameters<typeof mcpReq.elicitInput>[0];
+    await mcpReq.elicitInput(asked, { signal: AbortSignal.abort() }).catch((error: unknown) => {
+      if (isRefusal(error)) throw unsupported(method, error);
+    });
   };
-  const send = async (...call: Parameters<typeof mcpReq.send>) => {
-    assertSendable(call[0].method);
-    return mcpReq.send(...call);
+  const asking = async <T>(method: string, send: () => Promise<T>, params?: object): Promise<T> => {
+    await assertSendable(method, params);
+    try {
+      return await send();
+    } catch (error) {
+      throw features.has(method) && isRefusal(error) ? unsupported(method, error) : error;
+    }
   };
-  const requestSampling: typeof mcpReq.requestSampling = async (params, options) => {
-    assertSendable('sampling/createMessage');
-    return mcpReq.requestSampling(params, options);
+  const send = async (...call: Parameters<typeof mcpReq.send>) =>
+    asking(call[0].method, () => mcpReq.send(...call), call[0].params);
+  const requestSampling: typeof mcpReq.requestSampling = (params, options) =>
+    asking('sampling/createMessage', () => mcpReq.requestSampling(params, options));
+  const elicitInput: typeof mcpReq.elicitInput = (params, options) =>
+    asking('elicitation/create', () => mcpReq.elicitInput(params, options), params);
+  return {
+    ...mcp,
+    mcpReq: { ...mcpReq, send: send as typeof mcpReq.send, requestSampling, elicitInput },
   };
-  return { ...mcp, mcpReq: { ...mcpReq, send: send as typeof mcpReq.send, requestSampling } };
+}
+
+/** Whether the SDK, or the client itself, says that it has no such thing. */
+function isRefusal(error: unknown): boolean {
+  return (
+    (SdkError.isInstance(error) && error.code === SdkErrorCode.CapabilityNotSupported) ||
+    (ProtocolError.isInstance(error) && error.code === ProtocolErrorCode.MethodNotFound)
+  );
+}
+
+function unsupported(method: string, cause?: unknown): PosternError {
+  return new PosternError('ERR_POSTERN_OOB_UNSUPPORTED', `the client cannot be sent ${method}`, {
+    cause,
+    hint: 'Use a client that can do this, or one that keeps a session.',
+  });
 }

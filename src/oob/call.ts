@@ -34,7 +34,7 @@ export interface ToolOptions {
   readonly waitMs?: number | undefined;
   /** How long a call waits for the person in a session of an older revision. Below the client's time-out. Default 50,000 ms. */
   readonly sessionWaitMs?: number | undefined;
-  /** The server of the session: to announce a completion to it after the call, to tell apart connections without a session id, and to know what its client can do. */
+  /** The server of the session: to announce a completion to it after the call, to tell apart connections without a session id, and to know before it is sent anything whether its client can do it. */
   readonly server?: McpServer | undefined;
 }
 

@@ -23,7 +23,16 @@ const ask: Ask = ({ mcpReq }) =>
 /** Well below the 60 s that a request without an answer takes, and well above what one at once takes. */
 const timeout = 4_000;
 
-async function openTool(need: Ask, era: Era, capabilities: ClientCapabilities) {
+/**
+ * @param knows whether the tool is given its server.
+ * @param hears whether the client notes what it has not declared, rather than refuse it as one that does not know it.
+ */
+async function openTool(
+  need: Ask,
+  era: Era,
+  capabilities: ClientCapabilities,
+  { knows = true, hears = true } = {},
+) {
   const { connect } = await openMcpStage((server, { oob }) => {
     server.registerTool(
       'need',
@@ -33,11 +42,12 @@ async function openTool(need: Ask, era: Era, capabilities: ClientCapabilities) {
           const text = JSON.stringify(await need(mcp));
           return { content: [{ type: 'text', text }] };
         },
-        { server },
+        knows ? { server } : {},
       ),
     );
   });
   const { client, asked } = await connect(era, capabilities);
+  if (!hears) delete client.fallbackRequestHandler;
   return { result: await client.callTool({ name: 'need' }, { timeout }), asked };
 }
 
@@ -62,6 +72,58 @@ describe('a tool that asks its client for what the client cannot do', () => {
       expect(asked).toEqual([]);
     },
   );
+});
+
+/** The code in the result of a tool. */
+function codeIn({ structuredContent }: CallToolResult): unknown {
+  return (structuredContent as { error?: { code?: unknown; hint?: unknown } } | undefined)?.error?.code;
+}
+
+const askOnOnesOwn: Ask = ({ mcpReq }) =>
+  mcpReq.send({
+    method: 'elicitation/create',
+    params: { message: 'Which colour?', requestedSchema: { type: 'object', properties: {} } },
+  });
+
+describe('a tool in a session, whether or not it was given its server', () => {
+  for (const knows of [true, false]) {
+    test.each([
+      ['sampling', sample, {}],
+      ['sampling, by a request of one’s own', sampleOnOnesOwn, {}],
+      ['a form', ask, { elicitation: { url: {} } }],
+      ['a form, by a request of one’s own', askOnOnesOwn, {}],
+    ] as const)(
+      `is told at once, by a code and a hint, that its client lacks %s (given: ${knows}; issue 8.25)`,
+      async (_what, need, can) => {
+        const { result } = await openTool(need, 'session', can, { knows, hears: false });
+        expect([result.isError, codeIn(result)]).toEqual([true, 'ERR_POSTERN_OOB_UNSUPPORTED']);
+        expect(JSON.stringify(result.content)).toContain('Use a client that can do this');
+      },
+    );
+
+    test.each([
+      ['sampling', sample, { sampling: {} }, 'hello'],
+      ['sampling, by a request of one’s own', sampleOnOnesOwn, { sampling: {} }, 'hello'],
+      ['a form', ask, { elicitation: { form: {} } }, 'blue'],
+      ['a form, by a request of one’s own', askOnOnesOwn, { elicitation: { form: {} } }, 'blue'],
+    ] as const)(
+      `gets %s, once, of a client that has it (given: ${knows}; issue 8.25)`,
+      async (_what, need, can, text) => {
+        const { result } = await openTool(need, 'session', can, { knows });
+        expect([result.isError ?? false, JSON.stringify(result.content)]).toEqual([
+          false,
+          expect.stringContaining(text),
+        ]);
+      },
+    );
+  }
+
+  test('sends nothing of a form that its client has not declared, although it was not given its server', async () => {
+    for (const need of [ask, askOnOnesOwn]) {
+      const { asked } = await openTool(need, 'session', {}, { knows: false });
+      expect(asked).toEqual([]);
+    }
+  });
 });
 
 test.each([
