@@ -166,4 +166,8 @@ export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
     'Too much is waiting for you already.',
     'Finish what you were asked for before, or wait a little.',
   ),
+  ERR_POSTERN_OOB_UNSUPPORTED: words(
+    'The application you use cannot show what is asked here.',
+    'Use one that can, or look whether a newer version of yours does.',
+  ),
 };
