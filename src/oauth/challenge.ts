@@ -117,11 +117,12 @@ function readChallenges(header: string): ParsedChallenge[] {
 
   function skipToken68(): void {
     const start = at;
-    take(spaces);
+    // Without a blank there is none, and to look for one behind every token would take quadratic time.
+    if (take(spaces) === '') return;
     const found = take(token68);
     const next = header[at];
     // `a=` may open a parameter as well: it is one unless the list goes on or ends right after it.
     const ends = next === undefined || next === ',' || (found.endsWith('=') && next === ' ');
-    if (found === '' || !ends || start === at || !found.endsWith('=')) at = start;
+    if (!ends || !found.endsWith('=')) at = start;
   }
 }
