@@ -11,6 +11,7 @@ import { clientIdentitySchema, type ClientIdentity } from './client-identity.ts'
 import { describeUrl } from './describe-url.ts';
 import type { Discovery } from './discovery.ts';
 import type { Grant } from './grant-record.ts';
+import { numberOf } from './number-of.ts';
 import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
 import { acceptTokens } from './obtain-tokens.ts';
 import type { OAuthHttp } from './oauth-http.ts';
@@ -120,7 +121,7 @@ export async function startDeviceAuthorization(
     libraryClient(client),
     Response.json({
       ...reply,
-      expires_in: Number(reply?.['expires_in']),
+      expires_in: lifetimeSeconds(reply?.['expires_in']),
       interval: intervalSeconds(reply?.['interval']),
     }),
   ).catch((cause: unknown) => {
@@ -213,8 +214,14 @@ export async function pollDevice(
   };
 }
 
+/** A code that has run out already is none: the library refuses a reply without a lifetime. */
+function lifetimeSeconds(value: unknown): number | undefined {
+  const seconds = numberOf(value);
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
+}
+
 function intervalSeconds(value: unknown): number {
-  const seconds = Number(value ?? 5);
+  const seconds = numberOf(value);
   return Number.isFinite(seconds) && seconds > 0 ? seconds : 5;
 }
 

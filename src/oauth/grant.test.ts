@@ -487,6 +487,22 @@ describe('grants without a browser', () => {
     expect(late.sent).toEqual([]);
   });
 
+  test.each([null, 0, -1, '', 'soon', [], { toString: 1, valueOf: 1 }])(
+    'a device code with a lifetime of %j is refused before anybody sees it',
+    async (expires_in) => {
+      const { http } = serve({ [`${issuer}/device`]: { ...device, expires_in } });
+      await expect(startDeviceAuthorization({ discovery, client }, http)).rejects.toEqual(
+        coded('ERR_POSTERN_OAUTH_RESPONSE_INVALID'),
+      );
+    },
+  );
+
+  test('a device code whose interval is no number is polled for every five seconds', async () => {
+    const interval = { toString: 1, valueOf: 1 };
+    const { http } = serve({ [`${issuer}/device`]: { ...device, interval } });
+    expect(await startDeviceAuthorization({ discovery, client }, http)).toMatchObject({ intervalMs: 5000 });
+  });
+
   test.each(['javascript:alert(1)', 'http://169.254.169.254/', `https://as.example/${'x'.repeat(10_000)}`])(
     'a device page at %.40s is never shown',
     async (verification_uri) => {

@@ -166,6 +166,23 @@ describe('identifyClient', () => {
     expect(identity.secretExpiresAtMs).toBe(2_000_000);
   });
 
+  test.each([null, 'soon', 1e308, -5, [], { toString: 1, valueOf: 1 }])(
+    'a secret whose end is said to be %j does not end, and can be stored',
+    async (client_secret_expires_at) => {
+      const { identity } = await identify({}, reply({ client_secret: 's', client_secret_expires_at }));
+      expect(identity).toMatchObject({ clientSecret: 's' });
+      expect(identity).not.toHaveProperty('secretExpiresAtMs');
+    },
+  );
+
+  test.each(['client_secret_basic', 'client_secret_post'])(
+    'a client that was given no secret is public, even where the reply says %s',
+    async (token_endpoint_auth_method) => {
+      const { identity } = await identify({}, reply({ token_endpoint_auth_method }));
+      expect(identity.tokenEndpointAuthMethod).toBe('none');
+    },
+  );
+
   test.each([
     ['other redirect URIs', reply({ redirect_uris: ['https://evil.example/'] })],
     ['redirect URIs of the wrong type', reply({ redirect_uris: redirectUri })],

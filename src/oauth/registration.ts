@@ -12,6 +12,7 @@ import { applicationType, checkDocumentUrl, wireMetadata, type ClientMetadata } 
 import { describeUrl } from './describe-url.ts';
 import type { Discovery } from './discovery.ts';
 import { readJsonBody } from './json-body.ts';
+import { numberOf } from './number-of.ts';
 import { libraryCode, nameError, requestRefused, retryAfterMs } from './oauth-errors.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import type { IssuerProfile } from './profiles/issuer-profile.ts';
@@ -210,9 +211,12 @@ async function processRegistration(
     throw rejected(options, 'other redirect URIs than were asked for');
   }
   const secret = client.client_secret as string | undefined;
-  const method = client.token_endpoint_auth_method ?? agreedMethod(askedMethod, secret, server);
+  const stated = client.token_endpoint_auth_method ?? agreedMethod(askedMethod, secret, server);
+  const isBare = secret === undefined && needsSecret(stated);
+  // Some name their default method to a client that asked for none and was given no secret.
+  const method = isBare && askedMethod === 'none' ? 'none' : stated;
   if (!isSupportedMethod(method)) throw rejected(options, 'a way to authenticate that is not supported here');
-  if (method !== 'none' && secret === undefined)
+  if (isBare && method !== 'none')
     throw rejected(options, 'a way to authenticate with a secret, and without the secret');
   const secretExpiresAt = Number(client.client_secret_expires_at ?? 0);
   return {
@@ -226,14 +230,18 @@ async function processRegistration(
   };
 }
 
+/** Where dates end; what is beyond lasts for ever, and could not be stored either. */
+const lastSecond = 8.64e12;
+
 /** Brings the replies of real servers into the form the standard gives them. */
 function tidied(reply: Record<string, unknown>): Response {
   const { client_secret, client_secret_expires_at, ...rest } = reply;
-  const expires = Number(client_secret_expires_at ?? 0);
+  const expires = numberOf(client_secret_expires_at);
+  const isTime = expires > 0 && expires <= lastSecond;
   const secret =
     client_secret === null || client_secret === ''
       ? {}
-      : { client_secret, client_secret_expires_at: Number.isFinite(expires) ? Math.max(expires, 0) : 0 };
+      : { client_secret, client_secret_expires_at: isTime ? expires : 0 };
   // Some answer 200 where the standard says 201.
   return Response.json({ ...rest, ...secret }, { status: 201 });
 }
@@ -287,8 +295,12 @@ function methodFor(
   return postOnly ? 'client_secret_post' : 'client_secret_basic';
 }
 
+function needsSecret(method: unknown): boolean {
+  return method === 'client_secret_basic' || method === 'client_secret_post';
+}
+
 function isSupportedMethod(method: unknown): method is TokenEndpointAuthMethod {
-  return method === 'none' || method === 'client_secret_basic' || method === 'client_secret_post';
+  return method === 'none' || needsSecret(method);
 }
 
 function redirectUrisOf(options: Pick<IdentifyClientOptions, 'redirectUri'>): string[] {

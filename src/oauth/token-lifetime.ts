@@ -1,4 +1,5 @@
 import { decodeJwt } from 'jose';
+import { numberOf } from './number-of.ts';
 
 const maxSeconds = 10 * 365 * 86_400;
 /** A token whose own text gives it less than this says nothing that can be planned with: clocks differ by as much. */
@@ -11,9 +12,7 @@ const minLikelyMs = 60_000;
  * for a lifetime. What has ended as it arrives would be asked for again for ever.
  */
 export function statedSeconds(value: unknown): number | undefined {
-  const seconds = typeof value === 'string' && /^-?\d+(?:\.\d+)?$/u.test(value) ? Number(value) : value;
-  if (typeof seconds !== 'number') return undefined;
-  const whole = Math.floor(seconds);
+  const whole = Math.floor(numberOf(value));
   return whole > 0 && whole <= maxSeconds ? whole : undefined;
 }
 

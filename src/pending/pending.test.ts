@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import type { Pendings } from './pendings.ts';
-import { errorOfEnd, type Pending, type PendingStatus } from './pending.ts';
+import { errorOfEnd, pendingRecord, type Pending, type PendingStatus } from './pending.ts';
 
 describe('errorOfEnd', () => {
   test.each<[PendingStatus, string | undefined]>([
@@ -21,6 +21,13 @@ describe('errorOfEnd', () => {
       );
     },
   );
+
+  test('of one whose stored code does not exist is that it failed', () => {
+    for (const failure of ['ERR_POSTERN_OF_A_LATER_VERSION', 'toString', '__proto__']) {
+      const record = { id: 'x', kind: 'k', initiator: 'a', createdAtMs: 0, expiresAtMs: 1, url: '', failure };
+      expect(pendingRecord.parse({ ...record, status: 'failed' }).failure).toBe('ERR_POSTERN_PENDING_FAILED');
+    }
+  });
 
   test('tells the person what to do next', () => {
     const hints = (['cancelled', 'failed', 'expired'] as const).map((status) => errorOfEnd({ status })?.hint);

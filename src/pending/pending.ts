@@ -70,7 +70,7 @@ export const pendingRecord: ZodType<PendingRecord> = z.looseObject({
   url: z.string(),
   failure: z
     .string()
-    .refine((code): code is PosternErrorCode => code in errorCodes)
+    .refine((code): code is PosternErrorCode => Object.hasOwn(errorCodes, code))
     .optional()
     .catch('ERR_POSTERN_PENDING_FAILED'),
   data: z.unknown().optional(),
