@@ -70,11 +70,16 @@ test('fifty callbacks with one state, in two processes, make one exchange and on
   for (const agent of agents) expect(await agent.call('alice')).toEqual([{ text: 'alice' }]);
 }, 60_000);
 
-test('a sign-in that a process began ends well after that process was killed', async () => {
-  const { as, host, agents } = await openWorld(2);
+test('a sign-in that a process began ends well after that process was killed, and wakes whoever waits in a third', async () => {
+  const { as, host, agents } = await openWorld(3);
   const link = await linkFrom(agents[0]!);
+  expect(await linkFrom(agents[2]!)).toBe(link);
   await agents[0]!.kill();
   expect((await (await host.openBrowser('alice')).open(link)).status).toBe(200);
+  await vi.waitFor(async () => expect(await agents[2]!.status('alice')).toBe('CONNECTED'), {
+    timeout: 20_000,
+    interval: 50,
+  });
   expect(await agents[1]!.call('alice')).toEqual([{ text: 'alice' }]);
   expect(as.count('token')).toBe(1);
 }, 60_000);
