@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+// No test may let out a secret, by whatever way.
+const setupFiles = [fileURLToPath(new URL('test/support/watch-for-secrets.ts', import.meta.url))];
+
 export default defineConfig({
   test: {
     // One name for every reporter of every project: `unit` needs nothing but Node, `integration` starts real things.
@@ -9,6 +12,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts'],
+          setupFiles,
           // They replace no module and no global, so a process can serve them all.
           isolate: false,
           testTimeout: 10_000,
@@ -18,6 +22,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
+          setupFiles,
           // Processes, sockets and fsyncs are slow on a shared machine; each wait inside a test has its own deadline.
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { expect, test, vi } from 'vitest';
 import { encrypted, generateKeyText, keyringFromText } from '../../src/storage/index.ts';
+import { canary } from '../support/canaries.ts';
 import {
   callbackOf,
   codeOf,
@@ -10,8 +11,9 @@ import {
   withParams,
   type Stage,
 } from '../support/stage.ts';
+import { tellAll } from '../support/tell-all.ts';
 
-const clientSecret = 'canary-client-secret-5tGh9';
+const clientSecret = canary('client-secret-5tGh9');
 
 /** Everything that nobody but the two servers and our own memory may ever see. */
 interface Secrets {
@@ -66,14 +68,6 @@ function disguises(secret: string): string[] {
 
 function leaksIn(text: string, secrets: Iterable<string>): string[] {
   return [...secrets].filter((secret) => disguises(secret).some((form) => text.includes(form)));
-}
-
-function tellAll(error: unknown): string {
-  const parts = [String(error), JSON.stringify(error), inspect(error, { depth: 12, showHidden: true })];
-  for (let cause = error, depth = 0; cause instanceof Error && depth < 8; cause = cause.cause, depth++) {
-    parts.push(cause.message, cause.stack ?? '', JSON.stringify(cause));
-  }
-  return parts.join('\n');
 }
 
 /** Everything that goes right and wrong in one host's day. Returns what its callers got to see. */
@@ -206,7 +200,7 @@ test('an id with line breaks and escape sequences stays one line of the log’s 
 });
 
 test('an API key is in no error, no inspection and no log', async () => {
-  const key = 'canary-api-key-8sDf3kQ';
+  const key = canary('api-key-8sDf3kQ');
   const stage = await openStage({
     servers: (calendar) => ({ calendar: { url: calendar.url, auth: { type: 'api_key', key } } }),
   });

@@ -80,7 +80,7 @@ test('a server that is killed and started again answers its link, and the next c
   const { client } = await connect(start(directory));
   const browser = createCookieBrowser();
   await untilShown(browser, link);
-  expect((await browser.submit({ password: 'CNRY-good' }, 'save')).status).toBe(200);
+  expect((await browser.submit({ password: 'CNRYzsecretz-good' }, 'save')).status).toBe(200);
   expect(await call(client)).toBe('9');
 }, 60_000);
 
@@ -95,7 +95,7 @@ describe.each(['closes', 'ends'] as const)(
       start(directory);
       const browser = createCookieBrowser();
       await untilShown(browser, link);
-      expect((await browser.submit({ password: 'CNRY-good' }, 'save')).status).toBe(200);
+      expect((await browser.submit({ password: 'CNRYzsecretz-good' }, 'save')).status).toBe(200);
     }, 60_000);
 
     test('ends by itself although a person was prompted, and is at the page', async () => {

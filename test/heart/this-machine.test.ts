@@ -16,9 +16,9 @@ const kinds = [
     finish: async (link: string): Promise<Page> => {
       const browser = createCookieBrowser();
       await browser.open(link);
-      return browser.submit({ password: 'CNRY-good' }, 'save');
+      return browser.submit({ password: 'CNRYzsecretz-good' }, 'save');
     },
-    holds: () => 'holds CNRY-good',
+    holds: () => 'holds CNRYzsecretz-good',
   },
   {
     kind: 'agent',
@@ -152,7 +152,7 @@ describe.each(strangers)('a stranger on the port that %s', (_what, answer) => {
       const old = await createCookieBrowser().open(new URL(pathname, next).href);
       expect([old.status >= 400, old.html.includes('<form')]).toEqual([true, false]);
       expect((await kinds[0].finish(next)).status).toBe(200);
-      expect(await waiting.use('disk')).toBe('holds CNRY-good');
+      expect(await waiting.use('disk')).toBe('holds CNRYzsecretz-good');
       // The stranger was asked who it is, and nothing else.
       expect(asked.filter((url) => !url.startsWith('/.well-known/postern-gate?nonce='))).toEqual([]);
     },
@@ -189,7 +189,7 @@ describe('a restart while a link lives', () => {
       // Nobody has asked for it there.
       await untilAnswered(link);
       expect((await kinds[0].finish(link)).status).toBe(200);
-      expect(await after.use('disk')).toBe('holds CNRY-good');
+      expect(await after.use('disk')).toBe('holds CNRYzsecretz-good');
     },
   );
 
@@ -222,7 +222,7 @@ test(
     expect([page.status, page.html.includes('finishing elsewhere')]).toEqual([503, true]);
     const posted = await fetch(link, {
       method: 'POST',
-      body: new URLSearchParams({ password: 'CNRY-lost' }),
+      body: new URLSearchParams({ password: 'CNRYzsecretz-lost' }),
     });
     expect(posted.status).toBe(503);
     expect(await server.linkFor('disk')).toBe(link);
@@ -230,6 +230,6 @@ test(
     await untilAnswered(link);
     // Another browser than the one that met the agent: that one has not come to own the link.
     expect((await kinds[0].finish(link)).status).toBe(200);
-    expect(await server.use('disk')).toBe('holds CNRY-good');
+    expect(await server.use('disk')).toBe('holds CNRYzsecretz-good');
   },
 );

@@ -9,7 +9,7 @@ describe('a device code', () => {
     let state: 'waiting' | 'granted' = 'waiting';
     stage.as.on('device', () => ({
       body: {
-        device_code: 'CNRY-device',
+        device_code: 'CNRYzsecretz-device',
         user_code: 'WDJB-MJHT',
         verification_uri: `${stage.as.origin}/enter`,
         expires_in: 600,
@@ -21,10 +21,10 @@ describe('a device code', () => {
         ? { status: 400, body: { error: 'authorization_pending' } }
         : {
             body: {
-              access_token: 'CNRY-token',
+              access_token: 'CNRYzsecretz-token',
               token_type: 'Bearer',
               expires_in: 3600,
-              refresh_token: 'CNRY-refresh',
+              refresh_token: 'CNRYzsecretz-refresh',
             },
           },
     );
@@ -49,7 +49,10 @@ describe('a device code', () => {
     expect(await statusOf(browser, url)).toEqual({ status: 'pending' });
     grant();
     const tokens = await Promise.all(waiting);
-    expect(tokens.map(({ accessToken }) => accessToken)).toEqual(['CNRY-token', 'CNRY-token']);
+    expect(tokens.map(({ accessToken }) => accessToken)).toEqual([
+      'CNRYzsecretz-token',
+      'CNRYzsecretz-token',
+    ]);
     expect(await statusOf(browser, url)).toEqual({ status: 'completed' });
     expect(titleOf(await browser.open(url))).toBe('You are signed in');
     expect([stage.as.count('device'), leaks(stage)]).toEqual([1, []]);

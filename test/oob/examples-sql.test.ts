@@ -222,7 +222,7 @@ describe.each(engines)('with the database %s', (engine) => {
 
   test('no password is in what clients saw, in the log, on a page, or readable in the store', async () => {
     const world = await open();
-    const wrong = 'canary-9f3c-wrong';
+    const wrong = 'CNRYzsecretz-wrong';
     const pages: string[] = [];
     const enter = async (link: string): Promise<void> => {
       const browser = createCookieBrowser();
@@ -254,7 +254,7 @@ describe.each(engines)('with the database %s', (engine) => {
 });
 
 describe('a database that cannot say whether a password is right', () => {
-  const login = { database: 'shop', user: 'reader', password: 'canary-unverified' };
+  const login = { database: 'shop', user: 'reader', password: 'CNRYzsecretz-unverified' };
 
   async function enterFor(
     port: number,

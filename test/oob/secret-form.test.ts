@@ -20,11 +20,11 @@ describe('a secret form', () => {
     const browser = await stage.host.openBrowser('alice');
     await browser.open(url);
     const done = await browser.submit(
-      { host: 'db.example', password: secret, key: 'CNRY-line 1\r\nline 2\r\n' },
+      { host: 'db.example', password: secret, key: 'CNRYzsecretz-line 1\r\nline 2\r\n' },
       'save',
     );
     expect([done.status, titleOf(done), done.url]).toEqual([200, 'Done', url]);
-    const kept = { host: 'db.example', password: secret, key: 'CNRY-line 1\nline 2\n' };
+    const kept = { host: 'db.example', password: secret, key: 'CNRYzsecretz-line 1\nline 2\n' };
     expect(await Promise.all(waiting)).toEqual([kept, kept, kept]);
     expect(await acquire(stage, 'alice', flow)).toEqual(kept);
     expect(leaks(stage)).toEqual([]);

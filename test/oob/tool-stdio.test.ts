@@ -86,7 +86,7 @@ async function openMachine(options: { named?: boolean; passServer?: boolean } = 
   const finish = async (url: string): Promise<void> => {
     const browser = await host.openBrowser('me');
     await browser.open(url);
-    expect((await browser.submit({ token: 'CNRY-token' }, 'save')).status).toBe(200);
+    expect((await browser.submit({ token: 'CNRYzsecretz-token' }, 'save')).status).toBe(200);
   };
   return { connect, finish, effects };
 }

@@ -189,7 +189,7 @@ const smallObject = fc
   .map(writeObject);
 
 /** One value of a document, as its text. */
-export const hostileJson: Arbitrary<string> = fc.oneof(
+const hostileJson: Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: awkwardJson },
   { weight: 4, arbitrary: jsonText },
   { weight: 2, arbitrary: hostileUrl.map((url) => JSON.stringify(url)) },

@@ -18,7 +18,7 @@ const login: FormSchema = {
   },
   required: ['password'],
 };
-export const secret = 'CNRY-pa ss+%&=<b>"\'wörd-😀';
+export const secret = 'CNRYzsecretz-pa ss+%&=<b>"\'wörd-😀';
 
 export function formFlow(stage: FlowStage, options: SecretFormOptions = {}): NamedFlow<FormValues> {
   const [named] = stage.oobs.map((oob) => oob.flow('login', secretForm(login, options)));

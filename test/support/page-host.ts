@@ -1,4 +1,5 @@
 import { openListener } from '../../demo/open-listener.ts';
+import { recordOutput } from './outputs.ts';
 import { createCookieBrowser, type CookieBrowser } from './cookie-browser.ts';
 
 /** One answer of the host, as a browser saw it. */
@@ -42,6 +43,7 @@ export async function openPageHost(): Promise<PageHost> {
     const response = await handler(request);
     const body = await response.text();
     const headers = JSON.stringify([...response.headers]);
+    recordOutput('a page', `${headers}\n${body}\n`);
     answers.push({ path: url.pathname, status: response.status, headers, body });
     return new Response(body === '' ? null : body, { status: response.status, headers: response.headers });
   };

@@ -8,6 +8,7 @@ import {
   type GenerateKeyPairResult,
   type JWK,
 } from 'jose';
+import { watchFor } from './outputs.ts';
 import { responseOf, type Reply } from './programmable-reply.ts';
 import {
   ProgrammableTokens,
@@ -160,6 +161,7 @@ export class ProgrammableAuthorization {
     const kind = this.#kindOf(asked.url, formOf);
     const count = this.count(kind) + 1;
     this.#counts.set(kind, count);
+    if (kind === 'token') watchFor(formOf().get('code_verifier'));
     const call: Call = {
       ...asked,
       kind,

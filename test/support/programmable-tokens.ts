@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { secretMark } from './canaries.ts';
 
 /** One authorization, and every token that descends from it. */
 export interface TokenFamily {
@@ -33,7 +34,7 @@ export interface TokenRules {
    * an answer which was lost can be asked for again.
    */
   readonly spentBy?: 'refresh' | 'use' | undefined;
-  /** What every secret begins with, so that a leak is found without knowing them all. */
+  /** What every secret begins with, so that a leak is found without knowing them all. Default: what the suite looks for. */
   readonly mark?: string | undefined;
 }
 
@@ -73,7 +74,7 @@ export class ProgrammableTokens {
 
   /** A text nobody can guess. */
   newSecret(prefix: string): string {
-    return `${this.#rules.mark ?? ''}${randomText(prefix)}`;
+    return `${this.#rules.mark ?? secretMark}${randomText(prefix)}`;
   }
 
   issueCode(code: Omit<IssuedCode, 'used'>): string {

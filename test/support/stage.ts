@@ -22,7 +22,9 @@ import {
   type ProgrammableAuthorizationServerOptions,
 } from './programmable-authorization-server.ts';
 import { userOf } from './page-host.ts';
+import { recordOutput } from './outputs.ts';
 import { openSurroundings, type Surroundings } from './surroundings.ts';
+import { tellAll } from './tell-all.ts';
 
 export interface StageOptions {
   readonly as?: ProgrammableAuthorizationServerOptions;
@@ -153,6 +155,7 @@ export async function failureOf(work: Promise<unknown>): Promise<unknown> {
   try {
     await work;
   } catch (error) {
+    recordOutput('an error', `${tellAll(error)}\n`);
     return error;
   }
   throw new Error('it did not fail');

@@ -5,13 +5,14 @@ const maxCauses = 8;
 
 /** All that a program could print of an error: its text, its JSON, its inspection, and the same of everything behind it. */
 export function tellAll(error: unknown): string {
-  const parts = [String(error), jsonOf(error), inspect(error, { depth: 12, showHidden: true })];
-  for (
-    let cause = error, depth = 0;
-    cause instanceof Error && depth < maxCauses;
-    cause = cause.cause, depth++
-  )
-    parts.push(cause.message, cause.stack ?? '', jsonOf(cause), inspect(cause, { depth: 4 }));
+  const parts = [String(error)];
+  let cause: unknown = error;
+  for (let depth = 0; depth < maxCauses && (depth === 0 || cause instanceof Error); depth++) {
+    parts.push(inspect(cause, { depth: 12, showHidden: true }), jsonOf(cause));
+    if (!(cause instanceof Error)) break;
+    parts.push(cause.stack ?? cause.message);
+    cause = cause.cause;
+  }
   return parts.join('\n');
 }
 

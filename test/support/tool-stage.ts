@@ -8,6 +8,7 @@ import { PosternError } from '../../src/core/postern-error.ts';
 import { createNamespace, type NamespaceProvider } from '../../src/namespace/index.ts';
 import { createOob, secretForm, type Oob, type OobOptions, type ToolOptions } from '../../src/oob/index.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
+import { canary } from './canaries.ts';
 import { userOf } from './page-host.ts';
 import { openSurroundings, type Surroundings } from './surroundings.ts';
 
@@ -19,7 +20,7 @@ export const eras = {
 } as const;
 export type Era = keyof typeof eras;
 
-export const password = 'CNRY-hunter2-7f3a';
+export const password = canary('-hunter2-7f3a');
 
 export interface ToolStageOptions {
   readonly tool?: ToolOptions;

@@ -24,8 +24,8 @@ const headerName = 'X-Weather-Key';
 /** A real MCP server that lets in whoever sends a key it knows, and says whose that is. */
 async function openKeyedServer(refusal: 401 | 403 = 401) {
   const owners = new Map([
-    ['CNRY-of-alice', 'alice'],
-    ['CNRY-of-bob', 'bob'],
+    ['CNRYzsecretz-of-alice', 'alice'],
+    ['CNRYzsecretz-of-bob', 'bob'],
   ]);
   const refused: string[] = [];
   const listener = await openListener();
@@ -183,7 +183,7 @@ describe.each([
     const link = await linkOf(await clientOf('alice'));
     const again = [await clientOf('alice'), await clientOf('alice', 1)].map((client) => outcomeOf(client));
     expect(await Promise.all(again)).toEqual([`asks ${link}`, `asks ${link}`]);
-    expect((await enter(await openBrowser('alice'), link, 'CNRY-of-alice')).status).toBe(200);
+    expect((await enter(await openBrowser('alice'), link, 'CNRYzsecretz-of-alice')).status).toBe(200);
     expect(await outcomeOf(await clientOf('alice'))).toBe('holds alice');
     expect(await outcomeOf(await clientOf('alice', 1))).toBe('holds alice');
   });
@@ -193,7 +193,7 @@ describe.each([
     const { clientOf, openBrowser } = await open(servers);
     for (const user of ['alice', 'bob']) {
       const link = await linkOf(await clientOf(user));
-      await enter(await openBrowser(user), link, `CNRY-of-${user}`);
+      await enter(await openBrowser(user), link, `CNRYzsecretz-of-${user}`);
     }
     expect(await outcomeOf(await clientOf('alice'))).toBe('holds alice');
     expect(await outcomeOf(await clientOf('bob'))).toBe('holds bob');
@@ -204,11 +204,11 @@ describe.each([
     const { clientOf, openBrowser, logged } = await open(servers);
     const link = await linkOf(await clientOf('alice'));
     const browser = await openBrowser('alice');
-    expect((await enter(browser, link, 'CNRY-wrong')).status).toBe(200);
+    expect((await enter(browser, link, 'CNRYzsecretz-wrong')).status).toBe(200);
     const next = await linkOf(await clientOf('alice'));
-    expect([next === link, refused.includes('CNRY-wrong')]).toEqual([false, true]);
+    expect([next === link, refused.includes('CNRYzsecretz-wrong')]).toEqual([false, true]);
     expect(await linkOf(await clientOf('alice', 1))).toBe(next);
-    const page = await enter(await openBrowser('alice'), next, 'CNRY-of-alice');
+    const page = await enter(await openBrowser('alice'), next, 'CNRYzsecretz-of-alice');
     expect(await outcomeOf(await clientOf('alice', 1))).toBe('holds alice');
     for (const text of [page.html, logged()]) expect(text).not.toContain('CNRY');
   });
@@ -216,12 +216,12 @@ describe.each([
   test('that ends at its server is asked for anew, in a session that had it', async () => {
     const { servers, owners } = await openKeyedServer();
     const { clientOf, openBrowser } = await open(servers);
-    await enter(await openBrowser('alice'), await linkOf(await clientOf('alice')), 'CNRY-of-alice');
+    await enter(await openBrowser('alice'), await linkOf(await clientOf('alice')), 'CNRYzsecretz-of-alice');
     expect(await outcomeOf(await clientOf('alice'))).toBe('holds alice');
-    owners.delete('CNRY-of-alice');
-    owners.set('CNRY-new', 'alice');
+    owners.delete('CNRYzsecretz-of-alice');
+    owners.set('CNRYzsecretz-new', 'alice');
     const link = await linkOf(await clientOf('alice'));
-    await enter(await openBrowser('alice'), link, 'CNRY-new');
+    await enter(await openBrowser('alice'), link, 'CNRYzsecretz-new');
     expect(await outcomeOf(await clientOf('alice'))).toBe('holds alice');
   });
 
@@ -231,7 +231,7 @@ describe.each([
     const link = await linkOf(await clientOf('alice'));
     await restart();
     expect(await linkOf(await clientOf('alice'))).toBe(link);
-    await enter(await openBrowser('alice'), link, 'CNRY-of-alice');
+    await enter(await openBrowser('alice'), link, 'CNRYzsecretz-of-alice');
     await restart();
     expect(await outcomeOf(await clientOf('alice', 1))).toBe('holds alice');
   });
@@ -239,7 +239,7 @@ describe.each([
   test('is forgotten at a logout, which says that it goes on at its server', async () => {
     const { servers } = await openKeyedServer();
     const { clientOf, openBrowser } = await open(servers);
-    await enter(await openBrowser('alice'), await linkOf(await clientOf('alice')), 'CNRY-of-alice');
+    await enter(await openBrowser('alice'), await linkOf(await clientOf('alice')), 'CNRYzsecretz-of-alice');
     expect(await outcomeOf(await clientOf('alice'))).toBe('holds alice');
     const { weather } = await (await clientOf('alice')).logout();
     expect(weather).toEqual({ revoked: false, reason: expect.stringContaining('forgotten here') });
@@ -277,8 +277,8 @@ test('a call at a terminal waits for the key, and after a wrong one for the righ
   const answer = client.callTool('whoami').then(textOf);
   answer.catch(() => {});
   for (const [count, key] of [
-    [1, 'CNRY-wrong'],
-    [2, 'CNRY-of-bob'],
+    [1, 'CNRYzsecretz-wrong'],
+    [2, 'CNRYzsecretz-of-bob'],
   ] as const) {
     await vi.waitFor(() => expect(opened).toHaveLength(count), { timeout: 20_000 });
     expect((await enter(createCookieBrowser(), opened.at(-1) ?? '', key)).status).toBe(200);

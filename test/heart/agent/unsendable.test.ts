@@ -4,7 +4,7 @@ import { findPosternError } from '../../../src/index.ts';
 import { codeOf, codeOn, failureOf, openStage, textOf, type Stage } from '../../support/stage.ts';
 import { walk } from '../walk.ts';
 
-const canary = 'CNRYtoken';
+const canary = 'CNRYzsecretztoken';
 
 /** What no header may carry, or no server would take. */
 const unsendable: Record<string, string> = {

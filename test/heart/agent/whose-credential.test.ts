@@ -9,7 +9,7 @@ import {
 } from '../../support/programmable-authorization-server.ts';
 import { walk } from '../walk.ts';
 
-const secret = 'CNRY-client-secret';
+const secret = 'CNRYzsecretz-client-secret';
 const client = { clientId: 'bot', clientSecret: secret };
 
 async function startIssuer(): Promise<ProgrammableAuthorizationServer> {

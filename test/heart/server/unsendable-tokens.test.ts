@@ -4,7 +4,7 @@ import { deviceCode, findInteractionRequired } from '../../../src/oob/index.ts';
 import { consent, openFlowStage, planFor, redirectFlow, type FlowStage } from '../../support/flow-stage.ts';
 import { isGood, passwordFlow } from './form-stage.ts';
 
-const canary = 'CNRY-7f3a';
+const canary = 'CNRYzsecretz-7f3a';
 
 /** Tokens that no `Authorization` header may carry. */
 const unsendable: readonly (readonly [what: string, token: string])[] = [

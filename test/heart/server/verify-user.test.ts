@@ -6,7 +6,7 @@ import { openFlowStage, titleOf } from '../../support/flow-stage.ts';
 import { namespaces } from '../../support/process-world.ts';
 import { isGood, passwordFlow, requestAs } from './form-stage.ts';
 
-const canary = 'CNRY-session-store';
+const canary = 'CNRYzsecretz-session-store';
 
 /** What is true of each answer: nobody is signed in, the host answers for itself, or the host's own check is broken. */
 const nobody = [401];

@@ -9,7 +9,7 @@ export interface SecretService {
 }
 
 export function createSecretService(): SecretService {
-  const goodPassword = 'CNRY-good';
+  const goodPassword = 'CNRYzsecretz-good';
   let tries = 0;
   let isBusy = false;
   let exchange: (() => void | Promise<void>) | undefined;
