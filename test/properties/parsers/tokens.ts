@@ -10,7 +10,7 @@ import {
   refreshGrant,
   type Grant,
 } from '../../../src/oauth/grant.ts';
-import { profileOf } from '../../../src/oauth/profiles.ts';
+import { profileOf } from '../../../src/oauth/profiles/find-profile.ts';
 import { canary } from '../../support/canaries.ts';
 import { hostileReply, type HostileReply } from '../hostile.ts';
 import { checkSurvivesJson, outcomeOf } from '../outcome.ts';
