@@ -18,6 +18,7 @@ import {
   type OobOptions,
   type Principal,
 } from '../../src/oob/index.ts';
+import type { StorageBackend } from '../../src/storage/contract.ts';
 import { userOf } from './page-host.ts';
 import { openSurroundings, type Surroundings } from './surroundings.ts';
 import type { CookieBrowser, Page } from './cookie-browser.ts';
@@ -40,11 +41,12 @@ export interface FlowStage extends Surroundings {
 }
 
 export async function openFlowStage(
-  options: { oob?: Partial<OobOptions>; processes?: number } = {},
+  options: { oob?: Partial<OobOptions>; processes?: number; store?: StorageBackend | undefined } = {},
 ): Promise<FlowStage> {
   const as = await startProgrammableAuthorizationServer();
   onTestFinished(() => as.close());
-  const { host, time, logger, storage } = await openSurroundings();
+  const { store } = options;
+  const { host, time, logger, storage } = await openSurroundings(store && (() => store));
   const oobs = Array.from({ length: options.processes ?? 1 }, () => {
     const oob = createOob({
       storage,
