@@ -8,10 +8,10 @@ let entered: typeof EnterPending | undefined;
 export async function tryFor<R>(pending: Pending<InteractionData>, work: () => Promise<R>): Promise<R> {
   // Most processes try nothing, and load nothing for it.
   entered ??= await import('../interaction/enter-pending.ts');
-  return entered.enterPending(pending, work);
+  return entered.enterTry(pending, work);
 }
 
 /** What the call that is being made was parked on, when it is a try. */
 export function triedFor(): Pending<InteractionData> | undefined {
-  return entered?.currentPending<InteractionData>();
+  return entered?.currentTry<InteractionData>();
 }

@@ -18,3 +18,15 @@ export function currentNamespace(): Namespace | undefined {
 export function enterPending<T, R>(pending: Pending<T>, work: () => R): R {
   return entered.run(pending, work);
 }
+
+const tried = new AsyncLocalStorage<Pending>();
+
+/** The pending that a parked call waits for, which is being tried meanwhile. Nothing is kept from its handler by that. */
+export function currentTry<T>(): Pending<T> | undefined {
+  return tried.getStore() as Pending<T> | undefined;
+}
+
+/** Runs the handler of a parked call that is tried while its pending lives. */
+export function enterTry<T, R>(pending: Pending<T>, work: () => R): R {
+  return tried.run(pending, work);
+}
