@@ -85,7 +85,7 @@ export function sendableContext(mcp: ServerContext, server: McpServer | undefine
 function isRefusal(error: unknown): boolean {
   return (
     (SdkError.isInstance(error) && error.code === SdkErrorCode.CapabilityNotSupported) ||
-    (ProtocolError.isInstance(error) && error.code === ProtocolErrorCode.MethodNotFound)
+    (ProtocolError.isInstance(error) && error.code === (ProtocolErrorCode.MethodNotFound as number))
   );
 }
 

@@ -72,7 +72,9 @@ function ownFolder(): string {
   return folder;
 }
 
-describe('a code, on SQLite,', () => onStore(() => `sqlite:${join(ownFolder(), 'store.db')}`));
+describe('a code, on SQLite,', () => {
+  onStore(() => `sqlite:${join(ownFolder(), 'store.db')}`);
+});
 
 describe('a code, on DynamoDB,', () => {
   const folder = mkdtempSync(join(tmpdir(), 'postern-exchange-'));
