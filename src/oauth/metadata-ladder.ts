@@ -3,6 +3,8 @@ import type { PosternErrorCode } from '../core/error-codes.ts';
 import { describeUrl } from './describe-url.ts';
 import { readJsonBody } from './json-body.ts';
 import type { OAuthHttp } from './oauth-http.ts';
+import type { ErrorAnswer } from './organisation-refusals.ts';
+import { withServerWord } from './server-word.ts';
 
 /** One place that was looked at in vain, and why. */
 export interface MissedCandidate {
@@ -10,6 +12,8 @@ export interface MissedCandidate {
   readonly reason: string;
   readonly kind: 'absent' | 'failing' | 'unreachable' | 'invalid' | 'mismatch';
   readonly cause?: unknown;
+  /** What the server said of it, for its operator's log. */
+  readonly said?: ErrorAnswer | undefined;
 }
 
 /** What a ladder of candidates led to. `value` is absent when none of them served. */
@@ -61,7 +65,8 @@ async function tryCandidate<T>(
   const response = await http.getDocument(url);
   const { status } = response;
   if (status !== 200) {
-    return { url, reason: `status ${status}`, kind: status < 500 ? 'absent' : 'failing' };
+    const said = (await readJsonBody(response)).object;
+    return { url, reason: `status ${status}`, kind: status < 500 ? 'absent' : 'failing', said };
   }
   const body = await readJsonBody(response);
   if (body.object !== undefined) return { value: read(body.object, url) };
@@ -97,8 +102,9 @@ export function ladderFailed(
     missed.find((miss) => miss.kind === kind);
   const tried = missed.map(({ url, reason }) => `${describeUrl(url)} (${reason})`).join(', ');
   const message = `found no usable ${what}; tried ${tried === '' ? 'nothing' : tried}`;
+  const { error, error_description: description } = missed.find((miss) => miss.said)?.said ?? {};
   const raise = (code: PosternErrorCode, options: PosternErrorOptions = {}): PosternError =>
-    new PosternError(code, message, options);
+    withServerWord(new PosternError(code, message, options), { error, description });
   if (missed.length > 0 && all('unreachable')) {
     return raise('ERR_POSTERN_OAUTH_UNREACHABLE', { cause: missed[0]?.cause });
   }
