@@ -118,7 +118,7 @@ describe('rule 1: every reply is judged when it arrives, and what cannot be used
 const failures: Readonly<Record<string, (stage: Stage) => void | Promise<void>>> = {
   'the metadata is not to be had': ({ as }) => as.on('metadata', () => ({ status: 503 })),
   'the metadata is nonsense': ({ as }) => as.on('metadata', () => ({ body: '<h1>Hi</h1>' })),
-  'the metadata of the resource is not to be had': ({ as }) => as.on('metadata', () => ({ status: 500 })),
+  'the metadata is an error of the server': ({ as }) => as.on('metadata', () => ({ status: 500 })),
   'nobody may register': ({ as }) => as.on('register', () => ({ status: 403 })),
   'the registration is nonsense': ({ as }) => as.on('register', () => ({ status: 201, body: [] })),
   'the authorization endpoint shows a page': ({ as }) =>
