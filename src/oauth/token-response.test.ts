@@ -234,15 +234,39 @@ describe('an error', () => {
 describe('an ID token', () => {
   const keys = generateKeyPair('ES256');
 
-  async function idToken(claims: { iss?: string; aud?: string; exp?: number }): Promise<string> {
+  async function idToken(claims: {
+    iss?: string;
+    aud?: string;
+    exp?: number;
+    tid?: string;
+  }): Promise<string> {
     const nowSeconds = nowMs / 1000;
-    return new SignJWT({ sub: 'person', iat: nowSeconds })
+    return new SignJWT({ sub: 'person', iat: nowSeconds, tid: claims.tid })
       .setProtectedHeader({ alg: 'ES256' })
       .setIssuer(claims.iss ?? issuer)
       .setAudience(claims.aud ?? 'c1')
       .setExpirationTime(claims.exp ?? nowSeconds + 60)
       .sign((await keys).privateKey);
   }
+
+  // learn.microsoft.com, "OpenID Connect on the Microsoft identity platform": the issuer of a tenant alias is a template.
+  test.each([
+    ['its own tenant', 'https://login.example/8f0c6c4e-0000-4000-8000-000000000001/v2.0', true],
+    ['another tenant', 'https://login.example/8f0c6c4e-0000-4000-8000-000000000002/v2.0', false],
+    ['the template', 'https://login.example/{tenantid}/v2.0', false],
+    ['another host', 'https://evil.example/8f0c6c4e-0000-4000-8000-000000000001/v2.0', false],
+  ])(
+    'of an issuer that is a template of tenants, and says that it is from %s, is taken: %s, %s',
+    async (_who, iss, isTaken) => {
+      const id_token = await idToken({ iss, tid: '8f0c6c4e-0000-4000-8000-000000000001' });
+      const expected = { openid: true, statedIssuer: 'https://login.example/{tenantid}/v2.0' };
+      const result = process(json({ ...good, id_token }), expected).then(
+        ({ subject }) => subject === 'person',
+        () => false,
+      );
+      expect(await result).toBe(isTaken);
+    },
+  );
 
   test('names the person', async () => {
     const body = { ...good, id_token: await idToken({}) };

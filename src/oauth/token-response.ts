@@ -193,12 +193,24 @@ function unwrapped(reply: Record<string, unknown>, member: string | undefined): 
   return typeof inner === 'object' && inner !== null ? { ...reply, ...inner } : reply;
 }
 
+/** Entra calls itself by a template in metadata that is for more than one tenant, and by the tenant in its tokens. */
+async function idTokenIssuer(stated: string, idToken: unknown): Promise<string> {
+  if (!stated.includes('{tenantid}') || !isText(idToken)) return stated;
+  const { decodeJwt } = await import('jose');
+  try {
+    const tenant = decodeJwt(idToken)['tid'];
+    return isText(tenant) && /^[\da-f-]{36}$/iu.test(tenant) ? stated.replace('{tenantid}', tenant) : stated;
+  } catch {
+    return stated;
+  }
+}
+
 async function checkedByLibrary(
   body: Record<string, unknown>,
   expected: TokenExpectation,
 ): Promise<TokenEndpointResponse> {
   const server: AuthorizationServer = {
-    issuer: expected.statedIssuer ?? expected.issuer,
+    issuer: await idTokenIssuer(expected.statedIssuer ?? expected.issuer, body.id_token),
     id_token_signing_alg_values_supported: [...(expected.idTokenSigningAlgs ?? signatureAlgorithms)],
   };
   const client: Client = {
