@@ -142,7 +142,8 @@ test('a grant without a person takes the same exceptions and profile, and refres
   const [asked] = stage.as.calls.filter(({ kind }) => kind === 'token');
   expect(asked?.form.get('audience')).toBe('calendar');
   const options = decisions(stage).map((line) => /"option":"(\w+)"/u.exec(line)?.[1]);
-  expect(options.toSorted()).toEqual(['allowIssuerMismatch', 'allowPrivateNetwork']);
+  expect(new Set(options)).toEqual(new Set(['allowIssuerMismatch', 'allowPrivateNetwork']));
+  expect(options).toHaveLength(2);
   expect(stage.logger.lines.join('\n')).not.toContain('CNRY');
 });
 

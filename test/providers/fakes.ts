@@ -440,7 +440,7 @@ async function githubReply(call: Call, standard: () => Promise<Reply>): Promise<
   const fields = Object.entries({ ...body, scope: String(scope).replaceAll(' ', ',') });
   return {
     headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
-    body: new URLSearchParams(fields.map(([name, value]) => [name, String(value)])).toString(),
+    body: new URLSearchParams(fields).toString(),
   };
 }
 

@@ -227,6 +227,13 @@ describe('a reply without what it is for', () => {
   });
 });
 
+test('a grant of Cloudflare that is dead upstream leads to one refresh and one link, however many call (cloudflare/mcp PR 137)', async () => {
+  const stage = await openSignedIn('Cloudflare');
+  stage.as.tokens.revokeAll();
+  const links = await Promise.all(Array.from({ length: 10 }, () => stage.link()));
+  expect([new Set(links.map(({ url }) => url)).size, stage.as.count('refresh')]).toEqual([1, 1]);
+});
+
 describe('a person who is sent out', () => {
   test('to Supabase as a client that it has forgotten goes out as a new one the next time (supabase/mcp#355)', async () => {
     const stage = await openSignedIn('Supabase');
