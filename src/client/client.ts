@@ -15,11 +15,13 @@ import { systemClock, type Clock } from '../core/clock.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { randomId } from '../core/random.ts';
+import { accountAt, checkName, defaultAlias, placeAlias } from './account-alias.ts';
 import type { AuthCoordinator } from './coordinators/auth-coordinator.ts';
 import type { LogoutResult } from './auth/auth-strategy.ts';
 import type { AuthChallenge } from './auth/authorization-required-error.ts';
 import type { ClientHandlers } from './session/client-handlers.ts';
 import type { Context } from './context.ts';
+import { findOffering } from './find-offering.ts';
 import { LocalAuthCoordinator } from './coordinators/local-auth-coordinator.ts';
 import {
   parseServerConfig,
@@ -28,8 +30,9 @@ import {
   type ServerConfigs,
 } from './server-config.ts';
 import type { SessionStatus } from './session/session-status.ts';
+import { logOutAccounts } from './log-out-accounts.ts';
+import type { KeptAccount } from './kept-account.ts';
 import { Session } from './session/session.ts';
-import { ToolAmbiguousError, ToolNotFoundError } from './tool-errors.ts';
 
 /** What all clients of one application share. */
 export interface SharedClientOptions {
@@ -43,7 +46,9 @@ export interface SharedClientOptions {
   readonly fetch?: typeof fetch | undefined;
   readonly clock?: Clock | undefined;
   readonly logger?: Logger | undefined;
-  readonly onStatus?: ((server: string, status: SessionStatus, contextId: string) => void) | undefined;
+  readonly onStatus?:
+    | ((server: string, status: SessionStatus, contextId: string, alias: string) => void)
+    | undefined;
 }
 
 export interface ClientOptions extends SharedClientOptions {
@@ -54,6 +59,16 @@ export interface ClientOptions extends SharedClientOptions {
   readonly context?: Context | undefined;
   readonly metadata?: unknown;
 }
+
+/** Which server, and which of the context's accounts there. */
+export interface Which {
+  readonly server?: string | undefined;
+  /** Default: `default`. */
+  readonly alias?: string | undefined;
+}
+
+/** How to call what belongs to one server. */
+type Call = RequestOptions & Which & { readonly server: string };
 
 /** Something a server offers, and which server. */
 export type Of<K extends string, T> = { readonly [P in K]: T } & { readonly server: string };
@@ -110,9 +125,20 @@ export class Client implements AsyncDisposable {
   /**
    * One server's session, made if there is none yet; that does no I/O.
    *
+   * A context can have several accounts at a server, by alias: each has a session, a sign-in and a credential of its own.
+   *
+   * @example
+   * const work = client.session('calendar', { alias: 'work', loginHint: 'al@work.example' });
+   * await work.callTool('list_events', {});
+   *
+   * @param options `loginHint`: whom the issuer is to expect, of a session that is made by this call.
    * @throws {PosternError} ERR_POSTERN_CLIENT_SERVER_UNKNOWN
+   * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when an account cannot be named like that.
    */
-  session(server: string): Session {
+  session(
+    server: string,
+    { alias = defaultAlias, loginHint }: Omit<Which, 'server'> & { loginHint?: string | undefined } = {},
+  ): Session {
     const config = this.#configs.get(server);
     if (config === undefined) {
       throw new PosternError(
@@ -125,13 +151,17 @@ export class Client implements AsyncDisposable {
     }
     if (this.#closed) throw new PosternError('ERR_POSTERN_CLIENT_CLOSED', 'the client was closed');
     this.#sessions ??= new Map();
-    let session = this.#sessions.get(server);
+    checkName('an alias', alias);
+    const key = placeAlias(server, alias);
+    let session = this.#sessions.get(key);
     if (session === undefined) {
       const { onStatus } = this.#shared;
       session = new Session({
         context: this.context,
         coordinator: this.coordinator,
         server,
+        alias,
+        loginHint,
         config,
         clientInfo: this.#shared.clientInfo ?? { name: 'postern', version },
         handlers: this.#shared.handlers ?? {},
@@ -140,9 +170,9 @@ export class Client implements AsyncDisposable {
         fetch: this.#shared.fetch ?? globalThis.fetch,
         clock: this.#shared.clock ?? systemClock,
         logger: this.#shared.logger ?? silentLogger,
-        ...(onStatus && { onStatus: (name, status) => onStatus(name, status, this.context.id) }),
+        ...(onStatus && { onStatus: (name, status) => onStatus(name, status, this.context.id, alias) }),
       });
-      this.#sessions.set(server, session);
+      this.#sessions.set(key, session);
     }
     return session;
   }
@@ -158,7 +188,7 @@ export class Client implements AsyncDisposable {
     return [...(this.#sessions?.values() ?? [])].some((session) => session.isBusy);
   }
 
-  /** Every session, made if need be. */
+  /** Every server's session for the account `default`, made if need be. */
   get sessions(): ReadonlyMap<string, Session> {
     return new Map(this.servers.map((name) => [name, this.session(name)]));
   }
@@ -182,49 +212,40 @@ export class Client implements AsyncDisposable {
    * them.
    */
   async removeServer(name: string): Promise<void> {
-    const made = this.#sessions?.get(name);
-    const session = made ?? (this.#configs.has(name) && !this.#closed ? this.session(name) : undefined);
+    const made = this.#made({ server: name });
+    const sessions = this.#configs.has(name) && !this.#closed ? this.#all({ server: name }) : made;
     const configs = new Map(this.#configs);
     configs.delete(name);
     this.#configs = configs;
-    this.#sessions?.delete(name);
-    await made?.disconnect();
+    for (const { server, alias } of made) this.#sessions?.delete(placeAlias(server, alias));
+    await Promise.all(made.map((session) => session.disconnect()));
     // A store that is away keeps nobody from removing a server, and what was declined ends by itself.
-    await session?.askAgain().catch(() => {});
+    await Promise.all(sessions.map((session) => session.askAgain().catch(() => {})));
   }
 
   /** Connects to one server, or to all at once. Never rejects for a server's failure: see each session's status. */
-  async connect(options: { server?: string | undefined; force?: boolean | undefined } = {}): Promise<void> {
-    await Promise.all(this.#chosen(options.server).map((session) => session.connect(options)));
+  async connect(options: Which & { force?: boolean | undefined } = {}): Promise<void> {
+    await Promise.all(this.#all(options).map((session) => session.connect(options)));
   }
 
-  async disconnect(options: { server?: string | undefined } = {}): Promise<void> {
-    const sessions = [...(this.#sessions?.values() ?? [])];
-    await Promise.all(
-      sessions
-        .filter((session) => options.server === undefined || session.server === options.server)
-        .map((session) => session.disconnect()),
-    );
+  async disconnect(options: Which = {}): Promise<void> {
+    await Promise.all(this.#made(options).map((session) => session.disconnect()));
   }
 
   /** The links a person has to open, from the store: also those that another process has made. */
-  async getAuthChallenges(options: { server?: string | undefined } = {}): Promise<AuthChallenge[]> {
-    const challenges = await Promise.all(
-      this.#chosen(options.server).map((session) => session.getAuthChallenge()),
-    );
+  async getAuthChallenges(options: Which = {}): Promise<AuthChallenge[]> {
+    const challenges = await Promise.all(this.#all(options).map((session) => session.getAuthChallenge()));
     return challenges.filter((challenge) => challenge !== undefined);
   }
 
-  async requiresAuth(options: { server?: string | undefined } = {}): Promise<boolean> {
+  async requiresAuth(options: Which = {}): Promise<boolean> {
     return (await this.getAuthChallenges(options)).length > 0;
   }
 
   /** The tools of one server, or of every server that can be reached. */
-  listTools(
-    options: { server?: string | undefined; refresh?: boolean | undefined } = {},
-  ): Promise<Of<'tool', Tool>[]> {
+  listTools(options: Which & { refresh?: boolean | undefined } = {}): Promise<Of<'tool', Tool>[]> {
     const refresh = options.refresh ?? false;
-    return this.#gather(options.server, async (session) =>
+    return this.#gather(options, async (session) =>
       (await session.listTools({ refresh })).map((tool) => ({ tool, server: session.server })),
     );
   }
@@ -239,15 +260,16 @@ export class Client implements AsyncDisposable {
   async callTool(
     name: string,
     args?: Record<string, unknown>,
-    options: RequestOptions & { server?: string | undefined } = {},
+    options: RequestOptions & Which = {},
   ): Promise<CallToolResult> {
-    const { server, ...rest } = options;
-    const session = server === undefined ? await this.#offering(name, rest.signal) : this.session(server);
+    const { server, alias, ...rest } = options;
+    const chosen = this.#chosen({ server, alias });
+    const session = server === undefined ? await findOffering(name, chosen, rest.signal) : chosen[0]!;
     return session.callTool(name, args, rest);
   }
 
-  listResources(options: { server?: string | undefined } = {}): Promise<Of<'resource', Resource>[]> {
-    return this.#gather(options.server, async ({ server }, request) => {
+  listResources(options: Which = {}): Promise<Of<'resource', Resource>[]> {
+    return this.#gather(options, async ({ server }, request) => {
       const { resources } = await request(async (client) =>
         offers(client, 'resources') ? client.listResources() : { resources: [] },
       );
@@ -255,10 +277,8 @@ export class Client implements AsyncDisposable {
     });
   }
 
-  listResourceTemplates(
-    options: { server?: string | undefined } = {},
-  ): Promise<Of<'resourceTemplate', ResourceTemplateType>[]> {
-    return this.#gather(options.server, async ({ server }, request) => {
+  listResourceTemplates(options: Which = {}): Promise<Of<'resourceTemplate', ResourceTemplateType>[]> {
+    return this.#gather(options, async ({ server }, request) => {
       const { resourceTemplates } = await request(async (client) =>
         offers(client, 'resources') ? client.listResourceTemplates() : { resourceTemplates: [] },
       );
@@ -267,14 +287,14 @@ export class Client implements AsyncDisposable {
   }
 
   /** Reads a resource. A URI belongs to the server that offers it, so the server is named. */
-  readResource(uri: string, options: RequestOptions & { server: string }): Promise<ReadResourceResult> {
-    const { server, ...rest } = options;
+  readResource(uri: string, options: Call): Promise<ReadResourceResult> {
+    const { server, alias, ...rest } = options;
     const key = JSON.stringify({ uri });
-    return this.session(server).ask((client, own) => client.readResource({ uri }, own), rest, key);
+    return this.session(server, { alias }).ask((client, own) => client.readResource({ uri }, own), rest, key);
   }
 
-  listPrompts(options: { server?: string | undefined } = {}): Promise<Of<'prompt', Prompt>[]> {
-    return this.#gather(options.server, async ({ server }, request) => {
+  listPrompts(options: Which = {}): Promise<Of<'prompt', Prompt>[]> {
+    return this.#gather(options, async ({ server }, request) => {
       const { prompts } = await request(async (client) =>
         offers(client, 'prompts') ? client.listPrompts() : { prompts: [] },
       );
@@ -282,23 +302,26 @@ export class Client implements AsyncDisposable {
     });
   }
 
-  getPrompt(
-    name: string,
-    args: Record<string, string> | undefined,
-    options: RequestOptions & { server: string },
-  ): Promise<GetPromptResult> {
-    const { server, ...rest } = options;
+  getPrompt(name: string, args: Record<string, string> | undefined, options: Call): Promise<GetPromptResult> {
+    const { server, alias, ...rest } = options;
     const prompt = { name, ...(args && { arguments: args }) };
     const key = JSON.stringify({ prompt });
-    return this.session(server).ask((client, own) => client.getPrompt(prompt, own), rest, key);
+    return this.session(server, { alias }).ask((client, own) => client.getPrompt(prompt, own), rest, key);
   }
 
-  /** Forgets this context's credentials for a server, or for all, here and at their authorization servers. */
-  async logout(options: { server?: string | undefined } = {}): Promise<Record<string, LogoutResult>> {
-    const results = await Promise.all(
-      this.#chosen(options.server).map(async (session) => [session.server, await session.logout()] as const),
-    );
-    return Object.fromEntries(results);
+  /** What this context's persons have given, account by account, without the credentials themselves. From the store. */
+  async credentials(options: Which = {}): Promise<KeptAccount[]> {
+    const found = await Promise.all((await this.#kept(options)).map((session) => session.findKept()));
+    return found.filter((kept) => kept !== undefined);
+  }
+
+  /**
+   * Forgets this context's credentials for a server, or for all, here and at their authorization servers: of one account, or
+   * of every account it has there.
+   */
+  async logout(options: Which = {}): Promise<Record<string, LogoutResult>> {
+    const kept = new Set(await this.#kept(options));
+    return logOutAccounts([...new Set([...this.#all(options), ...kept])], kept);
   }
 
   /** Disconnects, and ends the coordinator if the client made it. */
@@ -312,62 +335,44 @@ export class Client implements AsyncDisposable {
     return this.close();
   }
 
-  #chosen(server: string | undefined): Session[] {
-    return server === undefined ? this.servers.map((name) => this.session(name)) : [this.session(server)];
+  /** One account's sessions: at one server, or at each. */
+  #chosen({ server, alias }: Which): Session[] {
+    const names = server === undefined ? this.servers : [server];
+    return names.map((name) => this.session(name, { alias }));
+  }
+
+  #made({ server, alias }: Which): Session[] {
+    return [...(this.#sessions?.values() ?? [])].filter(
+      (session) =>
+        (server === undefined || session.server === server) &&
+        (alias === undefined || session.alias === alias),
+    );
+  }
+
+  /** Those of one account; or the first of each server, with those that were made for others. */
+  #all(which: Which): Session[] {
+    return [...new Set([...this.#chosen(which), ...this.#made(which)])];
+  }
+
+  /** Those for which something is stored, also by other processes. */
+  async #kept({ server, alias }: Which): Promise<Session[]> {
+    const kept = await this.coordinator.interactions.list(this.context.namespace);
+    const accounts = new Map(kept.map((one) => [one.alias, accountAt(one.alias)]));
+    return [...accounts.values()]
+      .filter((at) => this.#configs.has(at.server))
+      .filter((at) => at.server === (server ?? at.server) && at.alias === (alias ?? at.alias))
+      .map((at) => this.session(at.server, at));
   }
 
   /** From one server, whose failure is the caller's; or from all, of which those that fail are left out. */
   async #gather<T>(
-    server: string | undefined,
+    which: Which,
     from: (session: Session, request: Session['request']) => Promise<T[]>,
   ): Promise<T[]> {
-    const ask = (session: Session): Promise<T[]> => from(session, (work) => session.request(work));
-    if (server !== undefined) return ask(this.session(server));
-    const answers = await Promise.allSettled(this.#chosen(undefined).map(ask));
+    const asking = this.#chosen(which).map((session) => from(session, (work) => session.request(work)));
+    if (which.server !== undefined) return (await Promise.all(asking)).flat();
+    const answers = await Promise.allSettled(asking);
     return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
-  }
-
-  /** The one server that offers a tool. Lists that are not fresh are read again before it is said that none does. */
-  async #offering(tool: string, signal: AbortSignal | undefined): Promise<Session> {
-    for (const refresh of [false, true]) {
-      const searched = await Promise.all(
-        this.#chosen(undefined).map((session) => search(session, { refresh, signal })),
-      );
-      const offering = searched.filter(({ names }) => names.includes(tool)).map(({ session }) => session);
-      const [found] = offering;
-      if (found !== undefined && offering.length === 1) return found;
-      if (found !== undefined)
-        throw new ToolAmbiguousError(
-          tool,
-          offering.map(({ server }) => server),
-        );
-      // Not on the servers that answered; it may be on one that waits for a person.
-      const waiting = searched.find(({ session }) => session.requiresUserAction);
-      if (waiting?.error !== undefined) throw waiting.error;
-      const [only] = searched;
-      if (searched.length === 1 && only?.error !== undefined) throw only.error;
-      if (refresh) {
-        const statuses = Object.fromEntries(searched.map(({ session }) => [session.server, session.status]));
-        throw new ToolNotFoundError(
-          tool,
-          statuses,
-          searched.flatMap(({ names }) => names),
-        );
-      }
-    }
-    throw new ToolNotFoundError(tool, {}, []);
-  }
-}
-
-async function search(
-  session: Session,
-  options: { refresh: boolean; signal: AbortSignal | undefined },
-): Promise<{ session: Session; names: readonly string[]; error?: unknown }> {
-  try {
-    return { session, names: (await session.listTools(options)).map(({ name }) => name) };
-  } catch (error) {
-    options.signal?.throwIfAborted();
-    return { session, names: [], error };
   }
 }
 

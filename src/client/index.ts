@@ -25,7 +25,7 @@ export {
   type ResumedCall,
 } from './client-manager.ts';
 export type { ClientHandlers, FromServer } from './session/client-handlers.ts';
-export { Client, type ClientOptions, type Of, type SharedClientOptions } from './client.ts';
+export { Client, type ClientOptions, type Of, type SharedClientOptions, type Which } from './client.ts';
 export type { CompletionEvent, CompletionSubscriber } from './coordinators/completion.ts';
 export { Context } from './context.ts';
 export { explain, type Audience } from '../core/explain.ts';
@@ -41,7 +41,14 @@ export {
   type RemoteAuthCoordinatorOptions,
 } from './coordinators/remote-auth-coordinator.ts';
 export { skipUserVerification } from '../interaction/gates/deployment.ts';
-export type { CredentialKind, CredentialState, Revocation } from '../interaction/credential-kind.ts';
+export type { KeptCredential } from '../interaction/credentials/kept-credential.ts';
+export type {
+  Account,
+  CredentialFacts,
+  CredentialKind,
+  CredentialState,
+  Revocation,
+} from '../interaction/credential-kind.ts';
 export type { Flow, FlowBeginning, FlowStart, FlowVisit, NamedFlow } from '../interaction/flow.ts';
 export type { BrowserSecurityExceptions, SecurityExceptions } from './security-exceptions.ts';
 export type {
@@ -69,6 +76,7 @@ export {
   type SessionStatus,
   type SessionStatusFacts,
 } from './session/session-status.ts';
+export type { KeptAccount } from './kept-account.ts';
 export { Session } from './session/session.ts';
 export { ToolAmbiguousError, ToolNotFoundError } from './tool-errors.ts';
 export type { VerifyUser } from '../web/verify-user.ts';

@@ -9,6 +9,7 @@ import {
   type IssuerProfile,
 } from '../oauth/profiles/issuer-profile.ts';
 import type { PreregisteredClient } from '../oauth/registration.ts';
+import { checkName } from './account-alias.ts';
 import type { AuthStrategyFactory } from './auth/auth-strategy.ts';
 import { configProblems } from './config-problems.ts';
 import type { BrowserSecurityExceptions, SecurityExceptions } from './security-exceptions.ts';
@@ -26,7 +27,8 @@ export interface OAuthConfig extends BrowserSecurityExceptions {
   readonly scopes?: readonly string[] | undefined;
   /** More parameters of the authorization request. An empty value leaves out what would be sent otherwise: `{ "prompt": "" }`. */
   readonly authorizeParams?: Readonly<Record<string, string>> | undefined;
-  readonly loginHint?: string | undefined;
+  /** Whom the issuer is to expect: at the account `default`, or by alias. What is known of an earlier sign-in goes without. */
+  readonly loginHint?: string | Readonly<Record<string, string>> | undefined;
   /** How this authorization server differs from the standard; laid over what is known of it. */
   readonly profile?: IssuerProfile | undefined;
 }
@@ -147,7 +149,7 @@ const auth = z.union([
       clientMetadataIsPrivate: z.boolean().optional(),
       scopes,
       authorizeParams: freeParametersSchema.optional(),
-      loginHint: text.optional(),
+      loginHint: z.union([text, z.record(text, text)]).optional(),
       profile: givenProfileSchema.optional(),
       allowPkceUnadvertised: z.boolean().optional(),
       ...exceptions,
@@ -203,9 +205,7 @@ export function parseServerConfigs(servers: ServerConfigs): ReadonlyMap<string, 
  * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED naming the server and what is wrong, without quoting values.
  */
 export function parseServerConfig(name: string, config: unknown): ServerConfig {
-  if (name === '' || name.length > 100) {
-    throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', 'a server name must have 1 to 100 characters');
-  }
+  checkName('a server name', name);
   const { success, error } = shapeOf(config).safeParse(config);
   // As it was given: what an option's symbol says would not survive being copied.
   if (success) return config as ServerConfig;

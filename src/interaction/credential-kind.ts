@@ -23,6 +23,8 @@ export interface CredentialFacts {
   readonly renewable: boolean;
   /** When its person is needed, at the latest; left out: it is not known. */
   readonly personNeededAtMs?: number | undefined;
+  /** It was asked for so that it could be renewed without its person, and came without what that takes. */
+  readonly offlineDenied?: boolean | undefined;
   readonly account?: Account | undefined;
 }
 
@@ -49,8 +51,12 @@ export interface CredentialKind<C = unknown> {
    * @param learnedLifetimeMs how long those before it have lasted, where they did not say.
    */
   stateOf?(stored: unknown, nowMs: number, learnedLifetimeMs?: number): CredentialState;
-  /** As of a time of the store's. Default: nothing is known, and what can be renewed is. */
-  factsOf?(stored: unknown, nowMs: number): CredentialFacts;
+  /**
+   * As of a time of the store's. Default: nothing is known, and what can be renewed is.
+   *
+   * @param asked the scopes it was asked for with.
+   */
+  factsOf?(stored: unknown, nowMs: number, asked?: readonly string[]): CredentialFacts;
   /**
    * Renews a credential; `undefined` when it has ended for good.
    *

@@ -3,7 +3,7 @@ import type { PosternErrorCode } from '../core/error-codes.ts';
 import type { Logger } from '../core/logger.ts';
 import { PosternError } from '../core/postern-error.ts';
 import type { Pending, PendingKind } from '../pending/pending.ts';
-import type { CredentialKind } from './credential-kind.ts';
+import type { Account, CredentialKind } from './credential-kind.ts';
 import type { Gate } from './gates/gate.ts';
 import type { Want } from './want.ts';
 
@@ -18,6 +18,8 @@ export interface FlowBeginning extends FlowRequest, Pick<Want, 'cause'> {
   /** The store's time, by which what is stored begins and ends. */
   readonly clock: Clock;
   readonly gate: Pick<Gate, 'clientMetadataUrl'>;
+  /** Whose the credential before was, as far as is known: the next one is to be theirs, too. */
+  readonly account?: Account | undefined;
   /** Where a third party sends browsers back to; the same for every pending, since it has to be registered there. */
   readonly callbackUrl: string;
 }

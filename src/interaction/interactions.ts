@@ -1,5 +1,6 @@
 import { checkDurations } from '../core/check-durations.ts';
 import type { PosternErrorCode } from '../core/error-codes.ts';
+import type { Namespace } from '../namespace/namespace.ts';
 import { isScopeSubset } from '../oauth/scopes.ts';
 import { storageOf } from '../namespace/namespace.ts';
 import { errorOfEnd, type Pending, type PendingOutcome } from '../pending/pending.ts';
@@ -15,6 +16,7 @@ import type { CredentialKind } from './credential-kind.ts';
 import { Credentials } from './credentials/credentials.ts';
 import type { keepCredential } from './credentials/keep-credential.ts';
 import { stateOfStored } from './credentials/credential-store.ts';
+import { keptCredential, type KeptCredential } from './credentials/kept-credential.ts';
 import type { Forgotten } from './credentials/retirements.ts';
 import { dataOf, type Flow, type InteractionData, type NamedFlow } from './flow.ts';
 import { Flows, unknownFlow } from './flows.ts';
@@ -221,6 +223,13 @@ export class Interactions {
       await persistently(() => storageOf(this.surroundings.storage, place.namespace).commit([keeping]));
     }
     await this.#declines.forget(place);
+  }
+
+  /** What is kept for a namespace, without the credentials themselves; at most 1,000. */
+  async list(namespace: Namespace): Promise<KeptCredential[]> {
+    const nowMs = await this.surroundings.now();
+    const stored = await this.credentials.in(namespace).listLive();
+    return stored.map((one) => keptCredential(one, this.#flows.findKind(one.value.kind), nowMs));
   }
 
   /** Forgets a credential, withdraws the question for it, and ends it at its issuer. */

@@ -5,7 +5,7 @@ export const storedRecords: readonly StoredRecord[] = [
   {
     key: '‹namespace›:credential:‹resource›:‹alias›',
     holds:
-      '`{ kind: "oauth_grant", scopes, obtainedAtMs, renewedAtMs?, learnedLifetimeMs?, refused?, credential: { accessToken, refreshToken, expiresAtMs, issuer, tokenEndpoint, client, resource, profile, privateNetwork?, … } }`; once it has ended `{ kind, scopes, ended: true, account?, credential: null }`. An agent’s resource is the address of the server, its alias the server’s name',
+      '`{ kind: "oauth_grant", scopes, obtainedAtMs, renewedAtMs?, learnedLifetimeMs?, refused?, credential: { accessToken, refreshToken, expiresAtMs, issuer, tokenEndpoint, client, resource, profile, privateNetwork?, … } }`; once it has ended `{ kind, scopes, ended: true, account?, credential: null }`. An agent’s resource is the address of the server, its alias the server’s name, followed by U+001F and the account’s alias where that is another than `default`',
     lives: 'until forgotten',
   },
   {

@@ -63,6 +63,8 @@ export interface DeviceAuthorizationOptions extends TokenRequestOptions {
   readonly discovery: Pick<Discovery, 'issuer' | 'server' | 'resource'>;
   readonly client: ClientIdentity;
   readonly scopes?: readonly string[] | undefined;
+  /** Whom the issuer is to expect. Not every one looks. */
+  readonly loginHint?: string | undefined;
   readonly profile?: IssuerProfile | undefined;
 }
 
@@ -83,7 +85,7 @@ export async function startDeviceAuthorization(
   options: DeviceAuthorizationOptions,
   http: OAuthHttp,
 ): Promise<DeviceAuthorization> {
-  const { discovery, client, scopes, profile } = options;
+  const { discovery, client, scopes, loginHint, profile } = options;
   const { issuer, server, resource } = discovery;
   const what = `the device-authorization endpoint of ${describeUrl(issuer)}`;
   const { token_endpoint: tokenEndpoint, device_authorization_endpoint: endpoint } = server;
@@ -94,7 +96,11 @@ export async function startDeviceAuthorization(
     );
   }
   const parameters = shapeParameters(
-    { ...scopeParameter(scopes, profile), ...resourceParameter(resource, profile) },
+    {
+      ...scopeParameter(scopes, profile),
+      ...resourceParameter(resource, profile),
+      ...(loginHint !== undefined && { login_hint: loginHint }),
+    },
     profile,
   );
   const response = await deviceAuthorizationRequest(

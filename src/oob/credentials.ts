@@ -1,17 +1,10 @@
+import type { KeptCredential } from '../interaction/credentials/kept-credential.ts';
 import type { Forgotten } from '../interaction/credentials/retirements.ts';
 import { interactionOf, type Interaction } from '../interaction/interaction-required-error.ts';
 import type { Interactions, WaitForPerson } from '../interaction/interactions.ts';
 import type { Place, Want } from '../interaction/want.ts';
 import type { CredentialRequest } from './credential-request.ts';
 import type { Principal } from './principal.ts';
-
-/** What is kept for a principal, without the credentials themselves. */
-export interface KeptCredential {
-  readonly resource: string;
-  readonly alias: string;
-  readonly scopes: readonly string[];
-  readonly obtainedAtMs: number;
-}
 
 /**
  * The credentials of a server's callers: from where they are kept, or from the person they belong to.
@@ -76,7 +69,7 @@ export class Credentials {
 
   /** What there is; at most 1,000. */
   list({ namespace }: Pick<Principal, 'namespace'>): Promise<KeptCredential[]> {
-    return this.#interactions.credentials.in(namespace).list();
+    return this.#interactions.list(namespace);
   }
 
   /** What the person is being asked for, if anything. Asks nobody. */

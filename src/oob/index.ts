@@ -35,12 +35,13 @@ export {
   type SecretFormView,
   type SecretVerdict,
 } from '../interaction/forms/secret-form.ts';
+export type { KeptCredential } from '../interaction/credentials/kept-credential.ts';
 export { thisMachine, type ThisMachineOptions } from '../interaction/this-machine/this-machine.ts';
 export type { Caller, NamespaceProvider } from '../namespace/namespace-provider.ts';
 export { FormRefusedError, readForm } from '../web/form-request.ts';
 export type { VerifyUser } from '../web/verify-user.ts';
 export type { CredentialRequest } from './credential-request.ts';
-export type { Credentials, KeptCredential } from './credentials.ts';
+export type { Credentials } from './credentials.ts';
 export { createOob, Oob, type OobOptions } from './oob.ts';
 export {
   PendingManager,

@@ -84,6 +84,8 @@ export interface ProgrammableAuthorizationOptions extends TokenRules {
   readonly expiresInSeconds?: number | (() => number);
   /** Who approves at the authorization endpoint. Default `user-1`. */
   readonly subject?: string;
+  /** What an ID token says of a subject beside its name. */
+  readonly claims?: (subject: string) => Readonly<Record<string, unknown>>;
   /** Decides for each request of a browser; else whoever comes is the subject, and approves. */
   readonly decide?: (call: Call) => { readonly subject: string; readonly approves: boolean };
   /** Wants this nonce in every DPoP proof at the token endpoint. */
@@ -333,8 +335,9 @@ export class ProgrammableAuthorization {
   }
 
   async #idToken({ subject, clientId }: TokenFamily): Promise<string> {
+    const { claims } = this.#options;
     this.#keys ??= generateKeyPair('ES256', { extractable: true });
-    return new SignJWT({})
+    return new SignJWT({ ...claims?.(subject) })
       .setProtectedHeader({ alg: 'ES256' })
       .setIssuer(this.issuer)
       .setSubject(subject)

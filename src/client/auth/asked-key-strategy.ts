@@ -1,3 +1,4 @@
+import type { KeptCredential } from '../../interaction/credentials/kept-credential.ts';
 import type { FormValues } from '../../web/form-schema.ts';
 import type { ApiKeyConfig } from '../server-config.ts';
 import type {
@@ -72,6 +73,10 @@ export class AskedKeyStrategy implements AuthStrategy {
 
   askAgain(): Promise<void> {
     return this.#key.askAgain();
+  }
+
+  findKept(): Promise<KeptCredential | undefined> {
+    return this.#key.findKept();
   }
 
   logout(): Promise<LogoutResult> {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
+import type { KeptCredential } from '../../interaction/credentials/kept-credential.ts';
 import type { NamespacedStorage } from '../../storage/namespaced-storage.ts';
 import type { AuthCoordinator } from '../coordinators/auth-coordinator.ts';
 import type { AuthChallenge } from './authorization-required-error.ts';
@@ -55,6 +56,8 @@ export interface AuthStrategy {
   startOver?(): Promise<void>;
   /** Forgets the credential, here and at the other side. */
   logout?(): Promise<LogoutResult>;
+  /** What there is for this account, without itself; `undefined` when there is nothing that could be sent or renewed. */
+  findKept?(): Promise<KeptCredential | undefined>;
   /** Lets go of what it holds in memory. */
   close?(): Promise<void>;
 }
@@ -64,6 +67,10 @@ export interface AuthStrategyDeps {
   readonly context: Context;
   readonly coordinator: AuthCoordinator;
   readonly server: string;
+  /** Which of the context's accounts there. `default` where it names none. */
+  readonly alias: string;
+  /** Whom the issuer is to expect, where the caller knows. */
+  readonly loginHint?: string | undefined;
   /** Where the MCP server is; `undefined` for a child process. */
   readonly serverUrl: string | undefined;
   /** The connection's own subtree; a strategy takes a part of it by its own name. */

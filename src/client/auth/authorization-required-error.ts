@@ -5,6 +5,8 @@ import { InteractionRequiredError, type Interaction } from '../../interaction/in
 export interface AuthChallenge extends Interaction {
   readonly contextId: string;
   readonly server: string;
+  /** Which of the context's accounts there. */
+  readonly alias: string;
   readonly scopes: readonly string[];
 }
 

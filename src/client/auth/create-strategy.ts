@@ -1,3 +1,4 @@
+import { defaultAlias } from '../account-alias.ts';
 import { ApiKeyStrategy } from './api-key-strategy.ts';
 import { AskedKeyStrategy } from './asked-key-strategy.ts';
 import type { AuthStrategy, AuthStrategyDeps } from './auth-strategy.ts';
@@ -10,9 +11,10 @@ import type { AuthConfig, ServerConfig } from '../server-config.ts';
 export function createStrategy(
   options: Omit<AuthStrategyDeps, 'serverUrl' | 'storage'> & { readonly config: ServerConfig },
 ): AuthStrategy {
-  const { config, context, server } = options;
+  const { config, context, server, alias } = options;
   const serverUrl = 'url' in config ? config.url : undefined;
-  const storage = context.storage.namespace('server', server, 'connection');
+  const account = alias === defaultAlias ? [] : ['alias', alias];
+  const storage = context.storage.namespace('server', server, ...account, 'connection');
   const deps: AuthStrategyDeps = { ...options, serverUrl, storage };
   const fallback: AuthConfig = serverUrl === undefined ? { type: 'none' } : { type: 'oauth' };
   const auth = ('auth' in config ? config.auth : undefined) ?? fallback;

@@ -1,5 +1,6 @@
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import type { CredentialKind } from '../../interaction/credential-kind.ts';
+import type { KeptCredential } from '../../interaction/credentials/kept-credential.ts';
 import type { HeldCredential } from '../../interaction/credentials/credentials.ts';
 import type { Flow } from '../../interaction/flow.ts';
 import type { ServerSignIn } from '../../interaction/oauth/server-sign-ins.ts';
@@ -7,6 +8,7 @@ import { parseChallenge, type Challenge } from '../../oauth/challenge.ts';
 import type { Grant } from '../../oauth/grant-record.ts';
 import { isScopeSubset, unionScopes } from '../../oauth/scopes.ts';
 import type { TokenRequestOptions } from '../../oauth/token-request.ts';
+import { defaultAlias } from '../account-alias.ts';
 import { withExceptions } from '../security-exceptions.ts';
 import type { OAuthConfig } from '../server-config.ts';
 import type {
@@ -141,6 +143,10 @@ export class OAuthStrategy implements AuthStrategy {
     return this.#grant.logout();
   }
 
+  findKept(): Promise<KeptCredential | undefined> {
+    return this.#grant.findKept();
+  }
+
   /** Waits for a refresh that is under way: what was sent must be saved. */
   close(): Promise<void> {
     return this.#grant.settle();
@@ -238,7 +244,12 @@ export class OAuthStrategy implements AuthStrategy {
   }
 
   get #signIn(): ServerSignIn {
-    return { ...this.#options, server: this.#deps.server, serverUrl: this.#serverUrl };
+    const { server, alias, loginHint: given } = this.#deps;
+    const { loginHint: configured } = this.#options;
+    const byAlias = typeof configured === 'string' ? { [defaultAlias]: configured } : configured;
+    const loginHint = given ?? (byAlias && Object.hasOwn(byAlias, alias) ? byAlias[alias] : undefined);
+    const named = alias === defaultAlias ? {} : { alias };
+    return { ...this.#options, server, ...named, serverUrl: this.#serverUrl, loginHint };
   }
 
   #kind(): CredentialKind<Grant> {

@@ -1,10 +1,12 @@
 import type { CredentialKind } from '../../interaction/credential-kind.ts';
 import { stateOfStored } from '../../interaction/credentials/credential-store.ts';
+import type { KeptCredential } from '../../interaction/credentials/kept-credential.ts';
 import type { HeldCredential } from '../../interaction/credentials/credentials.ts';
 import type { InteractionData, NamedFlow } from '../../interaction/flow.ts';
 import { interactionOf } from '../../interaction/interaction-required-error.ts';
 import type { Want } from '../../interaction/want.ts';
 import type { Pending } from '../../pending/pending.ts';
+import { placeAlias } from '../account-alias.ts';
 import type { AuthStrategyDeps, LogoutResult } from './auth-strategy.ts';
 import { toLogoutResult } from './logout-result.ts';
 import { AuthorizationRequiredError, type AuthChallenge } from './authorization-required-error.ts';
@@ -55,6 +57,11 @@ export class PersonCredential<C> {
   /** The version of what is kept, when there was nothing {@link current} because that has ended by its own account. */
   get ended(): string | undefined {
     return this.#cached?.ended;
+  }
+
+  /** What is kept, without itself. */
+  findKept(): Promise<KeptCredential | undefined> {
+    return this.#deps.coordinator.interactions.credentials.findKept(this.#want(), this.#kind);
   }
 
   /** Whether another can take its place without its person. */
@@ -143,12 +150,13 @@ export class PersonCredential<C> {
   #want(scopes: readonly string[] = []): Want {
     const { context, server, serverUrl } = this.#deps;
     const { namespace, principal: initiator, metadata } = context;
-    return { namespace, initiator, resource: serverUrl ?? server, alias: server, scopes, metadata };
+    const alias = placeAlias(server, this.#deps.alias);
+    return { namespace, initiator, resource: serverUrl ?? server, alias, scopes, metadata };
   }
 
   #challengeOf(pending: Pending<InteractionData>): AuthChallenge {
-    const { context, server } = this.#deps;
+    const { context, server, alias } = this.#deps;
     const scopes = pending.data?.request.scopes ?? [];
-    return { ...interactionOf(pending), contextId: context.id, server, scopes };
+    return { ...interactionOf(pending), contextId: context.id, server, alias, scopes };
   }
 }

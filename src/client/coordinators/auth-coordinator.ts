@@ -24,6 +24,7 @@ import { Continuations, type ResumePolicy } from '../../resume/continuations.ts'
 import type { TryPolicy } from '../../resume/tries.ts';
 import type { StorageBackend } from '../../storage/contract.ts';
 import { createSurroundings, type Surroundings } from '../../sync/surroundings.ts';
+import { accountAt } from '../account-alias.ts';
 import { findAuthorizationRequired } from '../auth/authorization-required-error.ts';
 import { keyForm, keyKind } from '../auth/key-form.ts';
 import { configProblems } from '../config-problems.ts';
@@ -254,7 +255,7 @@ export abstract class AuthCoordinator {
   async #announce({ id, namespace, status, failure, data }: Pending<InteractionData>): Promise<void> {
     const event: CompletionEvent = {
       contextId: namespace.id,
-      server: data?.request.alias ?? '',
+      ...accountAt(data?.request.alias ?? ''),
       pendingId: id,
       success: status === 'completed',
       failure,

@@ -4,6 +4,8 @@ import type { PosternErrorCode } from '../../core/error-codes.ts';
 export interface CompletionEvent {
   readonly contextId: string;
   readonly server: string;
+  /** Which of the context's accounts there. */
+  readonly alias: string;
   readonly pendingId: string;
   readonly success: boolean;
   /** Why not. */

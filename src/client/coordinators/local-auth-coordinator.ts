@@ -2,6 +2,7 @@ import { ThisMachine, type ThisMachineOptions } from '../../interaction/this-mac
 import type { InteractionData } from '../../interaction/flow.ts';
 import type { Pending } from '../../pending/pending.ts';
 import { MemoryBackend } from '../../storage/memory-backend.ts';
+import { accountAt } from '../account-alias.ts';
 import { AuthCoordinator, type AuthCoordinatorOptions } from './auth-coordinator.ts';
 
 export interface LocalAuthCoordinatorOptions
@@ -13,7 +14,9 @@ export interface LocalAuthCoordinatorOptions
   /** How the browser is opened; resolves to whether it was. */
   readonly openBrowser?: ((url: string) => Promise<boolean>) | undefined;
   /** Is given every link that a person has to open by themselves. Default: a line on stderr. */
-  readonly onLink?: ((link: { url: string; server: string; expiresAtMs: number }) => void) | undefined;
+  readonly onLink?:
+    | ((link: { url: string; server: string; alias: string; expiresAtMs: number }) => void)
+    | undefined;
 }
 
 /**
@@ -59,8 +62,8 @@ export class LocalAuthCoordinator extends AuthCoordinator {
   }
 
   #tell({ url, expiresAtMs, data }: Pending<InteractionData>): void {
-    const server = data?.request.alias ?? '';
-    (this.#options.onLink ?? printLink)({ url, server, expiresAtMs });
+    const { server, alias } = accountAt(data?.request.alias ?? '');
+    (this.#options.onLink ?? printLink)({ url, server, alias, expiresAtMs });
   }
 }
 

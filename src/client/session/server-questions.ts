@@ -18,6 +18,7 @@ import { interactionOf } from '../../interaction/interaction-required-error.ts';
 import { unlessEnded } from '../../interaction/is-ended.ts';
 import { errorOfEnd, type Pending } from '../../pending/pending.ts';
 import { tryPauseMs } from '../../resume/tries.ts';
+import { placeAlias } from '../account-alias.ts';
 import { AuthorizationRequiredError } from '../auth/authorization-required-error.ts';
 import { triedFor } from '../tried-call.ts';
 import { AskedCall } from './asked-call.ts';
@@ -120,7 +121,7 @@ export class ServerQuestions {
     const asked = again ?? (await this.#ask(links, call));
     if (asked === undefined) return error;
     const { pending } = asked;
-    const { coordinator, context, server } = this.#options;
+    const { coordinator, context, server, alias } = this.#options;
     // Who has said yes to a handler has the link, and is not shown ours as well.
     const isTold = !isError || links.every((link) => isAccepted(call, link));
     if (!isTold) await coordinator.present(pending, asked);
@@ -129,7 +130,7 @@ export class ServerQuestions {
     const ids = links.flatMap(({ elicitationId }) => elicitationId ?? []);
     this.#raised.add(pending, call.key, ids);
     if (coordinator.blocksCallers && call.asks <= maxAsks) return this.#pause(pending, call);
-    const challenge = { ...interactionOf(pending), contextId: context.id, server, scopes: [] };
+    const challenge = { ...interactionOf(pending), contextId: context.id, server, alias, scopes: [] };
     return new AuthorizationRequiredError(challenge, { grantStays: true });
   }
 
@@ -178,7 +179,7 @@ export class ServerQuestions {
   }
 
   async #ask(links: readonly Elicitation[], call: AskedCall): Promise<Asked | undefined> {
-    const { coordinator, context, server, config } = this.#options;
+    const { coordinator, context, server, alias, config } = this.#options;
     const digest = call.key === undefined ? undefined : await hashId(call.key);
     const cause: ElicitationCause = { server, elicitations: links, ...(digest && { call: digest }) };
     const place = ('url' in config ? config.url : undefined) ?? server;
@@ -189,7 +190,7 @@ export class ServerQuestions {
         metadata: context.metadata,
         // Whatever asks for the same shares one link, and nothing with the server's credentials.
         resource: `${place}#${await hashId(JSON.stringify(links.map(({ url }) => url)))}`,
-        alias: server,
+        alias: placeAlias(server, alias),
         scopes: [],
         cause,
       },

@@ -12,6 +12,10 @@ export interface SessionOptions {
   readonly context: Context;
   readonly coordinator: AuthCoordinator;
   readonly server: string;
+  /** Which of the context's accounts there. */
+  readonly alias: string;
+  /** Whom the issuer is to expect. */
+  readonly loginHint?: string | undefined;
   readonly config: ServerConfig;
   readonly clientInfo: Implementation;
   readonly handlers: ClientHandlers;

@@ -7,6 +7,7 @@ import {
   type AuthChallenge,
 } from '../auth/authorization-required-error.ts';
 import { AskedCall } from './asked-call.ts';
+import type { KeptAccount } from '../kept-account.ts';
 import { createConnection, type Connection } from './connection.ts';
 import { createStrategy } from '../auth/create-strategy.ts';
 import { openConnection } from './open-connection.ts';
@@ -34,6 +35,8 @@ import { ToolCatalogue } from './tool-catalogue.ts';
  */
 export class Session extends SessionState {
   readonly server: string;
+  /** Which of the context's accounts there. */
+  readonly alias: string;
   readonly #options: SessionOptions;
   readonly #strategy: AuthStrategy;
   readonly #connection: Connection;
@@ -57,6 +60,7 @@ export class Session extends SessionState {
     super();
     this.#options = options;
     this.server = options.server;
+    this.alias = options.alias;
     this.#tools = new ToolCatalogue({ clock: options.clock, timeoutMs: options.connectTimeoutMs });
     this.#questions = new ServerQuestions(options);
     this.#strategy = createStrategy(options);
@@ -131,6 +135,12 @@ export class Session extends SessionState {
         code: findPosternError(error)?.code,
       });
     }
+  }
+
+  /** What is kept for this account, without itself; `undefined` when nothing is that its person has not to be asked for. */
+  async findKept(): Promise<KeptAccount | undefined> {
+    const kept = await this.#strategy.findKept?.();
+    return kept && { ...kept, server: this.server, alias: this.alias };
   }
 
   /** Forgets this context's credentials for the server, here and at its authorization server. */

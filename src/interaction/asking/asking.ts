@@ -10,7 +10,12 @@ import type { Surroundings } from '../../sync/surroundings.ts';
 import { waitFor } from '../../sync/wait-for.ts';
 import { within } from '../../sync/within.ts';
 import type { Stored } from '../../storage/collection.ts';
-import { CredentialStore, isLive, type StoredCredential } from '../credentials/credential-store.ts';
+import {
+  accountOf,
+  CredentialStore,
+  isLive,
+  type StoredCredential,
+} from '../credentials/credential-store.ts';
 import { dataOf, type InteractionData, type NamedFlow } from '../flow.ts';
 import type { Gate } from '../gates/gate.ts';
 import { isEnded, unlessEnded } from '../is-ended.ts';
@@ -183,7 +188,8 @@ export class Asking {
     const { resource, alias, details, initiator, metadata, cause } = want;
     const scopes = unionScopes(earlier, want.scopes) ?? [];
     const request = { resource, alias, scopes, ...(details && { details }) };
-    const beginning = { ...request, cause, gate, clock, callbackUrl: `${gate.baseUrl}/callback` };
+    const account = accountOf(stored, flow.credential);
+    const beginning = { ...request, cause, account, gate, clock, callbackUrl: `${gate.baseUrl}/callback` };
     const start = await within(flow.begin(beginning), beginMs, tooSlow).catch((error: unknown) => {
       this.#logFailedBeginning(error, want, name);
       throw error;

@@ -85,16 +85,10 @@ export class CredentialStore {
     return (await this.replace(credential, { ...credential.value, refused: true })) !== undefined;
   }
 
-  /** What there is, without the credentials themselves; at most 1,000. */
-  async list(): Promise<
-    { resource: string; alias: string; scopes: readonly string[]; obtainedAtMs: number }[]
-  > {
+  /** Those that have not ended; at most 1,000. */
+  async listLive(): Promise<Stored<StoredCredential>[]> {
     const found = await this.#records.list([], { limit: 1_000 });
-    return found
-      .filter(({ value }) => value.ended !== true)
-      .map(({ path: [resource = '', alias = ''], value: { scopes, obtainedAtMs } }) => {
-        return { resource, alias, scopes, obtainedAtMs };
-      });
+    return found.filter(({ value }) => value.ended !== true);
   }
 }
 

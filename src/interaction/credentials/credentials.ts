@@ -9,6 +9,7 @@ import { within } from '../../sync/within.ts';
 import type { CredentialKind } from '../credential-kind.ts';
 import { placeKey, type Place, type Want } from '../want.ts';
 import { CredentialStore, isLive, stateOfStored, type StoredCredential } from './credential-store.ts';
+import { keptCredential, type KeptCredential } from './kept-credential.ts';
 import type { RenewalCause } from './learned-lifetime.ts';
 import type { Renewals, Renewed } from './renewals.ts';
 import { Retirements } from './retirements.ts';
@@ -85,6 +86,12 @@ export class Credentials {
   async peek<C>(place: Place, kind: CredentialKind<C>): Promise<HeldCredential<C> | undefined> {
     const stored = await this.in(place.namespace).find(place);
     return isLive(stored, kind) ? present(stored, kind, await this.#surroundings.now()) : undefined;
+  }
+
+  /** What is kept, without itself. */
+  async findKept(place: Place, kind: CredentialKind): Promise<KeptCredential | undefined> {
+    const stored = await this.in(place.namespace).find(place);
+    return isLive(stored, kind) ? keptCredential(stored, kind, await this.#surroundings.now()) : undefined;
   }
 
   /**

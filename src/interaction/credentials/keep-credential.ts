@@ -7,9 +7,11 @@ import { persistently } from '../../sync/persistently.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 import type { CredentialKind } from '../credential-kind.ts';
 import type { InteractionData } from '../flow.ts';
-import type { Place } from '../want.ts';
+import { placePath, type Place } from '../want.ts';
 import { assertSameAccount } from './assert-same-account.ts';
 import { accountOf, CredentialStore, type StoredCredential } from './credential-store.ts';
+import { keptCredential } from './kept-credential.ts';
+import { warnOfPerson } from './warn-of-person.ts';
 import { Tombstones } from './tombstones.ts';
 
 /** What a flow has got, and what is written along with it. */
@@ -30,7 +32,7 @@ export interface Keeping {
  * @throws {PosternError} ERR_POSTERN_PENDING_ALREADY_FINISHED when it had ended otherwise.
  */
 export async function keepCredential(
-  { storage, now }: Surroundings,
+  { storage, now, logger }: Surroundings,
   pendings: Pendings<InteractionData>,
   pending: Pending<InteractionData>,
   place: Place,
@@ -57,6 +59,11 @@ export async function keepCredential(
     };
     value = keeping;
     const ended = await complete([store.putting(place, keeping), ...alongside]);
+    warnOfPerson(
+      logger,
+      place.namespace,
+      keptCredential({ path: placePath(place), value }, kind, value.obtainedAtMs),
+    );
     return { kept: 'in time', ended };
   } catch (error) {
     const found = value && (await lookAfter(error, value));

@@ -10,6 +10,8 @@ import type { Surroundings } from '../../sync/surroundings.ts';
 import type { CredentialKind } from '../credential-kind.ts';
 import { placeKey, placePath, type Place, type Want } from '../want.ts';
 import { CredentialStore, isLive, type StoredCredential } from './credential-store.ts';
+import { keptCredential } from './kept-credential.ts';
+import { warnOfPerson } from './warn-of-person.ts';
 import { Tombstones } from './tombstones.ts';
 import { learnedLifetime, type RenewalCause } from './learned-lifetime.ts';
 import { RenewalFailures, type FailedRenewal } from './renewal-failures.ts';
@@ -135,7 +137,9 @@ export class Renewals {
     const version = await persistently(() => store.replace(found, value));
     if (version !== undefined) {
       await failures.forget().catch(() => {});
-      return { stored: { ...found, value, version } };
+      const stored = { ...found, value, version };
+      this.#warn(place, found, stored, kind);
+      return { stored };
     }
     const now = await find();
     // Of the same authorization: this one, even if the answer was lost, or that of a holder who was faster.
@@ -144,6 +148,20 @@ export class Renewals {
     // It was forgotten meanwhile, or the person gave another: what was just obtained must not outlive that.
     await kind.revoke?.(credential).catch(() => undefined);
     return now;
+  }
+
+  /** Once: when it was renewed before, its person was not needed as soon. */
+  #warn(
+    { namespace }: Place,
+    before: Stored<StoredCredential>,
+    now: Stored<StoredCredential>,
+    kind: CredentialKind,
+  ): void {
+    const { obtainedAtMs, renewedAtMs = obtainedAtMs } = before.value;
+    const kept = keptCredential(now, kind, now.value.renewedAtMs ?? renewedAtMs);
+    if (kept.condition !== 'expiring' || keptCredential(before, kind, renewedAtMs).condition === 'expiring')
+      return;
+    warnOfPerson(this.#surroundings.logger, namespace, kept);
   }
 
   /** Callers are told a code; what the issuer said is for the operator alone. */

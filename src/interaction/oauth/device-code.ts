@@ -12,6 +12,7 @@ import { serverWordOf } from '../../oauth/server-word.ts';
 import { html, type Html } from '../../web/html.ts';
 import { dataOf, type Flow, type FlowVisit } from '../flow.ts';
 import { failurePage, formPage, seePage } from '../pages/pages.ts';
+import { knownAt } from './known-at.ts';
 import { serviceTokens, type OAuthCredential } from './grant-kind.ts';
 
 export interface DeviceCodeOptions {
@@ -20,6 +21,8 @@ export interface DeviceCodeOptions {
   /** Where and as whom: discovered, or written down for a server without metadata. */
   readonly authorize: (request: {
     resource: string;
+    /** Which of the person's accounts. */
+    alias: string;
     scopes: readonly string[];
   }) => DeviceAuthorizationOptions | Promise<DeviceAuthorizationOptions>;
   readonly title?: string | undefined;
@@ -76,9 +79,10 @@ export function deviceCode(options: DeviceCodeOptions): Flow<OAuthCredential> {
     credential: serviceTokens(http),
     requestMs: http.timeoutMs,
 
-    async begin({ resource, scopes, clock }) {
-      const plan = await authorize({ resource, scopes });
-      const device = await startDeviceAuthorization(plan, withClock(http, clock));
+    async begin({ resource, alias, scopes, account, clock }) {
+      const plan = await authorize({ resource, alias, scopes });
+      const known = knownAt(plan.discovery.issuer, account);
+      const device = await startDeviceAuthorization({ ...known, ...plan }, withClock(http, clock));
       return {
         data: { device, intervalMs: device.intervalMs } satisfies DeviceData,
         message: `Sign in to ${resource} with a code`,

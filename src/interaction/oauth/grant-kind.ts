@@ -57,7 +57,7 @@ export function grants(options: GrantsOptions): CredentialKind<Grant> {
     },
     stateOf: (stored, nowMs, learnedLifetimeMs) =>
       grantState({ grant: stored as Grant, nowMs, learnedLifetimeMs, needsNobody }),
-    factsOf: (stored, nowMs) => grantFacts({ grant: stored as Grant, nowMs, needsNobody }),
+    factsOf: (stored, nowMs, asked) => grantFacts({ grant: stored as Grant, nowMs, needsNobody }, asked),
     accountOf: (stored) => accountOf(stored as Grant),
     async renew(stored, clock) {
       const grant = grantSchema.safeParse(stored).data;

@@ -26,7 +26,8 @@ export function grantState(view: GrantView): CredentialState {
   return dueAtMs !== undefined && dueAtMs <= nowMs ? 'due' : 'good';
 }
 
-export function grantFacts(view: GrantView): CredentialFacts {
+/** @param asked the scopes it was asked for with. */
+export function grantFacts(view: GrantView, asked: readonly string[] = []): CredentialFacts {
   const { grant, nowMs } = view;
   const renewable = isRenewable(view);
   const personNeededAtMs = view.needsNobody
@@ -40,12 +41,19 @@ export function grantFacts(view: GrantView): CredentialFacts {
     endsAtMs: grant.expiresAtMs,
     renewable,
     personNeededAtMs,
+    ...(isOfflineDenied(view, asked) && { offlineDenied: true }),
     account: accountOf(grant),
   };
 }
 
 export function accountOf({ issuer, subject, account }: Grant): Account {
   return { issuer, subject, name: account };
+}
+
+/** Some are asked by a scope, and some by a parameter. */
+function isOfflineDenied({ grant, needsNobody }: GrantView, asked: readonly string[]): boolean {
+  if (needsNobody === true || grant.refreshToken !== undefined) return false;
+  return asked.includes('offline_access') || grant.profile?.authorizeParams?.['access_type'] === 'offline';
 }
 
 function conditionOf(

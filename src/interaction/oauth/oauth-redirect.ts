@@ -4,6 +4,7 @@ import type { OAuthHttp } from '../../oauth/oauth-http.ts';
 import type { TokenRequestOptions } from '../../oauth/token-request.ts';
 import { dataOf, type Flow } from '../flow.ts';
 import { serviceTokens, type OAuthCredential } from './grant-kind.ts';
+import { knownAt } from './known-at.ts';
 import { consentPage, redirectVisit } from './redirect-visit.ts';
 
 export interface OAuthRedirectOptions {
@@ -12,6 +13,8 @@ export interface OAuthRedirectOptions {
   /** Where and as whom; the redirect URI to register there is the server's `<publicUrl>/callback`. */
   readonly authorize: (request: {
     resource: string;
+    /** Which of the person's accounts. */
+    alias: string;
     scopes: readonly string[];
     redirectUri: string;
   }) =>
@@ -33,7 +36,7 @@ export interface OAuthRedirectView {
   readonly formToken: string;
 }
 
-const redirectData = z.looseObject({ host: z.string() });
+const redirectData = z.looseObject({ host: z.string(), loginHint: z.string().optional() });
 
 /**
  * Consent at a third party: the authorization code flow, with our own page before it, and PKCE and state bound to the pending.
@@ -50,20 +53,24 @@ export function oauthRedirect(options: OAuthRedirectOptions): Flow<OAuthCredenti
     // Each attempt asks for what is wanted by then, and remembers what that was.
     widens: true,
 
-    async begin({ resource, scopes, callbackUrl }) {
-      const plan = await authorize({ resource, scopes, redirectUri: callbackUrl });
+    async begin({ resource, alias, scopes, account, callbackUrl }) {
+      const plan = await authorize({ resource, alias, scopes, redirectUri: callbackUrl });
       checkAttempt({ ...plan, redirectUri: callbackUrl });
       const { host } = http.checkUrl(plan.discovery.server.authorization_endpoint ?? '');
-      return { data: { host }, message: `Connect your account at ${resource}` };
+      const known = knownAt(plan.discovery.issuer, account);
+      return { data: { host, ...known }, message: `Connect your account at ${resource}` };
     },
 
     visit: redirectVisit({
       http: () => http,
       tokenOptions,
       goesStraightOn: false,
-      plan: ({ pending, callbackUrl }) => {
-        const { resource, scopes } = dataOf(pending).request;
-        return authorize({ resource, scopes, redirectUri: callbackUrl });
+      plan: async ({ pending, callbackUrl }) => {
+        const { request, data } = dataOf(pending);
+        const { resource, alias, scopes } = request;
+        const { loginHint } = redirectData.parse(data);
+        const plan = await authorize({ resource, alias, scopes, redirectUri: callbackUrl });
+        return { ...plan, loginHint: plan.loginHint ?? loginHint };
       },
       show: async (visit) => {
         const { request, data } = dataOf(visit.pending);

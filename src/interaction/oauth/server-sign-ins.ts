@@ -28,6 +28,7 @@ import type { CredentialKind } from '../credential-kind.ts';
 import type { Pending } from '../../pending/pending.ts';
 import { dataOf, type Flow, type FlowBeginning, type FlowVisit, type InteractionData } from '../flow.ts';
 import { logException, type SecurityException } from './exceptions.ts';
+import { knownAt } from './known-at.ts';
 import { consentPage, redirectVisit } from './redirect-visit.ts';
 import { Registrations } from './registrations.ts';
 
@@ -35,6 +36,8 @@ import { Registrations } from './registrations.ts';
 export interface ServerSignIn {
   /** The name the host knows it by. */
   readonly server: string;
+  /** Which of its person’s accounts there, where there are several. */
+  readonly alias?: string | undefined;
   readonly serverUrl: string;
   readonly clientName?: string | undefined;
   readonly client?: PreregisteredClient | undefined;
@@ -58,6 +61,7 @@ interface Prepared {
 /** Everything needed to carry a sign-in through the browser, in whichever process. Sealed inside its pending. */
 interface SignInData {
   readonly server: string;
+  readonly alias?: string | undefined;
   readonly serverUrl: string;
   readonly discovery: Discovery;
   readonly client: ClientIdentity;
@@ -74,6 +78,7 @@ interface SignInData {
 
 const signInData: ZodType<SignInData> = z.looseObject({
   server: z.string(),
+  alias: z.string().optional(),
   serverUrl: z.string(),
   discovery: discoverySchema,
   client: clientIdentitySchema,
@@ -138,7 +143,7 @@ export class ServerSignIns {
         const data = await this.#begin(signIn, beginning);
         return {
           ...data,
-          message: `Sign in to ${signIn.server}`,
+          message: titleOf(signIn),
         };
       },
       visit: this.visit,
@@ -165,11 +170,12 @@ export class ServerSignIns {
       };
     },
     show: async (visit) => {
-      const { server, serverUrl, discovery } = readData(visit.pending);
+      const data = readData(visit.pending);
+      const { serverUrl, discovery } = data;
       const { host } = new URL(discovery.server.authorization_endpoint ?? discovery.issuer);
       const text = `Your account at ${new URL(serverUrl).host} is asked for. You will be sent to ${host} to consent. Go on only if you have just asked for this yourself.`;
       const { scopes } = dataOf(visit.pending).request;
-      return consentPage(visit, { title: `Sign in to ${server}`, text, scopes });
+      return consentPage(visit, { title: titleOf(data), text, scopes });
     },
     onStatedOtherwise: ({ issuer }, pending) =>
       this.#log({ option: 'allowIssuerMismatch', by: 'profile', issuer, server: readData(pending).server }),
@@ -255,12 +261,13 @@ export class ServerSignIns {
   /** What the pending of a sign-in carries. What cannot work is said here, before a person gets a link. */
   async #tryToBegin(
     signIn: ServerSignIn,
-    { cause, scopes, callbackUrl, gate }: FlowBeginning,
+    { cause, scopes, account, callbackUrl, gate }: FlowBeginning,
   ): Promise<{ data: SignInData; scopes: readonly string[] }> {
     const prepared = await this.prepare(signIn, cause as Challenge | undefined, scopes);
     const { discovery, profile, scopes: wanted } = prepared;
     const client = await this.#identify(signIn, { ...prepared, callbackUrl, gate });
-    const { server, serverUrl, authorizeParams, loginHint } = signIn;
+    const { server, alias, serverUrl, authorizeParams } = signIn;
+    const loginHint = signIn.loginHint ?? knownAt(discovery.issuer, account).loginHint;
     const pkceUnadvertised = signIn[allowPkceUnadvertised] === true;
     checkAttempt({
       discovery,
@@ -276,6 +283,7 @@ export class ServerSignIns {
     }
     const data = {
       server,
+      ...(alias !== undefined && { alias }),
       serverUrl,
       discovery: trimDiscovery(discovery),
       client,
@@ -367,6 +375,11 @@ export class ServerSignIns {
   #log(exception: SecurityException): void {
     logException(this.#options.surroundings.logger, exception);
   }
+}
+
+/** What the person is asked for, in a few words. */
+function titleOf({ server, alias }: Pick<ServerSignIn, 'server' | 'alias'>): string {
+  return `Sign in to ${server}${alias === undefined ? '' : ` (${alias})`}`;
 }
 
 function readData(pending: Pending<InteractionData>): SignInData {
