@@ -10,7 +10,8 @@ import {
   refreshGrant,
   type Grant,
 } from '../../../src/oauth/grant.ts';
-import { profileOf } from '../../../src/oauth/profiles/find-profile.ts';
+import type { IssuerProfile } from '../../../src/oauth/profiles/issuer-profile.ts';
+import { providers } from '../../../src/oauth/profiles/providers.ts';
 import { canary } from '../../support/canaries.ts';
 import { hostileReply, type HostileReply } from '../hostile.ts';
 import { checkSurvivesJson, outcomeOf } from '../outcome.ts';
@@ -60,11 +61,9 @@ const good = {
   scope: 'read write',
 };
 
-const profile = fc.constantFrom(
+const profile = fc.constantFrom<(IssuerProfile | undefined)[]>(
   undefined,
-  profileOf('https://github.com'),
-  profileOf('https://slack.com'),
-  profileOf('https://login.microsoftonline.com'),
+  ...providers.map((provider) => provider.profile),
 );
 
 /** One more than the longest lifetime. */
