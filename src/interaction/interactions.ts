@@ -21,27 +21,11 @@ import type { Forgotten } from './credentials/retirements.ts';
 import { dataOf, type Flow, type InteractionData, type NamedFlow } from './flow.ts';
 import { Flows, unknownFlow } from './flows.ts';
 import type { Gate } from './gates/gate.ts';
+import type { InteractionsOptions } from './interactions-options.ts';
 import { interactionOf, InteractionRequiredError } from './interaction-required-error.ts';
 import { isEnded, unlessEnded } from './is-ended.ts';
 import type { Ladder } from './ladder/ladder.ts';
 import type { Place, Want } from './want.ts';
-
-export interface InteractionsOptions {
-  readonly surroundings: Surroundings;
-  readonly gate: Gate;
-  /** How long a process has for one renewal or exchange; after it, it counts as dead and another goes on. Default 30,000 ms. */
-  readonly leaseMs?: number | undefined;
-  /** How long a person who declined is not asked again by itself. Default 60,000 ms. */
-  readonly declineCooldownMs?: number | undefined;
-  /** How many interactions may wait for one namespace at once. Default: any number. */
-  readonly maxPendings?: number | undefined;
-  /** After this long without a sign of life, the beginning or background work of an interaction is taken over. Default 15,000 ms. */
-  readonly watchLeaseMs?: number | undefined;
-  /** How long a person has, where the flow has no opinion. Default 10 minutes. */
-  readonly ttlMs?: number | undefined;
-  /** Keeps a serverless process alive for a renewal that nobody waits for. */
-  readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
-}
 
 /** How long to wait for a person, and what ends the wait sooner. */
 export interface WaitForPerson {

@@ -31,6 +31,7 @@ import { logException, type SecurityException } from './exceptions.ts';
 import { knownAt } from './known-at.ts';
 import { consentPage, redirectVisit } from './redirect-visit.ts';
 import { Registrations } from './registrations.ts';
+import { trimDiscovery } from './trim-discovery.ts';
 
 /** How one MCP server wants to be signed in to, as far as its host says so. */
 export interface ServerSignIn {
@@ -90,24 +91,6 @@ const signInData: ZodType<SignInData> = z.looseObject({
   pkceUnadvertised: z.boolean(),
   privateNetwork: z.boolean().optional(),
 });
-
-/** What of an authorization server's metadata a sign-in needs. The rest may be large, and is left out. */
-const keptMetadata = [
-  'issuer',
-  'authorization_endpoint',
-  'token_endpoint',
-  'revocation_endpoint',
-  'registration_endpoint',
-  'grant_types_supported',
-  'pushed_authorization_request_endpoint',
-  'require_pushed_authorization_requests',
-  'code_challenge_methods_supported',
-  'authorization_response_iss_parameter_supported',
-  'token_endpoint_auth_methods_supported',
-  'token_endpoint_auth_signing_alg_values_supported',
-  'id_token_signing_alg_values_supported',
-  'dpop_signing_alg_values_supported',
-] as const;
 
 const discoveryTtlMs = 10 * 60_000;
 
@@ -396,10 +379,4 @@ function registrationOf(
 ): Omit<IdentifyClientOptions, 'stored'> {
   const { server, clientName = `MCP client (${server})`, discovery, redirectUri, profile, scopes } = from;
   return { discovery, redirectUri, metadata: { clientName }, profile, scopes };
-}
-
-/** A discovery without what only the registration needed. */
-function trimDiscovery({ resourceMetadata: _left, server, ...rest }: Discovery): Discovery {
-  const kept = keptMetadata.filter((name) => server[name] !== undefined).map((name) => [name, server[name]]);
-  return { ...rest, server: Object.fromEntries(kept) as typeof server };
 }
