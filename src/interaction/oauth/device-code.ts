@@ -14,6 +14,7 @@ import { dataOf, type Flow, type FlowVisit } from '../flow.ts';
 import { failurePage, formPage, seePage } from '../pages/pages.ts';
 import { knownAt } from './known-at.ts';
 import { serviceTokens, type OAuthCredential } from './grant-kind.ts';
+import { withKnownProfile } from './known-profile.ts';
 
 export interface DeviceCodeOptions {
   /** Requests to the authorization server. */
@@ -57,7 +58,8 @@ const maxBackoffMs = 60_000;
  * @see RFC 8628
  */
 export function deviceCode(options: DeviceCodeOptions): Flow<OAuthCredential> {
-  const { http, authorize } = options;
+  const { http } = options;
+  const authorize = withKnownProfile(options.authorize);
 
   const show = async (visit: FlowVisit): Promise<Response> => {
     const { request, data } = dataOf(visit.pending);

@@ -5,12 +5,16 @@ import type { TokenRequestOptions } from '../../oauth/token-request.ts';
 import { dataOf, type Flow } from '../flow.ts';
 import { serviceTokens, type OAuthCredential } from './grant-kind.ts';
 import { knownAt } from './known-at.ts';
+import { withKnownProfile } from './known-profile.ts';
 import { consentPage, redirectVisit } from './redirect-visit.ts';
 
 export interface OAuthRedirectOptions {
   /** Requests to the third party's authorization server. */
   readonly http: OAuthHttp;
-  /** Where and as whom; the redirect URI to register there is the server's `<publicUrl>/callback`. */
+  /**
+   * Where and as whom; the redirect URI to register there is the server's `<publicUrl>/callback`. A `profile` is laid over
+   * what is known of the issuer.
+   */
   readonly authorize: (request: {
     resource: string;
     /** Which of the person's accounts. */
@@ -44,7 +48,8 @@ const redirectData = z.looseObject({ host: z.string(), loginHint: z.string().opt
  * The third party's tokens stay here; the client never sees them.
  */
 export function oauthRedirect(options: OAuthRedirectOptions): Flow<OAuthCredential> {
-  const { http, authorize } = options;
+  const { http } = options;
+  const authorize = withKnownProfile(options.authorize);
   const tokenOptions: TokenRequestOptions = { clientAssertion: options.clientAssertion };
   return {
     kind: 'oauth_redirect',
