@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { describeUrl } from './describe-url.ts';
+import { describeUrl, quoteIssuer } from './describe-url.ts';
 
 describe('what an error says of an address', () => {
   test.each([
@@ -35,5 +35,25 @@ describe('what an error says of an address', () => {
 
   test('is at most 200 characters long', () => {
     expect(describeUrl(`https://a.example/${'x/'.repeat(500)}`)).toHaveLength(203);
+  });
+});
+
+describe('what an error says of an issuer', () => {
+  test.each(['https://a.example', 'https://a.example/', 'https://AS.example', 'https://a.example:443/x'])(
+    'is %s to the letter',
+    (issuer) => expect(quoteIssuer(issuer)).toBe(JSON.stringify(issuer)),
+  );
+
+  test.each([
+    [
+      'https://dev-1234567890123456.example/s/OGM0ZTk1YjctZDU2Mi00',
+      '"https://dev-1234567890123456.example/s/…"',
+    ],
+    ['https://user:pass@a.example/x', '"https://a.example/x"'],
+    ['https://a.example?token=t', '"https://a.example/"'],
+    [`https://a.example/${'x/'.repeat(500)}`, expect.stringMatching(/^.{203}$/u)],
+    ['data:text/plain,secret', '"data:…"'],
+  ])('leaves out of %s what may be secret or is too long', (issuer, said) => {
+    expect(quoteIssuer(issuer)).toEqual(said);
   });
 });

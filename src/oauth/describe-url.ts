@@ -4,11 +4,15 @@ const possibleKey = /[\w%.~=+-]{20,}/gu;
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/iu;
 /** A scheme, and not a text before a colon. */
 const scheme = /^[a-z]{1,12}:$/u;
+/** An issuer has neither a query nor a user. */
+const plainIssuer = /^(?<place>https?:\/\/[^\s/?#@]+)(?<path>(?:\/[^\s?#@]*)?)$/u;
 
-/** An issuer as it was written, quoted and cut short: it has neither a query nor a user, or it is no issuer. */
+/** An issuer as it was written, quoted, cut short and without what could be a key in it; of what is no issuer, {@link describeUrl}. */
 export function quoteIssuer(issuer: string): string {
-  const isPlain = /^https?:\/\/[^\s?#@]{1,200}$/u.test(issuer) && URL.canParse(issuer);
-  return isPlain ? JSON.stringify(issuer) : describeUrl(issuer);
+  const { place, path } = plainIssuer.exec(issuer)?.groups ?? {};
+  if (place === undefined || path === undefined || issuer.length > 200 || !URL.canParse(issuer))
+    return describeUrl(issuer);
+  return JSON.stringify(place + withoutKeys(path));
 }
 
 /** The origin and path of a URL, quoted and cut short, without what could be a key in it: what an error may say about it. */
@@ -20,12 +24,11 @@ export function describeUrl(url: string | URL): string {
 }
 
 function describeParsed({ protocol, host, pathname }: URL): string | undefined {
-  if (protocol === 'https:' || protocol === 'http:') {
-    const path = pathname.replaceAll(possibleKey, (text) =>
-      /\d/u.test(text) && !uuid.test(text) ? '…' : text,
-    );
-    return `${protocol}//${host}${path}`;
-  }
+  if (protocol === 'https:' || protocol === 'http:') return `${protocol}//${host}${withoutKeys(pathname)}`;
   // Of other addresses the whole rest may be content.
   return scheme.test(protocol) ? `${protocol}…` : undefined;
+}
+
+function withoutKeys(path: string): string {
+  return path.replaceAll(possibleKey, (text) => (/\d/u.test(text) && !uuid.test(text) ? '…' : text));
 }

@@ -41,7 +41,7 @@ const catalogue: Readonly<Record<string, readonly (readonly [file: string, title
     ],
     [
       'test/oob/consent.test.ts',
-      'that was denied there ends every waiter, and repeats nothing of what was said',
+      'that was denied there ends every waiter, and repeats neither what could be a secret nor markup',
     ],
   ],
   'A8: markup in an error': [

@@ -89,7 +89,7 @@ describe('a consent at a third party', () => {
     ]);
   });
 
-  test('that was denied there ends every waiter, and repeats nothing of what was said', async () => {
+  test('that was denied there ends every waiter, and repeats neither what could be a secret nor markup', async () => {
     const stage = await openFlowStage();
     const flow = redirectFlow(stage);
     const waiting = Array.from({ length: 3 }, () => codeOf(acquire(stage, 'alice', flow, 10_000)));
@@ -98,7 +98,7 @@ describe('a consent at a third party', () => {
     const callback = await callbackOf(browser, url);
     callback.searchParams.delete('code');
     callback.searchParams.set('error', 'access_denied');
-    callback.searchParams.set('error_description', 'CNRY <img src=x onerror=alert(1)>');
+    callback.searchParams.set('error_description', 'CNRYzsecretz-x7Kq2mWv9 <img src=x onerror=alert(1)>');
     const page = await browser.open(callback.href);
     expect([page.status, titleOf(page)]).toEqual([403, 'Declined']);
     expect(await Promise.all(waiting)).toEqual(Array(3).fill('ERR_POSTERN_AUTH_DENIED'));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { errorCodes } from '../../src/core/error-codes.ts';
 import { isPosternError, type PosternError } from '../../src/core/postern-error.ts';
+import { serverWordOf } from '../../src/oauth/server-word.ts';
 import { findSecretIn } from '../support/canaries.ts';
 import { tellAll } from '../support/tell-all.ts';
 
@@ -22,6 +23,7 @@ function checkError(error: unknown): PosternError {
     throw new assert.AssertionError({ message: `threw no PosternError: ${tellAll(error)}` });
   assert.ok(Object.hasOwn(errorCodes, error.code), `the code ${error.code} exists`);
   checkTellsNothing('the error', tellAll(error));
+  checkTellsNothing('what a log says of the server’s word', JSON.stringify(serverWordOf(error)));
   assert.ok(error.message.length < 2_000, 'the message is short');
   return error;
 }
