@@ -39,6 +39,10 @@ Everything Postern throws on purpose is a \`PosternError\`. Branch on its \`code
 \`message\` is for developers, \`hint\` tells a person what to do next, and neither holds a token, a code, a state or a full URL.
 Misuse of a function throws a \`TypeError\`; a call that was aborted throws the reason of its signal.
 
+\`explain(error, { for: 'person' | 'model' | 'operator' })\` says an error in words for one of the three, so that no host writes them.
+In JSON, \`actor\` is who must act, and \`evidence\` what was seen of the other side: its HTTP status, whether a call may have been
+carried out all the same (\`mayHaveRun\`), the versions it speaks, how its process ended.
+
 - **Fixed by**: who can put it right.
 - **Retry**: whether the same call may succeed later with nothing changed.
 - **HTTP**: the status our own pages answer with.

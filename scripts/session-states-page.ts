@@ -1,4 +1,9 @@
 import {
+  connectionConditions,
+  type ConditionActor,
+  type ConnectionConditionFacts,
+} from '../src/client/session/connection-condition.ts';
+import {
   canRetry,
   isConnecting,
   isFailed,
@@ -20,10 +25,18 @@ const categories: Record<SessionCategory, string> = {
 
 const predicates = { isOperational, isConnecting, isFailed, canRetry, requiresUserAction };
 
-/** `docs/session-states.md`, from the table of statuses. */
+const actors: Record<ConditionActor, string> = {
+  nobody: 'nobody',
+  person: 'the person',
+  operator: 'the operator',
+  developer: 'the developer',
+  server: 'the other server',
+};
+
+/** `docs/session-states.md`, from the tables of statuses and conditions. */
 export function renderSessionStatesPage(): string {
   const statuses = Object.entries(sessionStatuses) as [SessionStatus, SessionStatusFacts][];
-  return `<!-- Made from src/client/session-status.ts by \`node scripts/render-docs.ts\`. Change it there. -->
+  return `<!-- Made from src/client/session/session-status.ts and connection-condition.ts by \`node scripts/render-docs.ts\`. Change it there. -->
 
 # States of a session
 
@@ -62,6 +75,23 @@ ${Object.entries(predicates)
   })
   .join('\n')}
 
+## What can be wrong, and the way back
+
+\`session.condition\` says which of these holds, with the evidence: the code of the error, the status, the phase, what the other
+side answered, and since when. It follows from codes and types, never from texts. \`client.conditions\` has that of every server.
+\`connect({ force: true })\` starts over: what was found out about the authorization server is looked up again, a client that
+registered itself registers anew, a person who declined is asked, and a credential that cannot be renewed leads to a person.
+
+| Condition | Who acts next | The way back | By itself | For whoever runs it |
+|---|---|---|---|---|
+${conditionRows((facts) => [actors[facts.actor], facts.call.replaceAll(/[\w.]+\([^)]*\)/gu, '`$&`'), facts.retriesByItself ? 'yes' : 'no', facts.words.operator])}
+
+What the person and the model are told of each; \`explain(error, { for: 'person' | 'model' | 'operator' })\` says the same of errors:
+
+| Condition | The person | The model |
+|---|---|---|
+${conditionRows(({ words }) => [words.person, words.model])}
+
 ## Transitions
 
 Every status but \`DISCONNECTING\` may also go to \`DISCONNECTING\`, when the session is closed; the diagram leaves those out.
@@ -77,4 +107,10 @@ ${statuses
     DISCONNECTED --> [*]
 \`\`\`
 `;
+}
+
+function conditionRows(cells: (facts: ConnectionConditionFacts) => readonly string[]): string {
+  return Object.entries(connectionConditions)
+    .map(([condition, facts]) => `| ${[`\`${condition}\``, ...cells(facts)].join(' | ')} |`)
+    .join('\n');
 }

@@ -52,8 +52,8 @@ export class ClientManager implements AsyncDisposable {
 
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED */
   constructor(servers: ServerConfigs, options: ClientManagerOptions) {
-    const { connectTimeoutMs, idleMs } = options;
-    checkDurations({ connectTimeoutMs, idleMs });
+    const { connectTimeoutMs, livenessMs, idleMs } = options;
+    checkDurations({ connectTimeoutMs, livenessMs, idleMs });
     this.coordinator = options.coordinator;
     this.#servers = parseServerConfigs(servers);
     this.#options = options;

@@ -29,6 +29,8 @@ import {
   type ServerConfig,
   type ServerConfigs,
 } from './server-config.ts';
+import type { VersionNegotiation } from './session/protocol-versions.ts';
+import type { ConditionReport } from './session/session-state.ts';
 import type { SessionStatus } from './session/session-status.ts';
 import { logOutAccounts } from './log-out-accounts.ts';
 import type { KeptAccount } from './kept-account.ts';
@@ -39,9 +41,14 @@ export interface SharedClientOptions {
   readonly clientInfo?: Implementation | undefined;
   readonly handlers?: ClientHandlers | undefined;
   /** `auto` speaks 2026-07-28 where the server does, and 2025-11-25 elsewhere. Default `auto`. */
-  readonly versionNegotiation?: 'auto' | 'legacy' | { readonly pin: string } | undefined;
+  readonly versionNegotiation?: VersionNegotiation | undefined;
   /** The deadline of a connect, but for a person's part. Default 30,000 ms. */
   readonly connectTimeoutMs?: number | undefined;
+  /**
+   * How long a server over HTTP may be silent while a call is on its way, and not even answer a ping. The call fails then.
+   * Default 30,000 ms.
+   */
+  readonly livenessMs?: number | undefined;
   /** For every request to MCP servers and authorization servers. Default: the global `fetch`. */
   readonly fetch?: typeof fetch | undefined;
   readonly clock?: Clock | undefined;
@@ -106,7 +113,7 @@ export class Client implements AsyncDisposable {
         '"context" needs the "coordinator" that made it',
       );
     }
-    checkDurations({ connectTimeoutMs: options.connectTimeoutMs });
+    checkDurations({ connectTimeoutMs: options.connectTimeoutMs, livenessMs: options.livenessMs });
     this.#configs = parseServerConfigs(servers);
     this.#shared = options;
     this.#ownsCoordinator = options.coordinator === undefined;
@@ -167,6 +174,7 @@ export class Client implements AsyncDisposable {
         handlers: this.#shared.handlers ?? {},
         versionNegotiation: this.#shared.versionNegotiation ?? 'auto',
         connectTimeoutMs: this.#shared.connectTimeoutMs ?? 30_000,
+        livenessMs: this.#shared.livenessMs ?? 30_000,
         fetch: this.#shared.fetch ?? globalThis.fetch,
         clock: this.#shared.clock ?? systemClock,
         logger: this.#shared.logger ?? silentLogger,
@@ -181,6 +189,11 @@ export class Client implements AsyncDisposable {
   async setMetadata(metadata: unknown): Promise<void> {
     this.context.metadata = metadata;
     await Promise.all([...(this.#sessions?.values() ?? [])].map((session) => session.renewChallenge()));
+  }
+
+  /** What is wrong with each server's connection, if anything, who acts next, and by which call. Does no I/O. */
+  get conditions(): ReadonlyMap<string, ConditionReport> {
+    return new Map([...this.sessions].map(([name, { condition }]) => [name, condition]));
   }
 
   /** Whether a call or a connect is under way. */

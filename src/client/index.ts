@@ -52,6 +52,7 @@ export type {
 export type { Flow, FlowBeginning, FlowStart, FlowVisit, NamedFlow } from '../interaction/flow.ts';
 export type { BrowserSecurityExceptions, SecurityExceptions } from './security-exceptions.ts';
 export type {
+  AnyServerConfig,
   ApiKeyConfig,
   AuthConfig,
   ClientCredentialsConfig,
@@ -77,6 +78,14 @@ export {
   type SessionStatusFacts,
 } from './session/session-status.ts';
 export type { KeptAccount } from './kept-account.ts';
+export {
+  connectionConditions,
+  type ConditionActor,
+  type ConnectionCondition,
+  type ConnectionConditionFacts,
+} from './session/connection-condition.ts';
+export type { VersionNegotiation } from './session/protocol-versions.ts';
+export type { ConditionReport, SessionPhase } from './session/session-state.ts';
 export { Session } from './session/session.ts';
 export { ToolAmbiguousError, ToolNotFoundError } from './tool-errors.ts';
 export type { VerifyUser } from '../web/verify-user.ts';

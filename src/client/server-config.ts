@@ -13,6 +13,7 @@ import { checkName } from './account-alias.ts';
 import type { AuthStrategyFactory } from './auth/auth-strategy.ts';
 import { configProblems } from './config-problems.ts';
 import type { BrowserSecurityExceptions, SecurityExceptions } from './security-exceptions.ts';
+import { spokenVersions } from './session/protocol-versions.ts';
 
 /** The authorization code flow, begun when the server asks for it. */
 export interface OAuthConfig extends BrowserSecurityExceptions {
@@ -84,8 +85,14 @@ export type AuthConfig =
   | { readonly type: 'none' }
   | AuthStrategyFactory;
 
+/** What every server may be configured with. */
+export interface AnyServerConfig {
+  /** The one version of the protocol to speak with it, such as `2025-06-18`. Default: whatever both speak. */
+  readonly protocolVersion?: string | undefined;
+}
+
 /** A server over HTTP. */
-export interface HttpServerConfig {
+export interface HttpServerConfig extends AnyServerConfig {
   readonly url: string;
   readonly transport?: 'streamable-http' | 'sse' | undefined;
   /** Default: OAuth, begun when the server asks for it. */
@@ -95,7 +102,7 @@ export interface HttpServerConfig {
 }
 
 /** A server as a child process. */
-export interface StdioServerConfig {
+export interface StdioServerConfig extends AnyServerConfig {
   readonly command: string;
   readonly args?: readonly string[] | undefined;
   /** Added to a short allow-list of the environment; credentials of a stdio server go here. */
@@ -104,7 +111,7 @@ export interface StdioServerConfig {
 }
 
 /** A server over a transport of the host's own. */
-export interface OwnTransportConfig {
+export interface OwnTransportConfig extends AnyServerConfig {
   /** Called for every connection, with a `fetch` that authenticates. */
   readonly connect: (fetch: typeof globalThis.fetch) => Transport | Promise<Transport>;
   /** What OAuth would be for. */
@@ -177,20 +184,32 @@ const auth = z.union([
   isFunction,
 ]);
 
+const protocolVersion = z
+  .string()
+  .refine((version) => spokenVersions.includes(version))
+  .optional();
+
 const shapes = {
   http: z.strictObject({
+    protocolVersion,
     url: z.url({ protocol: /^https?$/u }),
     transport: z.enum(['streamable-http', 'sse']).optional(),
     auth: auth.optional(),
     headers: z.record(z.string(), headerValue).optional(),
   }),
   stdio: z.strictObject({
+    protocolVersion,
     command: text,
     args: z.array(z.string()).optional(),
     env: texts.optional(),
     cwd: text.optional(),
   }),
-  own: z.strictObject({ connect: isFunction, url: z.url().optional(), auth: auth.optional() }),
+  own: z.strictObject({
+    protocolVersion,
+    connect: isFunction,
+    url: z.url().optional(),
+    auth: auth.optional(),
+  }),
 };
 
 /** Checks the configuration of several servers. What is checked already is returned as it is. */
@@ -214,6 +233,34 @@ export function parseServerConfig(name: string, config: unknown): ServerConfig {
     `the server ${JSON.stringify(name)} is not configured right (${configProblems(error)})`,
     { hint: 'A server is { url, auth? }, { command, args?, env? }, or { connect }.' },
   );
+}
+
+/** Whether what a server is sent is all in its configuration: no person, and no machine, can give another. */
+export function hasStaticAuth(config: ServerConfig): boolean {
+  const way = authOf(config);
+  return (
+    typeof way === 'object' && (way.type === 'none' || (way.type === 'api_key' && way.key !== undefined))
+  );
+}
+
+/** Whether the client was registered by hand. */
+export function hasConfiguredClient(config: ServerConfig): boolean {
+  const way = authOf(config);
+  return typeof way === 'object' && 'client' in way && way.client !== undefined;
+}
+
+/** Whether it is reached by requests of ours, each of which stands for itself. */
+export function isOverHttp(config: ServerConfig): boolean {
+  return !('connect' in config) && !('command' in config);
+}
+
+/** How to authenticate: as it is configured, and otherwise OAuth, unless the host sets `Authorization` itself. */
+export function authOf(config: ServerConfig): AuthConfig {
+  if ('command' in config) return { type: 'none' };
+  if (config.auth !== undefined) return config.auth;
+  const headers = 'headers' in config ? Object.keys(config.headers ?? {}) : [];
+  const isSet = headers.some((name) => name.toLowerCase() === 'authorization');
+  return isSet || config.url === undefined ? { type: 'none' } : { type: 'oauth' };
 }
 
 function shapeOf(config: unknown): (typeof shapes)[keyof typeof shapes] {

@@ -171,12 +171,8 @@ export class Interactions {
   }
 
   /** A live interaction, brought up to date with what its latest caller wants and says. */
-  async renewLive(
-    live: Pending<InteractionData>,
-    want: Pick<Want, 'scopes' | 'metadata'>,
-    flow: NamedFlow,
-  ): Promise<Pending<InteractionData>> {
-    return (await this.#loadAsking()).renew(live, want, flow);
+  async renewLive(...args: Parameters<Asking['renew']>): Promise<Pending<InteractionData>> {
+    return (await this.#loadAsking()).renew(...args);
   }
 
   /** Withdraws what the person is being asked for: nobody wants it any more. Whoever waits for it is told so. */
@@ -304,6 +300,11 @@ export class Interactions {
    */
   async update(pending: Pending<InteractionData>, change: (data: unknown) => unknown): Promise<void> {
     await (await this.#loadAsking()).change(pending, (data) => ({ ...data, data: change(data.data) }));
+  }
+
+  /** {@link Asking.beginAnew} */
+  async beginAnew(...args: Parameters<Asking['beginAnew']>): Promise<void> {
+    await (await this.#loadAsking()).beginAnew(...args);
   }
 
   /** Sees to a live interaction from this process: its background work, if nobody else does it, and its link. */

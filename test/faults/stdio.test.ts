@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { Client } from '../../src/client/index.ts';
-import { codeOf, textOf } from '../support/stage.ts';
+import { Client, explain } from '../../src/client/index.ts';
+import { findPosternError } from '../../src/core/postern-error.ts';
+import { codeOf, failureOf, textOf } from '../support/stage.ts';
 
 const script = fileURLToPath(new URL('../support/stdio-server.ts', import.meta.url));
 
@@ -84,4 +85,34 @@ test('a program that does not exist is a matter of configuration, and is not ret
   await client.connect();
   const { status, error, canRetry } = client.session('child');
   expect([status, error?.code, canRetry]).toEqual(['FAILED', 'ERR_POSTERN_CONFIG_MISCONFIGURED', false]);
+});
+
+// A report from the field: oh-my-pi#11923, mcphub#1015 (R11).
+test('what a child process said before it ended is in the error, with its exit code, escaped and bounded', async () => {
+  const key = 'CNRY-7f3a9b+/=secret value';
+  const client = openClient('explains', { API_KEY: key });
+  await client.connect();
+  const { error, condition } = client.session('child');
+  expect([error?.code, error?.evidence?.exit, condition.evidence?.exit]).toEqual([
+    'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
+    7,
+    7,
+  ]);
+  const told = JSON.stringify(error);
+  expect(error?.message).toContain('(exit code 7)');
+  expect(error?.message).toContain('FATAL: no licence found');
+  expect(error?.evidence?.stderr).toContain('starting with \\u{1b}[31m[configured]');
+  expect(told.length).toBeLessThan(4_000);
+  const secrets = [key, encodeURIComponent(key), Buffer.from(key).toString('base64'), key.slice(0, 12)];
+  for (const secret of secrets) expect(told).not.toContain(secret);
+  expect(explain(error, { for: 'operator' })).toContain('FATAL: no licence found');
+  for (const audience of ['person', 'model'] as const)
+    expect(explain(error, { for: audience })).not.toContain('licence');
+});
+
+test('a child process that dies in the midst of a call says how, and that the call may have been carried out', async () => {
+  const client = openClient();
+  await pidOf(client);
+  const error = findPosternError(await failureOf(client.callTool('exit')));
+  expect(error?.evidence).toEqual({ exit: 1, stderr: 'out of memory', mayHaveRun: true });
 });

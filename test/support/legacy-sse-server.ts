@@ -8,6 +8,8 @@ export interface LegacySseServer {
   readonly url: string;
   /** How often a stream was opened. */
   streams(): number;
+  /** How many calls came in and were left alone. */
+  unanswered(): number;
   /** Cuts every stream. */
   cut(): void;
   close(): Promise<void>;
@@ -17,11 +19,14 @@ export interface LegacySseOptions {
   /** Whom a token stands for, or `undefined` when it is not good. Without it, anybody may come in. */
   readonly subjectOf?: (token: string, resource: string) => string | undefined;
   readonly issuer?: string;
+  /** Whether calls of tools are answered now. Default: they are. */
+  readonly answers?: () => boolean;
 }
 
 export async function startLegacySseServer(options: LegacySseOptions = {}): Promise<LegacySseServer> {
   const streams = new Map<string, ServerResponse>();
   let opened = 0;
+  let unanswered = 0;
   let origin = '';
 
   function subject(request: IncomingMessage): string | undefined {
@@ -50,7 +55,9 @@ export async function startLegacySseServer(options: LegacySseOptions = {}): Prom
     let text = '';
     for await (const chunk of request) text += String(chunk);
     response.writeHead(202).end('Accepted');
-    const answer = answerMessage(JSON.parse(text) as RpcMessage, {
+    const message = JSON.parse(text) as RpcMessage;
+    if (message.method === 'tools/call' && options.answers?.() === false) return void unanswered++;
+    const answer = answerMessage(message, {
       name: 'legacy',
       tools: [{ name: 'whoami' }],
       call: () => who,
@@ -78,6 +85,7 @@ export async function startLegacySseServer(options: LegacySseOptions = {}): Prom
   return {
     url: `${origin}/sse`,
     streams: () => opened,
+    unanswered: () => unanswered,
     cut: () => {
       for (const stream of streams.values()) stream.destroy();
     },

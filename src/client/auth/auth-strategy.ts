@@ -46,6 +46,8 @@ export interface AuthStrategy {
   handleRefusal(refusal: Refusal): Promise<boolean>;
   /** Is told that the server did not refuse a credential. */
   accepted?(authorization: Authorization): void;
+  /** When the credential that was sent last ends, if nothing but a person can replace it. */
+  endsAtMs?(): number | undefined;
   /** The live link, if a person is being waited for. Changes nothing. */
   findChallenge?(): Promise<AuthChallenge | undefined>;
   /** The live link, if a person is being waited for, with the context's present metadata written to it. */

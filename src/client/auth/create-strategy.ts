@@ -5,7 +5,7 @@ import type { AuthStrategy, AuthStrategyDeps } from './auth-strategy.ts';
 import { NoAuthStrategy } from './no-auth-strategy.ts';
 import { OAuthStrategy } from './oauth-strategy.ts';
 import { exceptionsOf } from '../security-exceptions.ts';
-import type { AuthConfig, ServerConfig } from '../server-config.ts';
+import { authOf, type ServerConfig } from '../server-config.ts';
 
 /** The strategy a configuration asks for. HTTP servers may ask for OAuth at any time, so that is their default. */
 export function createStrategy(
@@ -16,8 +16,7 @@ export function createStrategy(
   const account = alias === defaultAlias ? [] : ['alias', alias];
   const storage = context.storage.namespace('server', server, ...account, 'connection');
   const deps: AuthStrategyDeps = { ...options, serverUrl, storage };
-  const fallback: AuthConfig = serverUrl === undefined ? { type: 'none' } : { type: 'oauth' };
-  const auth = ('auth' in config ? config.auth : undefined) ?? fallback;
+  const auth = authOf(config);
   if (typeof auth === 'function') return auth(deps);
   switch (auth.type) {
     case 'none':

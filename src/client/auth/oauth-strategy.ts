@@ -18,7 +18,7 @@ import type {
   LogoutResult,
   Refusal,
 } from './auth-strategy.ts';
-import type { AuthChallenge } from './authorization-required-error.ts';
+import { isAuthorizationRequired, type AuthChallenge } from './authorization-required-error.ts';
 import type { MachineGrant } from './machine-grants.ts';
 import { machineKind } from './machine-kind.ts';
 import { PersonCredential } from './person-credential.ts';
@@ -48,6 +48,10 @@ export class OAuthStrategy implements AuthStrategy {
   /** When the server refused that, by a clock that nobody sets. */
   #refusedRenewalAt = Number.NEGATIVE_INFINITY;
   #dpopNonce: string | undefined;
+  /** Somebody starts over: the next sign-in begins from nothing. */
+  #startsOver = false;
+  /** … and until a person has been asked, whatever keeps the credential from being renewed leads to them. */
+  #givesUp = false;
 
   constructor(deps: AuthStrategyDeps, options: OAuthStrategyOptions = {}) {
     if (deps.serverUrl === undefined) {
@@ -66,7 +70,7 @@ export class OAuthStrategy implements AuthStrategy {
 
   async authorize({ method, url }: { method: string; url: string }): Promise<Authorization> {
     if (!url.startsWith(`${this.#origin}/`)) return { headers: {} };
-    const held = await this.#current();
+    const held = await this.#unlessGivenUp(this.#current());
     if (held === undefined) return { headers: {} };
     const { credential: grant, version, authorizedAtMs, issuedAtMs } = held;
     const credential: SentCredential = { version, authorizedAtMs, issuedAtMs };
@@ -87,6 +91,7 @@ export class OAuthStrategy implements AuthStrategy {
   accepted({ credential }: Authorization): void {
     const sent = credential as SentCredential | undefined;
     if (sent === undefined) return;
+    this.#givesUp = false;
     if (sent.version === this.#renewed) this.#renewed = undefined;
     this.#refusedRenewalAt = Number.NEGATIVE_INFINITY;
     if (!(sent.issuedAtMs < (this.#accepted?.issuedAtMs ?? 0))) this.#accepted = sent;
@@ -109,11 +114,11 @@ export class OAuthStrategy implements AuthStrategy {
     // whether it was ever accepted, only they know.
     const isInVain = this.#wasRenewedInVain(held.version);
     if (this.#options.machineGrant !== undefined) {
-      if (isInVain) throw this.#refusesFresh();
+      if (isInVain && !this.#givesUp) throw this.#refusesFresh();
     } else if (!isInVain && this.#grant.isRenewable(held)) {
-      this.#renewed = await this.#grant.refused(held.version);
+      this.#renewed = await this.#unlessGivenUp(this.#grant.refused(held.version));
       if (this.#renewed !== undefined) return true;
-    } else {
+    } else if (!this.#givesUp) {
       await this.#assertNotFresh(held);
     }
     (await this.#deps.coordinator.signIns()).forgetDiscovery(this.#serverUrl);
@@ -132,14 +137,22 @@ export class OAuthStrategy implements AuthStrategy {
     return this.#grant.askAgain();
   }
 
-  /** A sign-in may lead nowhere because the issuer has forgotten who we are. */
   async startOver(): Promise<void> {
-    const live = await this.#grant.findLive();
-    if (live !== undefined) await (await this.#deps.coordinator.signIns()).startOver(live);
+    this.#startsOver = true;
+    this.#givesUp = true;
+    (await this.#deps.coordinator.signIns()).forgetDiscovery(this.#serverUrl);
+  }
+
+  endsAtMs(): number | undefined {
+    const held = this.#grant.latest;
+    const isReplaced = this.#options.machineGrant !== undefined || (held && this.#grant.isRenewable(held));
+    return isReplaced === true ? undefined : held?.endsAtMs;
   }
 
   async logout(): Promise<LogoutResult> {
-    await this.startOver();
+    const live = await this.#grant.findLive();
+    // It may lead nowhere because the issuer has forgotten who we are.
+    if (live !== undefined) await (await this.#deps.coordinator.signIns()).startOver(live);
     return this.#grant.logout();
   }
 
@@ -200,9 +213,31 @@ export class OAuthStrategy implements AuthStrategy {
   ): Promise<boolean> {
     // Scopes are given by a step-up alone, and that begins with a token that the server knows.
     const needed = { cause, refused, scopes: scopes ?? [], grantStays: scopes !== undefined };
-    if (this.#options.machineGrant === undefined) await this.#grant.ask(needed);
-    else this.#renewed = await this.#grant.obtain(needed);
+    this.#givesUp = false;
+    if (this.#options.machineGrant !== undefined) {
+      this.#renewed = await this.#grant.obtain(needed);
+      return true;
+    }
+    if (this.#startsOver) await this.#grant.beginAnew(cause);
+    try {
+      await this.#grant.ask(needed);
+    } catch (error) {
+      if (isAuthorizationRequired(error)) this.#startsOver = false;
+      throw error;
+    }
     return true;
+  }
+
+  /** A renewal that fails is no way out for somebody who starts over. */
+  async #unlessGivenUp<T>(renewal: Promise<T>): Promise<T | undefined> {
+    try {
+      return await renewal;
+    } catch (error) {
+      if (!this.#givesUp) throw error;
+      const code = findPosternError(error)?.code;
+      this.#deps.logger.warn('a credential cannot be renewed, and its person is asked', { code });
+      return undefined;
+    }
   }
 
   /**
@@ -249,7 +284,8 @@ export class OAuthStrategy implements AuthStrategy {
     const byAlias = typeof configured === 'string' ? { [defaultAlias]: configured } : configured;
     const loginHint = given ?? (byAlias && Object.hasOwn(byAlias, alias) ? byAlias[alias] : undefined);
     const named = alias === defaultAlias ? {} : { alias };
-    return { ...this.#options, server, ...named, serverUrl: this.#serverUrl, loginHint };
+    const anew = this.#startsOver;
+    return { ...this.#options, server, ...named, serverUrl: this.#serverUrl, loginHint, anew };
   }
 
   #kind(): CredentialKind<Grant> {

@@ -39,6 +39,11 @@ export class PersonCredential<C> {
     this.#flow = flow;
   }
 
+  /** What was found last, as it was then. */
+  get latest(): HeldCredential<C> | undefined {
+    return this.#cached?.held;
+  }
+
   /** As of at most a second ago, and not past its end. */
   async current(): Promise<HeldCredential<C> | undefined> {
     const { clock, coordinator } = this.#deps;
@@ -110,6 +115,13 @@ export class PersonCredential<C> {
     if (asked === undefined) return;
     await coordinator.present(asked.pending, asked);
     throw new AuthorizationRequiredError(this.#challengeOf(asked.pending), { grantStays });
+  }
+
+  /** What the person is being asked for begins anew, behind the same link. */
+  async beginAnew(cause: unknown): Promise<void> {
+    const live = await this.findLive();
+    if (live !== undefined)
+      await this.#deps.coordinator.interactions.beginAnew(live, await this.#flow(), cause);
   }
 
   /** What the person is being asked for, if anything. Changes nothing. */

@@ -5,5 +5,20 @@ export function askAsUser(client: SdkClient, options: RequestOptions): Promise<u
   if (client.getServerCapabilities()?.tools !== undefined) {
     return client.listTools(undefined, { ...options, cacheMode: 'refresh' });
   }
+  return ping(client, options);
+}
+
+/** The cheapest request that a server answers at all. */
+export function ping(client: SdkClient, options: RequestOptions): Promise<unknown> {
   return client.getProtocolEra() === 'modern' ? client.discover(options) : client.ping(options);
+}
+
+/** What a server answers to something harmless, where that fails. */
+export async function illnessOf(client: SdkClient, timeout: number): Promise<unknown> {
+  try {
+    await askAsUser(client, { timeout });
+    return undefined;
+  } catch (error) {
+    return error ?? new Error('no reason');
+  }
 }

@@ -1,12 +1,16 @@
 import type { Transport } from '@modelcontextprotocol/client';
+import type { FailureEvidence } from '../../core/failure-evidence.ts';
 import type { AuthStrategy } from '../auth/auth-strategy.ts';
 import { authorizedFetch } from '../auth/authorized-fetch.ts';
 import type { HttpServerConfig, ServerConfig, StdioServerConfig } from '../server-config.ts';
+import { ChildEnd } from './child-end.ts';
 
 /** How bytes reach one server. Knows nothing of sessions, and of authentication only its strategy. */
 export interface Connection {
   /** A fresh transport: the SDK uses each for one connection. */
   createTransport(): Promise<Transport>;
+  /** What is left of the latest one's other side, where it is a process of ours. */
+  readonly remains?: FailureEvidence | undefined;
 }
 
 /** The connection a configuration asks for. */
@@ -49,16 +53,23 @@ function sseConnection({ url, headers }: HttpServerConfig, fetch: typeof globalT
 
 /** A child process. Its credentials come from its environment: the authorization specification is for HTTP. */
 function stdioConnection({ command, args, env, cwd }: StdioServerConfig): Connection {
+  let end: ChildEnd | undefined;
   return {
+    get remains() {
+      return end?.evidence;
+    },
     async createTransport() {
       const { StdioClientTransport } = await import('@modelcontextprotocol/client/stdio');
-      return new StdioClientTransport({
+      const transport = new StdioClientTransport({
         command,
-        stderr: 'ignore',
+        stderr: 'pipe',
         ...(args && { args: [...args] }),
         ...(env && { env: { ...env } }),
         ...(cwd !== undefined && { cwd }),
       });
+      end = new ChildEnd(env);
+      end.watch(transport);
+      return transport;
     },
   };
 }

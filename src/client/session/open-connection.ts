@@ -3,6 +3,8 @@ import { withSignal } from '../../sync/with-signal.ts';
 import { AskingClient, type OnAsked } from './asking-client.ts';
 import { capabilitiesOf, installHandlers, type ClientHandlers } from './client-handlers.ts';
 import type { Connection } from './connection.ts';
+import type { ProtocolVersions, VersionOffer } from './protocol-versions.ts';
+import { watchTransport, type Wire } from './watched-transport.ts';
 
 /** What one try at a connection is made with. */
 export interface OpeningOptions {
@@ -11,7 +13,7 @@ export interface OpeningOptions {
   readonly contextId: string;
   readonly clientInfo: Implementation;
   readonly handlers: ClientHandlers;
-  readonly versionNegotiation: 'auto' | 'legacy' | { readonly pin: string };
+  readonly versions: ProtocolVersions;
   readonly cachePartition: string;
   /** The deadline of the handshake. */
   readonly timeoutMs: number;
@@ -26,10 +28,38 @@ export interface OpeningOptions {
   readonly prove: (client: SdkClient) => Promise<void>;
 }
 
-/** One try at a connection: made, shaken hands on, and proved. What fails on the way is left closed. */
+/**
+ * A connection: made, shaken hands on, and proved. What fails on the way is left closed. A server that refuses the version
+ * of the protocol is tried once more, with one that it says it speaks.
+ *
+ * @throws {PosternError} ERR_POSTERN_CLIENT_VERSION_REFUSED when there is none that both speak.
+ */
 export async function openConnection(options: OpeningOptions): Promise<SdkClient> {
-  const { connection, signal, timeoutMs } = options;
-  const client = createSdkClient(options);
+  const { versions, signal } = options;
+  const seen: { wire?: Wire | undefined } = {};
+  try {
+    return await tryToOpen(options, versions.offer, seen);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const other = versions.insteadOf(error, seen.wire, false);
+    if (other === undefined) throw error;
+    versions.settleOn(other);
+  }
+  try {
+    return await tryToOpen({ ...options, onTransport: () => {} }, versions.offer, seen);
+  } catch (error) {
+    versions.insteadOf(error, seen.wire, true);
+    throw error;
+  }
+}
+
+async function tryToOpen(
+  options: OpeningOptions,
+  offer: VersionOffer,
+  seen: { wire?: Wire | undefined },
+): Promise<SdkClient> {
+  const { connection, signal, timeoutMs, server } = options;
+  const client = createSdkClient(options, offer);
   let transport: Transport | undefined;
   const close = async (): Promise<void> => {
     await client.close().catch(() => {});
@@ -39,6 +69,7 @@ export async function openConnection(options: OpeningOptions): Promise<SdkClient
   signal.addEventListener('abort', giveUp, { once: true });
   try {
     transport = await withSignal(openTransport(connection, signal), signal);
+    seen.wire = watchTransport(transport, server);
     options.onTransport();
     await withSignal(client.connect(transport, { timeout: timeoutMs }), signal);
     await withSignal(options.prove(client), signal);
@@ -58,12 +89,12 @@ async function openTransport(connection: Connection, signal: AbortSignal): Promi
   return transport;
 }
 
-function createSdkClient(options: OpeningOptions): SdkClient {
-  const { clientInfo, handlers, versionNegotiation, cachePartition, server, contextId } = options;
-  const mode = typeof versionNegotiation === 'string' ? versionNegotiation : { pin: versionNegotiation.pin };
+function createSdkClient(options: OpeningOptions, { mode, legacy }: VersionOffer): SdkClient {
+  const { clientInfo, handlers, cachePartition, server, contextId } = options;
   const client = new AskingClient(options.onAsked, clientInfo, {
     capabilities: capabilitiesOf(handlers),
-    versionNegotiation: { mode },
+    versionNegotiation: { mode: typeof mode === 'string' ? mode : { pin: mode.pin } },
+    ...(legacy && { supportedProtocolVersions: [...legacy] }),
     cachePartition,
   });
   client.setNotificationHandler('notifications/tools/list_changed', options.onToolsChanged);

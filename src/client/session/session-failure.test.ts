@@ -1,4 +1,5 @@
 import {
+  ProtocolError,
   SdkError,
   SdkErrorCode,
   SdkHttpError,
@@ -6,7 +7,8 @@ import {
 } from '@modelcontextprotocol/client';
 import { describe, expect, test } from 'vitest';
 import { PosternError } from '../../core/postern-error.ts';
-import { classifyFailure, isConnectionLoss, isSessionGone } from './session-failure.ts';
+import { judgeSession } from './lost-session.ts';
+import { classifyFailure, isConnectionLoss } from './session-failure.ts';
 
 const http = (status: number): Error =>
   new SdkHttpError(SdkErrorCode.ClientHttpFailedToOpenStream, 'text that says 401 and ECONNREFUSED', {
@@ -18,7 +20,7 @@ const wrapped = (cause: unknown): Error =>
   new Error('outer', { cause: new TypeError('fetch failed', { cause }) });
 
 const judged = (error: unknown): string[] => {
-  const { status, error: known } = classifyFailure(error, 'calendar');
+  const { status, error: known } = classifyFailure(error, { name: 'calendar' });
   return [status, known.code];
 };
 
@@ -55,6 +57,14 @@ describe('classifyFailure', () => {
     expect(judged(error)).toEqual([status, code]);
   });
 
+  test.each([401, 403])('HTTP %i to what is configured is the credential, by its own code', (status) => {
+    const { error } = classifyFailure(http(status), { name: 'calendar', hasStaticCredential: true });
+    expect([error.code, error.evidence]).toEqual([
+      'ERR_POSTERN_AUTH_CREDENTIAL_REFUSED',
+      { httpStatus: status },
+    ]);
+  });
+
   test.each([
     ['ERR_POSTERN_AUTH_REQUIRED', 'AUTH_PENDING'],
     ['ERR_POSTERN_AUTH_DENIED', 'AUTH_FAILED'],
@@ -63,10 +73,12 @@ describe('classifyFailure', () => {
     ['ERR_POSTERN_STORAGE_UNAVAILABLE', 'CONNECTION_FAILED'],
     ['ERR_POSTERN_LEASE_TIMEOUT', 'CONNECTION_FAILED'],
     ['ERR_POSTERN_CLIENT_UNREACHABLE', 'SERVER_UNREACHABLE'],
+    ['ERR_POSTERN_CLIENT_SESSION_LOST', 'CONNECTION_FAILED'],
+    ['ERR_POSTERN_CLIENT_VERSION_REFUSED', 'FAILED'],
     ['ERR_POSTERN_CLIENT_PORT_IN_USE', 'FAILED'],
   ] as const)('our own %s, however deep, means %s and is kept', (code, status) => {
     const own = new PosternError(code, 'ours');
-    const judgement = classifyFailure(wrapped(own), 'calendar');
+    const judgement = classifyFailure(wrapped(own), { name: 'calendar' });
     expect(judgement.status).toBe(status);
     expect(judgement.error).toBe(own);
   });
@@ -78,22 +90,48 @@ describe('classifyFailure', () => {
   });
 
   test('never repeats the text of the error it judges', () => {
-    const { error } = classifyFailure(new Error('token=CANARY'), 'calendar');
+    const { error } = classifyFailure(new Error('token=CANARY'), { name: 'calendar' });
     expect(JSON.stringify(error)).not.toContain('CANARY');
   });
 });
 
-test('a session is gone when its request is answered 404, or 400 where there was a session to forget', () => {
-  const gone = (hasSession: boolean): boolean[] =>
-    [404, 400, 410, 500].map((status) => isSessionGone(http(status), { hasSession }));
-  expect(gone(true)).toEqual([true, true, false, false]);
-  expect(gone(false)).toEqual([true, false, false, false]);
-  expect(isSessionGone(new Error('404'), { hasSession: true })).toBe(false);
+test('a refusal that may be about the session is taken for one where there is a session', () => {
+  const verdicts = (hasSession: boolean): string[] =>
+    [404, 400, 401, 403, 409, 410, 500, 429].map((status) => judgeSession(http(status), { hasSession }));
+  const [lost, own] = ['unprocessed', 'own'];
+  expect(verdicts(true)).toEqual([lost, lost, lost, lost, lost, lost, 'suspect', own]);
+  expect(verdicts(false)).toEqual([lost, own, own, own, own, own, 'suspect', own]);
+  expect(judgeSession(new Error('404'), { hasSession: true })).toBe('own');
+});
+
+test.each([
+  [-32_000, 'suspect'],
+  [-32_001, 'suspect'],
+  [-32_600, 'suspect'],
+  [-32_099, 'suspect'],
+  [-32_002, 'own'],
+  [-32_601, 'own'],
+  [-32_602, 'own'],
+  [-32_603, 'own'],
+  [1, 'own'],
+])('an error %i of JSON-RPC, in a session, is %s to it', (code, verdict) => {
+  expect(judgeSession(new ProtocolError(code, 'Session not found'), { hasSession: true })).toBe(verdict);
+  expect(judgeSession(new ProtocolError(code, 'Session not found'), { hasSession: false })).toBe('own');
+});
+
+test('a request that found nobody was not processed; one whose connection was reset may have been', () => {
+  const unreachable = (code: string): Error =>
+    new PosternError('ERR_POSTERN_CLIENT_UNREACHABLE', 'x', { cause: wrapped(system(code)) });
+  const verdict = (error: unknown): string => judgeSession(error, { hasSession: true });
+  expect(verdict(unreachable('ECONNREFUSED'))).toBe('unprocessed');
+  expect(verdict(unreachable('ECONNRESET'))).toBe('own');
+  const away = new PosternError('ERR_POSTERN_OAUTH_UNREACHABLE', 'x', { cause: system('ECONNREFUSED') });
+  expect(verdict(away)).toBe('own');
 });
 
 test('a session is gone when the version it was begun with is refused', () => {
   const refused = new UnsupportedProtocolVersionError({ supported: ['2025-11-25'], requested: '2026-07-28' });
-  expect(isSessionGone(refused, { hasSession: false })).toBe(true);
+  expect(judgeSession(refused, { hasSession: false })).toBe('unprocessed');
 });
 
 test('a time-out of one call is not the loss of the connection; a closed transport is', () => {

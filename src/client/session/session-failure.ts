@@ -1,12 +1,10 @@
-import {
-  SdkError,
-  SdkErrorCode,
-  SdkHttpError,
-  UnsupportedProtocolVersionError,
-} from '@modelcontextprotocol/client';
+import { InsufficientScopeError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
 import type { PosternErrorCode } from '../../core/error-codes.ts';
+import type { FailureEvidence } from '../../core/failure-evidence.ts';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
+import { findInChain } from './find-in-chain.ts';
 import { sessionStatuses, type SessionStatus } from './session-status.ts';
+import { isStreamEnd } from './watched-transport.ts';
 
 /** What a failure means for a session: its status, and the error it keeps. */
 export interface SessionFailure {
@@ -17,70 +15,89 @@ export interface SessionFailure {
   readonly error: PosternError;
 }
 
-/** Codes of the system's own errors that say nobody is there. */
+/** What is known of the server whose failure is judged. */
+export interface FailedServer {
+  readonly name: string;
+  /** Whether what it was sent is the operator's: a key, a header, or nothing. No person can give another. */
+  readonly hasStaticCredential?: boolean | undefined;
+  /** What was seen of it: of a process, how it ended; of a call, whether it may have been carried out. */
+  readonly evidence?: FailureEvidence | undefined;
+}
+
+/** Codes of the system's own errors that say nobody is there: nothing was sent. */
 const unreachable = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EHOSTUNREACH',
   'ENETUNREACH',
-  'ETIMEDOUT',
   'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
 /** Classifies a failure by type and code, never by its text. */
-export function classifyFailure(error: unknown, server: string): SessionFailure {
+export function classifyFailure(error: unknown, server: FailedServer): SessionFailure {
   const known = findPosternError(error);
-  if (known !== undefined) return { status: statusOf(known.code), error: known };
-  const name = JSON.stringify(server);
-  const http = findInChain(error, (cause) => (SdkHttpError.isInstance(cause) ? cause : undefined));
-  if (http !== undefined) return classifyStatus(http.data.status, name, error);
-  const code = findInChain(error, (cause) =>
-    cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined,
-  );
+  if (known !== undefined) return { status: statusOf(known), error: withEvidence(known, server.evidence) };
+  const fail = failing(server, error);
+  const http = httpStatusOf(error);
+  if (http !== undefined) return classifyStatus(http, server, fail);
+  const code = systemCodeOf(error);
   if (code === 'ENOENT' || code === 'EACCES') {
-    return failure(
+    return fail(
       'FAILED',
       'ERR_POSTERN_CONFIG_MISCONFIGURED',
-      `the command of ${name} cannot be started (${code})`,
-      error,
-      'Check the command, and that it is on the PATH.',
+      `the command of $ cannot be started (${code})`,
+      {
+        hint: 'Check the command, and that it is on the PATH.',
+      },
     );
   }
-  if (code !== undefined && unreachable.has(code)) {
-    return failure(
+  if (code === 'ETIMEDOUT' || (code !== undefined && unreachable.has(code))) {
+    return fail(
       'SERVER_UNREACHABLE',
       'ERR_POSTERN_CLIENT_UNREACHABLE',
-      `the server ${name} does not answer (${code})`,
-      error,
+      `the server $ does not answer (${code})`,
     );
   }
-  const sdk = findInChain(error, (cause) => (SdkError.isInstance(cause) ? cause : undefined));
-  switch (sdk?.code) {
+  if (isStreamEnd(error)) {
+    return fail(
+      'CONNECTION_FAILED',
+      'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
+      'the server $ ended its stream before it had answered',
+    );
+  }
+  switch (sdkCodeOf(error)) {
     case SdkErrorCode.RequestTimeout:
-      return failure(
+      return fail(
         'SERVER_UNREACHABLE',
         'ERR_POSTERN_CLIENT_UNREACHABLE',
-        `the server ${name} did not answer in time`,
-        error,
+        'the server $ did not answer in time',
       );
     case SdkErrorCode.ConnectionClosed:
     case SdkErrorCode.SendFailed:
     case SdkErrorCode.NotConnected:
-      return failure(
-        'CONNECTION_FAILED',
-        'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
-        `the connection to ${name} broke`,
-        error,
-      );
+      return fail('CONNECTION_FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED', lossOf(server.evidence));
     default:
-      return failure(
+      return fail(
         'FAILED',
         'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
-        `the server ${name} does not speak a protocol we know`,
-        error,
-        'Is the URL that of an MCP endpoint?',
+        'the server $ does not speak a protocol we know',
+        { hint: 'Is the URL that of an MCP endpoint?' },
       );
   }
+}
+
+/** The server no longer knows the session. */
+export function sessionLost(server: string, cause: unknown, mayHaveRun: boolean): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_CLIENT_SESSION_LOST',
+    `the server ${JSON.stringify(server)} no longer knows the session`,
+    {
+      cause,
+      evidence: { httpStatus: httpStatusOf(cause), mayHaveRun },
+      hint: 'The next call opens another one.',
+    },
+  );
 }
 
 /** Of a call that finds no connection, and none to be had. */
@@ -93,11 +110,11 @@ export function notConnected(server: string, status: SessionStatus): PosternErro
 }
 
 /** Of a connection that was there, and closed by itself. */
-export function connectionClosed(server: string): PosternError {
+export function connectionClosed(server: string, evidence: FailureEvidence | undefined): PosternError {
   return new PosternError(
     'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
-    `the connection to ${JSON.stringify(server)} was closed`,
-    { hint: 'The next call connects again.' },
+    lossOf(evidence).replace('$', () => JSON.stringify(server)),
+    { evidence, hint: 'The next call connects again.' },
   );
 }
 
@@ -115,79 +132,138 @@ export function closedMeanwhile(server: string): PosternError {
   );
 }
 
+/** The HTTP status that a failure is about. */
+export function httpStatusOf(error: unknown): number | undefined {
+  return findInChain(error, (cause) => {
+    if (SdkHttpError.isInstance(cause)) return cause.data.status;
+    return InsufficientScopeError.isInstance(cause) ? 403 : undefined;
+  });
+}
+
 /** Whether a failure shows that a connection is gone, rather than that one request was wrong. */
 export function isConnectionLoss(error: unknown): boolean {
-  if (findPosternError(error)?.code === 'ERR_POSTERN_CLIENT_UNREACHABLE') return true;
-  const sdk = findInChain(error, (cause) => (SdkError.isInstance(cause) ? cause : undefined));
+  const own = findPosternError(error);
+  if (own !== undefined)
+    return (
+      own.code === 'ERR_POSTERN_CLIENT_UNREACHABLE' || own.code === 'ERR_POSTERN_CLIENT_CONNECTION_FAILED'
+    );
+  const code = sdkCodeOf(error);
   return (
-    sdk?.code === SdkErrorCode.ConnectionClosed ||
-    sdk?.code === SdkErrorCode.NotConnected ||
-    sdk?.code === SdkErrorCode.SendFailed
+    code === SdkErrorCode.ConnectionClosed ||
+    code === SdkErrorCode.NotConnected ||
+    code === SdkErrorCode.SendFailed
   );
 }
 
-/**
- * Whether the server has forgotten the session, or no longer speaks what was agreed on: the request was not processed, and
- * a new session will do. Many say 400 of a session they do not know, which a new one tells from a request that is wrong.
- */
-export function isSessionGone(error: unknown, { hasSession }: { readonly hasSession: boolean }): boolean {
-  if (UnsupportedProtocolVersionError.isInstance(error)) return true;
-  if (!SdkHttpError.isInstance(error)) return false;
-  return error.data.status === 404 || (hasSession && error.data.status === 400);
+/** Whether it is certain that nothing was sent: nobody was there to take it. */
+export function wasNeverSent(error: unknown): boolean {
+  const own = findPosternError(error)?.code;
+  // An authorization server that is away is another matter.
+  if (own !== undefined && own !== 'ERR_POSTERN_CLIENT_UNREACHABLE') return false;
+  const code = systemCodeOf(error);
+  return (code !== undefined && unreachable.has(code)) || sdkCodeOf(error) === SdkErrorCode.NotConnected;
 }
 
-function classifyStatus(status: number, name: string, cause: unknown): SessionFailure {
-  if (status === 401 || status === 403) {
-    return failure(
-      'AUTH_FAILED',
-      'ERR_POSTERN_AUTH_REJECTED',
-      `the server ${name} refuses the credential (HTTP ${status})`,
-      cause,
-      'Check the key or account configured for it.',
-    );
-  }
-  if (status === 408 || status === 429 || status >= 500) {
-    return failure(
-      'CONNECTION_FAILED',
-      'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
-      `the server ${name} answered HTTP ${status}`,
-      cause,
-    );
-  }
-  return failure(
-    'FAILED',
-    'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
-    `the server ${name} answered HTTP ${status}`,
-    cause,
-    'Is the URL that of an MCP endpoint?',
-  );
+/** Whether the time of one request was over. */
+export function isTimeout(error: unknown): boolean {
+  return sdkCodeOf(error) === SdkErrorCode.RequestTimeout;
 }
 
-function statusOf(code: PosternErrorCode): SessionFailure['status'] {
-  if (code === 'ERR_POSTERN_AUTH_REQUIRED') return 'AUTH_PENDING';
-  if (code === 'ERR_POSTERN_CLIENT_UNREACHABLE') return 'SERVER_UNREACHABLE';
-  if (code.startsWith('ERR_POSTERN_STORAGE_') || code.startsWith('ERR_POSTERN_LEASE_'))
-    return 'CONNECTION_FAILED';
-  if (/^ERR_POSTERN_(?:AUTH|OAUTH|PENDING)_/u.test(code)) return 'AUTH_FAILED';
-  return code === 'ERR_POSTERN_CLIENT_CONNECTION_FAILED' ? 'CONNECTION_FAILED' : 'FAILED';
-}
-
-function failure(
+type Fail = (
   status: SessionFailure['status'],
   code: PosternErrorCode,
+  /** With `$` for the server's name. */
   message: string,
-  cause: unknown,
-  hint?: string,
-): SessionFailure {
-  return { status, error: new PosternError(code, message, { cause, hint }) };
+  more?: { hint?: string; evidence?: FailureEvidence },
+) => SessionFailure;
+
+function failing({ name, evidence }: FailedServer, cause: unknown): Fail {
+  return (status, code, message, more = {}) => ({
+    status,
+    error: new PosternError(
+      code,
+      message.replace('$', () => JSON.stringify(name)),
+      {
+        cause,
+        hint: more.hint,
+        evidence: evidence || more.evidence ? { ...evidence, ...more.evidence } : undefined,
+      },
+    ),
+  });
 }
 
-function findInChain<T>(error: unknown, pick: (cause: unknown) => T | undefined): T | undefined {
-  let current = error;
-  for (let depth = 0; depth < 8 && current !== undefined && current !== null; depth++) {
-    const found = pick(current);
-    if (found !== undefined) return found;
-    current = (current as { cause?: unknown }).cause;
+function classifyStatus(status: number, { hasStaticCredential }: FailedServer, fail: Fail): SessionFailure {
+  const evidence = { httpStatus: status };
+  if (status === 401 || status === 403) {
+    if (hasStaticCredential === true) {
+      return fail(
+        'AUTH_FAILED',
+        'ERR_POSTERN_AUTH_CREDENTIAL_REFUSED',
+        `the server $ refuses what it is configured with (HTTP ${status})`,
+        {
+          hint: 'Check the key or header in its configuration: it may have ended, or been replaced. If a person should sign in, configure OAuth.',
+          evidence,
+        },
+      );
+    }
+    return fail(
+      'AUTH_FAILED',
+      'ERR_POSTERN_AUTH_REJECTED',
+      `the server $ refuses the credential (HTTP ${status})`,
+      {
+        hint: 'Check the account, and what it is allowed to do there.',
+        evidence,
+      },
+    );
   }
-  return undefined;
+  const message = `the server $ answered HTTP ${status}`;
+  if (status === 408 || status === 429 || status >= 500) {
+    return fail('CONNECTION_FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED', message, { evidence });
+  }
+  return fail('FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED', message, {
+    hint: 'Is the URL that of an MCP endpoint?',
+    evidence,
+  });
+}
+
+function statusOf({ code }: PosternError): SessionFailure['status'] {
+  if (code === 'ERR_POSTERN_AUTH_REQUIRED') return 'AUTH_PENDING';
+  if (code === 'ERR_POSTERN_CLIENT_UNREACHABLE') return 'SERVER_UNREACHABLE';
+  if (code === 'ERR_POSTERN_CLIENT_CONNECTION_FAILED' || code === 'ERR_POSTERN_CLIENT_SESSION_LOST')
+    return 'CONNECTION_FAILED';
+  if (code.startsWith('ERR_POSTERN_STORAGE_') || code.startsWith('ERR_POSTERN_LEASE_'))
+    return 'CONNECTION_FAILED';
+  return /^ERR_POSTERN_(?:AUTH|OAUTH|PENDING)_/u.test(code) ? 'AUTH_FAILED' : 'FAILED';
+}
+
+/** The same error, with what was seen beside it. What it knows itself goes first. */
+function withEvidence(error: PosternError, evidence: FailureEvidence | undefined): PosternError {
+  if (evidence === undefined || !isConnectionLoss(error)) return error;
+  return new PosternError(error.code, error.message, {
+    cause: error,
+    hint: error.hint,
+    evidence: { ...evidence, ...error.evidence },
+  });
+}
+
+/** How a connection ended, in a sentence with `$` for the server's name. */
+function lossOf({ exit, stderr }: FailureEvidence = {}): string {
+  if (exit === undefined) return 'the connection to $ broke';
+  const how = typeof exit === 'number' ? `exit code ${exit}` : `signal ${exit}`;
+  return `the process of $ ended (${how})${stderr === undefined ? '' : `; its last words: ${stderr.slice(-lastWords)}`}`;
+}
+
+/** What of a process's last words a message repeats; the evidence has more. */
+const lastWords = 500;
+
+function systemCodeOf(error: unknown): string | undefined {
+  return findInChain(error, (cause) => {
+    if (!(cause instanceof Error)) return undefined;
+    const { code } = cause as NodeJS.ErrnoException;
+    return /^(?:E[A-Z]+|EAI_[A-Z]+|UND_ERR_[A-Z_]+)$/u.test(String(code)) ? code : undefined;
+  });
+}
+
+function sdkCodeOf(error: unknown): SdkErrorCode | undefined {
+  return findInChain(error, (cause) => (SdkError.isInstance(cause) ? cause.code : undefined));
 }

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import type { AuthCoordinator } from '../coordinators/auth-coordinator.ts';
 import type { ServerConfig } from '../server-config.ts';
 import type { ClientHandlers } from './client-handlers.ts';
+import type { VersionNegotiation } from './protocol-versions.ts';
 import type { SessionStatus } from './session-status.ts';
 
 /** What a session is made from. */
@@ -19,9 +20,11 @@ export interface SessionOptions {
   readonly config: ServerConfig;
   readonly clientInfo: Implementation;
   readonly handlers: ClientHandlers;
-  readonly versionNegotiation: 'auto' | 'legacy' | { readonly pin: string };
+  readonly versionNegotiation: VersionNegotiation;
   /** The deadline of a connect, all its steps together but for a person's. */
   readonly connectTimeoutMs: number;
+  /** How long a server may be silent, to a ping as well, while a call is on its way. */
+  readonly livenessMs: number;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -1,4 +1,15 @@
+import type { PosternErrorCode } from '../../core/error-codes.ts';
+import type { FailureEvidence } from '../../core/failure-evidence.ts';
 import { PosternError } from '../../core/postern-error.ts';
+import { hasConfiguredClient } from '../server-config.ts';
+import {
+  actorOf,
+  conditionOf,
+  connectionConditions,
+  type ConnectionCondition,
+  type ConnectionConditionFacts,
+} from './connection-condition.ts';
+import type { SessionOptions } from './session-options.ts';
 import {
   canRetry,
   isConnecting,
@@ -8,13 +19,76 @@ import {
   sessionStatuses,
   type SessionStatus,
 } from './session-status.ts';
+import { StepUp } from './step-up.ts';
+
+/** What a session was about when it came to be in its condition. */
+export type SessionPhase = 'connect' | 'handshake' | 'sign-in' | 'call' | 'reconnect';
+
+const phases: Partial<Record<SessionStatus, SessionPhase>> = {
+  CONNECTING: 'connect',
+  AUTHENTICATING: 'handshake',
+  AUTH_PENDING: 'sign-in',
+  CONNECTED: 'call',
+  RECONNECTING: 'reconnect',
+};
+
+/** What is wrong with a connection, if anything, with the evidence, and the way back. */
+export interface ConditionReport extends ConnectionConditionFacts {
+  readonly condition: ConnectionCondition;
+  readonly status: SessionStatus;
+  /** Of the error that it follows from. */
+  readonly code?: PosternErrorCode | undefined;
+  readonly evidence?: FailureEvidence | undefined;
+  /** Left out where nothing is wrong. */
+  readonly phase?: SessionPhase | undefined;
+  /** Since when the session has been in its status. */
+  readonly sinceMs: number;
+}
 
 /** Where a session is, and what that means. */
 export abstract class SessionState {
+  readonly server: string;
+  readonly #options: SessionOptions;
+  /** What only some call waits for. */
+  protected readonly stepUp: StepUp = new StepUp();
   #status: SessionStatus = 'INITIALIZING';
+  #sinceMs: number;
+  #phase: SessionPhase | undefined;
+  protected reason: PosternError | undefined;
+
+  constructor(options: SessionOptions) {
+    this.server = options.server;
+    this.#options = options;
+    this.#sinceMs = options.clock();
+  }
 
   get status(): SessionStatus {
     return this.#status;
+  }
+
+  /** Why the session is in a failure state, or what a person has to do. */
+  get error(): PosternError | undefined {
+    return this.reason;
+  }
+
+  /** What is wrong, who acts next, and by which call the way leads back. From typed evidence, never from text. */
+  get condition(): ConditionReport {
+    const { status } = this;
+    const nowMs = this.#options.clock();
+    const error = (this.isOperational ? this.stepUp.at(nowMs) : undefined) ?? this.reason;
+    const isClientConfigured = hasConfiguredClient(this.#options.config);
+    const leftMs = (this.credentialEndsAtMs() ?? Number.POSITIVE_INFINITY) - nowMs;
+    const condition = conditionOf({ status, error, isClientConfigured, leftMs });
+    return {
+      condition,
+      ...connectionConditions[condition],
+      actor: actorOf(condition, error),
+      status,
+      code: error?.code,
+      evidence: error?.evidence,
+      phase: error === undefined ? undefined : this.#phase,
+      sinceMs: this.#sinceMs,
+    };
   }
 
   get isOperational(): boolean {
@@ -42,8 +116,8 @@ export abstract class SessionState {
     return sessionStatuses[this.#status].whatToDo;
   }
 
-  /** Is told of every move. */
-  protected abstract moved(to: SessionStatus): void;
+  /** When what the session is used with ends, if nobody but its person can replace it. */
+  protected abstract credentialEndsAtMs(): number | undefined;
 
   /** @throws {PosternError} ERR_POSTERN_CLIENT_TRANSITION_ILLEGAL when the table has no such transition. */
   protected move(to: SessionStatus): void {
@@ -55,6 +129,8 @@ export abstract class SessionState {
       );
     }
     this.#status = to;
-    this.moved(to);
+    this.#sinceMs = this.#options.clock();
+    this.#phase = phases[from] ?? this.#phase;
+    this.#options.onStatus?.(this.server, to);
   }
 }

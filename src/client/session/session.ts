@@ -13,7 +13,12 @@ import { createStrategy } from '../auth/create-strategy.ts';
 import { openConnection } from './open-connection.ts';
 import { PersonWatch } from './person-watch.ts';
 import { RequestsInFlight } from './requests-in-flight.ts';
-import { askAsUser } from './ask-as-user.ts';
+import { illnessOf } from './ask-as-user.ts';
+import { FailedCall } from './failed-call.ts';
+import { lossIn } from './lost-session.ts';
+import { hasSession, Liveness } from './liveness.ts';
+import { ProtocolVersions } from './protocol-versions.ts';
+import { hasStaticAuth } from '../server-config.ts';
 import { recoverCall } from './recover-call.ts';
 import { sendAgain, ServerQuestions } from './server-questions.ts';
 import {
@@ -22,9 +27,10 @@ import {
   connectionClosed,
   notConnected,
   tooSlow,
+  type FailedServer,
 } from './session-failure.ts';
 import { SessionState } from './session-state.ts';
-import { sessionStatuses, type SessionStatus } from './session-status.ts';
+import { sessionStatuses } from './session-status.ts';
 import type { SessionOptions } from './session-options.ts';
 import { ToolCatalogue } from './tool-catalogue.ts';
 
@@ -34,15 +40,15 @@ import { ToolCatalogue } from './tool-catalogue.ts';
  * `connect()` never rejects for a failure of the server; the status and `error` say what happened.
  */
 export class Session extends SessionState {
-  readonly server: string;
   /** Which of the context's accounts there. */
   readonly alias: string;
   readonly #options: SessionOptions;
   readonly #strategy: AuthStrategy;
   readonly #connection: Connection;
-  #error: PosternError | undefined;
   #client: SdkClient | undefined;
   readonly #inFlight = new RequestsInFlight();
+  readonly #liveness: Liveness;
+  readonly #versions: ProtocolVersions;
   readonly #tools: ToolCatalogue;
   readonly #questions: ServerQuestions;
   #connecting: Promise<void> | undefined;
@@ -57,20 +63,16 @@ export class Session extends SessionState {
   #wanted = true;
 
   constructor(options: SessionOptions) {
-    super();
+    super(options);
     this.#options = options;
-    this.server = options.server;
     this.alias = options.alias;
     this.#tools = new ToolCatalogue({ clock: options.clock, timeoutMs: options.connectTimeoutMs });
     this.#questions = new ServerQuestions(options);
+    this.#liveness = new Liveness(options, (client, reason) => this.#giveUp(client, reason));
+    this.#versions = new ProtocolVersions(options);
     this.#strategy = createStrategy(options);
     this.#connection = createConnection({ ...options, strategy: this.#strategy });
     this.#person = new PersonWatch(options, (error) => this.#personDone(error));
-  }
-
-  /** Why the session is in a failure state, or what a person has to do. */
-  get error(): PosternError | undefined {
-    return this.#error;
   }
 
   /** The SDK's client of the present connection, for what Postern has no method for. */
@@ -110,14 +112,12 @@ export class Session extends SessionState {
 
   /** Whether the server still answers as this user. On failure the session leaves CONNECTED. */
   async checkHealth(options: { timeoutMs?: number } = {}): Promise<boolean> {
-    if (this.#client === undefined || !this.isOperational) return false;
-    try {
-      await askAsUser(this.#client, { timeout: options.timeoutMs ?? 10_000 });
-      return true;
-    } catch (error) {
-      this.#fail(error);
-      return false;
-    }
+    const client = this.#client;
+    if (client === undefined || !this.isOperational) return false;
+    const session = { server: this.server, hasSession: hasSession(client), mayHaveRun: false };
+    const illness = await illnessOf(client, options.timeoutMs ?? 10_000);
+    if (illness !== undefined) this.#fail(lossIn(illness, session) ?? illness);
+    return illness === undefined;
   }
 
   /** The live link for this server, from the store. Changes nothing. */
@@ -145,6 +145,7 @@ export class Session extends SessionState {
 
   /** Forgets this context's credentials for the server, here and at its authorization server. */
   async logout(): Promise<LogoutResult> {
+    if (this.isFailed) await this.#strategy.startOver?.();
     const result = (await this.#strategy.logout?.()) ?? {
       revoked: false,
       reason: 'this server has no login',
@@ -218,7 +219,8 @@ export class Session extends SessionState {
     this.move('DISCONNECTING');
     const connecting = this.#connecting;
     this.#attempt?.abort(closedMeanwhile(this.server));
-    await this.#drop();
+    await this.#retire();
+    await this.#inFlight.closeAll();
     await connecting;
     await this.#strategy.close?.();
     this.move('DISCONNECTED');
@@ -256,23 +258,28 @@ export class Session extends SessionState {
     const { sent, signal, call } = sending;
     const connected = this.status === 'CONNECTED' ? this.#client : undefined;
     const client = connected ?? (await this.#operational(signal));
-    try {
-      return await this.#inFlight.run(client, work);
-    } catch (error) {
-      // The SDK calls a cancellation a time-out.
-      signal?.throwIfAborted();
-      const settled = await this.#questions.settle(error, call);
-      if (settled === sendAgain) return this.#send(work, sending);
-      return await recoverCall(settled, {
-        server: this.server,
-        sent,
-        hasSession: client.transport?.sessionId !== undefined,
-        blocksCallers: this.#options.coordinator.blocksCallers,
-        fail: (failure) => void (this.#client === client && this.#fail(failure)),
-        reconnect: async () => void (this.#client === client && (await this.#reconnect())),
-        resend: () => this.#send(work, { ...sending, sent: sent + 1 }),
-      });
+    const session = { client, hasSession: hasSession(client), sent };
+    const { livenessMs, coordinator } = this.#options;
+    const outcome = await this.#inFlight.run(client, () =>
+      FailedCall.or(this.#liveness.watching(client, work), { ...session, livenessMs }),
+    );
+    if (!(outcome instanceof FailedCall)) {
+      this.stepUp.succeeded(call.key);
+      return outcome;
     }
+    // The SDK calls a cancellation a time-out.
+    signal?.throwIfAborted();
+    const settled = await this.#questions.settle(outcome.error, call);
+    if (settled === sendAgain) return this.#send(work, sending);
+    return recoverCall(outcome.as(settled), {
+      ...session,
+      server: this.#failed,
+      blocksCallers: coordinator.blocksCallers,
+      fail: (failure) => void (this.#client === client && this.#fail(failure)),
+      stepUp: (required) => this.stepUp.ask(required, call.key),
+      reconnect: async () => void (this.#client === client && (await this.#reconnect())),
+      resend: () => this.#send(work, { ...sending, sent: sent + 1 }),
+    });
   }
 
   async #reconnect(): Promise<void> {
@@ -290,29 +297,30 @@ export class Session extends SessionState {
     await this.#person.waitIfBlocking(signal);
     if (this.status !== 'CONNECTED') {
       if (this.status === 'AUTH_PENDING' && (await this.#stillPending()))
-        throw this.#error ?? notConnected(this.server, this.status);
+        throw this.reason ?? notConnected(this.server, this.status);
       await this.#connectNow();
       await this.#person.waitIfBlocking(signal);
     }
     if (this.status === 'CONNECTED' && this.#client !== undefined) return this.#client;
-    throw this.#error ?? notConnected(this.server, this.status);
+    throw this.reason ?? notConnected(this.server, this.status);
   }
 
   /** Whether the person is still being waited for: another process may know better than this one. */
   async #stillPending(): Promise<boolean> {
     const challenge = await this.#strategy.renewChallenge?.();
     if (challenge === undefined) return false;
-    this.#error = new AuthorizationRequiredError(challenge);
+    this.reason = new AuthorizationRequiredError(challenge);
     return true;
   }
 
   async #connect(first?: 'CONNECTING'): Promise<void> {
     this.#person.stop();
     if (first !== undefined) this.move(first);
-    this.#error = undefined;
+    this.reason = undefined;
+    this.stepUp.forget();
     const attempt = new AbortController();
     this.#attempt = attempt;
-    const { context, connectTimeoutMs: timeoutMs } = this.#options;
+    const { context, config, connectTimeoutMs: timeoutMs } = this.#options;
     const deadline = setTimeout(() => attempt.abort(tooSlow(this.server, timeoutMs)), timeoutMs);
     try {
       const client = await openConnection({
@@ -322,12 +330,14 @@ export class Session extends SessionState {
         cachePartition: context.namespace.partition,
         timeoutMs,
         signal: attempt.signal,
+        versions: this.#versions,
         onTransport: () => this.move('AUTHENTICATING'),
         handlers: this.#questions.handlers,
         onToolsChanged: () => this.#tools.forget(),
         onAsked: (own, requests) => this.#questions.asked(own, requests),
         onElicited: (id) => this.#questions.completed(id),
-        prove: (opened) => this.#proveOperational(opened),
+        // A handshake may be answered to anybody; a list of tools, as a rule, is not.
+        prove: async (opened) => void ('command' in config || (await this.#tools.read(opened))),
       });
       this.#client = client;
       this.move('CONNECTED');
@@ -340,14 +350,20 @@ export class Session extends SessionState {
     }
   }
 
-  /** A handshake may be answered to anybody; a list of tools, as a rule, is not. */
-  async #proveOperational(client: SdkClient): Promise<void> {
-    if (!('command' in this.#options.config)) await this.#tools.read(client);
+  /** A connection that nobody answers on: whoever waits for something on it learns that at once. */
+  #giveUp(client: SdkClient, reason: unknown): void {
+    if (this.#client === client) this.#fail(reason);
+    void client.close().catch(() => {});
+  }
+
+  get #failed(): FailedServer {
+    const hasStaticCredential = hasStaticAuth(this.#options.config);
+    return { name: this.server, hasStaticCredential, evidence: this.#connection.remains };
   }
 
   #onClose(client: SdkClient): void {
     if (this.#client !== client || this.status !== 'CONNECTED') return;
-    this.#error = connectionClosed(this.server);
+    this.reason = connectionClosed(this.server, this.#connection.remains);
     this.#client = undefined;
     this.#tools.forget();
     this.move('CONNECTION_FAILED');
@@ -355,8 +371,8 @@ export class Session extends SessionState {
 
   #fail(error: unknown): void {
     if (this.status === 'DISCONNECTING' || this.status === 'DISCONNECTED') return;
-    const { status, error: known } = classifyFailure(error, this.server);
-    this.#error = known;
+    const { status, error: known } = classifyFailure(error, this.#failed);
+    this.reason = known;
     void this.#retire();
     if (this.status !== status && sessionStatuses[this.status].next.includes(status)) this.move(status);
     this.#options.logger.info('a session is not connected', {
@@ -379,20 +395,15 @@ export class Session extends SessionState {
     if (client !== undefined) await this.#inFlight.retire(client);
   }
 
-  async #drop(): Promise<void> {
-    await this.#retire();
-    await this.#inFlight.closeAll();
-  }
-
   /** The person was waited for in the background, and this process reconnects, wherever the callback landed. */
   #personDone(error: PosternError | undefined): Promise<void> | void {
     if (this.status !== 'AUTH_PENDING') return;
     if (error === undefined) return this.#connectNow();
-    this.#error = error;
+    this.reason = error;
     this.move('AUTH_FAILED');
   }
 
-  protected override moved(to: SessionStatus): void {
-    this.#options.onStatus?.(this.server, to);
+  protected override credentialEndsAtMs(): number | undefined {
+    return this.#strategy.endsAtMs?.();
   }
 }

@@ -16,7 +16,15 @@ import {
   isLive,
   type StoredCredential,
 } from '../credentials/credential-store.ts';
-import { dataOf, type InteractionData, type NamedFlow } from '../flow.ts';
+import {
+  type Flow,
+  type FlowBeginning,
+  type FlowRequest,
+  type FlowStart,
+  type InteractionData,
+  type NamedFlow,
+  dataOf,
+} from '../flow.ts';
 import type { Gate } from '../gates/gate.ts';
 import { isEnded, unlessEnded } from '../is-ended.ts';
 import { placeKey, placePath, type Place, type Want } from '../want.ts';
@@ -113,6 +121,21 @@ export class Asking {
     }
   }
 
+  /**
+   * Has a live interaction begin anew behind its link: whoever follows it next goes by what is found out now. Whoever is on
+   * their way already comes back as they went.
+   *
+   * @throws what the flow throws when it cannot begin.
+   */
+  async beginAnew(live: Pending<InteractionData>, { name, flow }: NamedFlow, cause: unknown): Promise<void> {
+    const { flow: begunBy, request } = dataOf(live);
+    if (begunBy !== name) return;
+    const stored = await new CredentialStore(this.#surroundings.storage, live.namespace).find(request);
+    const account = accountOf(stored, flow.credential);
+    const { data } = await this.#start(flow, request, { cause, account });
+    await unlessEnded(this.change(live, (now) => ({ ...now, data })));
+  }
+
   /** Replaces what a live interaction carries; `change` is called again when it has changed meanwhile. */
   change(
     { id, namespace }: Pending<InteractionData>,
@@ -178,7 +201,7 @@ export class Asking {
     isEnough: IsEnough,
   ): Promise<PendingSpec<InteractionData> | undefined> {
     const { gate, ttlMs } = this.#options;
-    const { storage, storeClock: clock } = this.#surroundings;
+    const { storage } = this.#surroundings;
     const stored = await new CredentialStore(storage, want.namespace).find(want);
     const earlier = stored?.value.kind === flow.credential.name ? stored.value.scopes : undefined;
     // Whoever was asked a moment ago has answered. One who answers from now on finishes the pending that is made here.
@@ -189,8 +212,7 @@ export class Asking {
     const scopes = unionScopes(earlier, want.scopes) ?? [];
     const request = { resource, alias, scopes, ...(details && { details }) };
     const account = accountOf(stored, flow.credential);
-    const beginning = { ...request, cause, account, gate, clock, callbackUrl: `${gate.baseUrl}/callback` };
-    const start = await within(flow.begin(beginning), beginMs, tooSlow).catch((error: unknown) => {
+    const start = await this.#start(flow, request, { cause, account }).catch((error: unknown) => {
       this.#logFailedBeginning(error, want, name);
       throw error;
     });
@@ -227,6 +249,17 @@ export class Asking {
     if (await gate.leadsHere(live)) return true;
     await unlessEnded(pendings.in(live.namespace).cancel(live.id));
     return false;
+  }
+
+  #start(
+    flow: Flow,
+    request: FlowRequest,
+    given: Pick<FlowBeginning, 'cause' | 'account'>,
+  ): Promise<FlowStart> {
+    const { gate } = this.#options;
+    const { storeClock: clock } = this.#surroundings;
+    const beginning = { ...request, ...given, gate, clock, callbackUrl: `${gate.baseUrl}/callback` };
+    return within(flow.begin(beginning), beginMs, tooSlow);
   }
 
   async #throwIfDeclined(want: Want): Promise<void> {

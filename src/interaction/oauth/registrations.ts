@@ -53,11 +53,12 @@ export class Registrations {
   /**
    * The client to use at the issuer that a server names. Written down before its secret, or its id, is first sent there.
    *
+   * @param options `anew`: one that registered itself is replaced, once, whether or not its issuer has refused it.
    * @throws {PosternError} ERR_POSTERN_OAUTH_ISSUER_MISMATCH when a client that was registered by hand is another issuer's.
    * @throws {PosternError} as {@link identifyClient}.
    */
   async identify(
-    options: Omit<IdentifyClientOptions, 'stored'>,
+    { anew, ...options }: Omit<IdentifyClientOptions, 'stored'> & { readonly anew?: boolean | undefined },
     serverUrl: string,
     http: OAuthHttp,
   ): Promise<ClientIdentity> {
@@ -69,9 +70,10 @@ export class Registrations {
     }
     const usable = await this.#withUsableDocument(options);
     const known = await this.#find(discovery.issuer, redirectUri);
-    return known === undefined || !isRegisteredFor(known.value, options.scopes)
-      ? this.#register(usable, http)
-      : this.#identify(usable, http, known, known.value);
+    const isUsable = known !== undefined && anew !== true && isRegisteredFor(known.value, options.scopes);
+    return isUsable
+      ? this.#identify(usable, http, known, known.value)
+      : this.#register(usable, http, anew === true ? known?.value : undefined);
   }
 
   /**

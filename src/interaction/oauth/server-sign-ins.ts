@@ -47,6 +47,8 @@ export interface ServerSignIn {
   readonly authorizeParams?: Readonly<Record<string, string>> | undefined;
   readonly loginHint?: string | undefined;
   readonly profile?: IssuerProfile | undefined;
+  /** Begins from nothing: a client that registered itself registers anew. */
+  readonly anew?: boolean | undefined;
   readonly [allowPkceUnadvertised]?: boolean | undefined;
   readonly [allowIssuerMismatch]?: DiscoverOptions[typeof allowIssuerMismatch];
   readonly [allowPrivateNetwork]?: boolean | undefined;
@@ -290,6 +292,7 @@ export class ServerSignIns {
       ...registrationOf({ ...signIn, ...at, redirectUri: at.callbackUrl }),
       preregistered,
       clientMetadataUrl: signIn.clientMetadataIsPrivate === true ? undefined : at.gate.clientMetadataUrl,
+      anew: signIn.anew,
     };
     return this.#registrations.identify(options, serverUrl, this.#httpFor(signIn));
   }

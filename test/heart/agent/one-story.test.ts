@@ -82,9 +82,9 @@ describe('status and error tell one story', () => {
       isGood = false;
       const { call, status, error } = await storyOf(client);
       expect({ call, status, error }).toEqual({
-        call: 'ERR_POSTERN_AUTH_REJECTED',
+        call: 'ERR_POSTERN_AUTH_CREDENTIAL_REFUSED',
         status: 'AUTH_FAILED',
-        error: 'ERR_POSTERN_AUTH_REJECTED',
+        error: 'ERR_POSTERN_AUTH_CREDENTIAL_REFUSED',
       });
     });
   }

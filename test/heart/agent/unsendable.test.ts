@@ -135,7 +135,7 @@ describe('a configured key that no header may carry', () => {
       return new Response(null, { status: 401 });
     });
     const client = new Client({ search: { url, auth: { type: 'api_key', key } } }, { fetch: fetchKey });
-    expect(await codeOf(client.callTool('find'))).toBe('ERR_POSTERN_AUTH_REJECTED');
+    expect(await codeOf(client.callTool('find'))).toBe('ERR_POSTERN_AUTH_CREDENTIAL_REFUSED');
     expect(seen[0]).toBe(key);
     await client.close();
   });

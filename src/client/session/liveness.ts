@@ -1,0 +1,82 @@
+import type { Client as SdkClient } from '@modelcontextprotocol/client';
+import { isOverHttp } from '../server-config.ts';
+import { ping } from './ask-as-user.ts';
+import { lossIn } from './lost-session.ts';
+import { isConnectionLoss, isTimeout } from './session-failure.ts';
+import type { SessionOptions } from './session-options.ts';
+
+/**
+ * Sees to it that nobody waits for a server that is not there.
+ *
+ * A connection into a black hole never ends by itself, and nothing tells a slow call from a lost one but that the server
+ * still answers something else. Any answer is a sign of life, but one that says that the session is not known: what is on
+ * its way in it is lost.
+ */
+export class Liveness {
+  readonly #server: string;
+  readonly #silenceMs: number;
+  readonly #onDead: (client: SdkClient, reason: unknown) => void;
+  /** The requests that are on their way, by connection. */
+  readonly #watched = new Map<SdkClient, { count: number; timer?: ReturnType<typeof setTimeout> }>();
+  readonly #reasons = new WeakMap<SdkClient, unknown>();
+
+  /**
+   * @param options `livenessMs`: the server is pinged every third of this, and has the rest of it to answer. One that is no
+   * HTTP server is not pinged: a process that dies says so, and one that is busy may be slow.
+   * @param onDead is told, once, of a connection that is of no use any more.
+   */
+  constructor(
+    { server, config, livenessMs }: Pick<SessionOptions, 'server' | 'config' | 'livenessMs'>,
+    onDead: (client: SdkClient, reason: unknown) => void,
+  ) {
+    this.#server = server;
+    this.#silenceMs = isOverHttp(config) ? livenessMs : Number.POSITIVE_INFINITY;
+    this.#onDead = onDead;
+  }
+
+  /** Does something with a connection that is watched meanwhile. @throws why the connection was given up, if it was. */
+  async watching<T>(client: SdkClient, work: (client: SdkClient) => Promise<T>): Promise<T> {
+    const watch = this.#watched.get(client) ?? { count: 0 };
+    this.#watched.set(client, watch);
+    if (watch.count++ === 0) this.#lookLater(client);
+    try {
+      return await work(client);
+    } catch (error) {
+      throw this.#reasons.get(client) ?? error;
+    } finally {
+      if (--watch.count === 0) {
+        clearTimeout(watch.timer);
+        this.#watched.delete(client);
+      }
+    }
+  }
+
+  #lookLater(client: SdkClient): void {
+    const watch = this.#watched.get(client);
+    if (watch === undefined || this.#silenceMs === Number.POSITIVE_INFINITY) return;
+    watch.timer = setTimeout(() => void this.#look(client, watch), this.#silenceMs / 3);
+    if (typeof watch.timer === 'object') watch.timer.unref();
+  }
+
+  async #look(client: SdkClient, watch: object): Promise<void> {
+    const error = await ping(client, { timeout: (this.#silenceMs * 2) / 3 }).then(
+      () => undefined,
+      (failure: unknown) => this.#reasonIn(failure, client),
+    );
+    if (this.#watched.get(client) !== watch) return;
+    if (error === undefined) return this.#lookLater(client);
+    this.#reasons.set(client, error);
+    this.#onDead(client, error);
+  }
+
+  /** Why a ping that failed is the end of a connection, if it is: most failures are an answer. */
+  #reasonIn(error: unknown, client: SdkClient): unknown {
+    if (isConnectionLoss(error) || isTimeout(error)) return error;
+    return lossIn(error, { server: this.#server, hasSession: hasSession(client), mayHaveRun: true });
+  }
+}
+
+/** Whether a connection has a session that its server may forget. */
+export function hasSession(client: SdkClient): boolean {
+  return client.transport?.sessionId !== undefined;
+}
