@@ -175,19 +175,15 @@ describe('identifyClient', () => {
     },
   );
 
-  test.each(['client_secret_basic', 'client_secret_post'])(
-    'a client that was given no secret is public, even where the reply says %s',
-    async (token_endpoint_auth_method) => {
-      const { identity } = await identify({}, reply({ token_endpoint_auth_method }));
-      expect(identity.tokenEndpointAuthMethod).toBe('none');
-    },
-  );
-
   test.each([
     ['other redirect URIs', reply({ redirect_uris: ['https://evil.example/'] })],
     ['redirect URIs of the wrong type', reply({ redirect_uris: redirectUri })],
     ['no client id', reply({ client_id: undefined })],
     ['an unknown way to authenticate', reply({ token_endpoint_auth_method: 'tls_client_auth' })],
+    [
+      'a secret to authenticate by, and none given',
+      reply({ token_endpoint_auth_method: 'client_secret_post' }),
+    ],
     ['an array', []],
     ['plain text', new Response('Forbidden', { status: 403 })],
     ['a refusal', Response.json({ error: 'invalid_redirect_uri' }, { status: 400 })],

@@ -211,12 +211,9 @@ async function processRegistration(
     throw rejected(options, 'other redirect URIs than were asked for');
   }
   const secret = client.client_secret as string | undefined;
-  const stated = client.token_endpoint_auth_method ?? agreedMethod(askedMethod, secret, server);
-  const isBare = secret === undefined && needsSecret(stated);
-  // Some name their default method to a client that asked for none and was given no secret.
-  const method = isBare && askedMethod === 'none' ? 'none' : stated;
+  const method = client.token_endpoint_auth_method ?? agreedMethod(askedMethod, secret, server);
   if (!isSupportedMethod(method)) throw rejected(options, 'a way to authenticate that is not supported here');
-  if (isBare && method !== 'none')
+  if (secret === undefined && needsSecret(method))
     throw rejected(options, 'a way to authenticate with a secret, and without the secret');
   const secretExpiresAt = Number(client.client_secret_expires_at ?? 0);
   return {
