@@ -466,6 +466,13 @@ describe('grants without a browser', () => {
     });
   });
 
+  test('whom the issuer is to expect is sent along', async () => {
+    const { http, sent } = serve({ [`${issuer}/device`]: device });
+    await startDeviceAuthorization({ discovery, client, loginHint: 'al@home.example' }, http);
+    await startDeviceAuthorization({ discovery, client }, serve({ [`${issuer}/device`]: device }).http);
+    expect(sent.map(({ form }) => form.get('login_hint'))).toEqual(['al@home.example']);
+  });
+
   test('a device code ends in a grant, a refusal, or by running out', async () => {
     const start = (answer: Route) => serve({ [`${issuer}/device`]: device, [token]: answer });
     const granted = start(tokens());

@@ -8,7 +8,7 @@ import { scopeParameter } from './profiles/shape-parameters.ts';
 import type { TokenRequestOptions } from './token-request.ts';
 import type { Tokens } from './token-response.ts';
 
-export { canRefresh, grantSchema, type Grant } from './grant-record.ts';
+export { grantSchema, type Grant } from './grant-record.ts';
 export {
   clientCredentialsGrant,
   exchangeForIdJag,

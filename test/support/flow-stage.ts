@@ -25,6 +25,7 @@ import type { CookieBrowser, Page } from './cookie-browser.ts';
 import {
   startProgrammableAuthorizationServer,
   type ProgrammableAuthorizationServer,
+  type ProgrammableAuthorizationServerOptions,
 } from './programmable-authorization-server.ts';
 import { namespaces } from './process-world.ts';
 
@@ -41,9 +42,14 @@ export interface FlowStage extends Surroundings {
 }
 
 export async function openFlowStage(
-  options: { oob?: Partial<OobOptions>; processes?: number; store?: StorageBackend | undefined } = {},
+  options: {
+    as?: ProgrammableAuthorizationServerOptions;
+    oob?: Partial<OobOptions>;
+    processes?: number;
+    store?: StorageBackend | undefined;
+  } = {},
 ): Promise<FlowStage> {
-  const as = await startProgrammableAuthorizationServer();
+  const as = await startProgrammableAuthorizationServer(options.as);
   onTestFinished(() => as.close());
   const { store } = options;
   const { host, time, logger, storage } = await openSurroundings(store && (() => store));

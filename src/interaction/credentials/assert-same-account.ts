@@ -21,7 +21,7 @@ function described({ name }: Account): string {
 }
 
 /** Enough of an account's name for whoever knows it to tell which it is. */
-export function maskAccount(name: string): string {
+function maskAccount(name: string): string {
   const at = name.lastIndexOf('@');
   const [first = ''] = name;
   return at > 0 ? `${first}…${name.slice(at)}` : `${first}…`;

@@ -6,7 +6,7 @@ import { placePath, type Place } from '../want.ts';
 
 const tombstone = z.looseObject({ forgottenAtMs: z.number() });
 
-export type Tombstone = z.infer<typeof tombstone>;
+type Tombstone = z.infer<typeof tombstone>;
 
 /** As long as an answer can still come to what was begun before: an attempt outlives its pending by a day. */
 const tombstoneMs = 25 * 60 * 60_000;
