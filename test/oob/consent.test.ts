@@ -140,7 +140,10 @@ describe('a consent at a third party', () => {
     const flow = redirectFlow(stage);
     const { url } = await stage.linkOf('alice', flow);
     const browser = await stage.host.openBrowser('alice');
-    stage.as.on('token', () => ({ status: 500, body: { error: 'server_error', error_description: 'CNRY' } }));
+    stage.as.on('token', () => ({
+      status: 500,
+      body: { error: 'server_error', error_description: 'CNRYzsecretz-x7Kq2mWv9' },
+    }));
     const failed = await consent(browser, url);
     expect([failed.status, failed.html.includes(`href="${url}"`)]).toEqual([502, true]);
     stage.as.on('token', undefined);
