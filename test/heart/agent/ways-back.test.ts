@@ -82,7 +82,6 @@ async function openMortal(
 ): Promise<{
   client: Client;
   url: string;
-  setOverride: (now: typeof override | undefined) => void;
   restart: () => void;
 }> {
   const server = await startMortalMcpServer({ override, unknown: () => ({ status: 500 }) });
@@ -91,8 +90,7 @@ async function openMortal(
   return {
     client,
     url: server.url,
-    setOverride: (now) => void (server.options.override = now),
-    restart: server.restart,
+    restart: () => server.restart(),
   };
 }
 
@@ -161,6 +159,7 @@ const scenarios: Record<ConnectionCondition, () => Promise<Trouble>> = {
   transient: async () => {
     const { stage, client } = await openSignedIn();
     await client.disconnect();
+    stage.time.advance(2_000);
     stage.storage.fault = () => 'fail';
     await client.connect();
     return trouble({ stage, client }, async () => {
@@ -360,7 +359,7 @@ describe('a credential that the operator has configured and the server refuses',
     for (const status of [401, 403]) {
       test(`${name}, HTTP ${status}: is said to be that, at connect and in a call alike, and nobody speaks OAuth`, async () => {
         let isGood = false;
-        const { client } = await openMortal((call) => (isGood ? undefined : { status }), config);
+        const { client } = await openMortal(() => (isGood ? undefined : { status }), config);
         const fetched = vi.spyOn(globalThis, 'fetch');
         onTestFinished(() => fetched.mockRestore());
         await client.connect();
@@ -377,7 +376,7 @@ describe('a credential that the operator has configured and the server refuses',
         isGood = false;
         expect(await codeOf(client.callTool('run', {}, { server: 'mortal' }))).toBe(refused[1]);
         expect(story()).toEqual(refused);
-        const asked = fetched.mock.calls.map(([input]) => String(input));
+        const asked = fetched.mock.calls.map(([input]) => new Request(input).url);
         expect(asked.length).toBeGreaterThan(0);
         expect(asked.filter((url) => url.includes('well-known'))).toEqual([]);
         const told = ['person', 'model', 'operator'].map((audience) =>
