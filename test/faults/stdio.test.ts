@@ -8,7 +8,10 @@ const script = fileURLToPath(new URL('../support/stdio-server.ts', import.meta.u
 
 function openClient(behaviour = 'well', env: Record<string, string> = {}): Client {
   const args = ['--disable-warning=ExperimentalWarning', script, behaviour];
-  const client = new Client({ child: { command: process.execPath, args, env } }, { connectTimeoutMs: 8_000 });
+  const client = new Client(
+    { child: { command: process.execPath, args, env } },
+    { connectTimeoutMs: 30_000 },
+  );
   onTestFinished(() => client.close());
   return client;
 }

@@ -5,6 +5,14 @@ import { lossIn } from './lost-session.ts';
 import { isConnectionLoss, isTimeout } from './session-failure.ts';
 import type { SessionOptions } from './session-options.ts';
 
+/** What is on its way over one connection. */
+interface Watch {
+  count: number;
+  /** When something was answered last, by a clock that nobody sets. */
+  answeredAt: number;
+  timer?: ReturnType<typeof setTimeout>;
+}
+
 /**
  * Sees to it that nobody waits for a server that is not there.
  *
@@ -17,7 +25,7 @@ export class Liveness {
   readonly #silenceMs: number;
   readonly #onDead: (client: SdkClient, reason: unknown) => void;
   /** The requests that are on their way, by connection. */
-  readonly #watched = new Map<SdkClient, { count: number; timer?: ReturnType<typeof setTimeout> }>();
+  readonly #watched = new Map<SdkClient, Watch>();
   readonly #reasons = new WeakMap<SdkClient, unknown>();
 
   /**
@@ -36,11 +44,13 @@ export class Liveness {
 
   /** Does something with a connection that is watched meanwhile. @throws why the connection was given up, if it was. */
   async watching<T>(client: SdkClient, work: (client: SdkClient) => Promise<T>): Promise<T> {
-    const watch = this.#watched.get(client) ?? { count: 0 };
+    const watch = this.#watched.get(client) ?? { count: 0, answeredAt: Number.NEGATIVE_INFINITY };
     this.#watched.set(client, watch);
     if (watch.count++ === 0) this.#lookLater(client);
     try {
-      return await work(client);
+      const result = await work(client);
+      watch.answeredAt = performance.now();
+      return result;
     } catch (error) {
       throw this.#reasons.get(client) ?? error;
     } finally {
@@ -58,13 +68,17 @@ export class Liveness {
     if (typeof watch.timer === 'object') watch.timer.unref();
   }
 
-  async #look(client: SdkClient, watch: object): Promise<void> {
+  async #look(client: SdkClient, watch: Watch): Promise<void> {
+    const lookedAt = performance.now();
+    // Where others are answered, nobody has to be asked.
+    if (watch.answeredAt > lookedAt - this.#silenceMs / 3) return this.#lookLater(client);
     const error = await ping(client, { timeout: (this.#silenceMs * 2) / 3 }).then(
       () => undefined,
       (failure: unknown) => this.#reasonIn(failure, client),
     );
     if (this.#watched.get(client) !== watch) return;
-    if (error === undefined) return this.#lookLater(client);
+    // A ping that comes to nothing beside calls that do not says that somebody is busy.
+    if (error === undefined || watch.answeredAt > lookedAt) return this.#lookLater(client);
     this.#reasons.set(client, error);
     this.#onDead(client, error);
   }
