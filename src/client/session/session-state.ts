@@ -48,6 +48,8 @@ export interface ConditionReport extends ConnectionConditionFacts {
 /** Where a session is, and what that means. */
 export abstract class SessionState {
   readonly server: string;
+  /** Which of the context's accounts there. */
+  readonly alias: string;
   readonly #options: SessionOptions;
   /** What only some call waits for. */
   protected readonly stepUp: StepUp = new StepUp();
@@ -58,6 +60,7 @@ export abstract class SessionState {
 
   constructor(options: SessionOptions) {
     this.server = options.server;
+    this.alias = options.alias;
     this.#options = options;
     this.#sinceMs = options.clock();
   }

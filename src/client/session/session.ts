@@ -40,8 +40,6 @@ import { ToolCatalogue } from './tool-catalogue.ts';
  * `connect()` never rejects for a failure of the server; the status and `error` say what happened.
  */
 export class Session extends SessionState {
-  /** Which of the context's accounts there. */
-  readonly alias: string;
   readonly #options: SessionOptions;
   readonly #strategy: AuthStrategy;
   readonly #connection: Connection;
@@ -65,10 +63,12 @@ export class Session extends SessionState {
   constructor(options: SessionOptions) {
     super(options);
     this.#options = options;
-    this.alias = options.alias;
     this.#tools = new ToolCatalogue({ clock: options.clock, timeoutMs: options.connectTimeoutMs });
     this.#questions = new ServerQuestions(options);
-    this.#liveness = new Liveness(options, (client, reason) => this.#giveUp(client, reason));
+    this.#liveness = new Liveness(options, (client, reason) => {
+      if (this.#client === client) this.#fail(reason);
+      void client.close().catch(() => {});
+    });
     this.#versions = new ProtocolVersions(options);
     this.#strategy = createStrategy(options);
     this.#connection = createConnection({ ...options, strategy: this.#strategy });
@@ -131,9 +131,8 @@ export class Session extends SessionState {
     try {
       await this.#strategy.renewChallenge?.();
     } catch (error) {
-      this.#options.logger.warn('a sign-in could not be given new metadata', {
-        code: findPosternError(error)?.code,
-      });
+      const code = findPosternError(error)?.code;
+      this.#options.logger.warn('a sign-in could not be given new metadata', { code });
     }
   }
 
@@ -146,10 +145,8 @@ export class Session extends SessionState {
   /** Forgets this context's credentials for the server, here and at its authorization server. */
   async logout(): Promise<LogoutResult> {
     if (this.isFailed) await this.#strategy.startOver?.();
-    const result = (await this.#strategy.logout?.()) ?? {
-      revoked: false,
-      reason: 'this server has no login',
-    };
+    const nothing = { revoked: false, reason: 'this server has no login' };
+    const result = (await this.#strategy.logout?.()) ?? nothing;
     await this.disconnect();
     return result;
   }
@@ -348,12 +345,6 @@ export class Session extends SessionState {
       clearTimeout(deadline);
       if (this.#attempt === attempt) this.#attempt = undefined;
     }
-  }
-
-  /** A connection that nobody answers on: whoever waits for something on it learns that at once. */
-  #giveUp(client: SdkClient, reason: unknown): void {
-    if (this.#client === client) this.#fail(reason);
-    void client.close().catch(() => {});
   }
 
   get #failed(): FailedServer {
