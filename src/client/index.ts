@@ -3,6 +3,7 @@ export {
   allowPlaintextStorage,
   AuthCoordinator,
   type AuthCoordinatorOptions,
+  type SignInBy,
 } from './coordinators/auth-coordinator.ts';
 export type {
   Authorization,
@@ -32,6 +33,7 @@ export { explain, type Audience } from '../core/explain.ts';
 export {
   LocalAuthCoordinator,
   type LocalAuthCoordinatorOptions,
+  type SignInLink,
 } from './coordinators/local-auth-coordinator.ts';
 export { NoAuthStrategy } from './auth/no-auth-strategy.ts';
 export type { MachineGrant } from './auth/machine-grants.ts';
@@ -49,6 +51,7 @@ export type {
   CredentialState,
   Revocation,
 } from '../interaction/credential-kind.ts';
+export type { SignInCode } from '../interaction/oauth/sign-in-code.ts';
 export type { Flow, FlowBeginning, FlowStart, FlowVisit, NamedFlow } from '../interaction/flow.ts';
 export type { BrowserSecurityExceptions, SecurityExceptions } from './security-exceptions.ts';
 export type {

@@ -29,7 +29,6 @@ export interface WaitForEnd {
 
 interface Attended {
   readonly stop: AbortController;
-  readonly served: Promise<void>;
   readonly running: Promise<unknown>;
 }
 
@@ -48,7 +47,8 @@ export class Attendance {
   readonly #surroundings: Surroundings;
   readonly #options: AttendanceOptions;
   readonly #waits = new SharedWaits<Pending<InteractionData>>();
-  readonly #attended = new Map<string, Attended>();
+  readonly #links = new Map<string, Attended & { readonly served: Promise<void> }>();
+  readonly #works = new Map<string, Attended>();
   #work: Promise<BackgroundWork> | undefined;
   #closed = false;
 
@@ -63,34 +63,15 @@ export class Attendance {
    * Resolves when its link can be shown: it is answered after a crash, too. Never rejects.
    */
   attend(pending: Pending<InteractionData>): Promise<void> | undefined {
-    const { gate, flowNamed } = this.#options;
-    const flow = pending.data && flowNamed(pending.data.flow);
-    const attended = this.#attended.get(pending.id);
-    if (this.#closed || pending.status !== 'pending' || attended !== undefined) return attended?.served;
-    if (flow?.watch === undefined && gate.serve === undefined) return undefined;
-    if (this.#attended.size >= maxAttended) return undefined;
-    const stop = new AbortController();
-    const { promise: served, resolve: onServed } = Promise.withResolvers<void>();
-    const running = this.#attend(pending, flow, stop.signal, onServed)
-      .catch((error: unknown) => {
-        if (stop.signal.aborted) return;
-        const code = findPosternError(error)?.code;
-        this.#surroundings.logger.warn('a live interaction could not be seen to', {
-          kind: pending.kind,
-          code,
-        });
-      })
-      .finally(() => {
-        onServed();
-        this.#attended.delete(pending.id);
-      });
-    this.#attended.set(pending.id, { stop, served, running });
-    return served;
+    if (this.#closed || pending.status !== 'pending') return this.#links.get(pending.id)?.served;
+    this.#workOn(pending);
+    return this.#keepReachable(pending);
   }
 
   /** Nothing is left to do about an interaction here: it has ended. */
   leave(id: string): void {
-    this.#attended.get(id)?.stop.abort();
+    this.#links.get(id)?.stop.abort();
+    this.#works.get(id)?.stop.abort();
   }
 
   /**
@@ -125,31 +106,68 @@ export class Attendance {
   /** Stops what is done here; other processes go on. */
   async close(): Promise<void> {
     this.#closed = true;
-    const attended = [...this.#attended.values()];
+    const attended = [...this.#links.values(), ...this.#works.values()];
     for (const { stop } of attended) stop.abort();
     await Promise.allSettled(attended.map(({ running }) => running));
     await this.#waits.settle();
   }
 
-  async #attend(
-    pending: Pending<InteractionData>,
-    flow: Flow | undefined,
-    stop: AbortSignal,
-    onServed: () => void,
-  ): Promise<void> {
+  #workOn(pending: Pending<InteractionData>): void {
+    const { id, data } = pending;
+    const flow = data && this.#options.flowNamed(data.flow);
+    if (this.#closed || flow?.watch === undefined || this.#works.has(id) || this.#works.size >= maxAttended)
+      return;
+    if (flow.hasWork?.(data?.data) === false) return;
+    const attended = this.#begin(pending, async (signal) =>
+      (await this.#loadWork()).attend(pending, flow, signal),
+    );
+    this.#works.set(id, attended);
+    void attended.running.finally(() => this.#works.delete(id));
+  }
+
+  #keepReachable(pending: Pending<InteractionData>): Promise<void> | undefined {
+    const { id } = pending;
     const { gate } = this.#options;
-    const over = new AbortController();
-    const signal = AbortSignal.any([stop, over.signal]);
-    const ended = this.#untilEnded(pending, signal).finally(() => over.abort());
-    try {
+    const known = this.#links.get(id);
+    if (known !== undefined || gate.serve === undefined) return known?.served;
+    if (this.#links.size >= maxAttended) return undefined;
+    const { promise: served, resolve: onServed } = Promise.withResolvers<void>();
+    const attended = this.#begin(pending, async (_signal, ended) => {
       await using _link = await gate.serve?.(pending, () => void this.#withdraw(pending));
       onServed();
-      if (flow?.watch !== undefined) await (await this.#loadWork()).attend(pending, flow, signal);
-      if (gate.serve !== undefined) await ended;
-    } finally {
-      over.abort();
       await ended;
-    }
+    });
+    this.#links.set(id, { ...attended, served });
+    void attended.running.finally(() => {
+      onServed();
+      this.#links.delete(id);
+    });
+    return served;
+  }
+
+  /** Does something about a live interaction, until it has ended or is left. */
+  #begin(
+    pending: Pending<InteractionData>,
+    work: (signal: AbortSignal, ended: Promise<void>) => Promise<void>,
+  ): Attended {
+    const stop = new AbortController();
+    const over = new AbortController();
+    const signal = AbortSignal.any([stop.signal, over.signal]);
+    const ended = this.#untilEnded(pending, signal).finally(() => over.abort());
+    const attend = async (): Promise<void> => {
+      try {
+        await work(signal, ended);
+      } finally {
+        over.abort();
+        await ended;
+      }
+    };
+    const running = attend().catch((error: unknown) => {
+      if (stop.signal.aborted) return;
+      const code = findPosternError(error)?.code;
+      this.#surroundings.logger.warn('a live interaction could not be seen to', { kind: pending.kind, code });
+    });
+    return { stop, running };
   }
 
   async #withdraw(pending: Pending<InteractionData>): Promise<void> {
@@ -198,7 +216,12 @@ export class Attendance {
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<Pending<InteractionData> | undefined> {
     try {
-      return await this.#options.pendings.waitFor(pending, { ...options, keepAlive: false });
+      return await this.#options.pendings.waitFor(pending, {
+        ...options,
+        keepAlive: false,
+        // What there is to do about it may have come while somebody waits here, by a page that another process serves.
+        onLook: (live) => this.#workOn(live),
+      });
     } catch (error) {
       if (isPosternError(error, 'ERR_POSTERN_PENDING_WAIT_TIMEOUT')) return undefined;
       throw error;

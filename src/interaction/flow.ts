@@ -5,6 +5,7 @@ import { PosternError } from '../core/postern-error.ts';
 import type { Pending, PendingKind } from '../pending/pending.ts';
 import type { Account, CredentialKind } from './credential-kind.ts';
 import type { Gate } from './gates/gate.ts';
+import type { PasteProblem } from './ladder/pasted-address.ts';
 import type { Want } from './want.ts';
 
 /** What is wanted of a person, as their pending remembers it. */
@@ -103,6 +104,15 @@ export interface FlowVisit extends Omit<FlowHands, 'finish'> {
   readonly formToken: string;
   /** Whether a form that was sent in is this page's own: method, origin, fetch metadata, token, size. @throws {PosternError} ERR_POSTERN_OOB_FORM_REFUSED */
   readForm(): Promise<URLSearchParams>;
+  /**
+   * Takes the address that a third party has sent the person's browser to, and that it could not reach, as the callback
+   * takes it: by its state, from this person and this browser, once. A problem has changed nothing.
+   */
+  paste(
+    address: string,
+  ): Promise<
+    { readonly answer: Answer } | { readonly problem: PasteProblem } | { readonly response: Response }
+  >;
   /** Before anything is asked of a third party. @throws {PosternError} ERR_POSTERN_OOB_LIMIT as {@link sendOut} */
   assertMayGoOut(): Promise<void>;
   /**
@@ -151,10 +161,14 @@ export interface Flow<C = unknown> {
   readonly requestMs?: number | undefined;
   /** Whether scopes that are added while the person is being asked still count. Otherwise they are asked for afterwards. */
   readonly widens?: boolean | undefined;
+  /** Whether its page's button sends the person to a third party, from where an answer comes back. */
+  readonly goesOut?: boolean | undefined;
   /** Begins, for the one caller who asks the person. @throws {PosternError} when it cannot. */
   begin(beginning: FlowBeginning): Promise<FlowStart>;
   /** Answers the browser. */
   visit(visit: FlowVisit): Promise<Response>;
+  /** Whether there is something to do in the background for a pending that carries this. Default: there always is. */
+  hasWork?(data: unknown): boolean;
   /** Runs in one process at a time while the pending lives; taken over when that process dies. */
   watch?(watch: FlowWatch): Promise<void>;
 }

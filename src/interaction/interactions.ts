@@ -24,6 +24,7 @@ import type { Gate } from './gates/gate.ts';
 import type { InteractionsOptions } from './interactions-options.ts';
 import { interactionOf, InteractionRequiredError } from './interaction-required-error.ts';
 import { isEnded, unlessEnded } from './is-ended.ts';
+import type { ByHand } from './ladder/by-hand.ts';
 import type { Ladder } from './ladder/ladder.ts';
 import type { Place, Want } from './want.ts';
 
@@ -56,6 +57,7 @@ export class Interactions {
   #asking: Promise<Asking> | undefined;
   #keeping: Promise<typeof keepCredential> | undefined;
   #ladder: Promise<Ladder> | undefined;
+  #byHand: Promise<ByHand> | undefined;
 
   constructor(options: InteractionsOptions) {
     const { surroundings, gate, leaseMs, watchLeaseMs, ttlMs, declineCooldownMs } = options;
@@ -101,6 +103,12 @@ export class Interactions {
     this.#ladder ??= import('./ladder/ladder.ts').then(({ Ladder: Loaded }) => new Loaded(this));
     return (await this.#ladder).fetch(request);
   };
+
+  /** Ways out and back for addresses that a person carries themselves. */
+  byHand(): Promise<ByHand> {
+    this.#byHand ??= import('./ladder/by-hand.ts').then(({ ByHand: Loaded }) => new Loaded(this));
+    return this.#byHand;
+  }
 
   /**
    * Names a flow. Every process that serves pages registers the same, before it does.

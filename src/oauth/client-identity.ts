@@ -21,6 +21,8 @@ export interface ClientIdentity {
   readonly secretExpiresAtMs?: number | undefined;
   /** What one that registered itself asked to be registered for: some issuers take it as a limit. Left out: the issuer takes no scopes there, or it is not known. */
   readonly registeredScopes?: readonly string[] | undefined;
+  /** What one that registered itself may use. */
+  readonly grantTypes?: readonly string[] | undefined;
   /** Of one that registered itself. */
   readonly registeredAtMs?: number | undefined;
 }
@@ -35,5 +37,6 @@ export const clientIdentitySchema: ZodType<ClientIdentity> = z.looseObject({
   redirectUris: z.array(z.string()),
   secretExpiresAtMs: z.number().optional(),
   registeredScopes: z.array(z.string()).optional(),
+  grantTypes: z.array(z.string()).optional(),
   registeredAtMs: z.number().optional(),
 });

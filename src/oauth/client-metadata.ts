@@ -37,7 +37,8 @@ export function clientMetadataDocument(options: ClientMetadataDocumentOptions): 
     client_id: url,
     redirect_uris: [...redirectUris],
     application_type: applicationType(first),
-    grant_types: ['authorization_code', 'refresh_token'],
+    // A server reads the one document for every way in that it has.
+    grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
     response_types: ['code'],
     token_endpoint_auth_method: keys.length === 0 ? 'none' : 'private_key_jwt',
     ...(keys.length > 0 && { jwks: { keys: keys.map(publicKey) } }),

@@ -3,13 +3,16 @@ import {
   customFetch,
   deviceAuthorizationRequest,
   processDeviceAuthorizationResponse,
+  type AuthorizationServer,
 } from 'oauth4webapi';
+import type { JWK } from 'jose';
 import { z, type ZodType } from 'zod';
 import { PosternError } from '../core/postern-error.ts';
 import { authenticationOf, libraryClient } from './client-authentication.ts';
 import { clientIdentitySchema, type ClientIdentity } from './client-identity.ts';
 import { describeUrl } from './describe-url.ts';
 import type { Discovery } from './discovery.ts';
+import { generateDpopKey } from './dpop.ts';
 import type { Grant } from './grant-record.ts';
 import { numberOf } from './number-of.ts';
 import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
@@ -31,6 +34,8 @@ export interface DeviceAuthorization {
   readonly resource: string;
   readonly scopes?: readonly string[] | undefined;
   readonly profile?: IssuerProfile | undefined;
+  /** The private key the tokens will be bound to. */
+  readonly dpopKeyJwk?: JWK | undefined;
   readonly deviceCode: string;
   readonly userCode: string;
   readonly verificationUri: string;
@@ -50,6 +55,7 @@ export const deviceAuthorizationSchema: ZodType<DeviceAuthorization> = z.looseOb
   resource: z.string(),
   scopes: z.array(z.string()).optional(),
   profile: issuerProfileSchema.optional(),
+  dpopKeyJwk: z.looseObject({}).optional(),
   deviceCode: z.string(),
   userCode: z.string(),
   verificationUri: z.string(),
@@ -60,18 +66,29 @@ export const deviceAuthorizationSchema: ZodType<DeviceAuthorization> = z.looseOb
 
 /** What {@link startDeviceAuthorization} takes. */
 export interface DeviceAuthorizationOptions extends TokenRequestOptions {
-  readonly discovery: Pick<Discovery, 'issuer' | 'server' | 'resource'>;
+  readonly discovery: Pick<Discovery, 'issuer' | 'server' | 'resource'> & {
+    readonly dpopRequired?: boolean | undefined;
+  };
   readonly client: ClientIdentity;
   readonly scopes?: readonly string[] | undefined;
   /** Whom the issuer is to expect. Not every one looks. */
   readonly loginHint?: string | undefined;
   readonly profile?: IssuerProfile | undefined;
+  /** Binds the tokens to a fresh key. Default: only when the resource requires it. */
+  readonly dpop?: boolean | undefined;
 }
 
-const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
+/** The grant that a client redeems a device code with. A client that registers itself has to ask for it. */
+export const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 const maxLifetimeMs = 3_600_000;
 const maxIntervalMs = 60_000;
 const maxTextLength = 2048;
+
+/** Whether a server gives out device codes, by its metadata. */
+export function offersDeviceCodes(server: AuthorizationServer): boolean {
+  const { device_authorization_endpoint: endpoint, grant_types_supported: supported } = server;
+  return endpoint !== undefined && supported?.includes(deviceGrant) !== false;
+}
 
 /**
  * Asks for a code that the person enters at another device.
@@ -145,6 +162,7 @@ export async function startDeviceAuthorization(
     resource,
     scopes,
     profile,
+    ...((options.dpop ?? discovery.dpopRequired) && { dpopKeyJwk: await generateDpopKey() }),
     deviceCode: device.device_code,
     userCode: device.user_code,
     verificationUri: http.checkBrowserUrl(device.verification_uri),
@@ -180,7 +198,7 @@ export async function pollDevice(
   const { intervalMs = device.intervalMs } = options;
   const sentAtMs = http.clock();
   if (sentAtMs >= device.expiresAtMs) throw expired();
-  const { response } = await sendTokenRequest(
+  const { response, dpopNonce } = await sendTokenRequest(
     device,
     deviceGrant,
     { device_code: device.deviceCode },
@@ -204,7 +222,7 @@ export async function pollDevice(
     options,
   );
   const { issuer, statedIssuer, tokenEndpoint, revocationEndpoint, idTokenSigningAlgs } = device;
-  const { client, resource, scopes, profile } = device;
+  const { client, resource, scopes, profile, dpopKeyJwk } = device;
   const endpoints = { issuer, statedIssuer, tokenEndpoint, revocationEndpoint, idTokenSigningAlgs };
   return {
     status: 'granted',
@@ -215,6 +233,7 @@ export async function pollDevice(
       client,
       resource,
       profile,
+      ...(dpopKeyJwk !== undefined && { dpopKeyJwk, dpopNonce }),
       obtainedAtMs: http.clock(),
     },
   };

@@ -119,6 +119,7 @@ describe('identifyClient', () => {
       source: 'dynamic',
       redirectUris: [redirectUri],
       registeredScopes: ['a', 'b'],
+      grantTypes: ['authorization_code', 'refresh_token'],
     });
   });
 
@@ -231,7 +232,7 @@ describe('clientMetadataDocument', () => {
       client_name: 'Test',
       redirect_uris: ['https://c.example/cb'],
       application_type: 'web',
-      grant_types: ['authorization_code', 'refresh_token'],
+      grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
       response_types: ['code'],
       token_endpoint_auth_method: 'none',
     });

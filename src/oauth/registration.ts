@@ -6,7 +6,7 @@ import {
   processDynamicClientRegistrationResponse,
   type AuthorizationServer,
 } from 'oauth4webapi';
-import { PosternError } from '../core/postern-error.ts';
+import { isPosternError, PosternError } from '../core/postern-error.ts';
 import type { ClientIdentity, TokenEndpointAuthMethod } from './client-identity.ts';
 import { applicationType, checkDocumentUrl, wireMetadata, type ClientMetadata } from './client-metadata.ts';
 import { describeUrl } from './describe-url.ts';
@@ -52,6 +52,8 @@ export interface IdentifyClientOptions {
   /** Default: `authorization_code` and `refresh_token`. */
   readonly grantTypes?: readonly string[] | undefined;
   readonly profile?: IssuerProfile | undefined;
+  /** Asked for as well, and left out when the issuer does not register a client that asks for them. */
+  readonly optionalGrantTypes?: readonly string[] | undefined;
 }
 
 /**
@@ -77,7 +79,7 @@ export async function identifyClient(
   if (byDocument !== undefined) return byDocument;
   if (stored !== undefined && isUsable(stored, options, http.clock())) return stored;
   const isOpen = server.registration_endpoint !== undefined && profile?.registration !== 'closed';
-  if (isOpen) return register(options, http);
+  if (isOpen) return registerWithMost(options, http);
   throw new PosternError(
     'ERR_POSTERN_OAUTH_REGISTRATION_REQUIRED',
     `${describeUrl(issuer)} neither registers clients nor reads metadata documents we could name`,
@@ -164,6 +166,17 @@ export function isRegisteredFor(
   return registeredScopes === undefined || isScopeSubset(scopes, registeredScopes);
 }
 
+async function registerWithMost(options: IdentifyClientOptions, http: OAuthHttp): Promise<ClientIdentity> {
+  const { grantTypes = ['authorization_code', 'refresh_token'], optionalGrantTypes = [] } = options;
+  if (optionalGrantTypes.length === 0) return register(options, http);
+  try {
+    return await register({ ...options, grantTypes: [...grantTypes, ...optionalGrantTypes] }, http);
+  } catch (error) {
+    if (!isPosternError(error, 'ERR_POSTERN_OAUTH_REGISTRATION_REJECTED')) throw error;
+    return register(options, http);
+  }
+}
+
 async function register(options: IdentifyClientOptions, http: OAuthHttp): Promise<ClientIdentity> {
   const { server } = options.discovery;
   const send = (metadata: Record<string, string | string[]>): Promise<Response> =>
@@ -172,18 +185,17 @@ async function register(options: IdentifyClientOptions, http: OAuthHttp): Promis
       [allowInsecureRequests]: true,
     });
   const { scope, ...asked } = registrationMetadata(options);
-  const method = String(asked['token_endpoint_auth_method']);
   const response = await send({ ...asked, ...(scope !== undefined && { scope }) });
   // `scope` is optional there, and one of them may be all that is wrong.
   if (scope !== undefined && (response.status === 400 || response.status === 422))
-    return processRegistration(options, method, await send(asked), http);
-  const client = await processRegistration(options, method, response, http);
+    return processRegistration(options, asked, await send(asked), http);
+  const client = await processRegistration(options, asked, response, http);
   return { ...client, registeredScopes: options.scopes ?? [] };
 }
 
 async function processRegistration(
   options: IdentifyClientOptions,
-  askedMethod: string,
+  asked: Record<string, string | string[]>,
   response: Response,
   http: OAuthHttp,
 ): Promise<ClientIdentity> {
@@ -211,7 +223,9 @@ async function processRegistration(
     throw rejected(options, 'other redirect URIs than were asked for');
   }
   const secret = client.client_secret as string | undefined;
-  const method = client.token_endpoint_auth_method ?? agreedMethod(askedMethod, secret, server);
+  const method =
+    client.token_endpoint_auth_method ??
+    agreedMethod(String(asked['token_endpoint_auth_method']), secret, server);
   if (!isSupportedMethod(method)) throw rejected(options, 'a way to authenticate that is not supported here');
   if (secret === undefined && needsSecret(method))
     throw rejected(options, 'a way to authenticate with a secret, and without the secret');
@@ -223,12 +237,18 @@ async function processRegistration(
     tokenEndpointAuthMethod: method,
     source: 'dynamic',
     redirectUris: redirectUrisOf(options),
+    grantTypes: grantTypesIn(client.grant_types) ?? grantTypesIn(asked['grant_types']),
     ...(secretExpiresAt > 0 && { secretExpiresAtMs: secretExpiresAt * 1000 }),
   };
 }
 
 /** Where dates end; what is beyond lasts for ever, and could not be stored either. */
 const lastSecond = 8.64e12;
+
+/** A server may register less than it was asked for, and says what. */
+function grantTypesIn(value: unknown): string[] | undefined {
+  return Array.isArray(value) && value.every((type) => typeof type === 'string') ? value : undefined;
+}
 
 /** Brings the replies of real servers into the form the standard gives them. */
 function tidied(reply: Record<string, unknown>): Response {

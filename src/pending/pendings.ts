@@ -165,10 +165,14 @@ export class Pendings<T = unknown> {
    *
    * A pending that is gone counts as expired: it was cleared, or ended long ago.
    *
+   * @param options `onLook` is given the pending as it is by now, as often as it is looked at and has not ended.
    * @throws {PosternError} ERR_POSTERN_PENDING_WAIT_TIMEOUT when it is still pending after `timeoutMs`.
    * @throws the signal's reason when it aborts.
    */
-  async waitFor(pending: Pending<T>, options: WaitOptions): Promise<Pending<T>> {
+  async waitFor(
+    pending: Pending<T>,
+    options: WaitOptions & { readonly onLook?: ((live: Pending<T>) => void) | undefined },
+  ): Promise<Pending<T>> {
     const store = this.in(pending.namespace);
     const channel = await store.channel(pending.id);
     const deadline = performance.now() + options.timeoutMs;
@@ -180,7 +184,9 @@ export class Pendings<T = unknown> {
         channel,
         async () => {
           const now = (await store.get(pending.id)) ?? { ...pending, status: 'expired', data: undefined };
-          return now.status === 'pending' ? undefined : now;
+          if (now.status !== 'pending') return now;
+          options.onLook?.(now);
+          return undefined;
         },
         { ...options, timeoutMs: Math.min(deadline - performance.now(), lookMs) },
       );

@@ -20,8 +20,10 @@ textarea{min-height:8rem;font-family:ui-monospace,monospace;font-size:.875rem}
 .row{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.25rem}
 button{flex:1 1 7rem;padding:.6rem 1rem;border:1px solid var(--act);border-radius:.5rem;background:var(--act);color:var(--card);font:inherit;font-weight:600;cursor:pointer}
 button.quiet{background:transparent;color:var(--act)}
+details{margin-top:1.25rem}
+summary{color:var(--act);cursor:pointer}
 [hidden]{display:none}
 .code{display:block;margin:.25rem 0 .5rem;font:700 1.7rem/1.3 ui-monospace,monospace;letter-spacing:.12em}
 .wrong{color:var(--bad)}
-button:focus-visible,input:focus-visible,select:focus-visible,textarea:focus-visible,a:focus-visible{outline:3px solid var(--act);outline-offset:2px}
+button:focus-visible,input:focus-visible,select:focus-visible,textarea:focus-visible,summary:focus-visible,a:focus-visible{outline:3px solid var(--act);outline-offset:2px}
 `;

@@ -61,7 +61,10 @@ describe('metadata of an authorization server', () => {
 
   const hostile: Record<string, [fields: Record<string, unknown>, code: string]> = {
     'names another issuer': [{ issuer: 'https://evil.example' }, 'ERR_POSTERN_OAUTH_ISSUER_MISMATCH'],
-    'names its issuer with two slashes behind it': [{ issuer: 'slashes' }, 'ERR_POSTERN_OAUTH_ISSUER_MISMATCH'],
+    'names its issuer with two slashes behind it': [
+      { issuer: 'slashes' },
+      'ERR_POSTERN_OAUTH_ISSUER_MISMATCH',
+    ],
     'names a number as its issuer': [{ issuer: 7 }, 'ERR_POSTERN_OAUTH_METADATA_INVALID'],
     'sends tokens to a cloud’s metadata service': [
       { token_endpoint: 'http://169.254.169.254/token' },

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { finish, linkOf } from './set-ups/set-up.ts';
+import { pastedBack } from './set-ups/client.ts';
 import { runTable, type Case } from './table.ts';
 
 const noState = 'a form is sent to its own link, with the token of its browser: there is no state';
@@ -55,7 +56,11 @@ const cases: readonly Case[] = [
   },
   {
     fact: 'a link that another person opens leads them nowhere, and stays good',
-    except: { 'client at a terminal': theMachine, 'server on stdio': theMachine },
+    except: {
+      'client at a terminal': theMachine,
+      'client at a terminal, pasted': theMachine,
+      'server on stdio': theMachine,
+    },
     async check(stage) {
       const link = await linkOf(stage, 'alice');
       const page = await (await stage.openBrowser('bob')).open(link);
@@ -67,7 +72,11 @@ const cases: readonly Case[] = [
   },
   {
     fact: 'an answer from a browser where another person is signed in by now takes nothing',
-    except: { 'client at a terminal': theMachine, 'server on stdio': theMachine },
+    except: {
+      'client at a terminal': theMachine,
+      'client at a terminal, pasted': theMachine,
+      'server on stdio': theMachine,
+    },
     async check(stage) {
       const link = await linkOf(stage, 'alice');
       const browser = await stage.openBrowser('alice');
@@ -173,7 +182,11 @@ const cases: readonly Case[] = [
   },
   {
     fact: 'an instance that dies with an answer in its hands loses nobody: the link leads in at another',
-    except: { 'client at a terminal': listenerGoes, 'server on stdio': listenerGoes },
+    except: {
+      'client at a terminal': listenerGoes,
+      'client at a terminal, pasted': listenerGoes,
+      'server on stdio': listenerGoes,
+    },
     async check(stage) {
       const link = await linkOf(stage, 'alice');
       stage.serve(0);
@@ -197,4 +210,4 @@ const cases: readonly Case[] = [
   },
 ];
 
-runTable('the ladder', cases);
+runTable('the ladder', cases, pastedBack);

@@ -23,9 +23,10 @@ export interface Case {
 }
 
 /** Runs every case over every set-up. Cells that are left out are printed with their reason. */
-export function runTable(title: string, cases: readonly Case[]): void {
+export function runTable(title: string, cases: readonly Case[], more: readonly SetUp[] = []): void {
+  const all = [...setUps, ...more];
   describe(`${title}, in every set-up`, () => {
-    for (const setUp of setUps) {
+    for (const setUp of all) {
       const { name } = setUp;
       if (cases.every(({ except }) => except?.[name] !== undefined)) continue;
       describe(`in the set-up ${name}`, () => {
@@ -46,7 +47,7 @@ export function runTable(title: string, cases: readonly Case[]): void {
 
     test('every cell that is left out says why, and every fact is tried somewhere', () => {
       const reasons = cases.flatMap(({ fact, except = {} }) =>
-        setUps.flatMap(({ name }) => {
+        all.flatMap(({ name }) => {
           const reason = except[name];
           return reason === undefined ? [] : [{ fact, name, reason }];
         }),
@@ -58,7 +59,7 @@ export function runTable(title: string, cases: readonly Case[]): void {
       for (const { fact, except = {}, broken = {} } of cases) {
         expect(Object.keys(except).filter((name) => Object.hasOwn(broken, name))).toEqual([]);
         expect(
-          setUps.filter(({ name }) => except[name] === undefined),
+          all.filter(({ name }) => except[name] === undefined),
           fact,
         ).not.toEqual([]);
       }

@@ -37,7 +37,7 @@ export function isCallback({ pathname }: URL): boolean {
   return pathname.endsWith('/callback');
 }
 
-function isIssuer({ pathname }: URL): boolean {
+export function isIssuer({ pathname }: URL): boolean {
   return pathname.endsWith('/authorize');
 }
 
@@ -46,8 +46,9 @@ function departureOn({ html }: Page): string | undefined {
   return /http-equiv="refresh" content="0;url=([^"]*)"/u.exec(html)?.[1]?.replaceAll('&amp;', '&');
 }
 
-/** Whether a page has a form whose button is all there is to it. */
+/** Whether the first form of a page has nothing to it but its buttons. */
 function asksNothing({ status, html }: Page): boolean {
-  const inputs = html.match(/<(?:input|textarea|select)\b[^>]*>/gu) ?? [];
-  return status === 200 && html.includes('<form') && inputs.every((input) => /type="?hidden/u.test(input));
+  const form = /<form\b.*?<\/form>/su.exec(html)?.[0];
+  const inputs = form?.match(/<(?:input|textarea|select)\b[^>]*>/gu) ?? [];
+  return status === 200 && form !== undefined && inputs.every((input) => /type="?hidden/u.test(input));
 }

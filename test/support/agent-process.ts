@@ -4,6 +4,7 @@ import {
   findAuthorizationRequired,
   RemoteAuthCoordinator,
   type AuthConfig,
+  type SignInBy,
 } from '../../src/client/index.ts';
 import { findPosternError } from '../../src/core/postern-error.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
@@ -29,10 +30,16 @@ export interface AgentAnswer {
   readonly status: string;
 }
 
-const [directory = '', publicUrl = '', calendarUrl = '', auth = '{"type":"oauth"}'] = process.argv.slice(2);
+const [directory = '', publicUrl = '', calendarUrl = '', auth = '{"type":"oauth"}', signInBy = 'auto'] =
+  process.argv.slice(2);
 
 const storage = openLocalStorage(directory);
-const coordinator = new RemoteAuthCoordinator({ storage, publicUrl, verifyUser: userOf });
+const coordinator = new RemoteAuthCoordinator({
+  storage,
+  publicUrl,
+  verifyUser: userOf,
+  signInBy: signInBy as SignInBy,
+});
 const servers = { calendar: { url: calendarUrl, auth: JSON.parse(auth) as AuthConfig } };
 const manager = new ClientManager(servers, { coordinator });
 

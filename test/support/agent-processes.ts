@@ -18,12 +18,17 @@ export interface AgentProcess {
 /** Starts processes on one store. The pages of the host are served by all of them in turn. */
 export async function startAgents(
   count: number,
-  { host, calendarUrl, auth }: { host: PageHost; calendarUrl: string; auth?: AuthConfig },
+  {
+    host,
+    calendarUrl,
+    auth,
+    signInBy = 'auto',
+  }: { host: PageHost; calendarUrl: string; auth?: AuthConfig; signInBy?: string },
 ): Promise<readonly AgentProcess[]> {
   const directory = mkdtempSync(join(tmpdir(), 'postern-agents-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const program = new URL('agent-process.ts', import.meta.url);
-  const args = [directory, host.publicUrl, calendarUrl, JSON.stringify(auth ?? { type: 'oauth' })];
+  const args = [directory, host.publicUrl, calendarUrl, JSON.stringify(auth ?? { type: 'oauth' }), signInBy];
   return Promise.all(
     Array.from({ length: count }, async () => {
       const { ask, kill } = await startPageProcess<AgentQuestion, AgentAnswer>(program, args, host);

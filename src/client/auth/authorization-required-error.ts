@@ -1,8 +1,13 @@
 import { findPosternError, isPosternError } from '../../core/postern-error.ts';
+import type { SignInCode } from '../../interaction/oauth/sign-in-code.ts';
 import { InteractionRequiredError, type Interaction } from '../../interaction/interaction-required-error.ts';
 
-/** What a person has to do before a server can be used: open a link. */
-export interface AuthChallenge extends Interaction {
+/**
+ * What a person has to do before a server can be used: open a link, or enter a code.
+ *
+ * Where it has a code, either will do. Show that to its person alone: whoever enters it gives access to their own account.
+ */
+export interface AuthChallenge extends Interaction, Partial<SignInCode> {
   readonly contextId: string;
   readonly server: string;
   /** Which of the context's accounts there. */
@@ -22,11 +27,16 @@ export class AuthorizationRequiredError extends InteractionRequiredError {
       challenge,
       'ERR_POSTERN_AUTH_REQUIRED',
       `${JSON.stringify(challenge.contextId)} has to ${challenge.kind === 'elicitation' ? 'do something at' : 'sign in to'} ${JSON.stringify(challenge.server)}`,
-      challenge.kind === 'elicitation' ? 'Open the link.' : 'Open the sign-in link.',
+      hintFor(challenge),
     );
     this.challenge = challenge;
     this.grantStays = options.grantStays ?? false;
   }
+}
+
+function hintFor({ kind, userCode }: AuthChallenge): string {
+  if (userCode !== undefined) return 'Enter the code at the service, from any device.';
+  return kind === 'elicitation' ? 'Open the link.' : 'Open the sign-in link.';
 }
 
 /** The {@link AuthorizationRequiredError} in a value, or in its chain of causes. */

@@ -4,6 +4,7 @@ import type { KeptCredential } from '../../interaction/credentials/kept-credenti
 import type { HeldCredential } from '../../interaction/credentials/credentials.ts';
 import type { InteractionData, NamedFlow } from '../../interaction/flow.ts';
 import { interactionOf } from '../../interaction/interaction-required-error.ts';
+import { findSignInCode } from '../../interaction/oauth/sign-in-code.ts';
 import type { Want } from '../../interaction/want.ts';
 import type { Pending } from '../../pending/pending.ts';
 import { placeAlias } from '../account-alias.ts';
@@ -169,6 +170,7 @@ export class PersonCredential<C> {
   #challengeOf(pending: Pending<InteractionData>): AuthChallenge {
     const { context, server, alias } = this.#deps;
     const scopes = pending.data?.request.scopes ?? [];
-    return { ...interactionOf(pending), contextId: context.id, server, alias, scopes };
+    const code = findSignInCode(pending);
+    return { ...interactionOf(pending), ...code, contextId: context.id, server, alias, scopes };
   }
 }

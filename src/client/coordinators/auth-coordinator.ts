@@ -12,6 +12,7 @@ import { Interactions } from '../../interaction/interactions.ts';
 import { logException } from '../../interaction/oauth/exceptions.ts';
 import { grants, type GrantsOptions } from '../../interaction/oauth/grant-kind.ts';
 import type { ServerSignIns } from '../../interaction/oauth/server-sign-ins.ts';
+import { hasCode } from '../../interaction/oauth/sign-in-code.ts';
 import type { Namespace } from '../../namespace/namespace.ts';
 import type { Grant } from '../../oauth/grant-record.ts';
 import { createOAuthHttp, type OAuthHttp } from '../../oauth/oauth-http.ts';
@@ -33,6 +34,16 @@ import type { CompletionEvent, CompletionSubscriber } from './completion.ts';
 
 /** As an option: accept a durable store whose values are readable by whoever reads the store. */
 export const allowPlaintextStorage: unique symbol = Symbol('allowPlaintextStorage');
+
+/**
+ * What a person is given to sign in with.
+ *
+ * - `redirect`: a link to a page of ours. Its other ways are a code, where the server has them, and pasting an address.
+ * - `device`: a code for any device, where the server has them, and nothing but it has to be shown: it is in the challenge,
+ *   and goes to that person alone, since whoever enters it gives *their* account. Elsewhere the link.
+ * - `auto`: the link, unless it leads to this machine and no browser of its person can be expected here.
+ */
+export type SignInBy = 'auto' | 'redirect' | 'device';
 
 export interface AuthCoordinatorOptions {
   readonly storage: StorageBackend;
@@ -57,6 +68,8 @@ export interface AuthCoordinatorOptions {
    * (`*.login.example`); laid over what is known of them, field by field. JSON.
    */
   readonly profiles?: IssuerProfiles | undefined;
+  /** {@link SignInBy}. Default `auto`. */
+  readonly signInBy?: SignInBy | undefined;
   readonly resume?: ResumePolicy | undefined;
   /** Keeps a serverless process alive for work that goes on after the browser was answered. */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
@@ -80,6 +93,7 @@ export abstract class AuthCoordinator {
   readonly elicitations: NamedFlow<never>;
   protected readonly surroundings: Surroundings;
   readonly #subscribers = new Set<CompletionSubscriber>();
+  readonly #signInBy: SignInBy;
   readonly #waitUntil: (work: Promise<unknown>) => void;
   readonly #background = new Set<Promise<unknown>>();
   readonly #profiles: IssuerProfiles | undefined;
@@ -107,6 +121,7 @@ export abstract class AuthCoordinator {
     this.surroundings = surroundings;
     this.oauthTimeoutMs = oauthTimeoutMs;
     this.tries = { tryMs: options.resume?.tryMs };
+    this.#signInBy = options.signInBy ?? 'auto';
     this.#waitUntil = options.waitUntil ?? (() => {});
     this.#profiles = readProfiles(options.profiles);
     this.interactions = new Interactions({
@@ -128,8 +143,11 @@ export abstract class AuthCoordinator {
       credential: this.grantKind(),
       requestMs: oauthTimeoutMs,
       widens: true,
+      goesOut: true,
       begin: () => Promise.reject(new TypeError('a sign-in is begun by the strategy of its server')),
       visit: async (visit) => (await this.signIns()).visit(visit),
+      hasWork: hasCode,
+      watch: async (watch) => (await this.signIns()).watch(watch),
     });
     this.interactions.flow('api_key', {
       kind: 'secret_form',
@@ -155,6 +173,11 @@ export abstract class AuthCoordinator {
   /** Shows a person their link. Never waits for them. `created`: this call made it, so nobody has seen it yet. */
   abstract present(pending: Pending<InteractionData>, options: { created: boolean }): Promise<void>;
 
+  /** What this gate's people are given: the option, decided. */
+  protected async signInBy(): Promise<Exclude<SignInBy, 'auto'>> {
+    return this.#signInBy === 'device' ? 'device' : 'redirect';
+  }
+
   /** Whether callers wait for the person, rather than being told to come back. */
   get blocksCallers(): boolean {
     return false;
@@ -170,6 +193,44 @@ export abstract class AuthCoordinator {
     options: { signal: AbortSignal },
   ): Promise<Pending<InteractionData>> {
     return this.interactions.untilEnd(pending, options);
+  }
+
+  /**
+   * Where a person goes to consent, for one who can open none of our pages: show it to them, and have {@link complete} take
+   * the address their browser ends at. Counts as following the link.
+   *
+   * @param options `person`: who it is, as the host has verified; on this machine whoever is at it.
+   * @throws {PosternError} ERR_POSTERN_PENDING_NOT_FOUND when the sign-in is not this person's, or there is none.
+   * @throws {PosternError} the code of its end, when it has ended.
+   * @throws {PosternError} ERR_POSTERN_OOB_LIMIT when its link was followed too often.
+   * @example
+   * ```ts
+   * console.log(await coordinator.authorizationUrl(challenge));
+   * await coordinator.complete(await ask('The address your browser shows now: '));
+   * ```
+   */
+  async authorizationUrl(
+    { pendingId }: { readonly pendingId: string },
+    { person }: { readonly person?: string | undefined } = {},
+  ): Promise<string> {
+    return (await this.interactions.byHand()).leave(pendingId, person);
+  }
+
+  /**
+   * Finishes a sign-in with the address that its person's browser was redirected to and could not open. It is held to what a
+   * callback is held to: one state, its person, `iss`, one use.
+   *
+   * @param options `person`: who brings it, as the host has verified; on this machine whoever is at it.
+   * @throws {PosternError} ERR_POSTERN_AUTH_CALLBACK_INVALID when it is no such address; the hint says what it is.
+   * @throws {PosternError} ERR_POSTERN_AUTH_STATE_UNKNOWN when it is of no sign-in of this person.
+   * @throws {PosternError} ERR_POSTERN_AUTH_STATE_USED when it was used before.
+   * @throws {PosternError} what the callback would have shown. The link goes on where it would have.
+   */
+  async complete(
+    redirectedUrl: string,
+    { person }: { readonly person?: string | undefined } = {},
+  ): Promise<void> {
+    await (await this.interactions.byHand()).bring(redirectedUrl, person);
   }
 
   /** The isolated context of one user or session. */
@@ -240,6 +301,7 @@ export abstract class AuthCoordinator {
           httpFor: (serverUrl, privateNetwork) => this.httpFor(serverUrl, privateNetwork),
           profiles: this.#profiles,
           credential: this.grantKind(),
+          codesFirst: async () => (await this.signInBy()) === 'device',
         }),
     );
     return this.#signIns;

@@ -1,5 +1,6 @@
 import { ThisMachine, type ThisMachineOptions } from '../../interaction/this-machine/this-machine.ts';
 import type { InteractionData } from '../../interaction/flow.ts';
+import { findSignInCode, type SignInCode } from '../../interaction/oauth/sign-in-code.ts';
 import type { Pending } from '../../pending/pending.ts';
 import { MemoryBackend } from '../../storage/memory-backend.ts';
 import { accountAt } from '../account-alias.ts';
@@ -13,10 +14,20 @@ export interface LocalAuthCoordinatorOptions
   readonly blockUntilCallback?: boolean | undefined;
   /** How the browser is opened; resolves to whether it was. */
   readonly openBrowser?: ((url: string) => Promise<boolean>) | undefined;
-  /** Is given every link that a person has to open by themselves. Default: a line on stderr. */
-  readonly onLink?:
-    | ((link: { url: string; server: string; alias: string; expiresAtMs: number }) => void)
-    | undefined;
+  /** Is given every link or code that a person has to act on by themselves. Default: some lines on stderr. */
+  readonly onLink?: ((link: SignInLink) => void) | undefined;
+}
+
+/** What a person at a terminal is shown. */
+export interface SignInLink extends Partial<SignInCode> {
+  /** Leads to this machine. Where there is a code, that is enough, and this may be out of their browser's reach. */
+  readonly url: string;
+  readonly server: string;
+  /** Which of their accounts there. */
+  readonly alias: string;
+  readonly expiresAtMs: number;
+  /** For {@link AuthCoordinator.authorizationUrl}, where no browser reaches this machine. */
+  readonly pendingId: string;
 }
 
 /**
@@ -51,24 +62,47 @@ export class LocalAuthCoordinator extends AuthCoordinator {
     if (created) await this.#show(pending);
   }
 
+  protected override async signInBy(): Promise<'redirect' | 'device'> {
+    const { signInBy = 'auto' } = this.#options;
+    if (signInBy !== 'auto') return signInBy;
+    return (await this.#reachesBrowser()) ? 'redirect' : 'device';
+  }
+
   async #show(pending: Pending<InteractionData>): Promise<void> {
-    if (this.#options.autoOpenBrowser ?? true) {
+    const { autoOpenBrowser = true, openBrowser } = this.#options;
+    const isByCode = findSignInCode(pending) !== undefined;
+    if (autoOpenBrowser && !isByCode && (await this.#reachesBrowser())) {
       const open =
-        this.#options.openBrowser ??
-        (await import('../../interaction/this-machine/open-browser.ts')).openBrowser;
+        openBrowser ?? (await import('../../interaction/this-machine/open-browser.ts')).openBrowser;
       if (await open(pending.url)) return;
     }
     this.#tell(pending);
   }
 
-  #tell({ url, expiresAtMs, data }: Pending<InteractionData>): void {
+  /** Whoever brings an opener of their own knows that there is a browser. */
+  async #reachesBrowser(): Promise<boolean> {
+    if (this.#options.openBrowser !== undefined) return true;
+    return (await import('../../interaction/this-machine/reaches-browser.ts')).reachesBrowser();
+  }
+
+  #tell(pending: Pending<InteractionData>): void {
+    const { id: pendingId, url, expiresAtMs, data } = pending;
     const { server, alias } = accountAt(data?.request.alias ?? '');
-    (this.#options.onLink ?? printLink)({ url, server, alias, expiresAtMs });
+    const link = { url, server, alias, expiresAtMs, pendingId, ...findSignInCode(pending) };
+    (this.#options.onLink ?? printLink)(link);
   }
 }
 
-function printLink({ url, server }: { url: string; server: string }): void {
+function printLink({ url, server, userCode, verificationUri }: SignInLink): void {
+  const name = JSON.stringify(server);
+  const lines =
+    userCode === undefined || verificationUri === undefined
+      ? [`Open this link to sign in to ${name}:`, `  ${url}`]
+      : [
+          `To sign in to ${name}, open this page in any browser, and enter the code ${userCode} there:`,
+          `  ${verificationUri}`,
+        ];
   // A terminal's own coordinator, with nobody told otherwise: the person must see the link somewhere.
   // oxlint-disable-next-line no-console
-  console.error(`Open this link to sign in to ${JSON.stringify(server)}:\n  ${url}`);
+  console.error(lines.join('\n'));
 }

@@ -35,7 +35,7 @@ export class BackgroundWork {
     while (!stop.aborted) {
       try {
         const hadTurn = await this.#takeTurn(pending, flow, path, stop);
-        if (stop.aborted || (await now()) >= pending.expiresAtMs) return;
+        if (hadTurn === 'nothing left' || stop.aborted || (await now()) >= pending.expiresAtMs) return;
         const pauseMs = hadTurn ? leaseMs : await this.#untilTakeoverMs(pending, path);
         await sleep(pauseMs, { signal: stop, keepAlive: false });
       } catch (error) {
@@ -60,9 +60,11 @@ export class BackgroundWork {
     flow: Flow,
     path: readonly string[],
     stop: AbortSignal,
-  ): Promise<boolean> {
+  ): Promise<boolean | 'nothing left'> {
     const { storage, clock, logger, storeClock } = this.#surroundings;
     const { find, handsFor, leaseMs } = this.#options;
+    const hasNothingLeft = ({ data }: Pending<InteractionData>): boolean =>
+      data !== undefined && flow.hasWork?.(data.data) === false;
     const lease = await tryAcquireLease(storageOf(storage, pending.namespace), path, { leaseMs, clock });
     if (lease === undefined) return false;
     const stopRenewing = lease.keepAlive();
@@ -70,6 +72,7 @@ export class BackgroundWork {
     try {
       const current = await find(pending);
       if (current?.status !== 'pending') return true;
+      if (hasNothingLeft(current)) return 'nothing left';
       await flow.watch?.({
         pending: current,
         signal,
@@ -78,7 +81,8 @@ export class BackgroundWork {
         pause: (ms) => sleep(ms, { signal, keepAlive: false }),
         ...handsFor(current),
       });
-      return true;
+      const after = flow.hasWork === undefined ? current : await find(pending);
+      return after !== undefined && hasNothingLeft(after) ? 'nothing left' : true;
     } finally {
       stopRenewing();
       await lease.release().catch(() => {});

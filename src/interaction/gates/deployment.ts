@@ -49,6 +49,19 @@ export function deployment(options: DeploymentOptions, logger: Logger): Gate {
     open: async () => {},
     attach: () => {},
     leadsHere: async () => true,
+    isInitiator: (person, pending) => {
+      if (verifyUser === undefined) return pending !== undefined;
+      if (person === undefined || person === '') {
+        throw new PosternError(
+          'ERR_POSTERN_CONFIG_MISCONFIGURED',
+          'a deployment must say which "person" it is',
+          {
+            hint: 'Pass the id of the user you have verified, as "verifyUser" would answer it.',
+          },
+        );
+      }
+      return person === pending?.initiator;
+    },
     whoIsThere: async (request, pending) => {
       if (verifyUser === undefined) return { is: 'initiator' };
       const verdict = await verifyPerson(verifyUser, request, pending);

@@ -32,6 +32,12 @@ export interface Gate {
   open(): Promise<void>;
   /** Compares who is at the browser with the pending's initiator. Asked also where there is no such pending. */
   whoIsThere(request: Request, pending: Pending | undefined): Promise<Verdict>;
+  /**
+   * Whether somebody whom the host itself has verified, without a browser, is the pending's initiator.
+   *
+   * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the host must say who it is, and does not.
+   */
+  isInitiator(person: string | undefined, pending: Pending | undefined): boolean;
   /** Has the gate's requests answered. Called once. */
   attach(answer: (request: Request) => Promise<Response>): void;
   /** Whether a live link leads to this gate: a link that a stranger would answer is never handed out. */

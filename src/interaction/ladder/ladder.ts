@@ -17,12 +17,14 @@ import {
   failurePage,
   missingPage,
 } from '../pages/pages.ts';
+import { findAnswer, standingOf, stateOf } from './answers.ts';
 import { Attempts, type Attempt } from './attempts.ts';
 import { metadataDocument } from './client-metadata.ts';
 import { EndingForms } from './ending-forms.ts';
 import type { LadderHost } from './ladder-host.ts';
+import { readPastedAddress } from './pasted-address.ts';
 import { methodsOf, readPath } from './paths.ts';
-import { createVisit } from './visit.ts';
+import { createVisit, type Pasted } from './visit.ts';
 
 /** How long a second request for an attempt that is being finished waits for it. */
 const joinMs = 10_000;
@@ -89,6 +91,8 @@ export class Ladder {
     const refusal = await this.#refuse(request, pending, 'ERR_POSTERN_PENDING_NOT_FOUND');
     if (refusal !== undefined) return refusal;
     if (pending === undefined) return failurePage('ERR_POSTERN_PENDING_NOT_FOUND');
+    // Whoever did its background work may be gone, and nobody else may be waiting.
+    this.#host.attend(pending);
     return Response.json(
       { status: pending.status },
       { headers: { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } },
@@ -97,44 +101,73 @@ export class Ladder {
 
   /** A third party's redirect: its state says which attempt it answers. */
   async #callback(request: Request, params: URLSearchParams): Promise<Response> {
-    const { pendings, surroundings } = this.#host;
-    const [state, ...more] = params.getAll('state');
-    if (state === undefined || state === '' || state.length > 512 || more.length > 0) {
-      return failurePage('ERR_POSTERN_AUTH_STATE_UNKNOWN');
-    }
-    const store = await pendings.locate(state);
-    const attempts = store && new Attempts(surroundings, store.storage);
-    const attempt = await pendings.orUnknown(async () => attempts?.find(state));
-    const pending = attempt && (await pendings.orUnknown(async () => store?.get(attempt.value.pendingId)));
-    const refusal = await this.#refuse(request, pending, 'ERR_POSTERN_AUTH_STATE_UNKNOWN');
+    const state = stateOf(params);
+    if (state === undefined) return failurePage('ERR_POSTERN_AUTH_STATE_UNKNOWN');
+    const found = await findAnswer(this.#host, state);
+    const refusal = await this.#refuse(request, found?.pending, 'ERR_POSTERN_AUTH_STATE_UNKNOWN');
     if (refusal !== undefined) return refusal;
-    if (store === undefined || attempt === undefined || pending === undefined) {
-      return failurePage('ERR_POSTERN_AUTH_STATE_UNKNOWN');
-    }
+    if (found === undefined) return failurePage('ERR_POSTERN_AUTH_STATE_UNKNOWN');
+    const { store, pending, attempt } = found;
     const cookie = await this.#cookieOf(pending);
-    if (attempt.value.status === 'done' || pending.status !== 'pending') {
-      const isDone = pending.status === 'completed' || pending.status === 'pending';
-      const page = await (isDone ? alreadyDonePage('ERR_POSTERN_AUTH_STATE_USED') : endPage(pending));
-      return cookie.cleared(request, page);
-    }
-    if (!(await cookie.matches(request, attempt.value.browser))) {
-      surroundings.logger.warn('a callback came from another browser than the one that was sent out', {
-        namespace: pending.namespace.id,
-      });
-      return failurePage('ERR_POSTERN_AUTH_BROWSER_MISMATCH', { retry: pending.url });
-    }
-    if (attempt.value.status === 'taken') return this.#join(pending, attempt);
-    if (attempt.value.status === 'failed') {
-      const { failure = 'ERR_POSTERN_AUTH_STATE_USED' } = attempt.value;
-      return failurePage(failure, { retry: pending.url });
-    }
-    for (const name of params.keys()) {
-      // RFC 6749 §3.1: request and response parameters must not be included more than once.
-      if (params.getAll(name).length > 1) {
-        return failurePage('ERR_POSTERN_AUTH_CALLBACK_INVALID', { retry: pending.url });
+    const standing = await standingOf(found, params, (browser) => cookie.matches(request, browser));
+    switch (standing.is) {
+      case 'open':
+        return this.#visit({ request, store, pending, rest: '', attempt, params });
+      case 'over': {
+        const isDone = pending.status === 'completed' || pending.status === 'pending';
+        const page = await (isDone ? alreadyDonePage('ERR_POSTERN_AUTH_STATE_USED') : endPage(pending));
+        return cookie.cleared(request, page);
       }
+      case 'of another browser':
+        this.#warnOfBrowser(pending);
+        return failurePage('ERR_POSTERN_AUTH_BROWSER_MISMATCH', { retry: pending.url });
+      case 'taken':
+        return this.#join(pending, attempt);
+      case 'failed':
+        return failurePage(standing.failure, { retry: pending.url });
+      case 'ambiguous':
+        return failurePage('ERR_POSTERN_AUTH_CALLBACK_INVALID', { retry: pending.url });
     }
-    return this.#visit({ request, store, pending, rest: '', attempt, params });
+  }
+
+  /** What a person has copied out of their browser onto the page of its link: held to what a callback is held to. */
+  async #paste(
+    request: Request,
+    pending: Pending<InteractionData>,
+    text: string,
+    onEnd: () => void,
+  ): Promise<Pasted> {
+    const params = readPastedAddress(text);
+    if (typeof params === 'string') return { problem: params };
+    const state = stateOf(params);
+    if (state === undefined) return { problem: 'unreadable' };
+    const found = await findAnswer(this.#host, state);
+    // Somebody else's says no more than one that nobody gave out.
+    if (found?.pending.id !== pending.id) return { problem: 'foreign' };
+    const { attempt } = found;
+    const cookie = await this.#cookieOf(pending);
+    const standing = await standingOf(found, params, (browser) => cookie.matches(request, browser));
+    switch (standing.is) {
+      case 'open':
+        return { attempt, params };
+      case 'over':
+      case 'taken':
+        return { response: await this.#join(pending, attempt, onEnd) };
+      case 'of another browser':
+        this.#warnOfBrowser(pending);
+        return { problem: 'of another browser' };
+      case 'failed':
+        return { problem: 'used' };
+      case 'ambiguous':
+        return { problem: 'unreadable' };
+    }
+  }
+
+  #warnOfBrowser({ namespace }: Pending): void {
+    this.#host.surroundings.logger.warn(
+      'an answer came from another browser than the one that was sent out',
+      { namespace: namespace.id },
+    );
   }
 
   async #visit(at: {
@@ -178,6 +211,7 @@ export class Ladder {
       endingForm: async () => (sent === undefined ? [] : [await endingForms.remembering(pending, sent)]),
       browser: bound.hash,
       join: (attempt) => this.#join(pending, attempt, onEnd),
+      paste: (text) => this.#paste(request, pending, text, onEnd),
       onEnd,
     });
     const response = await enterPending(pending, async () => flow.visit(visit)).catch((error: unknown) => {

@@ -4,11 +4,18 @@ import type { Pending } from '../../pending/pending.ts';
 import type { Stored } from '../../storage/collection.ts';
 import type { Change } from '../../storage/contract.ts';
 import { isOwnNavigation } from '../../web/own-navigation.ts';
-import { dataOf, type FlowVisit, type InteractionData } from '../flow.ts';
+import { dataOf, type Answer, type FlowVisit, type InteractionData } from '../flow.ts';
 import { isEnded } from '../is-ended.ts';
 import { departurePage, endPage, failurePage, seePage } from '../pages/pages.ts';
 import type { Attempt, Attempts } from './attempts.ts';
 import type { LadderHost } from './ladder-host.ts';
+import type { PasteProblem } from './pasted-address.ts';
+
+/** What came of a pasted address: an answer that may be carried on, why it is none, or what to tell the browser at once. */
+export type Pasted =
+  | { readonly attempt: Stored<Attempt>; readonly params: URLSearchParams }
+  | { readonly problem: PasteProblem }
+  | { readonly response: Response };
 
 /** A browser that has come up the ladder. */
 export interface Arrival {
@@ -26,8 +33,13 @@ export interface Arrival {
   readonly browser: string;
   /** What to answer while another request finishes the attempt. */
   readonly join: (attempt?: Stored<Attempt>) => Promise<Response>;
+  readonly paste: (text: string) => Promise<Pasted>;
   /** Called when the interaction has ended by this visit. */
   readonly onEnd: () => void;
+  /** Called with where the visit goes out to. */
+  readonly onDeparture?: ((url: string) => void) | undefined;
+  /** Called with why carrying it on did not succeed. */
+  readonly onFailure?: ((error: PosternError) => void) | undefined;
 }
 
 /** What a flow is given of an arrival. */
@@ -36,6 +48,11 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
   const { gate, surroundings } = host;
   const ownNavigation = isOwnNavigation(request);
   let { attempt } = arrival;
+  const answerTo = (stored: Stored<Attempt>, brought: URLSearchParams): Answer => ({
+    attempt: stored.value.data,
+    params: brought,
+    take: async () => void (attempt = await attempts.take(stored)),
+  });
   return {
     request,
     pending,
@@ -46,20 +63,20 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
     statusUrl: `${pending.url}/status`,
     callbackUrl: `${gate.baseUrl}/callback`,
     isOwnNavigation: ownNavigation,
-    answer:
-      attempt && params
-        ? {
-            attempt: attempt.value.data,
-            params,
-            take: async () => void (attempt = attempt && (await attempts.take(attempt))),
-          }
-        : undefined,
+    answer: attempt && params && answerTo(attempt, params),
     readForm: arrival.readForm,
+    paste: async (text) => {
+      const pasted = await arrival.paste(text);
+      if (!('attempt' in pasted)) return pasted;
+      attempt = pasted.attempt;
+      return { answer: answerTo(pasted.attempt, pasted.params) };
+    },
     assertMayGoOut: () => attempts.assertMayMint(pending),
     sendOut: async ({ url, state, attempt: data }) => {
       if (request.method === 'GET' && !ownNavigation) throw actsUnasked();
       const { scopes } = dataOf(pending).request;
       await attempts.mint(pending, { state, browser: arrival.browser, scopes, data });
+      arrival.onDeparture?.(url);
       return request.method === 'GET' ? seePage(url) : departurePage(url);
     },
     look: () => host.pendings.in(pending.namespace).get(pending.id),
@@ -82,6 +99,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
       const known = findPosternError(error);
       if (known === undefined) throw error;
       const { code, facts } = known;
+      arrival.onFailure?.(known);
       if (code === 'ERR_POSTERN_AUTH_STATE_USED' || isEnded(known)) return arrival.join(attempt);
       surroundings.logger.warn('carrying an interaction on did not succeed', {
         namespace: pending.namespace.id,

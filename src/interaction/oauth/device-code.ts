@@ -1,17 +1,16 @@
 import { z } from 'zod';
-import { findPosternError } from '../../core/postern-error.ts';
 import {
   deviceAuthorizationSchema,
-  pollDevice,
   startDeviceAuthorization,
   type DeviceAuthorizationOptions,
-  type DevicePoll,
 } from '../../oauth/device.ts';
 import { withClock, type OAuthHttp } from '../../oauth/oauth-http.ts';
 import { serverWordOf } from '../../oauth/server-word.ts';
 import { html, type Html } from '../../web/html.ts';
 import { dataOf, type Flow, type FlowVisit } from '../flow.ts';
+import { codeBlock } from '../pages/code-block.ts';
 import { failurePage, formPage, seePage } from '../pages/pages.ts';
+import { awaitDevice } from './await-device.ts';
 import { knownAt } from './known-at.ts';
 import { serviceTokens, type OAuthCredential } from './grant-kind.ts';
 import { withKnownProfile } from './known-profile.ts';
@@ -46,9 +45,6 @@ export interface DeviceCodeView {
 const deviceData = z.looseObject({ device: deviceAuthorizationSchema, intervalMs: z.number() });
 
 type DeviceData = z.infer<typeof deviceData>;
-
-/** A server that cannot be reached is asked less and less often. */
-const maxBackoffMs = 60_000;
 
 /**
  * The device authorization grant: the person enters a short code at the service, from any device.
@@ -100,56 +96,27 @@ export function deviceCode(options: DeviceCodeOptions): Flow<OAuthCredential> {
       return seePage(visit.pageUrl);
     },
 
-    async watch({ pending, signal, clock, logger, pause, fail, finish, update }) {
-      const { device, ...data } = deviceData.parse(dataOf(pending).data);
-      let { intervalMs } = data;
-      let failures = 0;
-      for (;;) {
-        // Always a whole interval after the last poll, whoever made it.
-        const pauseMs =
-          failures === 0
-            ? intervalMs
-            : Math.max(intervalMs, Math.min(intervalMs * 2 ** failures, maxBackoffMs));
-        await pause(Math.max(0, Math.min(pauseMs, device.expiresAtMs - clock())));
-        if (signal.aborted) return;
-        let polled: DevicePoll;
-        try {
-          polled = await pollDevice(device, withClock(http, clock), { intervalMs });
-          failures = 0;
-        } catch (error) {
-          const known = findPosternError(error);
-          if (known === undefined) throw error;
-          // Its own deadline ends the code, and polling a code that has run out says so.
-          if (!known.facts.retry) {
-            const namespace = pending.namespace.id;
-            logger.warn('a device code led nowhere', { namespace, code: known.code, ...serverWordOf(known) });
-            return await fail(known.code);
-          }
-          failures++;
-          continue;
-        }
-        if (polled.status === 'granted') return void (await finish(polled.grant));
-        if (polled.intervalMs === intervalMs) continue;
-        intervalMs = polled.intervalMs;
-        // Before the next poll: whoever takes over must not ask sooner.
-        const reached = intervalMs;
-        await update((stored) => ({ ...deviceData.parse(stored), intervalMs: reached }));
+    async watch(watch) {
+      const { pending, logger, fail, finish, update } = watch;
+      const data = deviceData.parse(dataOf(pending).data);
+      const outcome = await awaitDevice(data, http, watch, (intervalMs) =>
+        update((stored) => ({ ...deviceData.parse(stored), intervalMs })),
+      );
+      if ('error' in outcome) {
+        const { code } = outcome.error;
+        const namespace = pending.namespace.id;
+        logger.warn('a device code led nowhere', { namespace, code, ...serverWordOf(outcome.error) });
+        await fail(code);
       }
+      if ('grant' in outcome) await finish(outcome.grant);
     },
   };
 }
 
-function renderCode({ userCode, verificationUri, formToken }: DeviceCodeView, pageUrl: string): Html {
-  const { host } = new URL(verificationUri);
-  return html`<p><span class="dim">Your code</span> <strong class="code">${userCode}</strong></p>
-    <div class="row">
-      <button type="button" class="quiet" hidden data-copy="${userCode}">Copy the code</button>
-    </div>
-    <p role="status" class="dim"></p>
-    <p><a class="act" href="${verificationUri}" rel="noreferrer" target="_blank">Open ${host}</a></p>
-    <p class="dim">This page notices when you are done. <a href="${pageUrl}">Look now</a></p>
+function renderCode(view: DeviceCodeView, pageUrl: string): Html {
+  return html`${codeBlock(view, pageUrl)}
     <form method="post">
-      <input type="hidden" name="form-token" value="${formToken}" />
+      <input type="hidden" name="form-token" value="${view.formToken}" />
       <div class="row"><button class="quiet">Decline</button></div>
     </form>`;
 }

@@ -3,10 +3,12 @@ import { checkAttempt, type CreateAttemptOptions } from '../../oauth/attempt.ts'
 import type { OAuthHttp } from '../../oauth/oauth-http.ts';
 import type { TokenRequestOptions } from '../../oauth/token-request.ts';
 import { dataOf, type Flow } from '../flow.ts';
+import type { PasteProblem } from '../ladder/pasted-address.ts';
+import { consentPage } from './consent-page.ts';
 import { serviceTokens, type OAuthCredential } from './grant-kind.ts';
 import { knownAt } from './known-at.ts';
 import { withKnownProfile } from './known-profile.ts';
-import { consentPage, redirectVisit } from './redirect-visit.ts';
+import { redirectVisit } from './redirect-visit.ts';
 
 export interface OAuthRedirectOptions {
   /** Requests to the third party's authorization server. */
@@ -38,6 +40,8 @@ export interface OAuthRedirectView {
   /** Where the person will be sent. */
   readonly host: string;
   readonly formToken: string;
+  /** Why an address that was just pasted is no answer. Its form posts `form-action` `paste` and `pasted-address`. */
+  readonly problem?: PasteProblem | undefined;
 }
 
 const redirectData = z.looseObject({ host: z.string(), loginHint: z.string().optional() });
@@ -57,6 +61,7 @@ export function oauthRedirect(options: OAuthRedirectOptions): Flow<OAuthCredenti
     requestMs: http.timeoutMs,
     // Each attempt asks for what is wanted by then, and remembers what that was.
     widens: true,
+    goesOut: true,
 
     async begin({ resource, alias, scopes, account, callbackUrl }) {
       const plan = await authorize({ resource, alias, scopes, redirectUri: callbackUrl });
@@ -69,7 +74,7 @@ export function oauthRedirect(options: OAuthRedirectOptions): Flow<OAuthCredenti
     visit: redirectVisit({
       http: () => http,
       tokenOptions,
-      goesStraightOn: false,
+      goesStraightOn: () => false,
       plan: async ({ pending, callbackUrl }) => {
         const { request, data } = dataOf(pending);
         const { resource, alias, scopes } = request;
@@ -77,15 +82,17 @@ export function oauthRedirect(options: OAuthRedirectOptions): Flow<OAuthCredenti
         const plan = await authorize({ resource, alias, scopes, redirectUri: callbackUrl });
         return { ...plan, loginHint: plan.loginHint ?? loginHint };
       },
-      show: async (visit) => {
+      show: async (visit, problem) => {
         const { request, data } = dataOf(visit.pending);
         const { resource, scopes } = request;
         const { host } = redirectData.parse(data);
         const { formToken } = visit;
-        if (options.render !== undefined) return options.render({ resource, scopes, host, formToken });
+        if (options.render !== undefined) {
+          return options.render({ resource, scopes, host, formToken, problem: problem?.pasted });
+        }
         const title = options.title ?? 'Connect your account';
         const text = `Your account at ${resource} is asked for. You will be sent to ${host} to consent. Go on only if you have just asked for this yourself.`;
-        return consentPage(visit, { title, text, scopes });
+        return consentPage(visit, { title, text, scopes, problem });
       },
     }),
   };

@@ -1,4 +1,4 @@
-import { isPosternError } from '../../core/postern-error.ts';
+import { findPosternError, isPosternError } from '../../core/postern-error.ts';
 import {
   attemptSchema,
   createAttempt,
@@ -12,10 +12,10 @@ import { exchangeCode, type TokenRequestOptions } from '../../oauth/grant.ts';
 import { withClock, type OAuthHttp } from '../../oauth/oauth-http.ts';
 import { OAuthRequestError } from '../../oauth/oauth-request-error.ts';
 import type { Pending } from '../../pending/pending.ts';
-import type { Html } from '../../web/html.ts';
-import { html } from '../../web/html.ts';
 import type { Answer, FlowVisit, InteractionData } from '../flow.ts';
-import { failurePage, formPage, seePage } from '../pages/pages.ts';
+import { isEnded } from '../is-ended.ts';
+import { failurePage, seePage } from '../pages/pages.ts';
+import type { ConsentProblem } from './consent-page.ts';
 
 /** Where a browser is sent for consent, and as which client. */
 export type RedirectPlan = Omit<CreateAttemptOptions, 'redirectUri' | 'state'> & {
@@ -34,12 +34,17 @@ export interface RedirectVisitOptions {
   readonly http: (visit: FlowVisit) => OAuthHttp;
   readonly tokenOptions?: TokenRequestOptions | undefined;
   /** The page before the journey. */
-  readonly show: (visit: FlowVisit) => Promise<Response>;
-  /** Whether a person who certainly came by themselves is sent on without a press of the button. */
-  readonly goesStraightOn: boolean;
-  /** Is told of a client that its issuer refuses. Resolves to whether going out once more, as another, may fare better. */
+  readonly show: (visit: FlowVisit, problem?: ConsentProblem) => Promise<Response>;
+  /**
+   * Whether a person who certainly came by themselves is sent on without a press of the button. One who was sent out before
+   * and has not come back sees the page: they may need another way.
+   */
+  readonly goesStraightOn: (visit: FlowVisit) => boolean;
+  /** Begins the way by a code, for the page to show. Left out: there is none. */
+  readonly useCode?: ((visit: FlowVisit) => Promise<void>) | undefined;
   /** Is told of an answer whose issuer calls itself otherwise, as its profile allows. */
   readonly onStatedOtherwise?: (attempt: Attempt, pending: Pending<InteractionData>) => void;
+  /** Is told of a client that its issuer refuses. Resolves to whether going out once more, as another, may fare better. */
   readonly onClientRefused?: (refused: RefusedClient, pending: Pending<InteractionData>) => Promise<boolean>;
   /** Is told that the issuer has not done its part, in whatever way: what is known of it may have changed. */
   readonly onFailure?: (pending: Pending<InteractionData>) => void;
@@ -96,16 +101,45 @@ export function redirectVisit(options: RedirectVisitOptions): (visit: FlowVisit)
     }
   };
 
+  const useCode = async (visit: FlowVisit): Promise<Response> => {
+    try {
+      await options.useCode?.(visit);
+    } catch (error) {
+      if (findPosternError(error) === undefined || isEnded(error)) throw error;
+      return options.show(visit, { code: true });
+    }
+    return seePage(visit.pageUrl);
+  };
+
+  const paste = async (visit: FlowVisit, address: string): Promise<Response> => {
+    const pasted = await visit.paste(address);
+    if ('response' in pasted) return pasted.response;
+    return 'problem' in pasted
+      ? options.show(visit, { pasted: pasted.problem })
+      : receive(visit, pasted.answer);
+  };
+
+  const goesStraightOn = async (visit: FlowVisit): Promise<boolean> =>
+    visit.isOwnNavigation && options.goesStraightOn(visit) && !(await visit.wasSentInVain());
+
   return async (visit) => {
     if (visit.answer !== undefined) return receive(visit, visit.answer);
     if (visit.rest !== '') return failurePage('ERR_POSTERN_PENDING_NOT_FOUND');
     if (visit.request.method === 'GET') {
-      return options.goesStraightOn && visit.isOwnNavigation ? send(visit) : options.show(visit);
+      return (await goesStraightOn(visit)) ? send(visit) : options.show(visit);
     }
     const form = await visit.readForm();
-    if (form.get('form-action') !== 'decline') return send(visit);
-    await visit.fail('ERR_POSTERN_AUTH_DENIED');
-    return seePage(visit.pageUrl);
+    switch (form.get('form-action')) {
+      case 'decline':
+        await visit.fail('ERR_POSTERN_AUTH_DENIED');
+        return seePage(visit.pageUrl);
+      case 'code':
+        return useCode(visit);
+      case 'paste':
+        return paste(visit, form.get('pasted-address') ?? '');
+      default:
+        return send(visit);
+    }
   };
 }
 
@@ -114,20 +148,4 @@ function whatIsRefused(error: unknown): RefusedClient['what'] | undefined {
   return error instanceof OAuthRequestError && error.isFinal && error.error === 'invalid_scope'
     ? 'scopes'
     : undefined;
-}
-
-/** The page before the journey: where it goes, what for, and a way out. */
-export function consentPage(
-  { formToken }: FlowVisit,
-  { title, text, scopes }: { title: string; text: string; scopes: readonly string[] },
-): Promise<Response> {
-  const body: Html = html`${scopes.length > 0 && html`<p class="dim">Asked for: ${scopes.join(', ')}</p>`}
-    <form method="post">
-      <input type="hidden" name="form-token" value="${formToken}" />
-      <div class="row">
-        <button name="form-action" value="continue">Continue</button>
-        <button name="form-action" value="decline" class="quiet">Decline</button>
-      </div>
-    </form>`;
-  return formPage(200, { title, text, body });
 }

@@ -106,6 +106,24 @@ export class Registrations {
   }
 
   /**
+   * The client to use a grant with that it may not have registered for. One that registered itself without it does so anew,
+   * in its own place.
+   */
+  async forGrant(
+    client: ClientIdentity,
+    grantType: string,
+    options: Omit<IdentifyClientOptions, 'stored'>,
+    http: OAuthHttp,
+  ): Promise<ClientIdentity> {
+    const may = ({ source, grantTypes }: ClientIdentity): boolean =>
+      source !== 'dynamic' || grantTypes?.includes(grantType) === true;
+    if (may(client)) return client;
+    const stored = await this.#find(client.issuer, client.redirectUris[0]);
+    if (stored !== undefined && may(stored.value)) return stored.value;
+    return this.#register(options, http, stored?.value);
+  }
+
+  /**
    * Forgets a client that its issuer refuses, if it is still the stored one. Returns whether another can take its place, and
    * may fare better: it was not registered just for the link that was made then.
    *

@@ -1,37 +1,52 @@
-import { z, type ZodType } from 'zod';
-import { PosternError } from '../../core/postern-error.ts';
+import type { Clock } from '../../core/clock.ts';
+import { findPosternError } from '../../core/postern-error.ts';
 import { allowPkceUnadvertised, checkAttempt, isPkceUnadvertised } from '../../oauth/attempt.ts';
 import type { Challenge } from '../../oauth/challenge.ts';
-import { clientIdentitySchema, type ClientIdentity } from '../../oauth/client-identity.ts';
+import type { ClientIdentity } from '../../oauth/client-identity.ts';
+import { deviceGrant, offersDeviceCodes } from '../../oauth/device.ts';
 import {
   allowIssuerMismatch,
   discover,
   discoverAuthorizationServer,
-  discoverySchema,
   type Discovery,
   type DiscoverOptions,
 } from '../../oauth/discovery.ts';
 import type { Grant } from '../../oauth/grant-record.ts';
 import type { OAuthHttp } from '../../oauth/oauth-http.ts';
 import { layered, profileOf, type ProfileSubject } from '../../oauth/profiles/find-profile.ts';
-import {
-  issuerProfileSchema,
-  type IssuerProfile,
-  type IssuerProfiles,
-} from '../../oauth/profiles/issuer-profile.ts';
-import type { IdentifyClientOptions, PreregisteredClient } from '../../oauth/registration.ts';
+import type { IssuerProfile, IssuerProfiles } from '../../oauth/profiles/issuer-profile.ts';
+import type { PreregisteredClient } from '../../oauth/registration.ts';
 import { isSameIssuer } from '../../oauth/same-issuer.ts';
 import { initialScopes, unionScopes } from '../../oauth/scopes.ts';
 import { allowPrivateNetwork } from '../../oauth/url-policy.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 import type { CredentialKind } from '../credential-kind.ts';
 import type { Pending } from '../../pending/pending.ts';
-import { dataOf, type Flow, type FlowBeginning, type FlowVisit, type InteractionData } from '../flow.ts';
+import {
+  dataOf,
+  type Flow,
+  type FlowBeginning,
+  type FlowStart,
+  type FlowVisit,
+  type FlowWatch,
+  type InteractionData,
+} from '../flow.ts';
+import type { AskedAfter } from './await-device.ts';
+import { CodeWay } from './code-way.ts';
+import { consentPage } from './consent-page.ts';
 import { logException, type SecurityException } from './exceptions.ts';
 import { knownAt } from './known-at.ts';
-import { consentPage, redirectVisit } from './redirect-visit.ts';
+import { redirectVisit } from './redirect-visit.ts';
 import { Registrations } from './registrations.ts';
-import { trimDiscovery } from './trim-discovery.ts';
+import {
+  parseSignIn,
+  readSignIn,
+  registrationOf,
+  signInData,
+  titleOf,
+  trimDiscovery,
+  type SignInData,
+} from './sign-in-data.ts';
 
 /** How one MCP server wants to be signed in to, as far as its host says so. */
 export interface ServerSignIn {
@@ -61,39 +76,6 @@ interface Prepared {
   readonly scopes: readonly string[] | undefined;
 }
 
-/** Everything needed to carry a sign-in through the browser, in whichever process. Sealed inside its pending. */
-interface SignInData {
-  readonly server: string;
-  readonly alias?: string | undefined;
-  readonly serverUrl: string;
-  readonly discovery: Discovery;
-  readonly client: ClientIdentity;
-  readonly clientName?: string | undefined;
-  readonly redirectUri: string;
-  readonly authorizeParams?: Readonly<Record<string, string>> | undefined;
-  readonly loginHint?: string | undefined;
-  readonly profile: IssuerProfile;
-  /** The operator has allowed a server that does not advertise PKCE. */
-  readonly pkceUnadvertised: boolean;
-  /** The operator has allowed endpoints in a private network. */
-  readonly privateNetwork?: boolean | undefined;
-}
-
-const signInData: ZodType<SignInData> = z.looseObject({
-  server: z.string(),
-  alias: z.string().optional(),
-  serverUrl: z.string(),
-  discovery: discoverySchema,
-  client: clientIdentitySchema,
-  clientName: z.string().optional(),
-  redirectUri: z.string(),
-  authorizeParams: z.record(z.string(), z.string()).optional(),
-  loginHint: z.string().optional(),
-  profile: issuerProfileSchema,
-  pkceUnadvertised: z.boolean(),
-  privateNetwork: z.boolean().optional(),
-});
-
 const discoveryTtlMs = 10 * 60_000;
 
 export interface ServerSignInsOptions {
@@ -104,17 +86,37 @@ export interface ServerSignInsOptions {
   /** Laid over what is known of issuers. */
   readonly profiles?: IssuerProfiles | undefined;
   readonly credential: CredentialKind<Grant>;
+  /** Whether a person is given a code in place of the link, where the issuer has codes. */
+  readonly codesFirst: () => Promise<boolean>;
 }
 
 /** Signing in to MCP servers: where they say, as which client, for which scopes. */
 export class ServerSignIns {
   readonly #options: ServerSignInsOptions;
   readonly #registrations: Registrations;
+  readonly #codes: CodeWay<SignInData>;
   readonly #discoveries = new Map<string, { atMs: number; found: Promise<Discovery> }>();
 
   constructor(options: ServerSignInsOptions) {
     this.#options = options;
     this.#registrations = new Registrations(options.surroundings, options.leaseMs);
+    this.#codes = new CodeWay({
+      read: parseSignIn,
+      httpFor: (data) => this.#httpOf(data),
+      clientFor: (data, scopes) =>
+        this.#registrations.forGrant(
+          data.client,
+          deviceGrant,
+          registrationOf({ ...data, scopes }),
+          this.#httpOf(data),
+        ),
+      replace: async (client, data, scopes) => {
+        const registers = data.discovery.server.registration_endpoint !== undefined;
+        if (!(await this.#registrations.refused(client, undefined, registers))) return undefined;
+        const registration = registrationOf({ ...data, scopes });
+        return this.#registrations.identify(registration, data.serverUrl, this.#httpOf(data));
+      },
+    });
   }
 
   /** The authorization code flow with PKCE, to one server. Any other's carries it on. */
@@ -124,20 +126,18 @@ export class ServerSignIns {
       credential: this.#options.credential,
       // Each attempt asks for what is wanted by then, and remembers what that was.
       widens: true,
+      goesOut: true,
       begin: async (beginning) => {
-        const data = await this.#begin(signIn, beginning);
-        return {
-          ...data,
-          message: titleOf(signIn),
-        };
+        return { ...(await this.#begin(signIn, beginning)), message: titleOf(signIn) };
       },
       visit: this.visit,
     };
   }
 
   readonly visit: (visit: FlowVisit) => Promise<Response> = redirectVisit({
-    http: (visit) => this.#httpOf(readData(visit.pending)),
-    goesStraightOn: true,
+    http: (visit) => this.#httpOf(readSignIn(visit.pending)),
+    goesStraightOn: ({ pending }) => readSignIn(pending).code === undefined,
+    useCode: (visit) => this.#codes.begin(visit),
     plan: async (visit) => {
       const data = await this.#lookedAnew(visit);
       const { discovery, redirectUri, authorizeParams, loginHint, profile, pkceUnadvertised } = data;
@@ -154,23 +154,34 @@ export class ServerSignIns {
         [allowPkceUnadvertised]: pkceUnadvertised,
       };
     },
-    show: async (visit) => {
-      const data = readData(visit.pending);
-      const { serverUrl, discovery } = data;
+    show: async (visit, problem) => {
+      const data = readSignIn(visit.pending);
+      const { serverUrl, discovery, code, codeFailed } = data;
       const { host } = new URL(discovery.server.authorization_endpoint ?? discovery.issuer);
       const text = `Your account at ${new URL(serverUrl).host} is asked for. You will be sent to ${host} to consent. Go on only if you have just asked for this yourself.`;
       const { scopes } = dataOf(visit.pending).request;
-      return consentPage(visit, { title: titleOf(data), text, scopes });
+      return consentPage(visit, {
+        title: titleOf(data),
+        text,
+        scopes,
+        problem: problem ?? (codeFailed === true ? { code: true } : undefined),
+        code: code?.device ?? (offersDeviceCodes(discovery.server) ? 'to be had' : undefined),
+      });
     },
     onStatedOtherwise: ({ issuer }, pending) =>
-      this.#log({ option: 'allowIssuerMismatch', by: 'profile', issuer, server: readData(pending).server }),
-    onFailure: (pending) => this.forgetDiscovery(readData(pending).serverUrl),
+      this.#log({ option: 'allowIssuerMismatch', by: 'profile', issuer, server: readSignIn(pending).server }),
+    onFailure: (pending) => this.forgetDiscovery(readSignIn(pending).serverUrl),
     onClientRefused: ({ client, what }, pending) => {
       if (what === 'scopes') return this.#registrations.scopesRefused(client, pending.createdAtMs);
-      const registers = readData(pending).discovery.server.registration_endpoint !== undefined;
+      const registers = readSignIn(pending).discovery.server.registration_endpoint !== undefined;
       return this.#registrations.refused(client, pending.createdAtMs, registers);
     },
   });
+
+  /** Asks after the code of a sign-in, where one was given out. */
+  watch(watch: FlowWatch): Promise<void> {
+    return this.#codes.watch(watch);
+  }
 
   /** Where to be authorized, and for what. */
   async prepare(
@@ -225,10 +236,7 @@ export class ServerSignIns {
   }
 
   /** {@link #tryToBegin}; once more, where it failed with what was known from before. */
-  async #begin(
-    signIn: ServerSignIn,
-    beginning: FlowBeginning,
-  ): Promise<{ data: SignInData; scopes: readonly string[] }> {
+  async #begin(signIn: ServerSignIn, beginning: FlowBeginning): Promise<Omit<FlowStart, 'message'>> {
     const wasKnown = this.#isKnown(signIn.serverUrl);
     try {
       return await this.#tryToBegin(signIn, beginning);
@@ -246,8 +254,8 @@ export class ServerSignIns {
   /** What the pending of a sign-in carries. What cannot work is said here, before a person gets a link. */
   async #tryToBegin(
     signIn: ServerSignIn,
-    { cause, scopes, account, callbackUrl, gate }: FlowBeginning,
-  ): Promise<{ data: SignInData; scopes: readonly string[] }> {
+    { cause, scopes, account, callbackUrl, gate, clock }: FlowBeginning,
+  ): Promise<Omit<FlowStart, 'message'>> {
     const prepared = await this.prepare(signIn, cause as Challenge | undefined, scopes);
     const { discovery, profile, scopes: wanted } = prepared;
     const client = await this.#identify(signIn, { ...prepared, callbackUrl, gate });
@@ -266,7 +274,7 @@ export class ServerSignIns {
       const by = profile.pkceUnadvertised === true ? 'profile' : 'option';
       this.#log({ option: 'allowPkceUnadvertised', by, issuer: discovery.issuer, server });
     }
-    const data = {
+    const data: SignInData = {
       server,
       ...(alias !== undefined && { alias }),
       serverUrl,
@@ -280,7 +288,29 @@ export class ServerSignIns {
       pkceUnadvertised,
       ...(signIn[allowPrivateNetwork] === true && { privateNetwork: true }),
     };
-    return { data, scopes: wanted ?? [] };
+    const code = await this.#firstCode(data, wanted ?? [], clock);
+    return {
+      data: { ...data, ...(code && { code, codes: 1, byCode: true }) },
+      scopes: wanted ?? [],
+      // Whoever has nothing but the code has as long as it lives.
+      ttlMs: code && Math.max(1_000, code.device.expiresAtMs - clock()),
+    };
+  }
+
+  /** A code in place of the link. Where it cannot be had, the link is there all the same. */
+  async #firstCode(
+    data: SignInData,
+    scopes: readonly string[],
+    clock: Clock,
+  ): Promise<AskedAfter | undefined> {
+    if (!offersDeviceCodes(data.discovery.server) || !(await this.#options.codesFirst())) return undefined;
+    try {
+      return await this.#codes.ask(data, scopes, clock);
+    } catch (error) {
+      const { logger } = this.#options.surroundings;
+      logger.warn('no code could be had to sign in with', { code: findPosternError(error)?.code });
+      return undefined;
+    }
   }
 
   #identify(
@@ -306,7 +336,7 @@ export class ServerSignIns {
 
   /** Who has gone out and not come back may have met an endpoint that has moved since: the issuer is looked at again. */
   async #lookedAnew({ pending, wasSentInVain }: FlowVisit): Promise<SignInData> {
-    const data = readData(pending);
+    const data = readSignIn(pending);
     if (!(await wasSentInVain())) return data;
     const { discovery } = data;
     try {
@@ -361,25 +391,4 @@ export class ServerSignIns {
   #log(exception: SecurityException): void {
     logException(this.#options.surroundings.logger, exception);
   }
-}
-
-/** What the person is asked for, in a few words. */
-function titleOf({ server, alias }: Pick<ServerSignIn, 'server' | 'alias'>): string {
-  return `Sign in to ${server}${alias === undefined ? '' : ` (${alias})`}`;
-}
-
-function readData(pending: Pending<InteractionData>): SignInData {
-  const { success, data } = signInData.safeParse(dataOf(pending).data);
-  if (success) return data;
-  throw new PosternError('ERR_POSTERN_STORAGE_CORRUPT', 'a sign-in does not hold what it was begun with');
-}
-
-/** What a client registers itself with. */
-function registrationOf(
-  from: Pick<SignInData, 'server' | 'clientName' | 'discovery' | 'redirectUri' | 'profile'> & {
-    readonly scopes: readonly string[] | undefined;
-  },
-): Omit<IdentifyClientOptions, 'stored'> {
-  const { server, clientName = `MCP client (${server})`, discovery, redirectUri, profile, scopes } = from;
-  return { discovery, redirectUri, metadata: { clientName }, profile, scopes };
 }

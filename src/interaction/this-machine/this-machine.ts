@@ -101,6 +101,11 @@ export class ThisMachine implements Gate {
     return Promise.resolve({ is: 'initiator' });
   }
 
+  /** Whoever has the program at this machine's terminal is at the machine, too. */
+  isInitiator(_person: string | undefined, pending: Pending | undefined): boolean {
+    return pending !== undefined;
+  }
+
   async leadsHere(pending: Pending): Promise<boolean> {
     const holder = await this.#holderOfLink(pending, { silence: 'stranger' });
     if (holder !== 'here') return holder === 'ours';

@@ -12,7 +12,7 @@ import { userOf } from '../../support/page-host.ts';
 import { openStage, textOf, type Stage } from '../../support/stage.ts';
 import { createCookieBrowser, type CookieBrowser } from '../../support/cookie-browser.ts';
 import { walkToCallback } from '../walk.ts';
-import { prepareCallback, refusalOf } from './callback-answer.ts';
+import { paste, pastedAt, prepareCallback, refusalOf } from './callback-answer.ts';
 import { openInstanceStorage, type InstanceStorage } from './instance.ts';
 import { issuerOf } from './programmable-issuer.ts';
 import type { HeartStage, SetUp } from './set-up.ts';
@@ -107,6 +107,22 @@ export const clientAtTerminal: SetUp = {
     return created;
   },
 };
+
+/** Both, where no browser can come back by itself: the person pastes where it was sent to. */
+export const pastedBack: readonly SetUp[] = [
+  { name: 'client deployed, pasted', open: async () => pasted(await clientDeployed.open()) },
+  { name: 'client at a terminal, pasted', open: async () => pasted(await clientAtTerminal.open()) },
+];
+
+function pasted(stage: HeartStage): HeartStage {
+  return {
+    ...stage,
+    prepare: async (browser, link, user) => pastedAt(browser, link, await stage.prepare(browser, link, user)),
+    async decline(browser, link) {
+      return paste(browser, link, refusalOf(await walkToCallback(browser, link)).href);
+    },
+  };
+}
 
 interface Parts extends Pick<HeartStage, 'kill' | 'serve'> {
   readonly openBrowser: (user: string) => Promise<CookieBrowser>;

@@ -2,7 +2,9 @@ import type { CookieBrowser, Page } from '../../support/cookie-browser.ts';
 
 export type SetUpName =
   | 'client deployed'
+  | 'client deployed, pasted'
   | 'client at a terminal'
+  | 'client at a terminal, pasted'
   | 'server deployed'
   | 'server deployed, form'
   | 'server on stdio';
@@ -14,6 +16,8 @@ export interface Answer {
   /** The same answer with another state: none, or one, or several. */
   readonly withState: (...states: string[]) => Answer;
   readonly state: string;
+  /** The callback's URL, where there is one. */
+  readonly href?: string;
 }
 
 /** Whoever gives credentials out: an authorization server, or the service that a secret is for. */
