@@ -24,13 +24,22 @@ export async function walkToCallback(browser: CookieBrowser, link: string): Prom
 }
 
 /** Goes as far as the issuer's authorization endpoint, which is not asked for. Returns its URL. */
-export async function walkToIssuer(browser: CookieBrowser, link: string): Promise<URL> {
-  const page = await browser.open(link, { stopBefore: isIssuer });
-  if (isIssuer(new URL(page.url))) return new URL(page.url);
-  const pressed = asksNothing(page) ? await browser.submit({}, undefined, { stopBefore: isIssuer }) : page;
-  const found = departureOn(pressed) ?? pressed.url;
-  if (!isIssuer(new URL(found))) throw new Error(`nobody is sent to the issuer: status ${pressed.status}`);
-  return new URL(found);
+export function walkToIssuer(browser: CookieBrowser, link: string): Promise<URL> {
+  return walkOut(browser, link, isIssuer);
+}
+
+/** Goes as far as the first address that is out there, which is not asked for. Returns it. */
+export async function walkOut(
+  browser: CookieBrowser,
+  link: string,
+  isOut: (url: URL) => boolean,
+): Promise<URL> {
+  const page = await browser.open(link, { stopBefore: isOut });
+  if (isOut(new URL(page.url))) return new URL(page.url);
+  const pressed = asksNothing(page) ? await browser.submit({}, undefined, { stopBefore: isOut }) : page;
+  const found = new URL(departureOn(pressed) ?? pressed.url);
+  if (!isOut(found)) throw new Error(`nobody is sent out: status ${pressed.status}`);
+  return found;
 }
 
 export function isCallback({ pathname }: URL): boolean {

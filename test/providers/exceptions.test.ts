@@ -127,7 +127,7 @@ test('a grant without a person takes the same exceptions and profile, and refres
   });
   const auth = {
     type: 'client_credentials',
-    client: { clientId: 'machine', clientSecret: 'CNRY-secret' },
+    client: { clientId: 'machine', clientSecret: 'CNRYzsecretz-secret' },
     profile: { tokenParams: { audience: 'calendar' } },
     allowIssuerMismatch: ['https://10.1.2.3/oauth'],
     allowPrivateNetwork: true,

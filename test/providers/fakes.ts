@@ -6,7 +6,7 @@ import { bodyOf, changed, hasTokens, sendBack, type FakeProvider } from './fake-
 const silentAboutIss = { authorization_response_iss_parameter_supported: undefined };
 const noRegistration = { registration_endpoint: undefined };
 const noRevocation = { revocation_endpoint: undefined };
-const byHand = { clientId: 'by-hand', clientSecret: 'CNRY-secret' };
+const byHand = { clientId: 'by-hand', clientSecret: 'CNRYzsecretz-secret' };
 
 /** Every provider that has a profile, and some that need none, by name. A new one each time: some remember. */
 export const fakes: Readonly<Record<string, () => FakeProvider>> = {
@@ -425,14 +425,14 @@ const longLived: Override = changed(({ refresh_token: _none, expires_in: _never,
 
 async function confidential(call: Call, standard: () => Promise<Reply>): Promise<Reply> {
   const { authorization = '' } = call.headers;
-  const isProven = atob(authorization.replace('Basic ', '')) === 'by-hand:CNRY-secret';
+  const isProven = atob(authorization.replace('Basic ', '')) === 'by-hand:CNRYzsecretz-secret';
   return isProven ? standard() : { status: 401, body: { error: 'invalid_client' } };
 }
 
 /** Everything with status 200: errors as JSON under its own names, tokens form-encoded, scopes between commas. */
 async function githubReply(call: Call, standard: () => Promise<Reply>): Promise<Reply> {
-  if (call.form.get('client_secret') !== 'CNRY-secret')
-    return { body: { error: 'incorrect_client_credentials', error_description: 'CNRY-words' } };
+  if (call.form.get('client_secret') !== 'CNRYzsecretz-secret')
+    return { body: { error: 'incorrect_client_credentials', error_description: 'CNRYzsecretz-words' } };
   const reply = await standard();
   if (!hasTokens(reply))
     return { body: { error: call.kind === 'refresh' ? 'bad_refresh_token' : 'bad_verification_code' } };

@@ -1,3 +1,4 @@
+import { walkOut } from '../heart/walk.ts';
 import { onTestFinished } from 'vitest';
 import {
   ClientManager,
@@ -91,12 +92,7 @@ export async function openProviderStage(
 
   const call = async (): Promise<string> => textOf(await client.callTool('whoami'));
   const link = (): Promise<AuthChallenge> => challengeOf(call());
-  const departure = async (url: string): Promise<URL> => {
-    const page = await browser.open(url, { stopBefore: isOutside });
-    const found = new URL(page.url);
-    if (!isOutside(found)) throw new Error(`nobody is sent out: status ${page.status}`);
-    return found;
-  };
+  const departure = (url: string): Promise<URL> => walkOut(browser, url, isOutside);
   const approve = async (url: URL): Promise<URL | Response> => {
     const response = await fetch(url.href, { redirect: 'manual' });
     const location = response.headers.get('location');

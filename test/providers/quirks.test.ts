@@ -75,7 +75,7 @@ describe('before a person gets a link', () => {
   });
 
   test('one that the client was not registered with is refused where ports count, as at Asana (anthropics/claude-code#58091)', async () => {
-    const client = { clientId: 'by-hand', clientSecret: 'CNRY-secret' };
+    const client = { clientId: 'by-hand', clientSecret: 'CNRYzsecretz-secret' };
     const redirectUris = ['http://127.0.0.1:1/postern/callback'];
     const asana = await open('Asana', { auth: { client: { ...client, redirectUris } } });
     expect(await refusalOf(asana.call())).toMatchObject({
@@ -152,7 +152,7 @@ describe('an error under a name of the provider’s own', () => {
     const stage = await openSignedIn('Supabase');
     stage.as.on('refresh', () => ({
       status: 400,
-      body: { code: 400, error_code: 'refresh_token_not_found', msg: 'CNRY-words' },
+      body: { code: 400, error_code: 'refresh_token_not_found', msg: 'CNRYzsecretz-words' },
     }));
     stage.as.tokens.expireAccessTokens();
     expect((await stage.walk()).status).toBe(200);

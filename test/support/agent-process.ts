@@ -30,8 +30,7 @@ export interface AgentAnswer {
   readonly status: string;
 }
 
-const [directory = '', publicUrl = '', calendarUrl = '', auth = '{"type":"oauth"}', signInBy = 'auto'] =
-  process.argv.slice(2);
+const [directory = '', publicUrl = '', calendarUrl = '', signInBy = 'auto'] = process.argv.slice(2);
 
 const storage = openLocalStorage(directory);
 const coordinator = new RemoteAuthCoordinator({
@@ -40,7 +39,9 @@ const coordinator = new RemoteAuthCoordinator({
   verifyUser: userOf,
   signInBy: signInBy as SignInBy,
 });
-const servers = { calendar: { url: calendarUrl, auth: JSON.parse(auth) as AuthConfig } };
+const servers = {
+  calendar: { url: calendarUrl, auth: JSON.parse(process.env['AGENT_AUTH'] ?? '{}') as AuthConfig },
+};
 const manager = new ClientManager(servers, { coordinator });
 
 async function call(contextId: string): Promise<CallOutcome> {

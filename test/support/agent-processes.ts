@@ -28,10 +28,12 @@ export async function startAgents(
   const directory = mkdtempSync(join(tmpdir(), 'postern-agents-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const program = new URL('agent-process.ts', import.meta.url);
-  const args = [directory, host.publicUrl, calendarUrl, JSON.stringify(auth ?? { type: 'oauth' }), signInBy];
+  const args = [directory, host.publicUrl, calendarUrl, signInBy];
+  // Others on the machine can read arguments, and a secret is none of them.
+  const env = { AGENT_AUTH: JSON.stringify(auth ?? { type: 'oauth' }) };
   return Promise.all(
     Array.from({ length: count }, async () => {
-      const { ask, kill } = await startPageProcess<AgentQuestion, AgentAnswer>(program, args, host);
+      const { ask, kill } = await startPageProcess<AgentQuestion, AgentAnswer>(program, args, host, env);
       return {
         kill,
         call: async (contextId, calls = 1) => (await ask({ contextId, calls })).outcomes,

@@ -17,11 +17,13 @@ export async function startPageProcess<Question, Answer>(
   program: URL,
   args: readonly string[],
   host: PageHost,
+  env?: Readonly<Record<string, string>>,
 ): Promise<PageProcess<Question, Answer>> {
   const child = new ChildProgram<ToPageProcess<Question>, FromPageProcess<Answer>>({
     name: 'a process with pages',
     program,
     args,
+    env,
   });
   const handler = (request: Request): Promise<Response> => forward(request, port);
   const kill = async (): Promise<void> => {

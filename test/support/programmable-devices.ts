@@ -23,7 +23,7 @@ export class ProgrammableDevices {
     as.on('device', (call) => {
       if (!this.#mayUse(call.form.get('client_id') ?? '')) return refusal('unauthorized_client');
       const number = this.#given.size + 1;
-      const code = `CNRY-device-${number}`;
+      const code = `CNRYzsecretz-device-${number}`;
       this.#given.set(code, { asked: call.form, answer: undefined });
       return {
         body: {

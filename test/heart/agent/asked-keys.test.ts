@@ -305,13 +305,13 @@ describe('a server that says 403, and nothing else, to a key that it does not kn
     await enter(browser, link, 'wrong');
     const again = await linkOf(client);
     expect(again).not.toBe(link);
-    await enter(browser, again, 'CNRY-of-alice');
+    await enter(browser, again, 'CNRYzsecretz-of-alice');
     await vi.waitFor(async () => expect(await outcomeOf(client)).toBe('holds alice'), { timeout: 10_000 });
   });
 
   test('and to a call that its holder may not make: that call fails, and nobody is asked, however many there are', async () => {
     const { client, browser } = await openRefusing();
-    await enter(browser, await linkOf(client), 'CNRY-of-alice');
+    await enter(browser, await linkOf(client), 'CNRYzsecretz-of-alice');
     await vi.waitFor(async () => expect(await outcomeOf(client)).toBe('holds alice'), { timeout: 10_000 });
     const forbidden = await Promise.all([1, 2, 3].map(() => outcomeOf(client, 'forbidden')));
     expect(new Set(forbidden)).toEqual(new Set(['ERR_POSTERN_AUTH_REJECTED']));
@@ -322,25 +322,25 @@ describe('a server that says 403, and nothing else, to a key that it does not kn
   for (const force of [false, true]) {
     test(`has the person asked when a key that was good is good no longer${force ? ', at once by force' : ''}`, async () => {
       const { owners, client, browser } = await openRefusing();
-      await enter(browser, await linkOf(client), 'CNRY-of-alice');
+      await enter(browser, await linkOf(client), 'CNRYzsecretz-of-alice');
       await vi.waitFor(async () => expect(await outcomeOf(client)).toBe('holds alice'), { timeout: 10_000 });
-      owners.delete('CNRY-of-alice');
+      owners.delete('CNRYzsecretz-of-alice');
       if (force) await client.connect({ force: true });
       else expect(await outcomeOf(client)).toBe('ERR_POSTERN_AUTH_REJECTED');
-      owners.set('CNRY-another', 'alice');
-      await enter(browser, await linkOf(client), 'CNRY-another');
+      owners.set('CNRYzsecretz-another', 'alice');
+      await enter(browser, await linkOf(client), 'CNRYzsecretz-another');
       await vi.waitFor(async () => expect(await outcomeOf(client)).toBe('holds alice'), { timeout: 10_000 });
     });
   }
 
   test('for a while only: the key is kept, and is good again by force', async () => {
     const { owners, agents, client, browser } = await openRefusing();
-    await enter(browser, await linkOf(client), 'CNRY-of-alice');
+    await enter(browser, await linkOf(client), 'CNRYzsecretz-of-alice');
     await vi.waitFor(async () => expect(await outcomeOf(client)).toBe('holds alice'), { timeout: 10_000 });
-    owners.delete('CNRY-of-alice');
+    owners.delete('CNRYzsecretz-of-alice');
     const other = await agents.clientOf('alice', 1);
     expect(await outcomeOf(other)).toMatch(/^asks /u);
-    owners.set('CNRY-of-alice', 'alice');
+    owners.set('CNRYzsecretz-of-alice', 'alice');
     await other.connect({ force: true });
     expect(await outcomeOf(other)).toBe('holds alice');
   });

@@ -208,12 +208,12 @@ describe('what has ended by its own account', () => {
 });
 
 describe('a machine’s grant', () => {
-  const secret = { clientId: 'bot', clientSecret: 'CNRY-secret' };
+  const secret = { clientId: 'bot', clientSecret: 'CNRYzsecretz-secret' };
   const machines: Record<string, (url: string) => ServerConfig> = {
     'client credentials': (url) => ({ url, auth: { type: 'client_credentials', client: secret } }),
     'a workload’s assertion': (url) => ({
       url,
-      auth: { type: 'jwt_bearer', client: secret, assertion: () => 'CNRY-assertion' },
+      auth: { type: 'jwt_bearer', client: secret, assertion: () => 'CNRYzsecretz-assertion' },
     }),
   };
 
@@ -286,7 +286,7 @@ test('a machine’s grant is one for three real processes: obtained once, and re
   const { host, calendar, as } = stage;
   const auth = {
     type: 'client_credentials',
-    client: { clientId: 'bot', clientSecret: 'CNRY-secret' },
+    client: { clientId: 'bot', clientSecret: 'CNRYzsecretz-secret' },
   } as const;
   const agents = await startAgents(3, { host, calendarUrl: calendar.url, auth });
   const everybody = async (): Promise<Set<string | undefined>> => {

@@ -32,7 +32,7 @@ test('a sign-in that was begun before a logout, and comes back after its link ha
 });
 
 test('what a machine was obtaining while it was logged out is given back', async () => {
-  const client = { clientId: 'bot', clientSecret: 'CNRY-secret' };
+  const client = { clientId: 'bot', clientSecret: 'CNRYzsecretz-secret' };
   const stage = await openStage({
     hosts: 2,
     servers: ({ url }) => ({ calendar: { url, auth: { type: 'client_credentials', client } } }),

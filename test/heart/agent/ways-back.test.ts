@@ -348,11 +348,11 @@ test('a logout of a session that has failed leads to a link that is new in every
 
 // claude-code#80298, MCPJungle#289 (R10).
 describe('a credential that the operator has configured and the server refuses', () => {
-  const header = { headers: { authorization: 'Bearer CNRY-tok-1' } };
+  const header = { headers: { authorization: 'Bearer CNRYzsecretz-tok-1' } };
   const configs: Record<string, object> = {
     'a header, and nothing else': header,
-    'a header in capitals': { headers: { AUTHORIZATION: 'Bearer CNRY-tok-1' } },
-    'an API key': { auth: { type: 'api_key', key: 'CNRY-tok-1' } },
+    'a header in capitals': { headers: { AUTHORIZATION: 'Bearer CNRYzsecretz-tok-1' } },
+    'an API key': { auth: { type: 'api_key', key: 'CNRYzsecretz-tok-1' } },
     'nothing, with the login turned off': { auth: { type: 'none' } },
   };
   for (const [name, config] of Object.entries(configs)) {
