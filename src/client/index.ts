@@ -7,6 +7,7 @@ export {
 } from './coordinators/auth-coordinator.ts';
 export type {
   Authorization,
+  AskedPerson,
   AuthStrategy,
   AuthStrategyDeps,
   AuthStrategyFactory,

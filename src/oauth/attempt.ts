@@ -15,53 +15,27 @@ import { issuerProfileSchema, type IssuerProfile } from './profiles/issuer-profi
 import { checkRedirectUri } from './profiles/redirect-fit.ts';
 import { resourceParameter, scopeParameter, shapeParameters } from './profiles/shape-parameters.ts';
 import { pushAuthorizationRequest } from './pushed-authorization.ts';
+import { tokenEndpointFields, type TokenEndpoint } from './token-endpoint.ts';
 
 /** Goes on without PKCE being advertised. The challenge is sent all the same. */
 export const allowPkceUnadvertised: unique symbol = Symbol('postern.allowPkceUnadvertised');
 
 /** One run at obtaining a grant, as it is stored between the redirect and the callback. Immutable. */
-export interface Attempt {
-  readonly issuer: string;
-  /** What the server calls itself, where the operator allowed that to differ. */
-  readonly statedIssuer?: string | undefined;
+export interface Attempt extends TokenEndpoint {
   /** Whether the callback must carry `iss`. */
   readonly issParameterSupported: boolean;
   readonly authorizationEndpoint: string;
-  readonly tokenEndpoint: string;
-  readonly revocationEndpoint?: string | undefined;
-  readonly idTokenSigningAlgs?: readonly string[] | undefined;
-  readonly client: ClientIdentity;
   readonly redirectUri: string;
-  readonly resource: string;
-  /** What was asked for. Left out: the server's default. */
-  readonly scopes?: readonly string[] | undefined;
   readonly codeVerifier: string;
-  /** The private key the tokens will be bound to. */
-  readonly dpopKeyJwk?: JWK | undefined;
-  readonly dpopNonce?: string | undefined;
-  readonly profile?: IssuerProfile | undefined;
-  /** The operator allows endpoints in a private network. */
-  readonly privateNetwork?: boolean | undefined;
   readonly createdAtMs: number;
 }
 
 export const attemptSchema: ZodType<Attempt> = z.looseObject({
-  issuer: z.string(),
-  statedIssuer: z.string().optional(),
+  ...tokenEndpointFields,
   issParameterSupported: z.boolean(),
   authorizationEndpoint: z.string(),
-  tokenEndpoint: z.string(),
-  revocationEndpoint: z.string().optional(),
-  idTokenSigningAlgs: z.array(z.string()).optional(),
-  client: clientIdentitySchema,
   redirectUri: z.string(),
-  resource: z.string(),
-  scopes: z.array(z.string()).optional(),
   codeVerifier: z.string(),
-  dpopKeyJwk: z.looseObject({}).optional(),
-  dpopNonce: z.string().optional(),
-  profile: issuerProfileSchema.optional(),
-  privateNetwork: z.boolean().optional(),
   createdAtMs: z.number(),
 });
 

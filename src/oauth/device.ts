@@ -20,22 +20,12 @@ import { acceptTokens } from './obtain-tokens.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import { issuerProfileSchema, type IssuerProfile } from './profiles/issuer-profile.ts';
 import { resourceParameter, scopeParameter, shapeParameters } from './profiles/shape-parameters.ts';
+import { tokenEndpointFields, tokenEndpointOf, type TokenEndpoint } from './token-endpoint.ts';
 import { sendTokenRequest, type TokenRequestOptions } from './token-request.ts';
 import { readBody } from './token-response.ts';
 
 /** A sign-in that goes on at another device. The device code is a secret; the user code is for the person. */
-export interface DeviceAuthorization {
-  readonly issuer: string;
-  readonly statedIssuer?: string | undefined;
-  readonly tokenEndpoint: string;
-  readonly revocationEndpoint?: string | undefined;
-  readonly idTokenSigningAlgs?: readonly string[] | undefined;
-  readonly client: ClientIdentity;
-  readonly resource: string;
-  readonly scopes?: readonly string[] | undefined;
-  readonly profile?: IssuerProfile | undefined;
-  /** The private key the tokens will be bound to. */
-  readonly dpopKeyJwk?: JWK | undefined;
+export interface DeviceAuthorization extends TokenEndpoint {
   readonly deviceCode: string;
   readonly userCode: string;
   readonly verificationUri: string;
@@ -46,16 +36,7 @@ export interface DeviceAuthorization {
 }
 
 export const deviceAuthorizationSchema: ZodType<DeviceAuthorization> = z.looseObject({
-  issuer: z.string(),
-  statedIssuer: z.string().optional(),
-  tokenEndpoint: z.string(),
-  revocationEndpoint: z.string().optional(),
-  idTokenSigningAlgs: z.array(z.string()).optional(),
-  client: clientIdentitySchema,
-  resource: z.string(),
-  scopes: z.array(z.string()).optional(),
-  profile: issuerProfileSchema.optional(),
-  dpopKeyJwk: z.looseObject({}).optional(),
+  ...tokenEndpointFields,
   deviceCode: z.string(),
   userCode: z.string(),
   verificationUri: z.string(),
@@ -74,6 +55,8 @@ export interface DeviceAuthorizationOptions extends TokenRequestOptions {
   /** Whom the issuer is to expect. Not every one looks. */
   readonly loginHint?: string | undefined;
   readonly profile?: IssuerProfile | undefined;
+  /** The operator allows endpoints in a private network: so they do for the grant. */
+  readonly privateNetwork?: boolean | undefined;
   /** Binds the tokens to a fresh key. Default: only when the resource requires it. */
   readonly dpop?: boolean | undefined;
 }
@@ -162,6 +145,7 @@ export async function startDeviceAuthorization(
     resource,
     scopes,
     profile,
+    ...(options.privateNetwork === true && { privateNetwork: true }),
     ...((options.dpop ?? discovery.dpopRequired) && { dpopKeyJwk: await generateDpopKey() }),
     deviceCode: device.device_code,
     userCode: device.user_code,
@@ -221,21 +205,12 @@ export async function pollDevice(
     http,
     options,
   );
-  const { issuer, statedIssuer, tokenEndpoint, revocationEndpoint, idTokenSigningAlgs } = device;
-  const { client, resource, scopes, profile, dpopKeyJwk } = device;
-  const endpoints = { issuer, statedIssuer, tokenEndpoint, revocationEndpoint, idTokenSigningAlgs };
+  const bound = device.dpopKeyJwk !== undefined && { dpopNonce };
+  const endpoint = tokenEndpointOf(device);
+  const scopes = tokens.scopes ?? device.scopes;
   return {
     status: 'granted',
-    grant: {
-      ...tokens,
-      ...endpoints,
-      scopes: tokens.scopes ?? scopes,
-      client,
-      resource,
-      profile,
-      ...(dpopKeyJwk !== undefined && { dpopKeyJwk, dpopNonce }),
-      obtainedAtMs: http.clock(),
-    },
+    grant: { ...endpoint, ...tokens, scopes, ...bound, obtainedAtMs: http.clock() },
   };
 }
 

@@ -1,10 +1,8 @@
-import type { JWK } from 'jose';
 import { z, type ZodType } from 'zod';
-import { clientIdentitySchema, type ClientIdentity } from './client-identity.ts';
-import { issuerProfileSchema, type IssuerProfile } from './profiles/issuer-profile.ts';
+import { tokenEndpointFields, type TokenEndpoint } from './token-endpoint.ts';
 
 /** Tokens, and everything they are bound to. */
-export interface Grant {
+export interface Grant extends TokenEndpoint {
   readonly accessToken: string;
   readonly tokenType: 'bearer' | 'dpop';
   /** Left out: the server did not say. */
@@ -16,31 +14,16 @@ export interface Grant {
   readonly refreshExpiresAtMs?: number | undefined;
   /** Since when the refresh tokens of this grant have ended at that time. Left out: from the beginning. */
   readonly refreshIssuedAtMs?: number | undefined;
-  /** What was granted, or asked for where the server did not say. */
-  readonly scopes?: readonly string[] | undefined;
-  readonly issuer: string;
-  /** What the server calls itself, where the operator allowed that to differ. */
-  readonly statedIssuer?: string | undefined;
-  readonly tokenEndpoint: string;
-  readonly revocationEndpoint?: string | undefined;
-  readonly idTokenSigningAlgs?: readonly string[] | undefined;
-  readonly client: ClientIdentity;
-  readonly resource: string;
   /** The `sub` of a validated ID token. */
   readonly subject?: string | undefined;
   /** What the person calls the account, by a validated ID token: an address or a name. It decides nothing. */
   readonly account?: string | undefined;
   readonly obtainedAtMs: number;
   readonly refreshedAtMs?: number | undefined;
-  readonly dpopKeyJwk?: JWK | undefined;
-  /** The last nonce of the token endpoint. */
-  readonly dpopNonce?: string | undefined;
-  readonly profile?: IssuerProfile | undefined;
-  /** The operator allows endpoints in a private network. */
-  readonly privateNetwork?: boolean | undefined;
 }
 
 export const grantSchema: ZodType<Grant> = z.looseObject({
+  ...tokenEndpointFields,
   accessToken: z.string(),
   tokenType: z.enum(['bearer', 'dpop']),
   expiresAtMs: z.number().optional(),
@@ -48,22 +31,10 @@ export const grantSchema: ZodType<Grant> = z.looseObject({
   refreshToken: z.string().optional(),
   refreshExpiresAtMs: z.number().optional(),
   refreshIssuedAtMs: z.number().optional(),
-  scopes: z.array(z.string()).optional(),
-  issuer: z.string(),
-  statedIssuer: z.string().optional(),
-  tokenEndpoint: z.string(),
-  revocationEndpoint: z.string().optional(),
-  idTokenSigningAlgs: z.array(z.string()).optional(),
-  client: clientIdentitySchema,
-  resource: z.string(),
   subject: z.string().optional(),
   account: z.string().optional(),
   obtainedAtMs: z.number(),
   refreshedAtMs: z.number().optional(),
-  dpopKeyJwk: z.looseObject({}).optional(),
-  dpopNonce: z.string().optional(),
-  profile: issuerProfileSchema.optional(),
-  privateNetwork: z.boolean().optional(),
 });
 
 /** Whether a grant has a refresh token that has not ended by its own account. */

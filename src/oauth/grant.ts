@@ -5,6 +5,7 @@ import { canRefresh, type Grant } from './grant-record.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import { giveBack, requestTokens } from './obtain-tokens.ts';
 import { scopeParameter } from './profiles/shape-parameters.ts';
+import { tokenEndpointOf } from './token-endpoint.ts';
 import type { TokenRequestOptions } from './token-request.ts';
 import type { Tokens } from './token-response.ts';
 
@@ -44,21 +45,12 @@ export async function exchangeCode(
     options,
   );
   return {
+    ...tokenEndpointOf(attempt),
     ...tokens,
     // RFC 6749 §5.1: a reply without scopes grants those that were asked for.
     scopes: tokens.scopes ?? attempt.scopes,
-    issuer: attempt.issuer,
-    statedIssuer: attempt.statedIssuer,
-    tokenEndpoint: attempt.tokenEndpoint,
-    revocationEndpoint: attempt.revocationEndpoint,
-    idTokenSigningAlgs: attempt.idTokenSigningAlgs,
-    client: attempt.client,
-    resource: attempt.resource,
     obtainedAtMs: http.clock(),
-    dpopKeyJwk: attempt.dpopKeyJwk,
     dpopNonce,
-    profile: attempt.profile,
-    ...(attempt.privateNetwork === true && { privateNetwork: true }),
   };
 }
 

@@ -3,7 +3,8 @@ import { PosternError } from '../core/postern-error.ts';
 import { describeUrl } from './describe-url.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import { revokeGrant } from './revocation.ts';
-import { sendTokenRequest, type TokenEndpoint, type TokenRequestOptions } from './token-request.ts';
+import type { TokenEndpoint } from './token-endpoint.ts';
+import { sendTokenRequest, type TokenRequestOptions } from './token-request.ts';
 import { processTokenResponse, type ReceivedTokens, type Tokens } from './token-response.ts';
 
 /** Asks for tokens and checks the reply. */

@@ -6,27 +6,13 @@ import { createDpopProof } from './dpop.ts';
 import { readJsonBody } from './json-body.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import type { IssuerProfile } from './profiles/issuer-profile.ts';
+import type { TokenEndpoint } from './token-endpoint.ts';
 import { resourceParameter, shapeParameters } from './profiles/shape-parameters.ts';
 
 /** What requests to a token endpoint may need beside their records. */
 export interface TokenRequestOptions {
   /** Makes the client's assertion, for `private_key_jwt` without a key of our own. */
   readonly clientAssertion?: ClientAssertion | undefined;
-}
-
-/** Where tokens are asked for, and as whom. Attempts and grants are such. */
-export interface TokenEndpoint {
-  readonly issuer: string;
-  readonly statedIssuer?: string | undefined;
-  readonly tokenEndpoint: string;
-  readonly revocationEndpoint?: string | undefined;
-  readonly idTokenSigningAlgs?: readonly string[] | undefined;
-  readonly client: ClientIdentity;
-  readonly resource: string;
-  readonly scopes?: readonly string[] | undefined;
-  readonly dpopKeyJwk?: JWK | undefined;
-  readonly dpopNonce?: string | undefined;
-  readonly profile?: IssuerProfile | undefined;
 }
 
 /** One answer of a token endpoint, and the nonce to begin with next time. */

@@ -23,17 +23,20 @@ interface SentKey {
 export class AskedKeyStrategy implements AuthStrategy {
   readonly takesBare403 = true;
   readonly #headerName: string;
-  readonly #key: PersonCredential<FormValues>;
+  readonly person: PersonCredential<FormValues>;
   /** The version of the key that the server has let in since it last refused anything. */
   #accepted: string | undefined;
 
   constructor(deps: AuthStrategyDeps, { headerName = 'X-API-Key' }: Pick<ApiKeyConfig, 'headerName'>) {
     this.#headerName = headerName;
-    this.#key = new PersonCredential(deps, keyKind, async () => ({ name: 'api_key', flow: await keyForm() }));
+    this.person = new PersonCredential(deps, {
+      kind: keyKind,
+      flow: async () => ({ name: 'api_key', flow: await keyForm() }),
+    });
   }
 
   async authorize(): Promise<Authorization> {
-    const held = await this.#key.current();
+    const held = await this.person.current();
     if (held === undefined) return { headers: {} };
     const credential: SentKey = { version: held.version, wasAccepted: held.version === this.#accepted };
     return { headers: { [this.#headerName]: String(held.credential['key']) }, credential };
@@ -45,15 +48,15 @@ export class AskedKeyStrategy implements AuthStrategy {
 
   async handleRefusal({ response, authorization }: Refusal): Promise<boolean> {
     const sent = authorization.credential as SentKey | undefined;
-    const held = await this.#key.read();
+    const held = await this.person.read();
     if (held !== undefined && held.version !== sent?.version) return true;
     if (response.status === 403) {
       this.#accepted = undefined;
       // Whoever was let in with it may not do this one thing, or may not any more: what is sent next shows which.
       if (sent?.wasAccepted === true) return false;
       // A 403 has many reasons, some of which pass: the key stays until there is another.
-    } else if (held !== undefined) await this.#key.refused(held.version);
-    await this.#key.ask({ refused: sent?.version, scopes: [] });
+    } else if (held !== undefined) await this.person.refused(held.version);
+    await this.person.ask({ refused: sent?.version, scopes: [] });
     return true;
   }
 
@@ -61,25 +64,5 @@ export class AskedKeyStrategy implements AuthStrategy {
   startOver(): Promise<void> {
     this.#accepted = undefined;
     return Promise.resolve();
-  }
-
-  findChallenge(): Promise<AuthChallenge | undefined> {
-    return this.#key.findChallenge();
-  }
-
-  renewChallenge(): Promise<AuthChallenge | undefined> {
-    return this.#key.renewChallenge();
-  }
-
-  askAgain(): Promise<void> {
-    return this.#key.askAgain();
-  }
-
-  findKept(): Promise<KeptCredential | undefined> {
-    return this.#key.findKept();
-  }
-
-  logout(): Promise<LogoutResult> {
-    return this.#key.logout();
   }
 }

@@ -48,20 +48,26 @@ export interface AuthStrategy {
   accepted?(authorization: Authorization): void;
   /** When the credential that was sent last ends, if nothing but a person can replace it. */
   endsAtMs?(): number | undefined;
-  /** The live link, if a person is being waited for. Changes nothing. */
-  findChallenge?(): Promise<AuthChallenge | undefined>;
-  /** The live link, if a person is being waited for, with the context's present metadata written to it. */
-  renewChallenge?(): Promise<AuthChallenge | undefined>;
-  /** Lets a person who declined a moment ago be asked again: somebody wants that. */
-  askAgain?(): Promise<void>;
   /** Somebody gives up what is under way: whatever may keep it from an end is begun anew. */
   startOver?(): Promise<void>;
-  /** Forgets the credential, here and at the other side. */
-  logout?(): Promise<LogoutResult>;
-  /** What there is for this account, without itself; `undefined` when there is nothing that could be sent or renewed. */
-  findKept?(): Promise<KeptCredential | undefined>;
+  /** Whoever gives the credential. Left out: nobody has to. */
+  readonly person?: AskedPerson | undefined;
   /** Lets go of what it holds in memory. */
   close?(): Promise<void>;
+}
+
+/** What a context's person gives for one server, or is asked for. */
+export interface AskedPerson {
+  /** The live link, if the person is being waited for. Changes nothing. */
+  findChallenge(): Promise<AuthChallenge | undefined>;
+  /** The live link, if the person is being waited for, with the context's present metadata written to it. */
+  renewChallenge(): Promise<AuthChallenge | undefined>;
+  /** Lets a person who declined a moment ago be asked again: somebody wants that. */
+  askAgain(): Promise<void>;
+  /** What there is for this account, without itself; `undefined` when there is nothing that could be sent or renewed. */
+  findKept(): Promise<KeptCredential | undefined>;
+  /** Forgets the credential, here and at the other side. */
+  logout(): Promise<LogoutResult>;
 }
 
 /** What a strategy is made from. */

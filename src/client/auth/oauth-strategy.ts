@@ -40,7 +40,7 @@ export class OAuthStrategy implements AuthStrategy {
   readonly #options: OAuthStrategyOptions;
   readonly #serverUrl: string;
   readonly #origin: string;
-  readonly #grant: PersonCredential<Grant>;
+  readonly person: PersonCredential<Grant>;
   /** The newest credential that the server was seen to accept. */
   #accepted: SentCredential | undefined;
   /** The version that came of the last refresh this process asked for after a refusal, until the server accepts it. */
@@ -65,7 +65,12 @@ export class OAuthStrategy implements AuthStrategy {
     this.#serverUrl = deps.serverUrl;
     this.#origin = new URL(deps.serverUrl).origin;
     const kind = this.#kind();
-    this.#grant = new PersonCredential(deps, kind, async () => ({ name: 'oauth', flow: await this.#flow() }));
+    this.person = new PersonCredential(deps, {
+      kind,
+      flow: async () => ({ name: 'oauth', flow: await this.#flow() }),
+      // It may lead nowhere because the issuer has forgotten who we are.
+      onLogout: async (live) => (await deps.coordinator.signIns()).startOver(live),
+    });
   }
 
   async authorize({ method, url }: { method: string; url: string }): Promise<Authorization> {
@@ -106,7 +111,7 @@ export class OAuthStrategy implements AuthStrategy {
     }
     const refused = (authorization.credential as SentCredential | undefined)?.version;
     if (response.status === 403) return this.#stepUp(challenge, refused);
-    const held = await this.#grant.read();
+    const held = await this.person.read();
     if (held === undefined) return this.#authorizeAnew(challenge, refused);
     // Somebody has renewed it since this request was sent.
     if (held.version !== refused && !held.isOver) return true;
@@ -115,26 +120,14 @@ export class OAuthStrategy implements AuthStrategy {
     const isInVain = this.#wasRenewedInVain(held.version);
     if (this.#options.machineGrant !== undefined) {
       if (isInVain && !this.#givesUp) throw this.#refusesFresh();
-    } else if (!isInVain && this.#grant.isRenewable(held)) {
-      this.#renewed = await this.#unlessGivenUp(this.#grant.refused(held.version));
+    } else if (!isInVain && this.person.isRenewable(held)) {
+      this.#renewed = await this.#unlessGivenUp(this.person.refused(held.version));
       if (this.#renewed !== undefined) return true;
     } else if (!this.#givesUp) {
       await this.#assertNotFresh(held);
     }
     (await this.#deps.coordinator.signIns()).forgetDiscovery(this.#serverUrl);
     return this.#authorizeAnew(challenge, held.version);
-  }
-
-  findChallenge(): Promise<AuthChallenge | undefined> {
-    return this.#grant.findChallenge();
-  }
-
-  renewChallenge(): Promise<AuthChallenge | undefined> {
-    return this.#grant.renewChallenge();
-  }
-
-  askAgain(): Promise<void> {
-    return this.#grant.askAgain();
   }
 
   async startOver(): Promise<void> {
@@ -144,25 +137,14 @@ export class OAuthStrategy implements AuthStrategy {
   }
 
   endsAtMs(): number | undefined {
-    const held = this.#grant.latest;
-    const isReplaced = this.#options.machineGrant !== undefined || (held && this.#grant.isRenewable(held));
+    const held = this.person.latest;
+    const isReplaced = this.#options.machineGrant !== undefined || (held && this.person.isRenewable(held));
     return isReplaced === true ? undefined : held?.endsAtMs;
-  }
-
-  async logout(): Promise<LogoutResult> {
-    const live = await this.#grant.findLive();
-    // It may lead nowhere because the issuer has forgotten who we are.
-    if (live !== undefined) await (await this.#deps.coordinator.signIns()).startOver(live);
-    return this.#grant.logout();
-  }
-
-  findKept(): Promise<KeptCredential | undefined> {
-    return this.#grant.findKept();
   }
 
   /** Waits for a refresh that is under way: what was sent must be saved. */
   close(): Promise<void> {
-    return this.#grant.settle();
+    return this.person.settle();
   }
 
   /** Whether this process has renewed the grant, and the server refused what came of it, not long ago. */
@@ -190,7 +172,7 @@ export class OAuthStrategy implements AuthStrategy {
 
   async #stepUp(challenge: Challenge | undefined, refused: string | undefined): Promise<boolean> {
     if (challenge?.error !== 'insufficient_scope') return false;
-    const held = await this.#grant.read();
+    const held = await this.person.read();
     // The person has granted more since this request was sent.
     if (held !== undefined && held.version !== refused) return true;
     const asked = challenge.scope ?? [];
@@ -215,12 +197,12 @@ export class OAuthStrategy implements AuthStrategy {
     const needed = { cause, refused, scopes: scopes ?? [], grantStays: scopes !== undefined };
     this.#givesUp = false;
     if (this.#options.machineGrant !== undefined) {
-      this.#renewed = await this.#grant.obtain(needed);
+      this.#renewed = await this.person.obtain(needed);
       return true;
     }
-    if (this.#startsOver) await this.#grant.beginAnew(cause);
+    if (this.#startsOver) await this.person.beginAnew(cause);
     try {
-      await this.#grant.ask(needed);
+      await this.person.ask(needed);
     } catch (error) {
       if (isAuthorizationRequired(error)) this.#startsOver = false;
       throw error;
@@ -249,23 +231,23 @@ export class OAuthStrategy implements AuthStrategy {
   async #current(): Promise<HeldCredential<Grant> | undefined> {
     let held: HeldCredential<Grant> | undefined;
     try {
-      held = await this.#grant.current();
+      held = await this.person.current();
     } catch (error) {
       // Its issuer may have moved, and the server’s challenge says where to.
       if (this.#options.machineGrant === undefined || findPosternError(error)?.facts.retry !== false)
         throw error;
       return undefined;
     }
-    const { ended } = this.#grant;
+    const { ended } = this.person;
     if (held !== undefined || ended === undefined) return held;
     await this.#askAhead(ended);
-    return this.#grant.current();
+    return this.person.current();
   }
 
   /** Without a challenge, only what the server publishes says whom to ask. Where it publishes nothing, its refusal will. */
   async #askAhead(ended: string): Promise<void> {
     const signIns = await this.#deps.coordinator.signIns();
-    if ((await this.#grant.findLive()) === undefined) signIns.forgetDiscovery(this.#serverUrl);
+    if ((await this.person.findLive()) === undefined) signIns.forgetDiscovery(this.#serverUrl);
     const isKnown = await signIns.prepare(this.#signIn, undefined, []).then(
       ({ discovery }) => discovery.resourceMetadata !== undefined,
       () => false,

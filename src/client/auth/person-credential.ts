@@ -8,7 +8,7 @@ import { findSignInCode } from '../../interaction/oauth/sign-in-code.ts';
 import type { Want } from '../../interaction/want.ts';
 import type { Pending } from '../../pending/pending.ts';
 import { placeAlias } from '../account-alias.ts';
-import type { AuthStrategyDeps, LogoutResult } from './auth-strategy.ts';
+import type { AskedPerson, AuthStrategyDeps, LogoutResult } from './auth-strategy.ts';
 import { toLogoutResult } from './logout-result.ts';
 import { AuthorizationRequiredError, type AuthChallenge } from './authorization-required-error.ts';
 
@@ -26,18 +26,27 @@ export interface Needed {
   readonly grantStays?: boolean | undefined;
 }
 
+export interface PersonCredentialOptions<C> {
+  readonly kind: CredentialKind<C>;
+  /** Loaded when somebody has to be asked. */
+  readonly flow: () => Promise<NamedFlow<C>>;
+  /** Is told of what they are being asked for when all is forgotten. */
+  readonly onLogout?: ((live: Pending<InteractionData>) => Promise<void>) | undefined;
+}
+
 /** What a context's person gives for one server: found, asked for, forgotten. */
-export class PersonCredential<C> {
+export class PersonCredential<C> implements AskedPerson {
   readonly #deps: AuthStrategyDeps;
   readonly #kind: CredentialKind<C>;
   readonly #flow: () => Promise<NamedFlow<C>>;
+  readonly #onLogout: PersonCredentialOptions<C>['onLogout'];
   #cached: { held: HeldCredential<C> | undefined; ended: string | undefined; atMs: number } | undefined;
 
-  /** @param flow loaded when somebody has to be asked. */
-  constructor(deps: AuthStrategyDeps, kind: CredentialKind<C>, flow: () => Promise<NamedFlow<C>>) {
+  constructor(deps: AuthStrategyDeps, { kind, flow, onLogout }: PersonCredentialOptions<C>) {
     this.#deps = deps;
     this.#kind = kind;
     this.#flow = flow;
+    this.#onLogout = onLogout;
   }
 
   /** What was found last, as it was then. */
@@ -150,6 +159,8 @@ export class PersonCredential<C> {
   }
 
   async logout(): Promise<LogoutResult> {
+    const live = await this.findLive();
+    if (live !== undefined) await this.#onLogout?.(live);
     this.#cached = undefined;
     return toLogoutResult(await this.#deps.coordinator.interactions.forget(this.#want(), this.#kind));
   }

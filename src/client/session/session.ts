@@ -98,7 +98,7 @@ export class Session extends SessionState {
 
   /** Lets a person who declined a moment ago be asked again. */
   async askAgain(): Promise<void> {
-    await this.#strategy.askAgain?.();
+    await this.#strategy.person?.askAgain();
   }
 
   /** Closes the connection and stops waiting for a person. What is stored stays. A connect() meanwhile begins afterwards. */
@@ -122,14 +122,14 @@ export class Session extends SessionState {
 
   /** The live link for this server, from the store. Changes nothing. */
   async getAuthChallenge(): Promise<AuthChallenge | undefined> {
-    return this.#strategy.findChallenge?.();
+    return this.#strategy.person?.findChallenge();
   }
 
   /** Has a live sign-in carry the context's metadata as it is now. Never rejects: the next call does it again. */
   async renewChallenge(): Promise<void> {
     if (!this.requiresUserAction) return;
     try {
-      await this.#strategy.renewChallenge?.();
+      await this.#strategy.person?.renewChallenge();
     } catch (error) {
       const code = findPosternError(error)?.code;
       this.#options.logger.warn('a sign-in could not be given new metadata', { code });
@@ -138,7 +138,7 @@ export class Session extends SessionState {
 
   /** What is kept for this account, without itself; `undefined` when nothing is that its person has not to be asked for. */
   async findKept(): Promise<KeptAccount | undefined> {
-    const kept = await this.#strategy.findKept?.();
+    const kept = await this.#strategy.person?.findKept();
     return kept && { ...kept, server: this.server, alias: this.alias };
   }
 
@@ -146,7 +146,7 @@ export class Session extends SessionState {
   async logout(): Promise<LogoutResult> {
     if (this.isFailed) await this.#strategy.startOver?.();
     const nothing = { revoked: false, reason: 'this server has no login' };
-    const result = (await this.#strategy.logout?.()) ?? nothing;
+    const result = (await this.#strategy.person?.logout()) ?? nothing;
     await this.disconnect();
     return result;
   }
@@ -304,7 +304,7 @@ export class Session extends SessionState {
 
   /** Whether the person is still being waited for: another process may know better than this one. */
   async #stillPending(): Promise<boolean> {
-    const challenge = await this.#strategy.renewChallenge?.();
+    const challenge = await this.#strategy.person?.renewChallenge();
     if (challenge === undefined) return false;
     this.reason = new AuthorizationRequiredError(challenge);
     return true;

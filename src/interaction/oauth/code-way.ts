@@ -16,6 +16,9 @@ export interface CodeWayData {
   readonly discovery: Discovery;
   readonly client: ClientIdentity;
   readonly profile: IssuerProfile;
+  readonly privateNetwork?: boolean | undefined;
+  /** Whom the issuer is to expect. */
+  readonly loginHint?: string | undefined;
   readonly code?: AskedAfter | undefined;
   /** How many codes were asked for on this link. */
   readonly codes?: number | undefined;
@@ -59,11 +62,14 @@ export class CodeWay<D extends CodeWayData> {
 
   /** @throws {PosternError} as {@link startDeviceAuthorization}. */
   async ask(data: D, scopes: readonly string[], clock: Clock): Promise<AskedAfter> {
-    const { discovery, profile } = data;
+    const { discovery, profile, privateNetwork, loginHint } = data;
     const http = withClock(this.#options.httpFor(data), clock);
     const start = async (client: ClientIdentity): Promise<AskedAfter> => {
       const wanted = scopes.length > 0 ? scopes : undefined;
-      const device = await startDeviceAuthorization({ discovery, client, profile, scopes: wanted }, http);
+      const device = await startDeviceAuthorization(
+        { discovery, client, profile, privateNetwork, loginHint, scopes: wanted },
+        http,
+      );
       return { device, intervalMs: device.intervalMs };
     };
     const client = await this.#options.clientFor(data, scopes);

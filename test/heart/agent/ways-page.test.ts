@@ -89,6 +89,8 @@ await describeWithService('chromium', 'the page of a sign-in in a real browser',
     await page.getByRole('button', { name: 'Get a code' }).click();
     await page.getByText('WDJB-0001').waitFor();
     devices.approve('alice');
-    await page.getByText('You are signed in').waitFor();
+    const end = page.getByText('You are signed in');
+    await end.waitFor();
+    expect(await end.count()).toBe(1);
   });
 });
