@@ -37,7 +37,9 @@ export {
   type SignInLink,
 } from './coordinators/local-auth-coordinator.ts';
 export { NoAuthStrategy } from './auth/no-auth-strategy.ts';
+export type { ClientConfig, WorkloadClientConfig } from './auth/client-config.ts';
 export type { MachineGrant } from './auth/machine-grants.ts';
+export type { SecretSource } from './auth/secret-source.ts';
 export { OAuthStrategy, type OAuthStrategyOptions } from './auth/oauth-strategy.ts';
 export {
   RemoteAuthCoordinator,

@@ -8,9 +8,10 @@ import {
   givenProfileSchema,
   type IssuerProfile,
 } from '../oauth/profiles/issuer-profile.ts';
-import type { PreregisteredClient } from '../oauth/registration.ts';
 import { checkName } from './account-alias.ts';
 import type { AuthStrategyFactory } from './auth/auth-strategy.ts';
+import type { ClientConfig, WorkloadClientConfig } from './auth/client-config.ts';
+import type { SecretSource } from './auth/secret-source.ts';
 import { configProblems } from './config-problems.ts';
 import type { BrowserSecurityExceptions, SecurityExceptions } from './security-exceptions.ts';
 import { spokenVersions } from './session/protocol-versions.ts';
@@ -21,7 +22,7 @@ export interface OAuthConfig extends BrowserSecurityExceptions {
   /** How the client introduces itself to people. Default: `MCP client (<server>)`. */
   readonly clientName?: string | undefined;
   /** A client registered beforehand. It belongs to its `issuer`; left out, to the one it is first used with. */
-  readonly client?: PreregisteredClient | undefined;
+  readonly client?: ClientConfig | undefined;
   /** The client metadata document cannot be fetched from where this authorization server is: the client registers itself instead. */
   readonly clientMetadataIsPrivate?: boolean | undefined;
   /** Asked for instead of what the server suggests. */
@@ -36,7 +37,7 @@ export interface OAuthConfig extends BrowserSecurityExceptions {
 
 /** What grants that need no person have in common. */
 interface MachineConfig extends SecurityExceptions {
-  readonly client: PreregisteredClient;
+  readonly client: WorkloadClientConfig;
   readonly scopes?: readonly string[] | undefined;
   /** How this authorization server differs from the standard; laid over what is known of it. */
   readonly profile?: IssuerProfile | undefined;
@@ -50,19 +51,21 @@ export interface ClientCredentialsConfig extends MachineConfig {
 /** A workload presents an assertion of its platform, fresh for each grant. @see RFC 7523, SEP-1933 */
 export interface JwtBearerConfig extends MachineConfig {
   readonly type: 'jwt_bearer';
-  readonly assertion: () => string | Promise<string>;
+  /** The platform's JWT: a function, or where the platform keeps it. */
+  readonly assertion: SecretSource;
 }
 
 /** An employer's identity provider vouches for the user. @see SEP-990 */
 export interface EnterpriseManagedConfig extends MachineConfig {
   readonly type: 'enterprise_managed';
-  readonly identityProvider: {
+  readonly identityProvider: Omit<WorkloadClientConfig, 'issuer' | 'redirectUris'> & {
     readonly issuer: string;
-    readonly tokenEndpoint: string;
-    readonly clientId: string;
-    readonly clientSecret?: string | undefined;
-    /** The user's ID token. */
-    readonly subjectToken: () => string | Promise<string>;
+    /** Default: as the provider's metadata names it. */
+    readonly tokenEndpoint?: string | undefined;
+    /** The user's ID token, or another token that the provider exchanges. */
+    readonly subjectToken: SecretSource;
+    /** Default: an ID token. A SAML assertion is `urn:ietf:params:oauth:token-type:saml2`. */
+    readonly subjectTokenType?: string | undefined;
   };
 }
 
@@ -70,7 +73,7 @@ export interface EnterpriseManagedConfig extends MachineConfig {
 export interface ApiKeyConfig {
   readonly type: 'api_key';
   /** Left out: each context's person is asked for their own, on a page of ours, when the server wants one. */
-  readonly key?: string | undefined;
+  readonly key?: SecretSource | undefined;
   readonly headerName?: string | undefined;
 }
 
@@ -132,20 +135,29 @@ const scopes = z.array(text).optional();
 const isFunction = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function');
 const authMethods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const;
 
-const client = z.strictObject({
+const kept = [z.strictObject({ env: text }), z.strictObject({ file: text }), isFunction] as const;
+const secret = z.union([text, ...kept]);
+
+const proof = {
   clientId: text,
-  clientSecret: text.optional(),
-  issuer: z.url().optional(),
+  clientSecret: secret.optional(),
   tokenEndpointAuthMethod: z.enum(authMethods satisfies readonly TokenEndpointAuthMethod[]).optional(),
   privateKeyJwk: z.looseObject({}).optional(),
+  privateKey: secret.optional(),
+  privateKeyAlgorithm: text.optional(),
+};
+const client = z.strictObject({
+  ...proof,
+  issuer: z.url().optional(),
   redirectUris: z.array(text).optional(),
 });
+const workload = client.extend({ assertion: secret.optional() });
 
 const exceptions = {
   allowIssuerMismatch: z.array(z.url()).optional(),
   allowPrivateNetwork: z.boolean().optional(),
 };
-const machine = { client, scopes, profile: givenProfileSchema.optional(), ...exceptions };
+const machine = { client: workload, scopes, profile: givenProfileSchema.optional(), ...exceptions };
 
 const auth = z.union([
   z.discriminatedUnion('type', [
@@ -162,21 +174,22 @@ const auth = z.union([
       ...exceptions,
     }),
     z.strictObject({ type: z.literal('client_credentials'), ...machine }),
-    z.strictObject({ type: z.literal('jwt_bearer'), assertion: isFunction, ...machine }),
+    z.strictObject({ type: z.literal('jwt_bearer'), assertion: secret, ...machine }),
     z.strictObject({
       type: z.literal('enterprise_managed'),
       ...machine,
       identityProvider: z.strictObject({
+        ...proof,
+        assertion: secret.optional(),
         issuer: z.url(),
-        tokenEndpoint: z.url(),
-        clientId: text,
-        clientSecret: text.optional(),
-        subjectToken: isFunction,
+        tokenEndpoint: z.url().optional(),
+        subjectToken: secret,
+        subjectTokenType: text.optional(),
       }),
     }),
     z.strictObject({
       type: z.literal('api_key'),
-      key: headerValue.min(1).optional(),
+      key: z.union([headerValue.min(1), ...kept]).optional(),
       headerName: text.optional(),
     }),
     z.strictObject({ type: z.literal('none') }),

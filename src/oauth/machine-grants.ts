@@ -148,7 +148,8 @@ function checkIssuer(client: ClientIdentity, issuer: string): void {
   );
 }
 
-function lacksTokenEndpoint(issuer: string): never {
+/** @throws {PosternError} ERR_POSTERN_OAUTH_METADATA_INVALID always. */
+export function lacksTokenEndpoint(issuer: string): never {
   throw new PosternError(
     'ERR_POSTERN_OAUTH_METADATA_INVALID',
     `the metadata of ${describeUrl(issuer)} has no "token_endpoint"`,

@@ -181,7 +181,7 @@ describe('a request for tokens', () => {
     });
     const grant = { ...dpop, dpopKeyJwk: await generateDpopKey() };
     await expect(refreshGrant(grant, http)).rejects.toMatchObject({
-      code: 'ERR_POSTERN_OAUTH_REQUEST_FAILED',
+      code: 'ERR_POSTERN_OAUTH_REQUEST_REFUSED',
       error: 'invalid_dpop_proof',
     });
     expect(sent).toBe(1);

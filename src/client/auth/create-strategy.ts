@@ -2,8 +2,10 @@ import { defaultAlias } from '../account-alias.ts';
 import { ApiKeyStrategy } from './api-key-strategy.ts';
 import { AskedKeyStrategy } from './asked-key-strategy.ts';
 import type { AuthStrategy, AuthStrategyDeps } from './auth-strategy.ts';
+import { proofOf, readClient } from './client-config.ts';
 import { NoAuthStrategy } from './no-auth-strategy.ts';
 import { OAuthStrategy } from './oauth-strategy.ts';
+import { readSecret, type SecretSource } from './secret-source.ts';
 import { exceptionsOf } from '../security-exceptions.ts';
 import { authOf, type ServerConfig } from '../server-config.ts';
 
@@ -24,9 +26,11 @@ export function createStrategy(
     case 'api_key':
       return auth.key === undefined
         ? new AskedKeyStrategy(deps, auth)
-        : new ApiKeyStrategy({ key: auth.key, headerName: auth.headerName });
-    case 'oauth':
-      return new OAuthStrategy(deps, auth);
+        : new ApiKeyStrategy({ key: keyFrom(auth.key), headerName: auth.headerName });
+    case 'oauth': {
+      const { client } = auth;
+      return new OAuthStrategy(deps, { ...auth, client: client && (() => readClient(client)) });
+    }
     case 'client_credentials':
     case 'jwt_bearer':
     case 'enterprise_managed':
@@ -34,7 +38,12 @@ export function createStrategy(
         scopes: auth.scopes,
         profile: auth.profile,
         ...exceptionsOf(auth),
+        tokenOptions: proofOf(auth.client),
         machineGrant: async (request) => (await import('./machine-grants.ts')).machineGrantOf(auth)(request),
       });
   }
+}
+
+function keyFrom(key: SecretSource): string | (() => Promise<string>) {
+  return typeof key === 'string' ? key : () => readSecret(key, 'an API key');
 }

@@ -23,7 +23,8 @@ import type { MachineGrant } from './machine-grants.ts';
 import { machineKind } from './machine-kind.ts';
 import { PersonCredential } from './person-credential.ts';
 
-export interface OAuthStrategyOptions extends Omit<OAuthConfig, 'type'> {
+export interface OAuthStrategyOptions extends Omit<OAuthConfig, 'type' | 'client'> {
+  readonly client?: ServerSignIn['client'];
   readonly machineGrant?: MachineGrant | undefined;
   readonly tokenOptions?: TokenRequestOptions | undefined;
 }

@@ -56,7 +56,8 @@ export interface ServerSignIn {
   readonly alias?: string | undefined;
   readonly serverUrl: string;
   readonly clientName?: string | undefined;
-  readonly client?: PreregisteredClient | undefined;
+  /** Registered by hand. A function is asked when somebody signs in: its secret may be elsewhere. */
+  readonly client?: PreregisteredClient | (() => Promise<PreregisteredClient>) | undefined;
   readonly clientMetadataIsPrivate?: boolean | undefined;
   readonly scopes?: readonly string[] | undefined;
   readonly authorizeParams?: Readonly<Record<string, string>> | undefined;
@@ -313,11 +314,12 @@ export class ServerSignIns {
     }
   }
 
-  #identify(
+  async #identify(
     signIn: ServerSignIn,
     at: Prepared & Pick<FlowBeginning, 'callbackUrl' | 'gate'>,
   ): Promise<ClientIdentity> {
-    const { serverUrl, client: preregistered } = signIn;
+    const { serverUrl, client } = signIn;
+    const preregistered = typeof client === 'function' ? await client() : client;
     const options = {
       ...registrationOf({ ...signIn, ...at, redirectUri: at.callbackUrl }),
       preregistered,
