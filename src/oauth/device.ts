@@ -5,11 +5,10 @@ import {
   processDeviceAuthorizationResponse,
   type AuthorizationServer,
 } from 'oauth4webapi';
-import type { JWK } from 'jose';
 import { z, type ZodType } from 'zod';
 import { PosternError } from '../core/postern-error.ts';
 import { authenticationOf, libraryClient } from './client-authentication.ts';
-import { clientIdentitySchema, type ClientIdentity } from './client-identity.ts';
+import type { ClientIdentity } from './client-identity.ts';
 import { describeUrl } from './describe-url.ts';
 import type { Discovery } from './discovery.ts';
 import { generateDpopKey } from './dpop.ts';
@@ -18,7 +17,7 @@ import { numberOf } from './number-of.ts';
 import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
 import { acceptTokens } from './obtain-tokens.ts';
 import type { OAuthHttp } from './oauth-http.ts';
-import { issuerProfileSchema, type IssuerProfile } from './profiles/issuer-profile.ts';
+import type { IssuerProfile } from './profiles/issuer-profile.ts';
 import { resourceParameter, scopeParameter, shapeParameters } from './profiles/shape-parameters.ts';
 import { tokenEndpointFields, tokenEndpointOf, type TokenEndpoint } from './token-endpoint.ts';
 import { sendTokenRequest, type TokenRequestOptions } from './token-request.ts';

@@ -1,5 +1,5 @@
 import type { JWK } from 'jose';
-import { z } from 'zod';
+import { z, type ZodType } from 'zod';
 import { clientIdentitySchema, type ClientIdentity } from './client-identity.ts';
 import { issuerProfileSchema, type IssuerProfile } from './profiles/issuer-profile.ts';
 
@@ -25,24 +25,25 @@ export interface TokenEndpoint {
 }
 
 /** The fields of a {@link TokenEndpoint}, for the schemas of what is stored. */
-export const tokenEndpointFields = {
-  issuer: z.string(),
-  statedIssuer: z.string().optional(),
-  tokenEndpoint: z.string(),
-  revocationEndpoint: z.string().optional(),
-  idTokenSigningAlgs: z.array(z.string()).optional(),
-  client: clientIdentitySchema,
-  resource: z.string(),
-  scopes: z.array(z.string()).optional(),
-  dpopKeyJwk: z.looseObject({}).optional(),
-  dpopNonce: z.string().optional(),
-  profile: issuerProfileSchema.optional(),
-  privateNetwork: z.boolean().optional(),
-};
+export const tokenEndpointFields: { readonly [Name in keyof TokenEndpoint]-?: ZodType<TokenEndpoint[Name]> } =
+  {
+    issuer: z.string(),
+    statedIssuer: z.string().optional(),
+    tokenEndpoint: z.string(),
+    revocationEndpoint: z.string().optional(),
+    idTokenSigningAlgs: z.array(z.string()).optional(),
+    client: clientIdentitySchema,
+    resource: z.string(),
+    scopes: z.array(z.string()).optional(),
+    dpopKeyJwk: z.looseObject({}).optional(),
+    dpopNonce: z.string().optional(),
+    profile: issuerProfileSchema.optional(),
+    privateNetwork: z.boolean().optional(),
+  };
 
 /** What of an attempt, or of a device code, its grant goes on with. */
 export function tokenEndpointOf(source: TokenEndpoint): TokenEndpoint {
   const names = Object.keys(tokenEndpointFields) as (keyof TokenEndpoint)[];
   const kept = names.filter((name) => source[name] !== undefined).map((name) => [name, source[name]]);
-  return Object.fromEntries(kept) as unknown as TokenEndpoint;
+  return Object.fromEntries(kept) as TokenEndpoint;
 }

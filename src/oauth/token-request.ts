@@ -1,11 +1,8 @@
-import type { JWK } from 'jose';
 import { allowInsecureRequests, customFetch, genericTokenEndpointRequest } from 'oauth4webapi';
 import { authenticationOf, libraryClient, type ClientAssertion } from './client-authentication.ts';
-import type { ClientIdentity } from './client-identity.ts';
 import { createDpopProof } from './dpop.ts';
 import { readJsonBody } from './json-body.ts';
 import type { OAuthHttp } from './oauth-http.ts';
-import type { IssuerProfile } from './profiles/issuer-profile.ts';
 import type { TokenEndpoint } from './token-endpoint.ts';
 import { resourceParameter, shapeParameters } from './profiles/shape-parameters.ts';
 

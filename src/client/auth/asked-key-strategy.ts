@@ -1,14 +1,6 @@
-import type { KeptCredential } from '../../interaction/credentials/kept-credential.ts';
 import type { FormValues } from '../../web/form-schema.ts';
 import type { ApiKeyConfig } from '../server-config.ts';
-import type {
-  Authorization,
-  AuthStrategy,
-  AuthStrategyDeps,
-  LogoutResult,
-  Refusal,
-} from './auth-strategy.ts';
-import type { AuthChallenge } from './authorization-required-error.ts';
+import type { Authorization, AuthStrategy, AuthStrategyDeps, Refusal } from './auth-strategy.ts';
 import { keyForm, keyKind } from './key-form.ts';
 import { PersonCredential } from './person-credential.ts';
 

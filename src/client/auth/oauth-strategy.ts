@@ -1,6 +1,5 @@
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import type { CredentialKind } from '../../interaction/credential-kind.ts';
-import type { KeptCredential } from '../../interaction/credentials/kept-credential.ts';
 import type { HeldCredential } from '../../interaction/credentials/credentials.ts';
 import type { Flow } from '../../interaction/flow.ts';
 import type { ServerSignIn } from '../../interaction/oauth/server-sign-ins.ts';
@@ -11,14 +10,8 @@ import type { TokenRequestOptions } from '../../oauth/token-request.ts';
 import { defaultAlias } from '../account-alias.ts';
 import { withExceptions } from '../security-exceptions.ts';
 import type { OAuthConfig } from '../server-config.ts';
-import type {
-  Authorization,
-  AuthStrategy,
-  AuthStrategyDeps,
-  LogoutResult,
-  Refusal,
-} from './auth-strategy.ts';
-import { isAuthorizationRequired, type AuthChallenge } from './authorization-required-error.ts';
+import type { Authorization, AuthStrategy, AuthStrategyDeps, Refusal } from './auth-strategy.ts';
+import { isAuthorizationRequired } from './authorization-required-error.ts';
 import type { MachineGrant } from './machine-grants.ts';
 import { machineKind } from './machine-kind.ts';
 import { PersonCredential } from './person-credential.ts';

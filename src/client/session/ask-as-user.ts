@@ -1,7 +1,7 @@
 import type { Client as SdkClient, RequestOptions } from '@modelcontextprotocol/client';
 
 /** The cheapest request that a server, as a rule, answers only to the user. */
-export function askAsUser(client: SdkClient, options: RequestOptions): Promise<unknown> {
+function askAsUser(client: SdkClient, options: RequestOptions): Promise<unknown> {
   if (client.getServerCapabilities()?.tools !== undefined) {
     return client.listTools(undefined, { ...options, cacheMode: 'refresh' });
   }

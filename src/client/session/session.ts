@@ -196,7 +196,7 @@ export class Session extends SessionState {
   async request<T>(
     work: (client: SdkClient) => Promise<T>,
     signal?: AbortSignal,
-    call = new AskedCall(undefined, signal),
+    call: AskedCall = new AskedCall(undefined, signal),
   ): Promise<T> {
     this.#requests++;
     try {

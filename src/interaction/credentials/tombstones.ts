@@ -1,12 +1,14 @@
-import { z } from 'zod';
+import { z, type ZodType } from 'zod';
 import { storageOf } from '../../namespace/namespace.ts';
 import { Collection, type Stored } from '../../storage/collection.ts';
 import { absent, type Change, type StorageBackend } from '../../storage/contract.ts';
 import { placePath, type Place } from '../want.ts';
 
-const tombstone = z.looseObject({ forgottenAtMs: z.number() });
+interface Tombstone {
+  readonly forgottenAtMs: number;
+}
 
-type Tombstone = z.infer<typeof tombstone>;
+const tombstone: ZodType<Tombstone> = z.looseObject({ forgottenAtMs: z.number() });
 
 /** As long as an answer can still come to what was begun before: an attempt outlives its pending by a day. */
 const tombstoneMs = 25 * 60 * 60_000;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z, type ZodType } from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import type { PosternErrorCode } from '../../core/error-codes.ts';
 import { findPosternError, isPosternError, PosternError } from '../../core/postern-error.ts';
@@ -28,7 +28,9 @@ export interface CodeWayData {
   readonly byCode?: boolean | undefined;
 }
 
-export const codeWayFields = {
+type CodeWayField = 'code' | 'codes' | 'codeFailed' | 'byCode';
+
+export const codeWayFields: { readonly [Name in CodeWayField]: ZodType<CodeWayData[Name]> } = {
   code: z.looseObject({ device: deviceAuthorizationSchema, intervalMs: z.number() }).optional(),
   codes: z.number().optional(),
   codeFailed: z.boolean().optional(),

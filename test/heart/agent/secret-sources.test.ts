@@ -31,7 +31,7 @@ function secretsSent({ as }: Stage): (string | null)[] {
   return as.calls
     .filter(({ kind }) => kind === 'token')
     .map(({ form, headers }) => {
-      const [, basic] = /^Basic (.*)$/u.exec(String(headers['authorization'] ?? '')) ?? [];
+      const [, basic] = /^Basic (.*)$/u.exec(headers['authorization'] ?? '') ?? [];
       return basic === undefined ? form.get('client_assertion') : (atob(basic).split(':')[1] ?? null);
     });
 }
