@@ -1,5 +1,4 @@
-import { allowPkceUnadvertised } from '../oauth/attempt.ts';
-import { allowIssuerMismatch } from '../oauth/discovery.ts';
+import { allowIssuerMismatch, allowPkceUnadvertised } from '../oauth/allowed.ts';
 import { allowPrivateNetwork } from '../oauth/url-policy.ts';
 
 /**

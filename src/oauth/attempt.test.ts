@@ -1,7 +1,8 @@
+import { allowPkceUnadvertised } from './allowed.ts';
 import { calculatePKCECodeChallenge } from 'oauth4webapi';
 import { describe, expect, test } from 'vitest';
 import { programmableFetch, type Route } from '../../test/support/programmable-fetch.ts';
-import { allowPkceUnadvertised, attemptSchema, createAttempt, type CreateAttemptOptions } from './attempt.ts';
+import { attemptSchema, createAttempt, type CreateAttemptOptions } from './attempt.ts';
 import type { ClientIdentity } from './client-identity.ts';
 import { createOAuthHttp, type OAuthHttp } from './oauth-http.ts';
 

@@ -9,15 +9,13 @@ import { describeUrl } from './describe-url.ts';
 import type { Discovery } from './discovery.ts';
 import { dpopThumbprint, generateDpopKey } from './dpop.ts';
 import type { OAuthHttp } from './oauth-http.ts';
+import { allowPkceUnadvertised } from './allowed.ts';
 import { isFreeParameter } from './profiles/guarded-parameters.ts';
 import type { IssuerProfile } from './profiles/issuer-profile.ts';
 import { checkRedirectUri } from './profiles/redirect-fit.ts';
 import { resourceParameter, scopeParameter, shapeParameters } from './profiles/shape-parameters.ts';
 import { pushAuthorizationRequest } from './pushed-authorization.ts';
 import { tokenEndpointFields, type TokenEndpoint } from './token-endpoint.ts';
-
-/** Goes on without PKCE being advertised. The challenge is sent all the same. */
-export const allowPkceUnadvertised: unique symbol = Symbol('postern.allowPkceUnadvertised');
 
 /** One run at obtaining a grant, as it is stored between the redirect and the callback. Immutable. */
 export interface Attempt extends TokenEndpoint {

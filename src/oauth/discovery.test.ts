@@ -1,7 +1,8 @@
+import { allowIssuerMismatch } from './allowed.ts';
 import { describe, expect, test } from 'vitest';
 import { programmableFetch, type Route } from '../../test/support/programmable-fetch.ts';
 import { parseChallenge, type Challenge } from './challenge.ts';
-import { allowIssuerMismatch, discover, discoverySchema, type DiscoverOptions } from './discovery.ts';
+import { discover, discoverySchema, type DiscoverOptions } from './discovery.ts';
 import { createOAuthHttp } from './oauth-http.ts';
 
 const server = 'https://mcp.example/v1/mcp';

@@ -1,3 +1,4 @@
+import { allowIssuerMismatch } from './allowed.ts';
 import type { AuthorizationServer, ResourceServer } from 'oauth4webapi';
 import { z, type ZodType } from 'zod';
 import { isPosternError, PosternError } from '../core/postern-error.ts';
@@ -7,9 +8,6 @@ import { climb, ladderFailed, MismatchedDocument, type MissedCandidate } from '.
 import type { OAuthHttp } from './oauth-http.ts';
 import { isSameIssuer } from './same-issuer.ts';
 import { readAuthorizationServer, readProtectedResource } from './server-metadata.ts';
-
-/** Names an issuer whose metadata may carry another `issuer` than the one it was asked of. */
-export const allowIssuerMismatch: unique symbol = Symbol('postern.allowIssuerMismatch');
 
 /** What {@link discover} can be told. */
 export interface DiscoverOptions {

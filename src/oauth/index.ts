@@ -1,5 +1,5 @@
+export { allowIssuerMismatch, allowPkceUnadvertised } from './allowed.ts';
 export {
-  allowPkceUnadvertised,
   attemptSchema,
   checkAttempt,
   createAttempt,
@@ -29,7 +29,6 @@ export {
   type DevicePoll,
 } from './device.ts';
 export {
-  allowIssuerMismatch,
   discover,
   discoverAuthorizationServer,
   discoverProtectedResource,

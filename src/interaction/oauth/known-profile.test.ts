@@ -1,5 +1,6 @@
+import { allowPkceUnadvertised } from '../../oauth/allowed.ts';
 import { describe, expect, test } from 'vitest';
-import { allowPkceUnadvertised } from '../../oauth/attempt.ts';
+
 import { createOAuthHttp } from '../../oauth/oauth-http.ts';
 import type { IssuerProfile } from '../../oauth/profiles/issuer-profile.ts';
 import { withKnownProfile } from './known-profile.ts';

@@ -1,11 +1,11 @@
+import { allowIssuerMismatch, allowPkceUnadvertised } from '../../oauth/allowed.ts';
 import type { Clock } from '../../core/clock.ts';
 import { findPosternError } from '../../core/postern-error.ts';
-import { allowPkceUnadvertised, checkAttempt, isPkceUnadvertised } from '../../oauth/attempt.ts';
+import { checkAttempt, isPkceUnadvertised } from '../../oauth/attempt.ts';
 import type { Challenge } from '../../oauth/challenge.ts';
 import type { ClientIdentity } from '../../oauth/client-identity.ts';
 import { deviceGrant, offersDeviceCodes } from '../../oauth/device.ts';
 import {
-  allowIssuerMismatch,
   discover,
   discoverAuthorizationServer,
   type Discovery,
