@@ -15,7 +15,7 @@ import {
 } from '../../src/client/index.ts';
 import { findPosternError } from '../../src/core/postern-error.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
-import type { CookieBrowser, Page } from './cookie-browser.ts';
+import type { Page } from './cookie-browser.ts';
 import {
   startProgrammableAuthorizationServer,
   type ProgrammableAuthorizationServer,
@@ -161,16 +161,7 @@ export async function failureOf(work: Promise<unknown>): Promise<unknown> {
   throw new Error('it did not fail');
 }
 
-/** Goes as far as the callback, which is not asked for. Returns its URL. */
-export async function callbackOf(browser: CookieBrowser, link: string): Promise<URL> {
-  const page = await browser.open(link, { stopBefore: isCallback });
-  if (!isCallback(new URL(page.url))) throw new Error(`no callback: status ${page.status}`);
-  return new URL(page.url);
-}
-
-function isCallback(url: URL): boolean {
-  return url.pathname === '/postern/callback';
-}
+export { walkToCallback as callbackOf } from '../heart/walk.ts';
 
 /** The code a page shows for people to quote. */
 export function codeOn(page: Page): string | undefined {
