@@ -33,8 +33,12 @@ export async function visit(options: PersonOptions): Promise<'signed in' | 'decl
   let host = plan.host;
   let isBegun = false;
   while (performance.now() < deadline) {
-    const page = await browser.open(new URL(options.link).pathname, host++);
-    if (page?.status === 200) {
+    const { pathname } = new URL(options.link);
+    const shown = await browser.open(pathname, host++);
+    // Whoever was sent out before and has not come back is shown a button.
+    const page =
+      shown?.formToken === undefined ? shown : await browser.press(pathname, host++, shown.formToken);
+    if (page?.status === 200 && page.location === undefined) {
       // Done by somebody else, who knows when: then it says nothing about what holds now.
       if (isBegun) log.say({ k: 'ok', op: 'login', id, ns });
       return 'signed in';
@@ -66,7 +70,10 @@ export async function visit(options: PersonOptions): Promise<'signed in' | 'decl
 
 interface Page {
   readonly status: number;
+  /** Where it sends the browser, by a redirect or by itself. */
   readonly location: string | undefined;
+  /** Of a page that asks for a press of its button. */
+  readonly formToken: string | undefined;
 }
 
 class Browser {
@@ -79,20 +86,41 @@ class Browser {
   }
 
   /** A page of the host, from whichever process answers: what a load balancer is for. */
-  async open(path: string, first: number): Promise<Page | undefined> {
+  open(path: string, first: number): Promise<Page | undefined> {
+    return this.#ask(path, first, 'GET');
+  }
+
+  /** Goes on from a page that asks for it. */
+  press(path: string, first: number, formToken: string): Promise<Page | undefined> {
+    const form = new URLSearchParams({ 'form-token': formToken, 'form-action': 'continue' });
+    return this.#ask(path, first, 'POST', form.toString());
+  }
+
+  async #ask(path: string, first: number, method: string, body?: string): Promise<Page | undefined> {
     const [port] = this.#options.findHosts(first);
     if (port === undefined) return undefined;
     try {
       const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
       const headers = new Headers({ ...ownNavigation, cookie });
+      if (body !== undefined) {
+        headers.set('content-type', 'application/x-www-form-urlencoded');
+        headers.set('sec-fetch-site', 'same-origin');
+        headers.set('origin', 'null');
+      }
       const url = new URL(`http://127.0.0.1:${port}${path}`);
-      const response = await plainRequest(url, { headers, timeoutMs: requestMs });
-      await response.arrayBuffer();
+      const response = await plainRequest(url, { method, headers, body, timeoutMs: requestMs });
+      const html = await response.text();
       for (const line of response.headers.getSetCookie()) {
         const [, name = '', value = ''] = /^(?<name>[^=]+)=(?<value>[^;]*)/u.exec(line) ?? [];
         this.#cookies.set(name, value);
       }
-      return { status: response.status, location: response.headers.get('location') ?? undefined };
+      const [, refresh] = /http-equiv="refresh" content="0;url=([^"]*)"/u.exec(html) ?? [];
+      const [, formToken] = /name="form-token" value="([^"]*)"/u.exec(html) ?? [];
+      return {
+        status: response.status,
+        location: response.headers.get('location') ?? refresh?.replaceAll('&amp;', '&'),
+        formToken: response.status === 200 ? formToken : undefined,
+      };
     } catch {
       // Killed, frozen, or just being started.
       return undefined;
