@@ -172,10 +172,14 @@ export function createCookieBrowser({ now = Date.now }: CookieBrowserOptions = {
     async signIn(link, { user, decision = 'allow', ...options }) {
       let page = await browser.open(link, options);
       const hops = [...page.hops];
-      for (let pages = 0, done = false; pages < 6 && !done; pages++) {
+      for (let pages = 0, done = false; pages < 8 && !done; pages++) {
+        const departure = departureOn(page);
         const form = parseForm(page.html);
-        if (form === undefined) break;
-        if ('user' in form.fields) {
+        if (departure !== undefined) {
+          page = await browser.open(departure, options);
+        } else if (form === undefined) {
+          break;
+        } else if ('user' in form.fields) {
           // The same page again means that the name was refused; asking twice changes nothing.
           done = page.status >= 400;
           if (done) break;
@@ -194,6 +198,11 @@ export function createCookieBrowser({ now = Date.now }: CookieBrowserOptions = {
     findCookie: (url, name) => cookiesFor(new URL(url)).find((cookie) => cookie.name === name)?.value,
   };
   return browser;
+}
+
+/** Where a page sends the browser on to by itself. */
+export function departureOn({ html }: Pick<Page, 'html'>): string | undefined {
+  return /http-equiv="refresh" content="0;url=([^"]*)"/u.exec(html)?.[1]?.replaceAll('&amp;', '&');
 }
 
 const loopback = new Set(['127.0.0.1', 'localhost', '[::1]']);

@@ -1,4 +1,4 @@
-import type { OpenOptions } from '../../demo/browser.ts';
+import { departureOn, type OpenOptions } from '../../demo/browser.ts';
 import type { CookieBrowser, Page } from '../support/cookie-browser.ts';
 
 /**
@@ -48,11 +48,6 @@ export function isCallback({ pathname }: URL): boolean {
 
 export function isIssuer({ pathname }: URL): boolean {
   return pathname.endsWith('/authorize');
-}
-
-/** Where a page sends the browser on to by itself. */
-function departureOn({ html }: Page): string | undefined {
-  return /http-equiv="refresh" content="0;url=([^"]*)"/u.exec(html)?.[1]?.replaceAll('&amp;', '&');
 }
 
 /** Whether the first form of a page has nothing to it but its buttons. */
