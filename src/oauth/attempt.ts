@@ -7,7 +7,7 @@ import type { ClientAssertion } from './client-authentication.ts';
 import type { ClientIdentity } from './client-identity.ts';
 import { describeUrl } from './describe-url.ts';
 import type { Discovery } from './discovery.ts';
-import { dpopThumbprint, generateDpopKey } from './dpop.ts';
+import { bindingKey, dpopThumbprint } from './dpop.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import { allowPkceUnadvertised } from './allowed.ts';
 import { isFreeParameter } from './profiles/guarded-parameters.ts';
@@ -95,23 +95,25 @@ export async function createAttempt(options: CreateAttemptOptions, http: OAuthHt
     resource: discovery.resource,
     scopes: options.scopes,
     codeVerifier: encodeBase64Url(random(32)),
-    ...((options.dpop ?? (discovery.dpopRequired || options.profile?.dpop === 'always')) && {
-      dpopKeyJwk: await generateDpopKey(),
-    }),
+    ...(await bindingKey(options)),
     profile: options.profile,
     ...(options.privateNetwork === true && { privateNetwork: true }),
     createdAtMs: http.clock(),
   };
   const state = options.state ?? randomId(random);
   const parameters = await authorizationParameters(attempt, state, options);
-  const query =
+  const { query, dpopNonce } =
     server.require_pushed_authorization_requests === true
       ? await pushAuthorizationRequest(server, attempt, parameters, http, options.clientAssertion)
-      : parameters;
+      : { query: parameters, dpopNonce: undefined };
   const url = new URL(attempt.authorizationEndpoint);
   // RFC 6749 §3.1: a query that the endpoint already has is kept.
   for (const [name, value] of query) url.searchParams.set(name, value);
-  return { attempt, state, url: http.checkBrowserUrl(url) };
+  return {
+    attempt: dpopNonce === undefined ? attempt : { ...attempt, dpopNonce },
+    state,
+    url: http.checkBrowserUrl(url),
+  };
 }
 
 async function authorizationParameters(

@@ -11,7 +11,7 @@ import { authenticationOf, libraryClient } from './client-authentication.ts';
 import type { ClientIdentity } from './client-identity.ts';
 import { describeUrl } from './describe-url.ts';
 import type { Discovery } from './discovery.ts';
-import { generateDpopKey } from './dpop.ts';
+import { bindingKey } from './dpop.ts';
 import type { Grant } from './grant-record.ts';
 import { numberOf } from './number-of.ts';
 import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
@@ -145,7 +145,7 @@ export async function startDeviceAuthorization(
     scopes,
     profile,
     ...(options.privateNetwork === true && { privateNetwork: true }),
-    ...((options.dpop ?? discovery.dpopRequired) && { dpopKeyJwk: await generateDpopKey() }),
+    ...(await bindingKey(options)),
     deviceCode: device.device_code,
     userCode: device.user_code,
     verificationUri: http.checkBrowserUrl(device.verification_uri),

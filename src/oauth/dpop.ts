@@ -46,6 +46,21 @@ export async function generateDpopKey(): Promise<JWK> {
   return { ...(await exportJWK(privateKey)), alg: 'ES256' };
 }
 
+/** A new key for tokens to be bound to, where the caller, the resource or the issuer's profile wants them bound. */
+export async function bindingKey({
+  dpop,
+  discovery,
+  profile,
+}: {
+  /** Default: as the others want it. */
+  readonly dpop?: boolean | undefined;
+  readonly discovery: { readonly dpopRequired?: boolean | undefined };
+  readonly profile?: { readonly dpop?: 'always' | 'asked' | undefined } | undefined;
+}): Promise<{ readonly dpopKeyJwk?: JWK }> {
+  const isBound = dpop ?? (discovery.dpopRequired === true || profile?.dpop === 'always');
+  return isBound ? { dpopKeyJwk: await generateDpopKey() } : {};
+}
+
 /** The RFC 7638 thumbprint of an EC key, by which a server knows it. */
 export async function dpopThumbprint(keyJwk: JWK): Promise<string> {
   const { crv, kty, x, y } = keyJwk;

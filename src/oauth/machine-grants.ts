@@ -2,7 +2,7 @@ import { PosternError } from '../core/postern-error.ts';
 import type { ClientIdentity } from './client-identity.ts';
 import { describeUrl } from './describe-url.ts';
 import type { Discovery } from './discovery.ts';
-import { generateDpopKey } from './dpop.ts';
+import { bindingKey } from './dpop.ts';
 import type { Grant } from './grant-record.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import type { IssuerProfile } from './profiles/issuer-profile.ts';
@@ -66,9 +66,7 @@ async function machineGrant(
     scopes,
     profile,
     ...(options.privateNetwork === true && { privateNetwork: true }),
-    ...((options.dpop ?? (discovery.dpopRequired || profile?.dpop === 'always')) && {
-      dpopKeyJwk: await generateDpopKey(),
-    }),
+    ...(await bindingKey(options)),
   };
   const { tokens, dpopNonce } = await requestTokens(
     endpoint,

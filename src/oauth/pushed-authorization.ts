@@ -1,3 +1,4 @@
+import type { JWK } from 'jose';
 import {
   allowInsecureRequests,
   customFetch,
@@ -13,11 +14,13 @@ import { readJsonBody } from './json-body.ts';
 import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import type { IssuerProfile } from './profiles/issuer-profile.ts';
+import { sendProven } from './send-proven.ts';
 
 /**
- * Hands the authorization request to the server beforehand, and returns the two parameters that stand for it.
+ * Hands the authorization request to the server beforehand, and returns the two parameters that stand for it, and the nonce
+ * to begin with at the token endpoint. With a proof of the key, where the tokens will be bound to one.
  *
- * @see RFC 9126 §2
+ * @see RFC 9126 §2, RFC 9449 §10.1
  */
 export async function pushAuthorizationRequest(
   server: AuthorizationServer,
@@ -25,11 +28,12 @@ export async function pushAuthorizationRequest(
     readonly issuer: string;
     readonly client: ClientIdentity;
     readonly profile?: IssuerProfile | undefined;
+    readonly dpopKeyJwk?: JWK | undefined;
   },
   parameters: URLSearchParams,
   http: OAuthHttp,
   assertion?: ClientAssertion,
-): Promise<URLSearchParams> {
+): Promise<{ readonly query: URLSearchParams; readonly dpopNonce: string | undefined }> {
   const client = libraryClient(attempt.client);
   const what = `the pushed-authorization endpoint of ${describeUrl(attempt.issuer)}`;
   if (server.pushed_authorization_request_endpoint === undefined) {
@@ -38,12 +42,16 @@ export async function pushAuthorizationRequest(
       `the metadata of ${describeUrl(attempt.issuer)} requires pushed requests and names no endpoint for them`,
     );
   }
-  const response = await pushedAuthorizationRequest(
-    server,
-    client,
-    await authenticationOf(attempt.client, assertion),
-    parameters,
-    { [customFetch]: http.fetch, [allowInsecureRequests]: true },
+  const authentication = await authenticationOf(attempt.client, assertion);
+  const url = http.checkUrl(server.pushed_authorization_request_endpoint);
+  const { response, dpopNonce } = await sendProven(
+    { keyJwk: attempt.dpopKeyJwk, url, nonce: undefined, clock: http.clock },
+    (headers) =>
+      pushedAuthorizationRequest(server, client, authentication, parameters, {
+        [customFetch]: http.fetch,
+        [allowInsecureRequests]: true,
+        headers: { ...headers },
+      }),
   );
   const { status } = response;
   const { object: reply } = await readJsonBody(response);
@@ -67,5 +75,9 @@ export async function pushAuthorizationRequest(
       `${what} sent a reply that cannot be used (${libraryCode(cause)})`,
     );
   });
-  return new URLSearchParams({ client_id: attempt.client.clientId, request_uri: pushed.request_uri });
+  const { clientId } = attempt.client;
+  return {
+    query: new URLSearchParams({ client_id: clientId, request_uri: pushed.request_uri }),
+    dpopNonce,
+  };
 }

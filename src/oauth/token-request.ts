@@ -1,8 +1,8 @@
 import { allowInsecureRequests, customFetch, genericTokenEndpointRequest } from 'oauth4webapi';
 import { authenticationOf, libraryClient, type ClientAssertion } from './client-authentication.ts';
 import { createDpopProof } from './dpop.ts';
-import { readJsonBody } from './json-body.ts';
 import type { OAuthHttp } from './oauth-http.ts';
+import { sendProven, type ProvenAnswer } from './send-proven.ts';
 import type { TokenEndpoint } from './token-endpoint.ts';
 import { resourceParameter, shapeParameters } from './profiles/shape-parameters.ts';
 
@@ -10,12 +10,6 @@ import { resourceParameter, shapeParameters } from './profiles/shape-parameters.
 export interface TokenRequestOptions {
   /** Makes the client's assertion, for `private_key_jwt` without a key of our own. */
   readonly clientAssertion?: ClientAssertion | undefined;
-}
-
-/** One answer of a token endpoint, and the nonce to begin with next time. */
-export interface SentTokenRequest {
-  readonly response: Response;
-  readonly dpopNonce: string | undefined;
 }
 
 /**
@@ -33,7 +27,7 @@ export async function sendTokenRequest(
   parameters: Readonly<Record<string, string>>,
   http: OAuthHttp,
   options: TokenRequestOptions = {},
-): Promise<SentTokenRequest> {
+): Promise<ProvenAnswer> {
   const { client, profile, dpopKeyJwk } = endpoint;
   const authentication = await authenticationOf(client, options.clientAssertion);
   const isRefresh = grantType === 'refresh_token';
@@ -46,38 +40,27 @@ export async function sendTokenRequest(
     },
     profile,
   );
-  const send = async (nonce: string | undefined, sent = body): Promise<Response> => {
-    const url = http.checkUrl(endpoint.tokenEndpoint);
-    const proof = dpopKeyJwk && { keyJwk: dpopKeyJwk, method: 'POST', url, nonce, clock: http.clock };
-    return genericTokenEndpointRequest(
+  const url = http.checkUrl(endpoint.tokenEndpoint);
+  const send = (sent: Record<string, string>, headers: Readonly<Record<string, string>>): Promise<Response> =>
+    genericTokenEndpointRequest(
       { issuer: endpoint.statedIssuer ?? endpoint.issuer, token_endpoint: url.href },
       libraryClient(client),
       authentication,
       grantType,
       sent,
-      {
-        [customFetch]: http.fetch,
-        [allowInsecureRequests]: true,
-        ...(proof && { headers: { dpop: await createDpopProof(proof) } }),
-      },
+      { [customFetch]: http.fetch, [allowInsecureRequests]: true, headers: { ...headers } },
     );
-  };
-  let known = endpoint.dpopNonce;
+  let nonce = endpoint.dpopNonce;
   if (dpopKeyJwk !== undefined && isRefresh && profile?.dpopNonceFirst === true) {
     const { refresh_token: _kept, ...rest } = body;
-    known = (await send(known, rest)).headers.get('dpop-nonce') ?? known;
+    const proof = await createDpopProof({
+      keyJwk: dpopKeyJwk,
+      method: 'POST',
+      url,
+      nonce,
+      clock: http.clock,
+    });
+    nonce = (await send(rest, { dpop: proof })).headers.get('dpop-nonce') ?? nonce;
   }
-  const first = await send(known);
-  const nonce = first.headers.get('dpop-nonce') ?? undefined;
-  if (dpopKeyJwk === undefined || nonce === undefined || !(await wantsNonce(first))) {
-    return { response: first, dpopNonce: nonce ?? known };
-  }
-  const second = await send(nonce);
-  return { response: second, dpopNonce: second.headers.get('dpop-nonce') ?? nonce };
-}
-
-async function wantsNonce(response: Response): Promise<boolean> {
-  if (response.status !== 400 && response.status !== 401) return false;
-  const { object } = await readJsonBody(response.clone());
-  return object?.error === 'use_dpop_nonce';
+  return sendProven({ keyJwk: dpopKeyJwk, url, nonce, clock: http.clock }, (headers) => send(body, headers));
 }
