@@ -7,6 +7,8 @@ export interface ScopeSources {
   /** Given by the operator. Wins over all else, and nothing is added to it. */
   readonly configured?: readonly string[] | undefined;
   readonly profile?: IssuerProfile | undefined;
+  /** The client acts without a person. */
+  readonly unattended?: boolean | undefined;
 }
 
 /**
@@ -14,14 +16,16 @@ export interface ScopeSources {
  * everything the resource lists, else nothing (`undefined`), which leaves it to the server.
  *
  * `offline_access` is added only where the authorization server lists it, and never to nothing: it would
- * replace the server's own default.
+ * replace the server's own default. Nor is it for a client that acts without a person, for whom there is nobody to be away
+ * from, and who is refused with it.
  */
 export function initialScopes(sources: ScopeSources): string[] | undefined {
-  const { discovery, configured, profile } = sources;
+  const { discovery, configured, profile, unattended } = sources;
   if (configured !== undefined) return unionScopes(configured);
   const scopes = unionScopes(discovery.challengedScopes ?? discovery.scopesSupported);
   if (scopes === undefined) return undefined;
   const offline =
+    unattended !== true &&
     discovery.server.scopes_supported?.includes('offline_access') === true &&
     profile?.omitOfflineAccess !== true;
   return offline ? unionScopes(scopes, ['offline_access']) : scopes;

@@ -1,5 +1,5 @@
 import type { CredentialKind } from '../../interaction/credential-kind.ts';
-import type { ServerSignIn } from '../../interaction/oauth/server-sign-ins.ts';
+import type { ServerSignIn } from '../../interaction/oauth/server-sign-in.ts';
 import type { Challenge } from '../../oauth/challenge.ts';
 import type { Discovery } from '../../oauth/discovery.ts';
 import type { Grant } from '../../oauth/grant-record.ts';
@@ -13,10 +13,11 @@ import type { MachineGrant } from './machine-grants.ts';
 /** The life of a grant that needs no person: kept, renewed and shared like any other, and obtained where others ask. */
 export function machineKind(
   coordinator: AuthCoordinator,
-  signIn: ServerSignIn,
+  options: ServerSignIn,
   machineGrant: MachineGrant,
   tokenOptions: TokenRequestOptions | undefined,
 ): CredentialKind<Grant> {
+  const signIn = { ...options, unattended: true };
   const privateNetwork = signIn[allowPrivateNetwork];
   const http = coordinator.httpFor(signIn.serverUrl, privateNetwork);
   const obtain = async (

@@ -2,7 +2,7 @@ import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import type { CredentialKind } from '../../interaction/credential-kind.ts';
 import type { HeldCredential } from '../../interaction/credentials/credentials.ts';
 import type { Flow } from '../../interaction/flow.ts';
-import type { ServerSignIn } from '../../interaction/oauth/server-sign-ins.ts';
+import type { ServerSignIn } from '../../interaction/oauth/server-sign-in.ts';
 import { parseChallenge, type Challenge } from '../../oauth/challenge.ts';
 import type { Grant } from '../../oauth/grant-record.ts';
 import { isScopeSubset, unionScopes } from '../../oauth/scopes.ts';

@@ -5,12 +5,7 @@ import { checkAttempt, isPkceUnadvertised } from '../../oauth/attempt.ts';
 import type { Challenge } from '../../oauth/challenge.ts';
 import type { ClientIdentity } from '../../oauth/client-identity.ts';
 import { deviceGrant, offersDeviceCodes } from '../../oauth/device.ts';
-import {
-  discover,
-  discoverAuthorizationServer,
-  type Discovery,
-  type DiscoverOptions,
-} from '../../oauth/discovery.ts';
+import { discover, discoverAuthorizationServer, type Discovery } from '../../oauth/discovery.ts';
 import type { Grant } from '../../oauth/grant-record.ts';
 import type { OAuthHttp } from '../../oauth/oauth-http.ts';
 import { layered, profileOf, type ProfileSubject } from '../../oauth/profiles/find-profile.ts';
@@ -38,6 +33,7 @@ import { logException, type SecurityException } from './exceptions.ts';
 import { knownAt } from './known-at.ts';
 import { redirectVisit } from './redirect-visit.ts';
 import { Registrations } from './registrations.ts';
+import type { ServerSignIn } from './server-sign-in.ts';
 import {
   parseSignIn,
   readSignIn,
@@ -47,28 +43,6 @@ import {
   trimDiscovery,
   type SignInData,
 } from './sign-in-data.ts';
-
-/** How one MCP server wants to be signed in to, as far as its host says so. */
-export interface ServerSignIn {
-  /** The name the host knows it by. */
-  readonly server: string;
-  /** Which of its person’s accounts there, where there are several. */
-  readonly alias?: string | undefined;
-  readonly serverUrl: string;
-  readonly clientName?: string | undefined;
-  /** Registered by hand. A function is asked when somebody signs in: its secret may be elsewhere. */
-  readonly client?: PreregisteredClient | (() => Promise<PreregisteredClient>) | undefined;
-  readonly clientMetadataIsPrivate?: boolean | undefined;
-  readonly scopes?: readonly string[] | undefined;
-  readonly authorizeParams?: Readonly<Record<string, string>> | undefined;
-  readonly loginHint?: string | undefined;
-  readonly profile?: IssuerProfile | undefined;
-  /** Begins from nothing: a client that registered itself registers anew. */
-  readonly anew?: boolean | undefined;
-  readonly [allowPkceUnadvertised]?: boolean | undefined;
-  readonly [allowIssuerMismatch]?: DiscoverOptions[typeof allowIssuerMismatch];
-  readonly [allowPrivateNetwork]?: boolean | undefined;
-}
 
 /** Where to be authorized, how, and for what. */
 interface Prepared {
@@ -195,7 +169,12 @@ export class ServerSignIns {
       challengedScopes: challenge?.scope,
     };
     const profile = this.#profileFor(signIn, discovery);
-    const initial = initialScopes({ discovery, configured: signIn.scopes, profile });
+    const initial = initialScopes({
+      discovery,
+      configured: signIn.scopes,
+      profile,
+      unattended: signIn.unattended,
+    });
     return { discovery, profile, scopes: scopes.length === 0 ? initial : unionScopes(scopes, initial) };
   }
 
