@@ -3,7 +3,7 @@ import type { PosternErrorCode } from '../core/error-codes.ts';
 import { describeUrl } from './describe-url.ts';
 import { readJsonBody } from './json-body.ts';
 import type { OAuthHttp } from './oauth-http.ts';
-import type { ErrorAnswer } from './organisation-refusals.ts';
+import type { ErrorAnswer } from './error-answer.ts';
 import { withServerWord } from './server-word.ts';
 
 /** One place that was looked at in vain, and why. */

@@ -1,6 +1,7 @@
 import { PosternError, type PosternErrorOptions } from '../core/postern-error.ts';
 import { OAuthRequestError } from './oauth-request-error.ts';
-import { isOrganisationRefusal, type ErrorAnswer } from './organisation-refusals.ts';
+import type { ErrorAnswer } from './error-answer.ts';
+import { isOrganisationRefusal } from './organisation-refusals.ts';
 import type { IssuerProfile } from './profiles/issuer-profile.ts';
 import { meantError } from './profiles/meant-error.ts';
 import { withServerWord } from './server-word.ts';

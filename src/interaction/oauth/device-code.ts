@@ -11,7 +11,7 @@ import { dataOf, type Flow, type FlowVisit } from '../flow.ts';
 import { codeBlock } from '../pages/code-block.ts';
 import { failurePage, formPage, seePage } from '../pages/pages.ts';
 import { awaitDevice } from './await-device.ts';
-import { knownAt } from './known-at.ts';
+import { loginHintFor } from './login-hint-for.ts';
 import { serviceTokens, type OAuthCredential } from './grant-kind.ts';
 import { withKnownProfile } from './known-profile.ts';
 
@@ -79,8 +79,8 @@ export function deviceCode(options: DeviceCodeOptions): Flow<OAuthCredential> {
 
     async begin({ resource, alias, scopes, account, clock }) {
       const plan = await authorize({ resource, alias, scopes });
-      const known = knownAt(plan.discovery.issuer, account);
-      const device = await startDeviceAuthorization({ ...known, ...plan }, withClock(http, clock));
+      const loginHint = loginHintFor(plan.discovery.issuer, account);
+      const device = await startDeviceAuthorization({ loginHint, ...plan }, withClock(http, clock));
       return {
         data: { device, intervalMs: device.intervalMs } satisfies DeviceData,
         message: `Sign in to ${resource} with a code`,

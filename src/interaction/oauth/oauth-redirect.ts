@@ -6,7 +6,7 @@ import { dataOf, type Flow } from '../flow.ts';
 import type { PasteProblem } from '../ladder/pasted-address.ts';
 import { consentPage } from './consent-page.ts';
 import { serviceTokens, type OAuthCredential } from './grant-kind.ts';
-import { knownAt } from './known-at.ts';
+import { loginHintFor } from './login-hint-for.ts';
 import { withKnownProfile } from './known-profile.ts';
 import { redirectVisit } from './redirect-visit.ts';
 
@@ -67,8 +67,11 @@ export function oauthRedirect(options: OAuthRedirectOptions): Flow<OAuthCredenti
       const plan = await authorize({ resource, alias, scopes, redirectUri: callbackUrl });
       checkAttempt({ ...plan, redirectUri: callbackUrl });
       const { host } = http.checkUrl(plan.discovery.server.authorization_endpoint ?? '');
-      const known = knownAt(plan.discovery.issuer, account);
-      return { data: { host, ...known }, message: `Connect your account at ${resource}` };
+      const loginHint = loginHintFor(plan.discovery.issuer, account);
+      return {
+        data: { host, ...(loginHint !== undefined && { loginHint }) },
+        message: `Connect your account at ${resource}`,
+      };
     },
 
     visit: redirectVisit({

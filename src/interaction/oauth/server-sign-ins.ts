@@ -30,7 +30,7 @@ import type { AskedAfter } from './await-device.ts';
 import { CodeWay } from './code-way.ts';
 import { consentPage } from './consent-page.ts';
 import { logException, type SecurityException } from './exceptions.ts';
-import { knownAt } from './known-at.ts';
+import { loginHintFor } from './login-hint-for.ts';
 import { redirectVisit } from './redirect-visit.ts';
 import { Registrations } from './registrations.ts';
 import type { ServerSignIn } from './server-sign-in.ts';
@@ -240,7 +240,7 @@ export class ServerSignIns {
     const { discovery, profile, scopes: wanted } = prepared;
     const client = await this.#identify(signIn, { ...prepared, callbackUrl, gate });
     const { server, alias, serverUrl, authorizeParams } = signIn;
-    const loginHint = signIn.loginHint ?? knownAt(discovery.issuer, account).loginHint;
+    const loginHint = signIn.loginHint ?? loginHintFor(discovery.issuer, account);
     const pkceUnadvertised = signIn[allowPkceUnadvertised] === true;
     checkAttempt({
       discovery,

@@ -1,4 +1,4 @@
-import { codesOf, type ErrorAnswer } from '../organisation-refusals.ts';
+import { codesOf, type ErrorAnswer } from '../error-answer.ts';
 import type { IssuerProfile } from './issuer-profile.ts';
 
 type ErrorReading = Pick<IssuerProfile, 'errorAliases' | 'successMember'>;

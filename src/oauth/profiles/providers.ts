@@ -58,6 +58,8 @@ export const providers: readonly Provider[] = [
       omitOfflineAccess: true,
       registration: 'closed',
       loopbackPort: 'any',
+      // The administrator has not allowed the application, or it is for one organisation alone.
+      organisationErrors: ['access_not_configured', 'admin_policy_enforced', 'org_internal'],
       errorAliases: {
         deleted_client: 'invalid_client',
         disabled_client: 'invalid_client',
@@ -98,6 +100,26 @@ export const providers: readonly Provider[] = [
       // A `resource` that does not match the scopes is refused, and a refresh without scopes loses them.
       omitResource: true,
       refreshScope: 'granted',
+      organisationErrors: [
+        // An administrator has to consent.
+        'AADSTS90093',
+        'AADSTS90094',
+        'AADSTS90095',
+        'AADSTS650051',
+        'AADSTS650052',
+        'AADSTS650056',
+        'AADSTS900941',
+        // The application is switched off for the tenant.
+        'AADSTS7000112',
+        // The person is not assigned to it, or not of the tenant.
+        'AADSTS50020',
+        'AADSTS50105',
+        // Conditional Access, which the person cannot change.
+        'AADSTS53000',
+        'AADSTS53001',
+        'AADSTS53002',
+        'AADSTS53003',
+      ],
       // Where an administrator has consented for everybody, asking again leads to "Approval required".
       omitConsentPrompt: true,
       pkceUnadvertised: true,
@@ -284,6 +306,12 @@ export const providers: readonly Provider[] = [
       registration: 'closed',
       omitConsentPrompt: true,
       loopbackPort: 'exact',
+      // It puts a code into its own log, and a sentence into the answer.
+      organisationErrors: [
+        'user_not_assigned',
+        'User is not assigned to the client application',
+        'Policy evaluation failed for this request, please check the policy configurations',
+      ],
       hints: {
         registration:
           'The registration that Okta advertises needs an API token: its administrator registers a client by hand, whose id you configure.',
