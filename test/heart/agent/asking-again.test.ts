@@ -17,6 +17,7 @@ import { challengeOf, codeOf, failureOf, textOf } from '../../support/stage.ts';
 import { until } from '../../support/tool-stage.ts';
 import { runQuery } from './asking-call.ts';
 import { accept, openPair, theirLink, type Pair } from './asking-pair.ts';
+import { parkQuery } from './parked-query.ts';
 
 const patience = { timeout: 20_000 };
 /** As patient as the real ones, a good deal faster. */
@@ -41,17 +42,7 @@ describe('a person who is done at the server’s link, and tells nobody', () => 
     let shown = 0;
     const counting: Handler | undefined = elicitation && ((...asked) => (shown++, elicitation(...asked)));
     const pair = await openPair(era, counting, soon);
-    const resumed: string[] = [];
-    const resumeIn = (manager: ClientManager): ReturnType<ClientManager['continuation']> =>
-      manager.continuation('later', async ({ client }) => void resumed.push(textOf(await runQuery(client))), {
-        abandon: async (_call, code) => void resumed.push(code),
-      });
-    const place = resumeIn(pair.manager);
-    const error = await failureOf(runQuery(pair.client));
-    await place.park(error, {});
-    const challenge = findAuthorizationRequired(error)?.challenge;
-    if (challenge === undefined) throw new Error('nobody was asked');
-    return { pair, resumed, resumeIn, challenge, shown: () => shown };
+    return { pair, ...(await parkQuery(pair)), shown: () => shown };
   }
 
   for (const { era, who, elicitation } of eras) {

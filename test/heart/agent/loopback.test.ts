@@ -2,14 +2,14 @@ import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openListener } from '../../../demo/open-listener.ts';
-import { Client, LocalAuthCoordinator, type LocalAuthCoordinatorOptions } from '../../../src/client/index.ts';
-import { MemoryBackend } from '../../../src/index.ts';
+import type { LocalAuthCoordinatorOptions } from '../../../src/client/index.ts';
 import { hashId } from '../../../src/core/random.ts';
-import { codeOn, openStage, textOf, type Stage } from '../../support/stage.ts';
+import { codeOn, openStage, type Stage } from '../../support/stage.ts';
 import { launchChromium, type ChromiumBrowser } from '../../support/chromium.ts';
 import { describeWithService } from '../../support/services.ts';
 import { createCookieBrowser, type CookieBrowser } from '../../support/cookie-browser.ts';
 import { walk, walkToCallback, walkToIssuer } from '../walk.ts';
+import { callAtTerminal } from './call-at-terminal.ts';
 
 interface Terminal {
   readonly stage: Stage;
@@ -22,19 +22,11 @@ interface Terminal {
 async function openTerminal(options: LocalAuthCoordinatorOptions = {}): Promise<Terminal> {
   const stage = await openStage();
   const opened: string[] = [];
-  const coordinator = new LocalAuthCoordinator({
-    storage: new MemoryBackend(),
+  const { answer } = callAtTerminal(stage, {
     openBrowser: (url) => Promise.resolve(opened.push(url) > 0),
     onLink: () => {},
     ...options,
   });
-  const client = new Client({ calendar: { url: stage.calendar.url } }, { coordinator, contextId: 'me' });
-  onTestFinished(async () => {
-    await client.close();
-    await coordinator.close();
-  });
-  const answer = client.callTool('whoami').then(textOf);
-  answer.catch(() => {});
   await vi.waitFor(() => expect(opened).toHaveLength(1), { timeout: 10_000 });
   return { stage, link: new URL(opened[0] ?? ''), answer };
 }

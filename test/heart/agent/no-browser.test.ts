@@ -19,6 +19,7 @@ import {
 } from '../../support/stage.ts';
 import { ProgrammableDevices, withDeviceCodes } from '../../support/programmable-devices.ts';
 import { openPage, refusalOf } from '../set-ups/callback-answer.ts';
+import { callAtTerminal } from './call-at-terminal.ts';
 
 /** A shell over SSH: no display, no opener, whatever this test runs on. */
 function overSsh(): void {
@@ -43,18 +44,10 @@ async function openShell(options: { codes: boolean } & Partial<LocalAuthCoordina
   const stage = await openStage({ as: { metadata: codes ? withDeviceCodes : {} } });
   const devices = codes ? new ProgrammableDevices(stage.as) : (undefined as never);
   const shown: SignInLink[] = [];
-  const coordinator = new LocalAuthCoordinator({
-    storage: new MemoryBackend(),
+  const { coordinator, answer } = callAtTerminal(stage, {
     onLink: (link) => void shown.push(link),
     ...more,
   });
-  const client = new Client({ calendar: { url: stage.calendar.url } }, { coordinator, contextId: 'me' });
-  onTestFinished(async () => {
-    await client.close();
-    await coordinator.close();
-  });
-  const answer = client.callTool('whoami').then(textOf);
-  answer.catch(() => {});
   await vi.waitFor(() => expect(shown).toHaveLength(1), { timeout: 10_000 });
   return { stage, devices, coordinator, answer, shown };
 }

@@ -9,10 +9,11 @@ import {
 import { MemoryBackend } from '../../../src/index.ts';
 import { userOf } from '../../support/page-host.ts';
 import { createServerOf } from '../../support/in-process-server.ts';
-import { challengeOf, codeOf, failureOf, textOf } from '../../support/stage.ts';
+import { challengeOf, codeOf, textOf } from '../../support/stage.ts';
 import type { Era } from '../../support/tool-stage.ts';
 import { runQuery } from './asking-call.ts';
 import { accept, openPair, theirLink, type Pair } from './asking-pair.ts';
+import { parkQuery } from './parked-query.ts';
 
 const patience = { timeout: 20_000 };
 
@@ -64,22 +65,6 @@ describe('a server that needs something of a person', () => {
   }
 });
 
-/** Has a call fail for want of a person, and parks it; what comes of it afterwards is told. */
-async function park(
-  pair: Pair,
-): Promise<{ link: string; resumed: string[]; resumeIn: (by: ClientManager) => void }> {
-  const resumed: string[] = [];
-  const resumeIn = (manager: ClientManager): ReturnType<ClientManager['continuation']> =>
-    manager.continuation('later', async ({ client }) => void resumed.push(textOf(await runQuery(client))), {
-      abandon: async (_call, code) => void resumed.push(code),
-    });
-  const place = resumeIn(pair.manager);
-  const error = await failureOf(runQuery(pair.client));
-  await place.park(error, {});
-  const link = findAuthorizationRequired(error)?.challenge.url ?? '';
-  return { link, resumed, resumeIn: (manager) => void resumeIn(manager) };
-}
-
 describe('a person whose link leads to our page, and on to the server’s', () => {
   const eras = [
     { era: 'modern', elicitation: accept },
@@ -88,7 +73,8 @@ describe('a person whose link leads to our page, and on to the server’s', () =
   for (const { era, elicitation } of eras) {
     test(`${era}: finds the server’s link there, says that it is done, and the parked call resumes`, async () => {
       const pair = await openPair(era, elicitation);
-      const { link, resumed } = await park(pair);
+      const { challenge, resumed } = await parkQuery(pair);
+      const link = challenge.url;
       const browser = await pair.host.openBrowser('alice');
       const page = await browser.open(link);
       const theirs = await theirLink(pair);
@@ -102,7 +88,8 @@ describe('a person whose link leads to our page, and on to the server’s', () =
 
     test(`${era}: the process is killed meanwhile, and another serves the page and resumes the call`, async () => {
       const pair = await openPair(era, elicitation);
-      const { link, resumed, resumeIn } = await park(pair);
+      const { challenge, resumed, resumeIn } = await parkQuery(pair);
+      const link = challenge.url;
       const later = pair.startAnother();
       resumeIn(later);
       await pair.server.finish(await theirLink(pair));
@@ -127,7 +114,8 @@ describe('a person whose link leads to our page, and on to the server’s', () =
 
   test('declines there: the parked call is told, and nobody is asked again for a while', async () => {
     const pair = await openPair('stateless');
-    const { link, resumed } = await park(pair);
+    const { challenge, resumed } = await parkQuery(pair);
+    const link = challenge.url;
     const browser = await pair.host.openBrowser('alice');
     await browser.open(link);
     await browser.submit({}, 'decline');
@@ -156,7 +144,7 @@ describe('a person whose link leads to our page, and on to the server’s', () =
 
   test('is done when the same call goes through: a call that is parked on it resumes', async () => {
     const pair = await openPair('stateless');
-    const { resumed } = await park(pair);
+    const { resumed } = await parkQuery(pair);
     await pair.manager.start();
     await pair.server.finish(await theirLink(pair));
     expect(textOf(await runQuery(pair.client))).toBe('run_query at db as alice/db-alice');
