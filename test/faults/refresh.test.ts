@@ -83,6 +83,32 @@ describe('a token that the server rejects although it has not expired', () => {
     expect(stage.as.count('refresh')).toBeLessThanOrEqual(2);
   });
 
+  test('ended early just after it was refreshed, it is refreshed again a moment later', async () => {
+    const stage = await openSignedIn();
+    const accept = stage.calendar.rejectToken(() => true);
+    const client = await stage.manager.getClient('alice');
+    expect(await codeOf(client.callTool('whoami'))).toBe('ERR_POSTERN_AUTH_REJECTED');
+    accept();
+    stage.as.tokens.expireAccessTokens();
+    expect(await codeOf(client.callTool('whoami'))).toBe('ERR_POSTERN_AUTH_REJECTED');
+    expect(stage.as.count('refresh')).toBe(1);
+    stage.time.advance(2_000);
+    expect(textOf(await client.callTool('whoami'))).toBe('alice');
+    expect([stage.as.count('refresh'), stage.as.count('authorize')]).toEqual([2, 1]);
+  });
+
+  test('refused for ever, it is refreshed after ever longer pauses', async () => {
+    const stage = await openSignedIn();
+    stage.calendar.rejectToken(() => true);
+    const client = await stage.manager.getClient('alice');
+    for (let second = 0; second < 50; second++) {
+      expect(await codeOf(client.callTool('whoami'))).toBe('ERR_POSTERN_AUTH_REJECTED');
+      stage.time.advance(1_000);
+    }
+    // At 0, 2, 6, 14 and 30 seconds.
+    expect(stage.as.count('refresh')).toBe(5);
+  });
+
   test('a token just issued that is refused is tried at most twice, and nobody is asked again', async () => {
     const stage = await openStage();
     stage.calendar.rejectToken(() => true);

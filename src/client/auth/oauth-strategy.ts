@@ -25,6 +25,9 @@ export interface OAuthStrategyOptions extends Omit<OAuthConfig, 'type' | 'client
 /** A server that refuses a grant this young, and what came of refreshing it, will refuse the next one too. */
 const freshMs = 60_000;
 
+/** How long a renewal that the server refused keeps from the next one, at first. */
+const firstPauseMs = 2_000;
+
 /** What a request was sent with: one version of the stored grant, and the authorization it descends from. */
 type SentCredential = Pick<HeldCredential<Grant>, 'version' | 'authorizedAtMs' | 'issuedAtMs'>;
 
@@ -39,8 +42,8 @@ export class OAuthStrategy implements AuthStrategy {
   #accepted: SentCredential | undefined;
   /** The version that came of the last refresh this process asked for after a refusal, until the server accepts it. */
   #renewed: string | undefined;
-  /** When the server refused that, by a clock that nobody sets. */
-  #refusedRenewalAt = Number.NEGATIVE_INFINITY;
+  /** What came of a renewal was refused, too: since when, and how long nothing is renewed again for that. */
+  #inVain: { sinceMs: number; pauseMs: number } | undefined;
   #dpopNonce: string | undefined;
   /** Somebody starts over: the next sign-in begins from nothing. */
   #startsOver = false;
@@ -92,7 +95,7 @@ export class OAuthStrategy implements AuthStrategy {
     if (sent === undefined) return;
     this.#givesUp = false;
     if (sent.version === this.#renewed) this.#renewed = undefined;
-    this.#refusedRenewalAt = Number.NEGATIVE_INFINITY;
+    this.#inVain = undefined;
     if (!(sent.issuedAtMs < (this.#accepted?.issuedAtMs ?? 0))) this.#accepted = sent;
   }
 
@@ -141,10 +144,21 @@ export class OAuthStrategy implements AuthStrategy {
     return this.person.settle();
   }
 
-  /** Whether this process has renewed the grant, and the server refused what came of it, not long ago. */
+  /**
+   * Whether this process has renewed the grant, and the server refused what came of it, not long ago.
+   *
+   * That may have been ended early while others used it, so it is tried again: each time after a longer pause.
+   */
   #wasRenewedInVain(refused: string): boolean {
-    if (refused === this.#renewed) this.#refusedRenewalAt = performance.now();
-    return performance.now() - this.#refusedRenewalAt < freshMs;
+    const nowMs = this.#deps.coordinator.interactions.surroundings.clock();
+    if (refused === this.#renewed) {
+      this.#renewed = undefined;
+      const pauseMs = Math.min(2 * (this.#inVain?.pauseMs ?? firstPauseMs / 2), freshMs);
+      this.#inVain = { sinceMs: nowMs, pauseMs };
+    }
+    if (this.#inVain === undefined) return false;
+    const { sinceMs, pauseMs } = this.#inVain;
+    return nowMs >= sinceMs && nowMs - sinceMs < pauseMs;
   }
 
   async #assertNotFresh({ credential, authorizedAtMs }: HeldCredential<Grant>): Promise<void> {
