@@ -12,7 +12,8 @@ import type { AddressInfo } from 'node:net';
 import { DeleteTableCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 // @ts-expect-error -- it has no types
 import createDynalite from 'dynalite';
-import { encrypted, generateKeyText, keyringFromText, NamespacedStorage } from '../src/index.ts';
+import { encrypted, generateKeyText, keyringFromText } from '../src/index.ts';
+import { NamespacedStorage } from '../src/kernel.ts';
 import { createDynamoDbBackend, ensureDynamoDbTable } from '../src/storage/dynamodb/index.ts';
 
 let server: Server | undefined;

@@ -5,7 +5,8 @@
  */
 import assert from 'node:assert/strict';
 import { Pool } from 'pg';
-import { encrypted, generateKeyText, keyringFromText, NamespacedStorage } from '../src/index.ts';
+import { encrypted, generateKeyText, keyringFromText } from '../src/index.ts';
+import { NamespacedStorage } from '../src/kernel.ts';
 import { openPostgres } from '../src/storage/postgres/index.ts';
 
 const connectionString = process.env['POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';

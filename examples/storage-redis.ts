@@ -4,7 +4,7 @@
  * `REDIS_URL` names another one. Nothing stays behind.
  */
 import { createClient } from 'redis';
-import { createKeyring, encrypted } from '../src/storage/index.ts';
+import { createKeyring, encrypted } from '../src/index.ts';
 import { openRedis } from '../src/storage/redis/index.ts';
 
 const client = createClient({ url: process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379' });

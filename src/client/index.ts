@@ -94,4 +94,5 @@ export type { VersionNegotiation } from './session/protocol-versions.ts';
 export type { ConditionReport, SessionPhase } from './session/session-state.ts';
 export { Session } from './session/session.ts';
 export { ToolAmbiguousError, ToolNotFoundError } from './tool-errors.ts';
+export type { ResumePolicy } from '../resume/continuations.ts';
 export type { VerifyUser } from '../web/verify-user.ts';

@@ -59,7 +59,7 @@ export const discoverySchema: ZodType<Discovery> = z.looseObject({
  * @throws {PosternError} ERR_POSTERN_OAUTH_METADATA_INVALID when what was found cannot be read.
  * @see RFC 9728 §3
  */
-export async function discoverProtectedResource(
+async function discoverProtectedResource(
   serverUrl: string | URL,
   challenge: Challenge | undefined,
   http: OAuthHttp,

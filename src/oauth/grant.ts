@@ -10,13 +10,7 @@ import type { TokenRequestOptions } from './token-request.ts';
 import type { Tokens } from './token-response.ts';
 
 export { grantSchema, type Grant } from './grant-record.ts';
-export {
-  clientCredentialsGrant,
-  exchangeForIdJag,
-  jwtBearerGrant,
-  type IdJagOptions,
-  type MachineGrantOptions,
-} from './machine-grants.ts';
+export { clientCredentialsGrant, exchangeForIdJag, jwtBearerGrant } from './machine-grants.ts';
 export { revokeGrant, type GrantRevocation, type TokenEnd } from './revocation.ts';
 export type { TokenRequestOptions } from './token-request.ts';
 

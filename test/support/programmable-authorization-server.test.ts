@@ -6,7 +6,6 @@ import {
   discover,
   exchangeCode,
   identifyClient,
-  initialScopes,
   parseChallenge,
   refreshGrant,
   revokeGrant,
@@ -14,6 +13,7 @@ import {
   type Grant,
   type OAuthHttp,
 } from '../../src/oauth/index.ts';
+import { initialScopes } from '../../src/oauth/scopes.ts';
 import {
   startProgrammableAuthorizationServer,
   type ProgrammableAuthorizationServer,

@@ -10,7 +10,8 @@ import {
   type AuthCoordinator,
   type ClientHandlers,
 } from '../../../src/client/index.ts';
-import { MemoryBackend, type ResumePolicy } from '../../../src/index.ts';
+import type { ResumePolicy } from '../../../src/client/index.ts';
+import { MemoryBackend } from '../../../src/index.ts';
 import { createServerOf } from '../../support/in-process-server.ts';
 import { openPageHost, userOf, type PageHost } from '../../support/page-host.ts';
 import { challengeOf, codeOf, failureOf, textOf } from '../../support/stage.ts';

@@ -5,7 +5,8 @@ import {
   type Client,
   type ClientHandlers,
 } from '../../../src/client/index.ts';
-import { MemoryBackend, type ResumePolicy } from '../../../src/index.ts';
+import type { ResumePolicy } from '../../../src/client/index.ts';
+import { MemoryBackend } from '../../../src/index.ts';
 import { openPageHost, userOf, type PageHost } from '../../support/page-host.ts';
 import { openToolStage, type Era, type ToolStage } from '../../support/tool-stage.ts';
 

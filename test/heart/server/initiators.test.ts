@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createNamespace, isPosternError, MemoryBackend, Pendings } from '../../../src/index.ts';
+import { createNamespace, isPosternError, MemoryBackend, Pendings } from '../../../src/kernel.ts';
 import { PendingManager } from '../../../src/oob/index.ts';
 import { openFlowStage } from '../../support/flow-stage.ts';
 

@@ -1,6 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/client';
 import { describe, expect, test } from 'vitest';
-import { Continuations, createNamespace, MemoryBackend, type StorageBackend } from '../../../src/index.ts';
+import { Continuations, createNamespace, MemoryBackend, type StorageBackend } from '../../../src/kernel.ts';
 import { PendingManager, type FormValues, type NamedFlow, type ToolContext } from '../../../src/oob/index.ts';
 import { openFlowStage, planFor, redirectFlow } from '../../support/flow-stage.ts';
 import { namespaces } from '../../support/process-world.ts';
