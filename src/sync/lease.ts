@@ -64,6 +64,11 @@ export class Lease implements AsyncDisposable {
     return this.#lost.signal;
   }
 
+  /** How long the lease lasts yet unless it is renewed, as far as this process knows: none, at the latest when it is over. */
+  get leftMs(): number {
+    return Math.max(0, this.#endsAt - performance.now());
+  }
+
   /**
    * Extends the lease to its full length from now.
    *
@@ -101,8 +106,8 @@ export class Lease implements AsyncDisposable {
     let renewing = false;
     const timer = setInterval(
       () => {
-        const leftMs = this.#endsAt - performance.now();
-        if (leftMs <= 0) this.#end();
+        const { leftMs } = this;
+        if (leftMs === 0) this.#end();
         // One renewal at a time. A lost lease shows in `signal`; a store that does not answer is asked again soon.
         if (renewing || leftMs > (this.#leaseMs * 2) / 3) return;
         renewing = true;

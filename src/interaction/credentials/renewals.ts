@@ -1,4 +1,4 @@
-import { findPosternError, type PosternError } from '../../core/postern-error.ts';
+import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import { storageOf } from '../../namespace/namespace.ts';
 import { serverWordOf } from '../../oauth/server-word.ts';
 import type { Stored } from '../../storage/collection.ts';
@@ -104,6 +104,24 @@ export class Renewals {
     kind: CredentialKind,
     cause: RenewalCause,
   ): Promise<Renewed> {
+    for (let tries = 0; tries < 3; tries++) {
+      const renewed = await this.#tryToRenew(place, read, kind, cause);
+      if (renewed !== 'late') return renewed;
+    }
+    throw new PosternError(
+      'ERR_POSTERN_LEASE_LOST',
+      `the lease on a renewal was half over, three times, before it could begin (${this.#leaseMs} ms)`,
+      { hint: 'The store is slow, or this process has too much to do. Try again in a moment.' },
+    );
+  }
+
+  /** `late` when nothing was sent, because the lease may not last. */
+  async #tryToRenew(
+    place: Place,
+    read: Stored<StoredCredential>,
+    kind: CredentialKind,
+    cause: RenewalCause,
+  ): Promise<Renewed | 'late'> {
     const store = this.#storeOf(place);
     const find = async (): Promise<Renewed> => {
       const found = await store.find(place);
@@ -111,12 +129,15 @@ export class Renewals {
     };
     const before = await find();
     if (before.stored?.version !== read.version) return before;
-    await using _lease = await this.#lease(place);
+    await using lease = await this.#lease(place);
     const { stored: found } = await find();
     if (found === undefined || found.version !== read.version) return { stored: found };
     const failures = await RenewalFailures.of(this.#surroundings, place, found.value.obtainedAtMs);
     const lately = await failures.lately();
     if (lately !== undefined) return inVain(found, lately);
+    // This process stood still, or the store did: another may have renewed it since, and a token that was replaced
+    // must not be sent. What is left has to do for the request.
+    if (lease.leftMs < this.#leaseMs / 2) return 'late';
     let credential: unknown;
     try {
       credential = await kind.renew?.(found.value.credential, this.#surroundings.storeClock);
