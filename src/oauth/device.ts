@@ -213,15 +213,16 @@ export async function pollDevice(
   };
 }
 
-/** A code that has run out already is none: the library refuses a reply without a lifetime. */
+/** A code that has run out before a person can read it is none: the library refuses a reply without a lifetime. */
 function lifetimeSeconds(value: unknown): number | undefined {
   const seconds = numberOf(value);
-  return Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
+  return Number.isFinite(seconds) && seconds >= 1 ? seconds : undefined;
 }
 
+/** RFC 8628 §3.5: five where none is said. What would have us ask without a pause is none. */
 function intervalSeconds(value: unknown): number {
   const seconds = numberOf(value);
-  return Number.isFinite(seconds) && seconds > 0 ? seconds : 5;
+  return Number.isFinite(seconds) && seconds >= 0.01 ? seconds : 5;
 }
 
 function expired(): PosternError {

@@ -494,7 +494,7 @@ describe('grants without a browser', () => {
     expect(late.sent).toEqual([]);
   });
 
-  test.each([null, 0, -1, '', 'soon', [], { toString: 1, valueOf: 1 }])(
+  test.each([null, 0, -1, 5e-324, 0.9, '', 'soon', [], { toString: 1, valueOf: 1 }])(
     'a device code with a lifetime of %j is refused before anybody sees it',
     async (expires_in) => {
       const { http } = serve({ [`${issuer}/device`]: { ...device, expires_in } });
@@ -504,11 +504,13 @@ describe('grants without a browser', () => {
     },
   );
 
-  test('a device code whose interval is no number is polled for every five seconds', async () => {
-    const interval = { toString: 1, valueOf: 1 };
-    const { http } = serve({ [`${issuer}/device`]: { ...device, interval } });
-    expect(await startDeviceAuthorization({ discovery, client }, http)).toMatchObject({ intervalMs: 5000 });
-  });
+  test.each([{ toString: 1, valueOf: 1 }, 5e-324, 0.001, 0, -1])(
+    'a device code whose interval is %j is polled for every five seconds',
+    async (interval) => {
+      const { http } = serve({ [`${issuer}/device`]: { ...device, interval } });
+      expect(await startDeviceAuthorization({ discovery, client }, http)).toMatchObject({ intervalMs: 5000 });
+    },
+  );
 
   test.each(['javascript:alert(1)', 'http://169.254.169.254/', `https://as.example/${'x'.repeat(10_000)}`])(
     'a device page at %.40s is never shown',
