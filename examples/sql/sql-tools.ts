@@ -1,12 +1,6 @@
 import { McpServer, type CallToolResult, type ServerContext } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-import {
-  assertNoSecrets,
-  type FormValues,
-  type NamedFlow,
-  type Oob,
-  type ToolContext,
-} from '../../src/oob/index.ts';
+import { assertNoSecrets, type NamedFlow, type Oob, type ToolContext } from '../../src/oob/index.ts';
 import { askForFields } from './ask-for-fields.ts';
 import { loginForm, openFields, type DatabaseLogin } from './login.ts';
 import { QueryError, type QueryAnswer, type SqlDriver } from './sql-driver.ts';
@@ -14,7 +8,7 @@ import { QueryError, type QueryAnswer, type SqlDriver } from './sql-driver.ts';
 export interface SqlToolsOptions {
   readonly oob: Oob;
   readonly driver: SqlDriver;
-  readonly form: NamedFlow<FormValues>;
+  readonly form: NamedFlow<DatabaseLogin>;
   /** Default 5,000 ms. */
   readonly queryTimeoutMs?: number | undefined;
 }
@@ -109,7 +103,7 @@ async function addConnection(
       `There is another connection "${args.name}" already. Remove it first, or take another name.`,
     );
   }
-  const login = asLogin(await context.credential({ resource: args.name, details, flow: form }));
+  const login = await context.credential({ resource: args.name, details, flow: form });
   return text(`The connection "${args.name}" works: ${placeOf(login)}`);
 }
 
@@ -140,25 +134,20 @@ async function runQuery(
   const limits = { maxRows, timeoutMs: queryTimeoutMs };
   const values = await credential(request);
   try {
-    return table(await driver.query(asLogin(values), sql, limits));
+    return table(await driver.query(values, sql, limits));
   } catch (error) {
     if (!(error instanceof QueryError)) throw error;
     if (error.reason !== 'login-refused') return failed(wordsFor(error, queryTimeoutMs));
   }
   // The password was changed at the database: its person is asked for the new one, and the query goes on.
   await credentials.reject(principal, request, values);
-  const renewed = await credential({ ...request, details: detailsOf(asLogin(values)) });
+  const renewed = await credential({ ...request, details: detailsOf(values) });
   try {
-    return table(await driver.query(asLogin(renewed), sql, limits));
+    return table(await driver.query(renewed, sql, limits));
   } catch (error) {
     if (!(error instanceof QueryError)) throw error;
     return failed(wordsFor(error, queryTimeoutMs));
   }
-}
-
-/** The form has seen to it that everything is there. */
-function asLogin(values: FormValues): DatabaseLogin {
-  return values as unknown as DatabaseLogin;
 }
 
 async function loginOf(
@@ -167,7 +156,7 @@ async function loginOf(
   connection: string,
 ): Promise<DatabaseLogin | undefined> {
   const values = await oob.credentials.find(principal, { resource: connection, flow: form });
-  return values && asLogin(values);
+  return values;
 }
 
 function detailsOf(login: Fields): Record<string, string | number> {

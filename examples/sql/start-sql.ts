@@ -4,7 +4,7 @@ import {
   type ProtectedServer,
   type ProtectedServerOptions,
 } from '../protected-server/start-protected-server.ts';
-import { loginForm, type DatabaseLogin } from './login.ts';
+import { loginForm } from './login.ts';
 import type { SqlDriver } from './sql-driver.ts';
 import { createSqlServer } from './sql-tools.ts';
 
@@ -27,7 +27,7 @@ export function startSqlExample(options: SqlExampleOptions): Promise<SqlExample>
         title: 'Database password',
         message: (resource) =>
           `Enter the password for the connection “${resource}”. It goes to the database below, and to nobody else`,
-        test: (values, { signal }) => driver.ping(values as unknown as DatabaseLogin, signal),
+        test: (values, { signal }) => driver.ping(values, signal),
         testTimeoutMs: pingTimeoutMs,
       }),
     );

@@ -28,10 +28,12 @@ export {
   type OAuthRedirectView,
 } from '../interaction/oauth/oauth-redirect.ts';
 export type { FormField, FormSchema, FormValues } from '../web/form-schema.ts';
+export type { StandardFormSchema } from '../web/standard-schema.ts';
 export {
   assertNoSecrets,
   secretForm,
   type SecretFormOptions,
+  type SecretFormValues,
   type SecretFormView,
   type SecretVerdict,
 } from '../interaction/forms/secret-form.ts';

@@ -31,6 +31,34 @@ export interface FormSchema {
 
 export type FormValues = Readonly<Record<string, string | number | boolean>>;
 
+type ValueOf<F extends FormField> = F extends { readonly enum: readonly (infer Option)[] }
+  ? Option
+  : F['type'] extends 'string'
+    ? string
+    : F['type'] extends 'boolean'
+      ? boolean
+      : F['type'] extends 'integer' | 'number'
+        ? number
+        : string | number | boolean;
+
+/** Fields that are always there: required ones, and those that are ticked or not. */
+type Present<S extends FormSchema> = {
+  [Name in keyof S['properties']]: S['properties'][Name]['type'] extends 'boolean'
+    ? Name
+    : Name extends NonNullable<S['required']>[number]
+      ? Name
+      : never;
+}[keyof S['properties']];
+
+/** What a form of this schema gives. */
+export type ValuesOf<S extends FormSchema> = string extends keyof S['properties']
+  ? FormValues
+  : {
+      readonly [Name in Present<S>]: ValueOf<S['properties'][Name]>;
+    } & {
+      readonly [Name in Exclude<keyof S['properties'], Present<S>>]?: ValueOf<S['properties'][Name]>;
+    };
+
 const maxTextLength = 16_384;
 const fieldTypes: ReadonlySet<string> = new Set(['string', 'integer', 'number', 'boolean']);
 /** The form's own fields. */

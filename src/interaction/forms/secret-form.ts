@@ -4,14 +4,15 @@ import type { CredentialKind } from '../credential-kind.ts';
 import { dataOf, type Flow, type FlowVisit } from '../flow.ts';
 import { failurePage, formPage, seePage } from '../pages/pages.ts';
 import {
-  checkFormSchema,
   isSecretField,
   readFormValues,
   readStoredValues,
   type FormSchema,
   type FormValues,
+  type ValuesOf,
 } from '../../web/form-schema.ts';
 import { renderForm, type SecretFormView } from '../../web/schema-form.ts';
+import { formShape, type FormShape, type StandardFormSchema } from '../../web/standard-schema.ts';
 import { FormTries, noTries, type TryOutcome } from './form-tries.ts';
 
 export type { SecretFormView } from '../../web/schema-form.ts';
@@ -19,14 +20,18 @@ export type { SecretFormView } from '../../web/schema-form.ts';
 /** What trying a secret at its service has shown. Throwing means that it could not be tried just now. */
 export type SecretVerdict = 'accepted' | 'rejected';
 
-export interface SecretFormOptions {
+/** What a form gives: of a Standard Schema its output, of a JSON Schema a value for each field. */
+export type SecretFormValues<S extends FormSchema | StandardFormSchema> =
+  S extends StandardFormSchema<infer Output> ? Output : S extends FormSchema ? ValuesOf<S> : never;
+
+export interface SecretFormOptions<C = FormValues> {
   readonly title?: string | undefined;
   /** What is asked for, and why, for the person; from the resource. */
   readonly message?: ((resource: string) => string) | undefined;
   /** Tries the values at their service before they are kept. */
   readonly test?:
     | ((
-        values: FormValues,
+        values: C,
         options: { readonly resource: string; readonly signal: AbortSignal },
       ) => Promise<SecretVerdict>)
     | undefined;
@@ -44,9 +49,24 @@ export interface SecretFormOptions {
  *
  * What is entered is tried before it is kept, and never shown again. Text is kept as it was entered, to the byte, up to
  * 16,384 characters a field and 64 KiB in all; what is longer is refused.
+ *
+ * The fields come from a flat JSON Schema, or from a Standard Schema that says its own. Its checks are made at once, on
+ * the page; its output is what the credential is, read anew from what was entered each time.
+ *
+ * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the schema has what no form can ask for.
+ *
+ * @example
+ * ```ts
+ * const login = oob.flow('login', secretForm(z.object({ user: z.string(), password: z.string().meta({ writeOnly: true }) })));
+ * const { password } = await context.credential({ resource: 'prod', flow: login });   // a string
+ * ```
  */
-export function secretForm(schema: FormSchema, options: SecretFormOptions = {}): Flow<FormValues> {
-  checkFormSchema(schema);
+export function secretForm<const S extends FormSchema | StandardFormSchema>(
+  given: S,
+  options: SecretFormOptions<SecretFormValues<S>> = {},
+): Flow<SecretFormValues<S>> {
+  const shape = formShape(given) as FormShape<SecretFormValues<S>>;
+  const schema = shape.fields;
   const { maxTries = 10, testTimeoutMs = 10_000 } = options;
   const tries = new FormTries({ maxTries, patienceMs: testTimeoutMs + 5_000 });
   const message = options.message ?? ((resource: string) => `Enter the access data for ${resource}`);
@@ -81,10 +101,15 @@ export function secretForm(schema: FormSchema, options: SecretFormOptions = {}):
     const { values, problems } = readFormValues(schema, form);
     const shown = withoutSecrets(schema, values);
     if (Object.keys(problems).length > 0) return show(visit, { values: shown, problems, status: 422 });
+    const read = shape.read(values);
+    if ('problems' in read) {
+      const { '': problem, ...ofFields } = read.problems;
+      return show(visit, { values: shown, problems: ofFields, problem, status: 422 });
+    }
     if (options.test === undefined) return visit.finish(values);
     let kept: Response | undefined;
     const outcome = await tries.outcomeOf(form, visit, {
-      attempt: () => tryOut(values, dataOf(visit.pending).request.resource, options),
+      attempt: () => tryOut(read.value, dataOf(visit.pending).request.resource, options),
       finish: async () => void (kept = await visit.finish(values)),
     });
     switch (outcome) {
@@ -102,7 +127,7 @@ export function secretForm(schema: FormSchema, options: SecretFormOptions = {}):
 
   return {
     kind: 'secret_form',
-    credential: formValues(schema),
+    credential: formValues(shape),
     widens: true,
 
     async begin({ resource, details = {} }) {
@@ -123,8 +148,15 @@ export function secretForm(schema: FormSchema, options: SecretFormOptions = {}):
 }
 
 /** The life of what was entered into a form: good until somebody says otherwise. */
-function formValues(schema: FormSchema): CredentialKind<FormValues> {
-  return { name: 'form_values', read: (stored) => readStoredValues(schema, stored) };
+function formValues<C>({ fields, read }: FormShape<C>): CredentialKind<C> {
+  return {
+    name: 'form_values',
+    read: (stored) => {
+      const values = readStoredValues(fields, stored);
+      const made = values && read(values);
+      return made && 'value' in made ? made.value : undefined;
+    },
+  };
 }
 
 /** A form in a query is in histories and logs by now. It is not looked at. */
@@ -141,10 +173,10 @@ function exposedPage(pageUrl: string): Promise<Response> {
   );
 }
 
-async function tryOut(
-  values: FormValues,
+async function tryOut<C>(
+  values: C,
   resource: string,
-  { test, testTimeoutMs = 10_000 }: SecretFormOptions,
+  { test, testTimeoutMs = 10_000 }: SecretFormOptions<C>,
 ): Promise<TryOutcome> {
   if (test === undefined) return 'accepted';
   const timeout = new AbortController();
