@@ -58,7 +58,7 @@ export function tokenFlow(api: CodeHostApi): Flow<FormValues> {
       message: (resource) => `Paste a personal access token for ${resource}`,
       test: async ({ token }, { signal }) => {
         try {
-          await api.whoami(String(token), signal);
+          await api.whoami(token, signal);
           return 'accepted';
         } catch (error) {
           if (error instanceof CodeHostError && error.refusal.reason === 'token-refused') return 'rejected';

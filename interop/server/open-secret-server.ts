@@ -48,7 +48,7 @@ export function openSecretServer({ directory, origin }: { directory: string; ori
       oob.tool(
         async (_args, { credential }) => {
           const { user: found } = await credential({ resource, flow: login });
-          return { content: [{ type: 'text', text: `directory as ${String(found)}` }] };
+          return { content: [{ type: 'text', text: `directory as ${found}` }] };
         },
         { name: 'whoami', server },
       ),

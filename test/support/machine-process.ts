@@ -45,7 +45,7 @@ function openServer(): Program {
     use: async (resource, waitMs) => {
       const request = { resource, flow: login };
       const { password } = await oob.credentials.acquire(await oob.principal({}), request, { waitMs });
-      return String(password);
+      return password;
     },
     close: () => oob.close(),
   };

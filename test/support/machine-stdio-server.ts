@@ -32,7 +32,7 @@ serveStdio(() => {
     { description: 'The length of the password' },
     oob.tool(async (_args, { credential }): Promise<CallToolResult> => {
       const { password } = await credential({ resource: 'disk', flow: login });
-      return { content: [{ type: 'text', text: String(String(password).length) }] };
+      return { content: [{ type: 'text', text: String(password.length) }] };
     }),
   );
   return server;

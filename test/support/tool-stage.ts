@@ -140,7 +140,7 @@ export async function openToolStage(options: ToolStageOptions = {}): Promise<Too
             runs++;
             await progress?.({ progress: 1, message: 'begun' });
             const { user } = await credential({ resource: connection, flow: form });
-            return note(name, connection, `${principal.namespace.id}/${String(user)}`);
+            return note(name, connection, `${principal.namespace.id}/${user}`);
           }, toolOptions),
         );
       }
@@ -150,7 +150,7 @@ export async function openToolStage(options: ToolStageOptions = {}): Promise<Too
         oob.tool(async (_args, { credential }) => {
           runs++;
           const { user } = await credential({ resource: 'directory', flow: form });
-          return { ...note('whoami', 'directory', String(user)), structuredContent: { user: String(user) } };
+          return { ...note('whoami', 'directory', user), structuredContent: { user: user } };
         }, toolOptions),
       );
       server.registerTool(

@@ -148,12 +148,12 @@ export function secretForm<const S extends FormSchema | StandardFormSchema>(
 }
 
 /** The life of what was entered into a form: good until somebody says otherwise. */
-function formValues<C>({ fields, read }: FormShape<C>): CredentialKind<C> {
+function formValues<C>(shape: FormShape<C>): CredentialKind<C> {
   return {
     name: 'form_values',
     read: (stored) => {
-      const values = readStoredValues(fields, stored);
-      const made = values && read(values);
+      const values = readStoredValues(shape.fields, stored);
+      const made = values && shape.read(values);
       return made && 'value' in made ? made.value : undefined;
     },
   };
