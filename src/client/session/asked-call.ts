@@ -8,8 +8,6 @@ export class AskedCall {
   readonly key: string | undefined;
   /** Ends the caller's wait. */
   readonly signal: AbortSignal | undefined;
-  /** The call's own, by which it is known to the SDK's client, too. */
-  readonly own: AbortSignal;
   /** The links that its server asked for last. */
   links: readonly Elicitation[] = [];
   /** The links to which a handler's person has said yes. */
@@ -18,10 +16,16 @@ export class AskedCall {
   pending: Pending<InteractionData> | undefined;
   /** How often a person was begun to be asked for it. */
   asks = 0;
+  #own: AbortSignal | undefined;
 
   constructor(key?: string, signal?: AbortSignal) {
     this.key = key;
     this.signal = signal;
-    this.own = signal === undefined ? new AbortController().signal : AbortSignal.any([signal]);
+  }
+
+  /** The call's own, by which it is known to the SDK's client, too. Made when it is needed: it costs every call otherwise. */
+  get own(): AbortSignal {
+    this.#own ??= this.signal === undefined ? new AbortController().signal : AbortSignal.any([this.signal]);
+    return this.#own;
   }
 }

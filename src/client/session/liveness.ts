@@ -10,7 +10,6 @@ interface Watch {
   count: number;
   /** When something was answered last, by a clock that nobody sets. */
   answeredAt: number;
-  timer?: ReturnType<typeof setTimeout>;
 }
 
 /**
@@ -25,7 +24,7 @@ export class Liveness {
   readonly #silenceMs: number;
   readonly #onDead: (client: SdkClient, reason: unknown) => void;
   /** The requests that are on their way, by connection. */
-  readonly #watched = new Map<SdkClient, Watch>();
+  readonly #watched = new WeakMap<SdkClient, Watch>();
   readonly #reasons = new WeakMap<SdkClient, unknown>();
 
   /**
@@ -44,9 +43,8 @@ export class Liveness {
 
   /** Does something with a connection that is watched meanwhile. @throws why the connection was given up, if it was. */
   async watching<T>(client: SdkClient, work: (client: SdkClient) => Promise<T>): Promise<T> {
-    const watch = this.#watched.get(client) ?? { count: 0, answeredAt: Number.NEGATIVE_INFINITY };
-    this.#watched.set(client, watch);
-    if (watch.count++ === 0) this.#lookLater(client);
+    const watch = this.#watched.get(client) ?? this.#watch(client);
+    watch.count++;
     try {
       const result = await work(client);
       watch.answeredAt = performance.now();
@@ -54,21 +52,30 @@ export class Liveness {
     } catch (error) {
       throw this.#reasons.get(client) ?? error;
     } finally {
-      if (--watch.count === 0) {
-        clearTimeout(watch.timer);
-        this.#watched.delete(client);
-      }
+      watch.count--;
     }
+  }
+
+  /** Goes on until a look finds nothing under way: a timer for each call would cost each call one. */
+  #watch(client: SdkClient): Watch {
+    const watch: Watch = { count: 0, answeredAt: Number.NEGATIVE_INFINITY };
+    this.#watched.set(client, watch);
+    this.#lookLater(client);
+    return watch;
   }
 
   #lookLater(client: SdkClient): void {
     const watch = this.#watched.get(client);
     if (watch === undefined || this.#silenceMs === Number.POSITIVE_INFINITY) return;
-    watch.timer = setTimeout(() => void this.#look(client, watch), this.#silenceMs / 3);
-    if (typeof watch.timer === 'object') watch.timer.unref();
+    const timer = setTimeout(() => void this.#look(client, watch), this.#silenceMs / 3);
+    if (typeof timer === 'object') timer.unref();
   }
 
   async #look(client: SdkClient, watch: Watch): Promise<void> {
+    if (watch.count === 0) {
+      this.#watched.delete(client);
+      return;
+    }
     const lookedAt = performance.now();
     // Where others are answered, nobody has to be asked.
     if (watch.answeredAt > lookedAt - this.#silenceMs / 3) return this.#lookLater(client);
@@ -76,9 +83,9 @@ export class Liveness {
       () => undefined,
       (failure: unknown) => this.#reasonIn(failure, client),
     );
-    if (this.#watched.get(client) !== watch) return;
     // A ping that comes to nothing beside calls that do not says that somebody is busy.
-    if (error === undefined || watch.answeredAt > lookedAt) return this.#lookLater(client);
+    const isAlive = error === undefined || watch.answeredAt > lookedAt;
+    if (isAlive || watch.count === 0) return this.#lookLater(client);
     this.#reasons.set(client, error);
     this.#onDead(client, error);
   }

@@ -65,11 +65,14 @@ export class ServerQuestions {
   }
 
   /** A call that is about to be made. */
-  async begin(key: string | undefined, signal: AbortSignal | undefined): Promise<AskedCall> {
+  begin(key: string | undefined, signal: AbortSignal | undefined): AskedCall | Promise<AskedCall> {
     const call = new AskedCall(key, signal);
-    this.#calls.set(call.own, call);
     const tried = triedFor();
-    if (tried !== undefined && (await this.#isFor(tried, call))) call.pending = tried;
+    return tried === undefined ? call : this.#beginFor(tried, call);
+  }
+
+  async #beginFor(tried: Pending<InteractionData>, call: AskedCall): Promise<AskedCall> {
+    if (await this.#isFor(tried, call)) call.pending = tried;
     return call;
   }
 
@@ -83,10 +86,13 @@ export class ServerQuestions {
     options: RequestOptions,
     send: (options: RequestOptions) => Promise<T>,
   ): Promise<T> {
+    if (client.getProtocolEra() === 'modern') {
+      this.#calls.set(call.own, call);
+      return send({ ...options, signal: call.own });
+    }
     const { elicitation, sampling } = this.handlers;
-    const asksInCalls = client.getProtocolEra() !== 'modern' && (elicitation ?? sampling) !== undefined;
-    const own = { ...options, signal: call.own };
-    return asksInCalls ? this.#time.patiently(own, send) : send(own);
+    const asksInCalls = (elicitation ?? sampling) !== undefined;
+    return asksInCalls ? this.#time.patiently(options, send) : send(options);
   }
 
   /** The server asks for something before it goes on with a call. */
