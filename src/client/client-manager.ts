@@ -1,7 +1,12 @@
 import { checkDurations } from '../core/check-durations.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import type { Continuation } from '../resume/continuation.ts';
-import type { AuthCoordinator } from './coordinators/auth-coordinator.ts';
+import { PosternError } from '../core/postern-error.ts';
+import { AuthCoordinator } from './coordinators/auth-coordinator.ts';
+import {
+  RemoteAuthCoordinator,
+  type RemoteAuthCoordinatorOptions,
+} from './coordinators/remote-auth-coordinator.ts';
 import {
   findAuthorizationRequired,
   type AuthorizationRequiredError,
@@ -11,13 +16,17 @@ import type { Context } from './context.ts';
 import { parseServerConfigs, type ServerConfig, type ServerConfigs } from './server-config.ts';
 import { tryFor } from './tried-call.ts';
 
-export interface ClientManagerOptions extends SharedClientOptions {
-  readonly coordinator: AuthCoordinator;
+/** How clients are kept, and who their people are. */
+export interface ClientKeeping extends SharedClientOptions {
   /** A client nobody has asked for this long is disconnected and let go; what is stored stays. Default 10 minutes. */
   readonly idleMs?: number | undefined;
   /** Who must finish a context's sign-ins: what `verifyUser` answers for them. Default: the context's id. */
   readonly principalOf?: ((contextId: string) => string) | undefined;
 }
+
+/** A coordinator, or what a {@link RemoteAuthCoordinator} is made of. */
+export type ClientManagerOptions = ClientKeeping &
+  (Omit<RemoteAuthCoordinatorOptions, keyof SharedClientOptions> | { readonly coordinator: AuthCoordinator });
 
 /** A parked request, as the handler of {@link ClientManager.continuation} sees it. */
 export interface ResumedCall<P> {
@@ -39,26 +48,43 @@ export interface ParkingPlace<P> {
   park(error: unknown, payload: P): Promise<{ id: string }>;
 }
 
-/** One application's clients: one for each context, isolated from each other, cheap enough to have many. */
+/**
+ * One application's clients: one for each context, isolated from each other, cheap enough to have many.
+ *
+ * @example
+ * const manager = new ClientManager(servers, { storage, publicUrl: 'https://bot.example/postern', verifyUser });
+ * app.mount('/postern', manager.fetch);
+ * const client = await manager.getClient(userId);
+ */
 export class ClientManager implements AsyncDisposable {
   readonly coordinator: AuthCoordinator;
   readonly #servers: ReadonlyMap<string, ServerConfig>;
-  readonly #options: ClientManagerOptions;
+  readonly #options: SharedClientOptions & { readonly coordinator: AuthCoordinator };
+  readonly #principalOf: ((contextId: string) => string) | undefined;
   readonly #clock: Clock;
   readonly #idleMs: number;
   /** In order of last use, so that the idle ones come first. */
   readonly #clients = new Map<string, { client: Client; usedAtMs: number }>();
   #sweeper: ReturnType<typeof setInterval> | undefined;
 
-  /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED */
+  /**
+   * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when a server or a duration is not right, or when neither a
+   * coordinator nor all that one needs is there.
+   */
   constructor(servers: ServerConfigs, options: ClientManagerOptions) {
-    const { connectTimeoutMs, livenessMs, idleMs } = options;
+    const { connectTimeoutMs, livenessMs, idleMs, principalOf } = options ?? {};
     checkDurations({ connectTimeoutMs, livenessMs, idleMs });
-    this.coordinator = options.coordinator;
     this.#servers = parseServerConfigs(servers);
-    this.#options = options;
+    this.coordinator = coordinatorOf(options);
+    this.#options = { ...options, coordinator: this.coordinator };
+    this.#principalOf = principalOf;
     this.#clock = options.clock ?? systemClock;
-    this.#idleMs = options.idleMs ?? 10 * 60_000;
+    this.#idleMs = idleMs ?? 10 * 60_000;
+  }
+
+  /** Answers the browsers of all its people, in any process: mount it at `publicUrl`. The coordinator's. */
+  get fetch(): (request: Request) => Promise<Response> {
+    return this.coordinator.fetch;
   }
 
   /** How many clients are in memory. */
@@ -74,7 +100,7 @@ export class ClientManager implements AsyncDisposable {
   async getClient(contextId: string, metadata?: unknown): Promise<Client> {
     let entry = this.#clients.get(contextId);
     if (entry === undefined) {
-      const principal = this.#options.principalOf?.(contextId);
+      const principal = this.#principalOf?.(contextId);
       const context = this.coordinator.createContext(contextId, metadata, principal);
       entry = { client: this.#createClient(context), usedAtMs: 0 };
     } else {
@@ -186,4 +212,25 @@ export class ClientManager implements AsyncDisposable {
       if (!client.isBusy) await this.evict(contextId);
     }
   }
+}
+
+const needed = ['storage', 'publicUrl', 'verifyUser'] as const;
+
+function coordinatorOf(options: ClientManagerOptions): AuthCoordinator {
+  const { coordinator, ...own }: Partial<RemoteAuthCoordinatorOptions> & { coordinator?: unknown } =
+    options ?? {};
+  if (coordinator instanceof AuthCoordinator) return coordinator;
+  const missing = needed.filter((name) => own[name] === undefined);
+  // What else is wrong with them, or that one is left out on purpose, the coordinator knows.
+  if (coordinator === undefined && missing.length < needed.length)
+    return new RemoteAuthCoordinator(own as RemoteAuthCoordinatorOptions);
+  throw new PosternError(
+    'ERR_POSTERN_CONFIG_MISCONFIGURED',
+    coordinator === undefined
+      ? `a client manager needs ${needed.map((name) => JSON.stringify(name)).join(', ')}`
+      : 'the "coordinator" of a client manager is none',
+    {
+      hint: 'Pass "storage", "publicUrl" and "verifyUser", or a "coordinator": a LocalAuthCoordinator for a program at a terminal.',
+    },
+  );
 }

@@ -8,6 +8,7 @@ import type { Logger } from '../core/logger.ts';
 import { PosternError } from '../core/postern-error.ts';
 import type { RandomBytes } from '../core/random.ts';
 import type { Flow, InteractionData, NamedFlow } from '../interaction/flow.ts';
+import { assertStorage } from '../interaction/assert-storage.ts';
 import { deployment, type DeploymentOptions } from '../interaction/gates/deployment.ts';
 import type { Gate } from '../interaction/gates/gate.ts';
 import { Interactions } from '../interaction/interactions.ts';
@@ -83,15 +84,8 @@ export class Oob implements AsyncDisposable {
 
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED */
   constructor(options: OobOptions) {
-    if (options.storage?.capabilities?.atRest === 'plain') {
-      throw new PosternError(
-        'ERR_POSTERN_CONFIG_MISCONFIGURED',
-        'the storage keeps secrets readable at rest',
-        {
-          hint: 'Wrap it: encrypted(storage, keyring).',
-        },
-      );
-    }
+    assertStorage(options?.storage);
+    if (typeof options.namespaces?.resolve !== 'function') throw withoutNamespaces();
     const surroundings = createSurroundings(options);
     const { storage, logger } = surroundings;
     const gate =
@@ -199,4 +193,14 @@ function callerOfToken({ http }: ServerContext): Caller {
 /** The server's side of out-of-band interactions. @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED */
 export function createOob(options: OobOptions): Oob {
   return new Oob(options);
+}
+
+function withoutNamespaces(): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_CONFIG_MISCONFIGURED',
+    'the server needs "namespaces": whose data a call touches',
+    {
+      hint: 'verifiedClaims({ issuer, audience }) reads it from the caller’s token; fixedNamespace(name) is for a server that has one user.',
+    },
+  );
 }

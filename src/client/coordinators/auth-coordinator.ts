@@ -4,6 +4,7 @@ import type { FetchLike } from '../../core/fetch-like.ts';
 import type { Logger } from '../../core/logger.ts';
 import { PosternError } from '../../core/postern-error.ts';
 import type { RandomBytes } from '../../core/random.ts';
+import { assertStorage } from '../../interaction/assert-storage.ts';
 import type { CredentialKind } from '../../interaction/credential-kind.ts';
 import { elicitationKind } from '../../interaction/elicitation/elicitation-kind.ts';
 import type { Flow, InteractionData, NamedFlow } from '../../interaction/flow.ts';
@@ -106,7 +107,7 @@ export abstract class AuthCoordinator {
    * profile is not right; or when a duration is none, or `leaseMs` does not outlast two requests of `oauthTimeoutMs`.
    */
   constructor(options: AuthCoordinatorOptions, gateIn: (surroundings: Surroundings) => Gate) {
-    assertStorage(options);
+    assertStorage(options?.storage, { allowsPlaintext: options?.[allowPlaintextStorage] });
     const { oauthTimeoutMs = 10_000 } = options;
     checkDurations({ oauthTimeoutMs });
     const surroundings = createSurroundings(options);
@@ -364,15 +365,4 @@ function readProfiles(profiles: IssuerProfiles | undefined): IssuerProfiles | un
     `the profiles are not right (${configProblems(error, 'profiles')})`,
     { hint: 'Profiles are named by an issuer, a host, or "*." and the host they lie below.' },
   );
-}
-
-function assertStorage(options: AuthCoordinatorOptions): void {
-  if (!options?.storage?.capabilities) {
-    throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', 'a coordinator needs "storage"');
-  }
-  if (options.storage.capabilities.atRest === 'plain' && options[allowPlaintextStorage] !== true) {
-    throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', 'the storage keeps tokens readable at rest', {
-      hint: 'Wrap it: encrypted(storage, keyring).',
-    });
-  }
 }

@@ -29,10 +29,15 @@ export interface DeploymentOptions {
 export function deployment(options: DeploymentOptions, logger: Logger): Gate {
   const baseUrl = checkPublicUrl(options.publicUrl);
   const { verifyUser, clientName } = options;
-  if (verifyUser === undefined && options[skipUserVerification] !== true) {
-    throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', 'a deployment needs "verifyUser"', {
-      hint: 'Pass a function that tells from a request who is signed in to your application.',
-    });
+  const isFunction = typeof verifyUser === 'function';
+  if (!isFunction && (verifyUser !== undefined || options[skipUserVerification] !== true)) {
+    throw new PosternError(
+      'ERR_POSTERN_CONFIG_MISCONFIGURED',
+      'a deployment needs "verifyUser", a function',
+      {
+        hint: 'Pass a function that tells from a request who is signed in to your application.',
+      },
+    );
   }
   if (verifyUser === undefined) {
     logger.warn('a security exception has decided', { option: 'skipUserVerification', by: 'option' });
