@@ -56,9 +56,10 @@ export class Browser {
         throw new Error(`the browser visits loopback only, not ${url.hostname}`);
       }
       const answer = await this.#ask(url, body, form?.from, site);
-      if (answer.location === undefined) return { url, status: answer.status, html: answer.text };
-      url = new URL(answer.location, url);
-      if (answer.status !== 307 && answer.status !== 308) body = undefined;
+      const next = answer.location ?? departureOn(answer.text);
+      if (next === undefined) return { url, status: answer.status, html: answer.text };
+      url = new URL(next, url);
+      if (answer.location === undefined || (answer.status !== 307 && answer.status !== 308)) body = undefined;
     }
     throw new Error(`more than 20 redirects, the last one to ${url.origin}`);
   }
@@ -121,6 +122,12 @@ function keepCookie(jar: Map<string, string>, line: string): void {
   });
   if (isGone) jar.delete(name);
   else jar.set(name, pair.slice(equals + 1).trim());
+}
+
+/** Where a page sends the browser on to by itself, at once. */
+function departureOn(html: string): string | undefined {
+  const target = /http-equiv=["']?refresh["']?\s+content=["']0;\s*url=([^"']*)/iu.exec(html)?.[1];
+  return target === undefined ? undefined : decode(target);
 }
 
 export function readForm(html: string): Form | undefined {
