@@ -38,5 +38,7 @@ export default defineConfig({
       },
     ],
     maxWorkers: 2,
+    // What is said by default, warnings of what tests do on purpose among it, helps where a test fails.
+    silent: 'passed-only',
   },
 });

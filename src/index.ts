@@ -3,7 +3,7 @@ export type { Clock } from './core/clock.ts';
 export { explain, type Audience } from './core/explain.ts';
 export { errorCodes, type ErrorCodeFacts, type FixedBy, type PosternErrorCode } from './core/error-codes.ts';
 export type { FailureEvidence } from './core/failure-evidence.ts';
-export { silentLogger, type LogFields, type Logger } from './core/logger.ts';
+export { silentLogger, stderrLogger, type LogFields, type Logger } from './core/logger.ts';
 export {
   findPosternError,
   isPosternError,

@@ -11,7 +11,8 @@ import {
   findAuthorizationRequired,
   type AuthorizationRequiredError,
 } from './auth/authorization-required-error.ts';
-import { Client, type SharedClientOptions } from './client.ts';
+import { Client } from './client.ts';
+import type { SharedClientOptions } from './client-options.ts';
 import type { Context } from './context.ts';
 import { parseServerConfigs, type ServerConfig, type ServerConfigs } from './server-config.ts';
 import { tryFor } from './tried-call.ts';

@@ -2,7 +2,6 @@ import type {
   CallToolResult,
   Client as SdkClient,
   GetPromptResult,
-  Implementation,
   Prompt,
   ReadResourceResult,
   RequestOptions,
@@ -11,15 +10,14 @@ import type {
   Tool,
 } from '@modelcontextprotocol/client';
 import { checkDurations } from '../core/check-durations.ts';
-import { systemClock, type Clock } from '../core/clock.ts';
-import { silentLogger, type Logger } from '../core/logger.ts';
+import { systemClock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { randomId } from '../core/random.ts';
 import { accountAt, checkName, defaultAlias, placeAlias } from './account-alias.ts';
+import type { Call, ClientOptions, Of, SharedClientOptions, Which } from './client-options.ts';
 import type { AuthCoordinator } from './coordinators/auth-coordinator.ts';
 import type { LogoutResult } from './auth/auth-strategy.ts';
 import type { AuthChallenge } from './auth/authorization-required-error.ts';
-import type { ClientHandlers } from './session/client-handlers.ts';
 import type { Context } from './context.ts';
 import { findOffering } from './find-offering.ts';
 import { LocalAuthCoordinator } from './coordinators/local-auth-coordinator.ts';
@@ -29,56 +27,11 @@ import {
   type ServerConfig,
   type ServerConfigs,
 } from './server-config.ts';
-import type { VersionNegotiation } from './session/protocol-versions.ts';
 import type { ConditionReport } from './session/session-state.ts';
-import type { SessionStatus } from './session/session-status.ts';
 import { logOutAccounts } from './log-out-accounts.ts';
 import type { KeptAccount } from './kept-account.ts';
+import { persistedStorage } from './persisted-storage.ts';
 import { Session } from './session/session.ts';
-
-/** What all clients of one application share. */
-export interface SharedClientOptions {
-  readonly clientInfo?: Implementation | undefined;
-  readonly handlers?: ClientHandlers | undefined;
-  /** `auto` speaks 2026-07-28 where the server does, and 2025-11-25 elsewhere. Default `auto`. */
-  readonly versionNegotiation?: VersionNegotiation | undefined;
-  /** The deadline of a connect, but for a person's part. Default 30,000 ms. */
-  readonly connectTimeoutMs?: number | undefined;
-  /**
-   * How long a server over HTTP may be silent while a call is on its way, and not even answer a ping. The call fails then.
-   * Default 30,000 ms.
-   */
-  readonly livenessMs?: number | undefined;
-  /** For every request to MCP servers and authorization servers. Default: the global `fetch`. */
-  readonly fetch?: typeof fetch | undefined;
-  readonly clock?: Clock | undefined;
-  readonly logger?: Logger | undefined;
-  readonly onStatus?:
-    | ((server: string, status: SessionStatus, contextId: string, alias: string) => void)
-    | undefined;
-}
-
-export interface ClientOptions extends SharedClientOptions {
-  /** Default: a {@link LocalAuthCoordinator} on memory. */
-  readonly coordinator?: AuthCoordinator | undefined;
-  /** Whom the client acts for. Default: a new random id. Excludes `context`. */
-  readonly contextId?: string | undefined;
-  readonly context?: Context | undefined;
-  readonly metadata?: unknown;
-}
-
-/** Which server, and which of the context's accounts there. */
-export interface Which {
-  readonly server?: string | undefined;
-  /** Default: `default`. */
-  readonly alias?: string | undefined;
-}
-
-/** How to call what belongs to one server. */
-type Call = RequestOptions & Which & { readonly server: string };
-
-/** Something a server offers, and which server. */
-export type Of<K extends string, T> = { readonly [P in K]: T } & { readonly server: string };
 
 const version = '0.1.0';
 
@@ -113,15 +66,25 @@ export class Client implements AsyncDisposable {
         '"context" needs the "coordinator" that made it',
       );
     }
+    if (options.persist !== undefined && options.coordinator !== undefined) {
+      throw new PosternError(
+        'ERR_POSTERN_CONFIG_MISCONFIGURED',
+        '"persist" and "coordinator" exclude each other',
+        {
+          hint: 'Give the coordinator a "storage": openUserStorage(name) of postern/storage/local is the same.',
+        },
+      );
+    }
     checkDurations({ connectTimeoutMs: options.connectTimeoutMs, livenessMs: options.livenessMs });
     this.#configs = parseServerConfigs(servers);
     this.#shared = options;
     this.#ownsCoordinator = options.coordinator === undefined;
+    const { fetch, logger, clock, persist } = options;
+    const storage = persist === undefined ? undefined : persistedStorage(persist);
     this.coordinator =
-      options.coordinator ??
-      new LocalAuthCoordinator({ fetch: options.fetch, logger: options.logger, clock: options.clock });
-    this.context =
-      options.context ?? this.coordinator.createContext(options.contextId ?? randomId(), options.metadata);
+      options.coordinator ?? new LocalAuthCoordinator({ fetch, logger, clock, ...(storage && { storage }) });
+    const contextId = options.contextId ?? (persist === undefined ? randomId() : 'default');
+    this.context = options.context ?? this.coordinator.createContext(contextId, options.metadata);
   }
 
   /** The names of the configured servers. */
@@ -177,7 +140,7 @@ export class Client implements AsyncDisposable {
         livenessMs: this.#shared.livenessMs ?? 30_000,
         fetch: this.#shared.fetch ?? globalThis.fetch,
         clock: this.#shared.clock ?? systemClock,
-        logger: this.#shared.logger ?? silentLogger,
+        logger: this.#shared.logger ?? this.coordinator.interactions.surroundings.logger,
         ...(onStatus && { onStatus: (name, status) => onStatus(name, status, this.context.id, alias) }),
       });
       this.#sessions.set(key, session);
@@ -341,7 +304,9 @@ export class Client implements AsyncDisposable {
   async close(): Promise<void> {
     await this.disconnect();
     this.#closed = true;
-    if (this.#ownsCoordinator) await this.coordinator.close();
+    if (!this.#ownsCoordinator) return;
+    await this.coordinator.close();
+    await this.coordinator.storage.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

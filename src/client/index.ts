@@ -27,7 +27,8 @@ export {
   type ResumedCall,
 } from './client-manager.ts';
 export type { ClientHandlers, FromServer } from './session/client-handlers.ts';
-export { Client, type ClientOptions, type Of, type SharedClientOptions, type Which } from './client.ts';
+export { Client } from './client.ts';
+export type { ClientOptions, Of, SharedClientOptions, Which } from './client-options.ts';
 export type { CompletionEvent, CompletionSubscriber } from './coordinators/completion.ts';
 export { Context } from './context.ts';
 export { explain, type Audience } from '../core/explain.ts';

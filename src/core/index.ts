@@ -2,7 +2,7 @@ export { systemClock, type Clock } from './clock.ts';
 export { explain, type Audience } from './explain.ts';
 export { errorCodes, type ErrorCodeFacts, type FixedBy, type PosternErrorCode } from './error-codes.ts';
 export type { FailureEvidence } from './failure-evidence.ts';
-export { silentLogger, type LogFields, type Logger } from './logger.ts';
+export { silentLogger, stderrLogger, type LogFields, type Logger } from './logger.ts';
 export {
   findPosternError,
   isPosternError,

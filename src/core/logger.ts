@@ -11,10 +11,33 @@ export interface Logger {
 
 const nothing = (): void => {};
 
-/** The default: a library prints nothing unless it is asked to. */
+/** Says nothing at all. */
 export const silentLogger: Logger = {
   debug: nothing,
   info: nothing,
   warn: nothing,
   error: nothing,
 };
+
+const print =
+  (level: string) =>
+  (message: string, fields: LogFields = {}): void => {
+    const told = Object.entries(fields).flatMap(([name, value]) =>
+      value === undefined ? [] : [` ${name}=${typeof value === 'string' ? quoted(value) : value}`],
+    );
+    // Where nobody brought a logger, this is what an operator has. On stdio servers standard output is the protocol's.
+    // oxlint-disable-next-line no-console
+    console.error(`postern ${level}: ${message}${told.join('')}`);
+  };
+
+/** The default: warnings and errors, a line each, on standard error. */
+export const stderrLogger: Logger = {
+  ...silentLogger,
+  warn: print('warning'),
+  error: print('error'),
+};
+
+/** One line, whatever is in it. */
+function quoted(text: string): string {
+  return /^[\w.:/@-]+$/u.test(text) ? text : JSON.stringify(text);
+}

@@ -1,3 +1,4 @@
+import { failureFields } from '../core/failure-fields.ts';
 import { checkDurations } from '../core/check-durations.ts';
 import type { PosternErrorCode } from '../core/error-codes.ts';
 import type { Namespace } from '../namespace/namespace.ts';
@@ -369,8 +370,7 @@ export class Interactions {
     this.gate.ended?.(ended).catch(() => {});
     for (const listener of this.#listeners) {
       void (async () => listener(ended))().catch((error: unknown) => {
-        const name = error instanceof Error ? error.name : typeof error;
-        this.surroundings.logger.error('a listener for the ends of interactions failed', { error: name });
+        this.surroundings.logger.error('what was to follow an end failed', failureFields(error));
       });
     }
   }

@@ -1,6 +1,7 @@
 import { sleep, systemClock, type Clock } from '../core/clock.ts';
-import { silentLogger, type Logger } from '../core/logger.ts';
-import { findPosternError, PosternError } from '../core/postern-error.ts';
+import { failureFields } from '../core/failure-fields.ts';
+import { stderrLogger, type Logger } from '../core/logger.ts';
+import { PosternError } from '../core/postern-error.ts';
 import type { Namespace } from './namespace.ts';
 
 /** What {@link NamespaceInstances} takes. */
@@ -51,7 +52,7 @@ export class NamespaceInstances<T> {
 
   /** @throws {RangeError} when `max` or `idleMs` is not positive. */
   constructor(options: NamespaceInstancesOptions<T>) {
-    const { max = 1_000, idleMs = 10 * 60_000, clock = systemClock, logger = silentLogger } = options;
+    const { max = 1_000, idleMs = 10 * 60_000, clock = systemClock, logger = stderrLogger } = options;
     if (!(max >= 1)) throw new RangeError('max must be at least 1');
     if (!(idleMs > 0)) throw new RangeError('idleMs must be more than 0');
     this.#options = options;
@@ -224,7 +225,7 @@ export class NamespaceInstances<T> {
   }
 
   #failed(error: unknown): void {
-    this.#logger.warn('the instance of a namespace failed to close', { code: findPosternError(error)?.code });
+    this.#logger.warn('the instance of a namespace failed to close', failureFields(error));
     // Before that nobody is there to be told, and a list would grow for ever.
     if (!this.#isOpen) this.#failures.push(error);
   }

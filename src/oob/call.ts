@@ -1,4 +1,5 @@
 import type { InputRequiredResult, McpServer, ServerContext } from '@modelcontextprotocol/server';
+import { failureFields } from '../core/failure-fields.ts';
 import { findPosternError, type PosternError } from '../core/postern-error.ts';
 import { randomId } from '../core/random.ts';
 import { errorOfEnd } from '../pending/pending.ts';
@@ -79,8 +80,12 @@ export async function answerCall<R>(
   } catch (error) {
     if (request.mcp.mcpReq.signal.aborted) throw error;
     const known = findPosternError(error);
-    if (known === undefined) throw error;
-    services.interactions.surroundings.logger.warn('a call was refused', { code: known.code });
+    const { logger } = services.interactions.surroundings;
+    if (known === undefined) {
+      logger.warn('the handler of a call failed', failureFields(error));
+      throw error;
+    }
+    logger.warn('a call was refused', { code: known.code });
     return request.answers.failure(known);
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { systemClock, type Clock } from '../core/clock.ts';
-import { silentLogger, type Logger } from '../core/logger.ts';
+import { failureFields } from '../core/failure-fields.ts';
+import { stderrLogger, type Logger } from '../core/logger.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { randomId, systemRandom, type RandomBytes } from '../core/random.ts';
 import { assertUsableId, namespaceOf, type Namespace } from '../namespace/namespace.ts';
@@ -62,7 +63,7 @@ export class Pendings<T = unknown> {
     this.#linkFor = options.linkFor;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
-    const { onEnd, logger = silentLogger } = options;
+    const { onEnd, logger = stderrLogger } = options;
     this.#logger = logger;
     this.#hooks = {
       onUnreadable: logUnreadable(logger),
@@ -72,7 +73,7 @@ export class Pendings<T = unknown> {
         } catch (error) {
           logger.error('what was to follow the end of a pending failed', {
             kind: pending.kind,
-            code: findPosternError(error)?.code,
+            ...failureFields(error),
           });
         }
       },

@@ -1,3 +1,4 @@
+import { failureFields } from '../core/failure-fields.ts';
 import { sleep, type Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import { findPosternError } from '../core/postern-error.ts';
@@ -190,7 +191,7 @@ export class ContinuationRunner {
       handler: value.handler,
       attempt: value.attempts,
       pauseMs,
-      code,
+      ...failureFields(error),
     });
     if (!(await this.#change(attempt, { status: 'waiting', failure: code }))) return;
     await index.ready(value.id, { ...to, dueAtMs: now + pauseMs });
@@ -207,7 +208,7 @@ export class ContinuationRunner {
       try {
         await handler.abandon?.(continuation, code);
       } catch (error) {
-        logger.error('the handler of an abandoned request failed', { code: findPosternError(error)?.code });
+        logger.error('the handler of an abandoned request failed', failureFields(error));
       }
     }
     await this.#finish(attempt, { status: 'abandoned', failure: code, payload: null });

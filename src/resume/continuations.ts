@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from '../core/clock.ts';
-import { silentLogger, type Logger } from '../core/logger.ts';
+import { stderrLogger, type Logger } from '../core/logger.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { hashId, randomId, systemRandom, type RandomBytes } from '../core/random.ts';
 import { namespaceOf, type Namespace } from '../namespace/namespace.ts';
@@ -59,7 +59,7 @@ export class Continuations {
     this.#storage = options.storage;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
-    this.#logger = options.logger ?? silentLogger;
+    this.#logger = options.logger ?? stderrLogger;
     this.#onUnreadable = logUnreadable(this.#logger);
     this.#index = new ContinuationIndex(options.storage, this.#onUnreadable);
     this.#sweepMs = options.sweepMs ?? 5_000;

@@ -5,6 +5,7 @@ import { encrypted } from './encrypted.ts';
 import { openKeyringFile } from './keyring-file.ts';
 import { openSqlite, type SqliteOptions } from './sqlite/index.ts';
 import { sqliteError } from './sqlite/sqlite-error.ts';
+import { userFolder } from './user-folder.ts';
 
 export { openKeyringFile } from './keyring-file.ts';
 export { openSqlite, SqliteBackend, type SqliteOptions } from './sqlite/index.ts';
@@ -29,4 +30,16 @@ export function openLocalStorage(directory: string, options: SqliteOptions = {})
   // Keyring before database: where there is a database, a fresh key would open nothing that is in it.
   const keyring = openKeyringFile(join(directory, 'postern.keys'), { create: !existsSync(database) });
   return encrypted(openSqlite(database, options), keyring);
+}
+
+/**
+ * Opens the store of one program for the user who runs it: {@link openLocalStorage} in their own data folder
+ * (`$XDG_DATA_HOME` or `~/.local/share`, `~/Library/Application Support`, `%LOCALAPPDATA%`).
+ *
+ * @param program its name: a folder of its own.
+ * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when it can be no folder's name.
+ * @throws {PosternError} what {@link openLocalStorage} throws.
+ */
+export function openUserStorage(program: string, options: SqliteOptions = {}): StorageBackend {
+  return openLocalStorage(userFolder(program), options);
 }

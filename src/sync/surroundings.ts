@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from '../core/clock.ts';
 import type { FetchLike } from '../core/fetch-like.ts';
 import { PosternError } from '../core/postern-error.ts';
-import { silentLogger, type Logger } from '../core/logger.ts';
+import { stderrLogger, type Logger } from '../core/logger.ts';
 import { systemRandom, type RandomBytes } from '../core/random.ts';
 import type { StorageBackend } from '../storage/contract.ts';
 import { storeClock, storeTime } from './store-time.ts';
@@ -38,7 +38,7 @@ export function createSurroundings(options: SurroundingsOptions): Surroundings {
       hint: 'Pass a store, such as new MemoryBackend() or openSqlite("postern.db").',
     });
   }
-  const { storage, clock = systemClock, random = systemRandom, logger = silentLogger, fetch } = options;
+  const { storage, clock = systemClock, random = systemRandom, logger = stderrLogger, fetch } = options;
   return {
     storage,
     clock,

@@ -1,6 +1,7 @@
 import { builtinModules } from 'node:module';
 import {
   driver,
+  driverChoosers,
   everywhere,
   layers,
   maxLines,
@@ -34,7 +35,8 @@ export function forbiddenEdge(file: string, target: string): string | undefined 
   const allowed = from === '' ? rootLayers : layers[from];
   if (allowed === undefined) return `src/${from} is not in the layer table`;
   if (!allowed.includes(to)) return `src/${from || 'index.ts'} may not import src/${to || target}`;
-  if (driver.test(stem(target))) return `src/${from || 'index.ts'} may not choose a driver`;
+  if (driver.test(stem(target)) && !driverChoosers.includes(stem(file)))
+    return `src/${from || 'index.ts'} may not choose a driver`;
   if (stem(target) === 'storage/memory-backend' && !memoryChoosers.includes(from)) {
     return `src/${from} may not choose a storage`;
   }

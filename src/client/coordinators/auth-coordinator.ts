@@ -1,5 +1,6 @@
 import { checkDurations } from '../../core/check-durations.ts';
 import type { Clock } from '../../core/clock.ts';
+import { failureFields } from '../../core/failure-fields.ts';
 import type { FetchLike } from '../../core/fetch-like.ts';
 import type { Logger } from '../../core/logger.ts';
 import { PosternError } from '../../core/postern-error.ts';
@@ -330,7 +331,7 @@ export abstract class AuthCoordinator {
         try {
           await subscriber.onCompletion(event);
         } catch (error) {
-          this.surroundings.logger.error('a completion subscriber failed', { error: nameOf(error) });
+          this.surroundings.logger.error('a completion subscriber failed', failureFields(error));
         }
       }),
     ]);

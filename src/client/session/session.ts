@@ -179,8 +179,7 @@ export class Session extends SessionState {
     options: RequestOptions = {},
     key?: string,
   ): Promise<T> {
-    const begun = this.#questions.begin(key, options.signal);
-    const call = begun instanceof Promise ? await begun : begun;
+    const call = await this.#questions.begin(key, options.signal);
     const patient = (client: SdkClient): Promise<T> =>
       this.#questions.patiently(client, call, options, (own) => work(client, own));
     const result = await this.request(patient, options.signal, call);
