@@ -35,8 +35,8 @@ export { explain, type Audience } from '../core/explain.ts';
 export {
   LocalAuthCoordinator,
   type LocalAuthCoordinatorOptions,
-  type SignInLink,
 } from './coordinators/local-auth-coordinator.ts';
+export type { SignInLink } from './coordinators/sign-in-link.ts';
 export { NoAuthStrategy } from './auth/no-auth-strategy.ts';
 export type { ClientConfig, WorkloadClientConfig } from './auth/client-config.ts';
 export type { MachineGrant } from './auth/machine-grants.ts';

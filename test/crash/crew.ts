@@ -57,7 +57,8 @@ export async function startCrew(
       await browser.open(`${door.origin}/enter/${user}`);
       let page = await browser.signIn(link, { user });
       // A deadline here is shorter than a busy machine may take. The link is still good then, and the page says so.
-      for (let tries = 0; page.status === 504 && tries < 5; tries++) page = await browser.signIn(link, { user });
+      for (let tries = 0; page.status === 504 && tries < 5; tries++)
+        page = await browser.signIn(link, { user });
       if (page.status !== 200) throw new Error(`the browser ended on a page with status ${page.status}`);
       return link;
     },

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { Client, LocalAuthCoordinator, type ClientOptions } from '../../src/client/index.ts';
+import { Client, LocalAuthCoordinator, type ClientOptions, type SignInLink } from '../../src/client/index.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
 import { createCookieBrowser } from '../support/cookie-browser.ts';
@@ -161,12 +161,12 @@ test('after a close nobody listens any more', async () => {
   await expect(fetch(link)).rejects.toThrow('fetch failed');
 });
 
-test('a browser that cannot be opened leaves the link to be shown', async () => {
+test('a link is told while a browser opens with it, and again when none could be opened', async () => {
   const stage = await openStage();
-  const links: string[] = [];
+  const links: SignInLink[] = [];
   const coordinator = new LocalAuthCoordinator({
     openBrowser: () => Promise.resolve(false),
-    onLink: ({ url, server }) => void links.push(`${server} ${url}`),
+    onLink: (link) => void links.push(link),
   });
   const client = new Client({ calendar: { url: stage.calendar.url } }, { coordinator, contextId: 'me' });
   onTestFinished(async () => {
@@ -174,7 +174,10 @@ test('a browser that cannot be opened leaves the link to be shown', async () => 
     await coordinator.close();
   });
   const answer = client.callTool('whoami');
-  await vi.waitFor(() => expect(links).toHaveLength(1));
-  await createCookieBrowser().open(links[0]?.split(' ')[1] ?? '');
+  await vi.waitFor(() => expect(links.map(({ opens }) => opens)).toEqual([true, false]));
+  expect(links.map(({ server, url }) => `${server} ${url}`)).toEqual(
+    Array(2).fill(`calendar ${links[0]!.url}`),
+  );
+  await createCookieBrowser().open(links[0]!.url);
   expect(textOf(await answer)).toBe('user-1');
 });

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openBrowser } from '../../src/interaction/this-machine/open-browser.ts';
 
 /** Puts a program in the browser opener's place, which writes down what it was called with. */
-function installOpener(): { calls: () => string[]; pwned: string } {
+function installOpener(ending = ''): { calls: () => string[]; pwned: string } {
   const directory = mkdtempSync(join(tmpdir(), 'postern-opener-'));
   const path = process.env['PATH'] ?? '';
   onTestFinished(() => {
@@ -15,7 +15,7 @@ function installOpener(): { calls: () => string[]; pwned: string } {
   const log = join(directory, 'calls');
   const program = join(directory, process.platform === 'darwin' ? 'open' : 'xdg-open');
   // As such scripts often do: what they are given goes through a shell once more.
-  writeFileSync(program, `#!/bin/sh\nprintf '%s\\n' "$#:$1" >> "${log}"\neval "printf '' '$1'"\n`);
+  writeFileSync(program, `#!/bin/sh\nprintf '%s\\n' "$#:$1" >> "${log}"\neval "printf '' '$1'"\n${ending}\n`);
   chmodSync(program, 0o755);
   process.env['PATH'] = `${directory}${delimiter}${path}`;
   return {
@@ -48,6 +48,12 @@ describe.skipIf(process.platform === 'win32')('the browser’s opener', () => {
       expect(calls()).toEqual([]);
     },
   );
+
+  test('that ends badly has opened nothing', async () => {
+    const { calls } = installOpener('exit 3');
+    expect(await openBrowser('http://127.0.0.1:1/')).toBe(false);
+    expect(calls()).toHaveLength(1);
+  });
 
   test('that is not installed is no error: the link is shown instead', async () => {
     const path = process.env['PATH'] ?? '';

@@ -1,10 +1,12 @@
 import { ThisMachine, type ThisMachineOptions } from '../../interaction/this-machine/this-machine.ts';
 import type { InteractionData } from '../../interaction/flow.ts';
-import { findSignInCode, type SignInCode } from '../../interaction/oauth/sign-in-code.ts';
+import { findSignInCode } from '../../interaction/oauth/sign-in-code.ts';
 import type { Pending } from '../../pending/pending.ts';
 import { MemoryBackend } from '../../storage/memory-backend.ts';
 import { accountAt } from '../account-alias.ts';
 import { AuthCoordinator, type AuthCoordinatorOptions } from './auth-coordinator.ts';
+import type { SignInLink } from './sign-in-link.ts';
+import { noticeOf, scannable } from './terminal-notice.ts';
 
 export interface LocalAuthCoordinatorOptions
   extends Partial<AuthCoordinatorOptions>, Omit<ThisMachineOptions, 'onTakeOver'> {
@@ -12,22 +14,10 @@ export interface LocalAuthCoordinatorOptions
   readonly autoOpenBrowser?: boolean | undefined;
   /** Makes whoever needs the sign-in wait until it has ended. Default true. */
   readonly blockUntilCallback?: boolean | undefined;
-  /** How the browser is opened; resolves to whether it was. */
+  /** How the browser is opened; resolves to whether it was, as far as that can be told. */
   readonly openBrowser?: ((url: string) => Promise<boolean>) | undefined;
-  /** Is given every link or code that a person has to act on by themselves. Default: some lines on stderr. */
+  /** Is given every link or code for a person, also while a browser opens with it. Default: a line on stderr, and for a code what a camera can read. */
   readonly onLink?: ((link: SignInLink) => void) | undefined;
-}
-
-/** What a person at a terminal is shown. */
-export interface SignInLink extends Partial<SignInCode> {
-  /** Leads to this machine. Where there is a code, that is enough, and this may be out of their browser's reach. */
-  readonly url: string;
-  readonly server: string;
-  /** Which of their accounts there. */
-  readonly alias: string;
-  readonly expiresAtMs: number;
-  /** For {@link AuthCoordinator.authorizationUrl}, where no browser reaches this machine. */
-  readonly pendingId: string;
 }
 
 /**
@@ -71,12 +61,16 @@ export class LocalAuthCoordinator extends AuthCoordinator {
   async #show(pending: Pending<InteractionData>): Promise<void> {
     const { autoOpenBrowser = true, openBrowser } = this.#options;
     const isByCode = findSignInCode(pending) !== undefined;
-    if (autoOpenBrowser && !isByCode && (await this.#reachesBrowser())) {
-      const open =
-        openBrowser ?? (await import('../../interaction/this-machine/open-browser.ts')).openBrowser;
-      if (await open(pending.url)) return;
-    }
-    this.#tell(pending);
+    const opens = autoOpenBrowser && !isByCode && (await this.#reachesBrowser());
+    // Told first: an opener that does nothing says that it has done it.
+    this.#tell(pending, opens);
+    if (!opens) return;
+    const open = openBrowser ?? (await import('../../interaction/this-machine/open-browser.ts')).openBrowser;
+    // An opener may become the browser: nobody waits for it.
+    void open(pending.url).then(
+      (isOpen) => isOpen || this.#tell(pending),
+      () => this.#tell(pending),
+    );
   }
 
   /** Whoever brings an opener of their own knows that there is a browser. */
@@ -85,24 +79,27 @@ export class LocalAuthCoordinator extends AuthCoordinator {
     return (await import('../../interaction/this-machine/reaches-browser.ts')).reachesBrowser();
   }
 
-  #tell(pending: Pending<InteractionData>): void {
+  #tell(pending: Pending<InteractionData>, opens = false): void {
     const { id: pendingId, url, expiresAtMs, data } = pending;
     const { server, alias } = accountAt(data?.request.alias ?? '');
-    const link = { url, server, alias, expiresAtMs, pendingId, ...findSignInCode(pending) };
+    const link = { url, server, alias, expiresAtMs, pendingId, opens, ...findSignInCode(pending) };
     (this.#options.onLink ?? printLink)(link);
   }
 }
 
-function printLink({ url, server, userCode, verificationUri }: SignInLink): void {
-  const name = JSON.stringify(server);
-  const lines =
-    userCode === undefined || verificationUri === undefined
-      ? [`Open this link to sign in to ${name}:`, `  ${url}`]
-      : [
-          `To sign in to ${name}, open this page in any browser, and enter the code ${userCode} there:`,
-          `  ${verificationUri}`,
-        ];
-  // A terminal's own coordinator, with nobody told otherwise: the person must see the link somewhere.
+/** A terminal's own coordinator, with nobody told otherwise: the person must see it somewhere. */
+function printLink(link: SignInLink): void {
   // oxlint-disable-next-line no-console
-  console.error(lines.join('\n'));
+  const print = (text: string): void => console.error(text);
+  print(noticeOf(link));
+  const text = scannable(link);
+  if (text === undefined) return;
+  void import('../../interaction/this-machine/draw-code.ts').then(
+    ({ drawCode, terminalWidth }) => {
+      const drawn = drawCode(text, terminalWidth() ?? 0);
+      if (drawn !== undefined) print(drawn);
+    },
+    // A runtime without a terminal.
+    () => {},
+  );
 }

@@ -3,8 +3,11 @@ import { spawn } from 'node:child_process';
 /** Anything a shell could take for more than a letter. */
 const shellCharacters = /[^\w\-./:?=%~+,@[\]]/gu;
 
+/** An opener that runs longer than this has become the browser, or waits for it. */
+const openingMs = 5_000;
+
 /**
- * Opens a URL in the person's browser. Returns whether an opener could be started.
+ * Opens a URL in the person's browser. Returns whether its opener ended well, or still runs after five seconds.
  *
  * No shell sees the URL, it never starts an argument with `-`, and what a shell could act on is percent-encoded,
  * since some openers are scripts that hand it on.
@@ -23,11 +26,15 @@ export async function openBrowser(text: string): Promise<boolean> {
         : ['xdg-open', [safe]];
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: 'ignore', detached: true, shell: false });
-    child.once('error', () => resolve(false));
-    child.once('spawn', () => {
-      child.unref();
-      resolve(true);
-    });
+    const timer = setTimeout(() => resolve(true), openingMs);
+    timer.unref();
+    const settle = (isOpen: boolean): void => {
+      clearTimeout(timer);
+      resolve(isOpen);
+    };
+    child.once('error', () => settle(false));
+    child.once('exit', (code) => settle(code === 0));
+    child.unref();
   });
 }
 
