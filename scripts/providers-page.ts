@@ -72,7 +72,10 @@ In JSON, for one server:
 or for every server of a program, by issuer, by host, or by all hosts below one:
 
 \`\`\`ts
-new RemoteAuthCoordinator({ …, profiles: { '*.login.example': { omitResource: true } } });
+import { RemoteAuthCoordinator } from 'postern/client';
+
+const profiles = { '*.login.example': { omitResource: true } };
+const coordinator = new RemoteAuthCoordinator({ storage, publicUrl, verifyUser, profiles });
 \`\`\`
 
 A profile is laid over the built-in one field by field; parameters, aliases and hints entry by entry; lists are replaced. A

@@ -1,0 +1,96 @@
+// Compiles every `ts` example of README.md and docs/ as a user's strict project would, against the packed package in a
+// folder of its own; docs/snippets.d.ts declares what they leave out.
+//
+//   npm run build && node scripts/docs-check.ts
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter(
+  (name) => name.endsWith('.md'),
+);
+const folder = mkdtempSync(join(tmpdir(), 'postern-docs-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+
+/** Where each example stands: by the file it is compiled as. */
+const places = new Map<string, { document: string; line: number }>();
+for (const document of documents) {
+  const lines = readFileSync(join(root, document), 'utf8').split('\n');
+  for (let at = 0; at < lines.length; at++) {
+    if (lines[at] !== '```ts') continue;
+    const end = lines.indexOf('```', at);
+    const file = `${document.replaceAll(/\W/gu, '-')}-${at + 1}.ts`;
+    places.set(file, { document, line: at + 1 });
+    writeFileSync(join(folder, file), `${lines.slice(at + 1, end).join('\n')}\nexport {};\n`);
+    at = end;
+  }
+}
+
+writeFileSync(join(folder, 'snippets.d.ts'), readFileSync(join(root, 'docs/snippets.d.ts')));
+writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+writeFileSync(
+  join(folder, 'tsconfig.json'),
+  JSON.stringify({
+    compilerOptions: {
+      target: 'es2024',
+      lib: ['es2024', 'esnext.disposable'],
+      module: 'nodenext',
+      types: ['node'],
+      strict: true,
+      noUncheckedIndexedAccess: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      noEmit: true,
+    },
+    include: ['*.ts'],
+  }),
+);
+installPacked();
+
+const tsc = join(root, 'node_modules/typescript/bin/tsc');
+const { stdout, status } = spawnSync(process.execPath, [tsc, '-p', folder], {
+  cwd: folder,
+  encoding: 'utf8',
+  timeout: 120_000,
+});
+for (const line of stdout.split('\n')) {
+  const [, file = '', at, rest] = /^([^(\s]+)\((\d+),\d+\): (.*)$/u.exec(line) ?? [];
+  const place = places.get(file);
+  if (line !== '')
+    process.stdout.write(place ? `${place.document}:${place.line + Number(at)}: ${rest}\n` : `${line}\n`);
+}
+process.stdout.write(`${places.size} examples of ${documents.length} documents\n`);
+process.exitCode = status === 0 ? 0 : 1;
+
+/** What npm would install: the package as it is packed, and beside it what the project has. */
+function installPacked(): void {
+  const modules = join(folder, 'node_modules');
+  mkdirSync(join(modules, 'postern'), { recursive: true });
+  const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], {
+    cwd: root,
+    encoding: 'utf8',
+  }).trim();
+  execFileSync('tar', ['-xzf', join(folder, packed), '--strip-components=1', '-C', join(modules, 'postern')]);
+  const theirs = join(root, 'node_modules');
+  const names = readdirSync(theirs).filter((name) => !name.startsWith('.') && name !== 'postern');
+  for (const name of names) {
+    const inside = name.startsWith('@')
+      ? readdirSync(join(theirs, name)).map((part) => join(name, part))
+      : [name];
+    for (const path of inside) {
+      mkdirSync(dirname(join(modules, path)), { recursive: true });
+      symlinkSync(join(theirs, path), join(modules, path));
+    }
+  }
+}
