@@ -185,3 +185,33 @@ describe('encrypted', () => {
     expect(store.capabilities.atRest).toBe('sealed');
   });
 });
+
+describe('a key that is changed while processes run', () => {
+  /** The keyrings of one rollout after the other, as a deployment's processes have them. */
+  const steps = { before: [k1], added: [k1, k2], moved: [k2, k1], after: [k2] } as const;
+  const reads = async (writer: keyof typeof steps, reader: keyof typeof steps): Promise<boolean> => {
+    const { value } = await sealedAt(createKeyring(steps[writer]));
+    return readBack(createKeyring(steps[reader]), value).then(
+      () => true,
+      () => false,
+    );
+  };
+
+  test.each([
+    ['before', 'added'],
+    ['added', 'moved'],
+  ] as const)(
+    'added behind, then moved to the front: “%s” and “%s” open what each other seals',
+    async (one, other) => {
+      expect([await reads(one, other), await reads(other, one)]).toEqual([true, true]);
+    },
+  );
+
+  test('put in front at once, it seals what processes that do not have it yet cannot open', async () => {
+    expect(await reads('moved', 'before')).toBe(false);
+  });
+
+  test('an old key may go when nothing that it sealed is left, and not before', async () => {
+    expect([await reads('moved', 'after'), await reads('added', 'after')]).toEqual([true, false]);
+  });
+});

@@ -41,7 +41,8 @@ export function isKeyId(id: string): boolean {
 /**
  * A keyring of keys that are at hand, newest first.
  *
- * To rotate, put a new key in front, in every process, and keep the old ones until nothing sealed with them is left.
+ * To rotate while processes run, add the new key behind in every one, then move it to the front in every one, and keep the
+ * old ones until nothing sealed with them is left: a key in front seals, and who does not have it yet cannot open that.
  * One key may seal 2^32 values: nonces are random, and up to there two alike are out of the question.
  *
  * @throws {PosternError} ERR_POSTERN_STORAGE_KEYRING_INVALID when there is no key, an id is malformed or used twice,
