@@ -9,24 +9,31 @@ import { test } from 'node:test';
 /** Every entry of the package, with names a reader of the documentation relies on. */
 const entries = {
   postern: [
-    'Collection',
-    'Continuations',
     'MemoryBackend',
-    'NamespacedStorage',
-    'Pendings',
     'PosternError',
     'Secret',
-    'createKeyring',
     'createNamespace',
     'encrypted',
     'errorCodes',
+    'explain',
+    'fixedNamespace',
+    'generateKeyText',
     'isPosternError',
     'keyringFromEnv',
+    'stderrLogger',
+    'verifiedClaims',
+  ],
+  'postern/kernel': [
+    'Collection',
+    'Continuations',
+    'NamespacedStorage',
+    'Pendings',
+    'acquireLease',
     'storageOf',
     'waitFor',
   ],
   'postern/storage/sqlite': ['SqliteBackend', 'openSqlite'],
-  'postern/storage/local': ['openKeyringFile', 'openLocalStorage', 'openSqlite'],
+  'postern/storage/local': ['openKeyringFile', 'openLocalStorage', 'openSqlite', 'openUserStorage'],
   'postern/storage/redis': ['openRedis'],
   'postern/storage/postgres': ['openPostgres'],
   'postern/storage/dynamodb': ['createDynamoDbBackend', 'dynamoDbTable', 'ensureDynamoDbTable'],
@@ -91,13 +98,13 @@ test('what several entries export under one name is one and the same', async () 
 test('what one entry makes, another takes for an instance of its own class', async () => {
   const { PosternError } = await import('postern');
   const { openSqlite } = await import('postern/storage/sqlite');
-  const { checkUrl } = await import('postern/oauth');
+  const { createOAuthHttp } = await import('postern/oauth');
   const { ClientManager } = await import('postern/client');
   const { createOob } = await import('postern/oob');
   const missing = join(tmpdir(), 'postern-no-such-folder', 'postern.db');
   const failures = [
     () => openSqlite(missing).get(['partition', 'key']),
-    () => checkUrl('ftp://auth.example/'),
+    () => createOAuthHttp().checkUrl('ftp://auth.example/'),
     () => new ClientManager({ a: { url: 'ftp://mcp.example/' } }, {}),
     () => createOob({}),
   ];
@@ -140,6 +147,7 @@ function loadedWith(file) {
 
 for (const entry of [
   'postern',
+  'postern/kernel',
   'postern/oauth',
   'postern/client',
   'postern/oob',
