@@ -138,7 +138,7 @@ function isHopeless({ reason, status, count, firstAtMs, lastAtMs }: RenewalFailu
 
 function repeated(failure: RenewalFailure, sinceMs: number): PosternError {
   const { reason, hint = 'Try again in a moment.', status, error } = failure;
-  const message = `renewing a credential failed less than ${cooldownMs} ms ago (${reason})`;
+  const message = `a credential could not be renewed, or obtained, less than ${cooldownMs} ms ago (${reason})`;
   const isFinal = reason === 'ERR_POSTERN_OAUTH_REQUEST_REFUSED';
   if (!isFinal && reason !== 'ERR_POSTERN_OAUTH_REQUEST_FAILED')
     return new PosternError(reason, message, { hint });

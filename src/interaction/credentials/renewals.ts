@@ -59,7 +59,11 @@ export class Renewals {
     );
   }
 
-  /** What is stored after a machine has got a credential for itself, unless there is another than the refused one by then. */
+  /**
+   * What is stored after a machine has got a credential for itself, unless there is another than the refused one by then.
+   *
+   * @throws {PosternError} why it got none, also to whoever comes within the two seconds after that.
+   */
   obtain(
     want: Want,
     refused: string | undefined,
@@ -72,10 +76,14 @@ export class Renewals {
       if (isLive(found, kind) && found.version !== refused && found.value.refused !== true) return found;
       const tombstones = new Tombstones(this.#surroundings.storage);
       const forgotten = await tombstones.find(want);
-      const obtained = await kind.obtain?.(want).catch((error: unknown) => {
+      const failures = await RenewalFailures.of(this.#surroundings, want, found?.value.obtainedAtMs ?? 0);
+      const lately = await failures.lately();
+      if (lately !== undefined) throw lately.error;
+      const obtained = await kind.obtain?.(want).catch(async (error: unknown) => {
         const known = findPosternError(error);
-        if (known !== undefined) this.#logFailure(want, known);
-        throw error;
+        if (known === undefined) throw error;
+        this.#logFailure(want, known);
+        throw (await failures.add(known)).error;
       });
       if (obtained === undefined) return undefined;
       const obtainedAtMs = await this.#surroundings.now();
@@ -83,6 +91,7 @@ export class Renewals {
       const learned = found?.value.kind === kind.name && learnedLifetime(found.value, cause, obtainedAtMs);
       const value = { kind: kind.name, obtainedAtMs, ...obtained, ...learned };
       const changes = [store.putting(want, value), tombstones.holding(want, forgotten)];
+      await failures.forget().catch(() => {});
       const isKept = (await persistently(() => this.#storage(want).commit(changes))) !== undefined;
       const now = await store.find(want);
       // It was forgotten meanwhile. A commit whose answer was lost looks the same, and there it is.

@@ -268,6 +268,22 @@ describe('a machine’s grant', () => {
     expect([await whoami(other), stage.as.count('token')]).toEqual(['machine', 2]);
   });
 
+  test('that its issuer will not give is asked for once in two seconds, however many calls want it', async () => {
+    const [stage, client] = await openMachine('client credentials');
+    stage.as.tokens.expireAccessTokens();
+    let isAway = true;
+    stage.as.on('token', async (_call, standard) =>
+      isAway ? { status: 503, body: { error: 'temporarily_unavailable' } } : standard(),
+    );
+    const before = stage.as.count('token');
+    const codes = new Set<string | undefined>();
+    for (let call = 0; call < 20; call++) codes.add(await codeOf(client.callTool('whoami')));
+    expect([[...codes], stage.as.count('token') - before]).toEqual([['ERR_POSTERN_OAUTH_REQUEST_FAILED'], 1]);
+    isAway = false;
+    stage.time.advance(2_000);
+    expect([await whoami(client), stage.as.count('token') - before]).toEqual(['machine', 2]);
+  });
+
   test('that is refused for ever is replaced once, and then the server is to blame', async () => {
     const [stage, client] = await openMachine('client credentials');
     const accept = stage.calendar.rejectToken(() => true);
