@@ -36,7 +36,7 @@ async function main(): Promise<void> {
         tell({ link: url });
         return true;
       },
-      onLink: ({ url }) => tell({ printed: url }),
+      onLink: ({ url, opens }) => (opens ? undefined : tell({ printed: url })),
     });
     const client = new Client(
       { calendar: { url: calendarUrl } },
