@@ -242,6 +242,8 @@ describe('a coordinator that would be unsafe does not start', () => {
     expect(
       misconfigured(() => new LocalAuthCoordinator({ storage: plain, [allowPlaintextStorage]: true })),
     ).toBeUndefined();
+    const asJson = JSON.parse('{ "allowPlaintextStorage": true }') as object;
+    expect(misconfigured(() => new LocalAuthCoordinator({ storage: plain, ...asJson }))).toBeUndefined();
   });
 
   test.each([

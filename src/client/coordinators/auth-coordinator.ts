@@ -34,7 +34,7 @@ import { configProblems } from '../config-problems.ts';
 import { Context } from '../context.ts';
 import type { CompletionEvent, CompletionSubscriber } from './completion.ts';
 
-/** As an option: accept a durable store whose values are readable by whoever reads the store. */
+/** As an option, and under the same name in JSON: accept a durable store whose values are readable by whoever reads the store. */
 export const allowPlaintextStorage: unique symbol = Symbol('allowPlaintextStorage');
 
 /**
@@ -77,6 +77,8 @@ export interface AuthCoordinatorOptions {
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
   /** Dangerous. See {@link allowPlaintextStorage}. */
   readonly [allowPlaintextStorage]?: boolean | undefined;
+  /** Dangerous. The same, as JSON can say it. */
+  readonly allowPlaintextStorage?: boolean | undefined;
 }
 
 /**
@@ -108,7 +110,8 @@ export abstract class AuthCoordinator {
    * profile is not right; or when a duration is none, or `leaseMs` does not outlast two requests of `oauthTimeoutMs`.
    */
   constructor(options: AuthCoordinatorOptions, gateIn: (surroundings: Surroundings) => Gate) {
-    assertStorage(options?.storage, { allowsPlaintext: options?.[allowPlaintextStorage] });
+    const allowsPlaintext = options?.[allowPlaintextStorage] ?? options?.allowPlaintextStorage;
+    assertStorage(options?.storage, { allowsPlaintext });
     const { oauthTimeoutMs = 10_000 } = options;
     checkDurations({ oauthTimeoutMs });
     const surroundings = createSurroundings(options);
