@@ -15,6 +15,8 @@ export interface ConsentContent {
   readonly title: string;
   readonly text: string;
   readonly scopes: readonly string[];
+  /** Whether a button leads on; without it a code is the only way. Default true. */
+  readonly redirects?: boolean | undefined;
   readonly problem?: ConsentProblem | undefined;
   /** The way by a code: that it can be had, or the code itself. Default: there is no such way. */
   readonly code?: 'to be had' | { readonly userCode: string; readonly verificationUri: string } | undefined;
@@ -34,7 +36,7 @@ const pasteProblems: Readonly<Record<PasteProblem, string>> = {
 
 /** The page before the journey: where it goes, what for, the other ways there are, and a way out. */
 export function consentPage(visit: FlowVisit, content: ConsentContent): Promise<Response> {
-  const { title, text, scopes, code, problem = {} } = content;
+  const { title, text, scopes, redirects = true, code, problem = {} } = content;
   const { pasted } = problem;
   const shown = typeof code === 'object' ? code : undefined;
   const body: Html = html`${scopes.length > 0 && html`<p class="dim">Asked for: ${scopes.join(', ')}</p>`}
@@ -42,26 +44,32 @@ export function consentPage(visit: FlowVisit, content: ConsentContent): Promise<
     ${
       problem.code === true &&
       html`<p class="wrong" role="alert">
-        The way by a code did not work. Nothing was saved. Try it again, or press Continue.
+        The way by a code did not work. Nothing was saved. Try it again${redirects && ', or press Continue'}.
       </p>`
     }
     ${shown && codeBlock(shown, visit.pageUrl)}
     <form method="post">
       <input type="hidden" name="form-token" value="${visit.formToken}" />
       <div class="row">
-        <button name="form-action" value="continue" ${shown && html` class="quiet"`}>
-          ${shown === undefined ? 'Continue' : 'Continue in this browser'}
-        </button>
+        ${redirects && continueButton(shown !== undefined)}
+        ${!redirects && shown === undefined && html`<button name="form-action" value="code">Get a code</button>`}
         <button name="form-action" value="decline" class="quiet">Decline</button>
       </div>
     </form>
-    ${code === 'to be had' && codeForm(visit)} ${pasteForm(visit, pasted !== undefined)}`;
+    ${redirects && code === 'to be had' && codeForm(visit)}
+    ${redirects && pasteForm(visit, pasted !== undefined)}`;
   return formPage(pasted === undefined && problem.code !== true ? 200 : 422, {
     title,
     text,
     body,
     watch: shown && visit.statusUrl,
   });
+}
+
+function continueButton(isQuiet: boolean): Html {
+  return html`<button name="form-action" value="continue" ${isQuiet && html` class="quiet"`}>
+    ${isQuiet ? 'Continue in this browser' : 'Continue'}
+  </button>`;
 }
 
 function codeForm({ formToken }: FlowVisit): Html {

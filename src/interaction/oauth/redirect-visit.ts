@@ -40,6 +40,8 @@ export interface RedirectVisitOptions {
    * and has not come back sees the page: they may need another way.
    */
   readonly goesStraightOn: (visit: FlowVisit) => boolean;
+  /** Whether there is anywhere to go out to. Default: there is. */
+  readonly redirects?: ((visit: FlowVisit) => boolean) | undefined;
   /** Begins the way by a code, for the page to show. Left out: there is none. */
   readonly useCode?: ((visit: FlowVisit) => Promise<void>) | undefined;
   /** Is told of an answer whose issuer calls itself otherwise, as its profile allows. */
@@ -119,8 +121,13 @@ export function redirectVisit(options: RedirectVisitOptions): (visit: FlowVisit)
       : receive(visit, pasted.answer);
   };
 
+  const redirects = (visit: FlowVisit): boolean => options.redirects?.(visit) ?? true;
+
   const goesStraightOn = async (visit: FlowVisit): Promise<boolean> =>
-    visit.isOwnNavigation && options.goesStraightOn(visit) && !(await visit.wasSentInVain());
+    visit.isOwnNavigation &&
+    redirects(visit) &&
+    options.goesStraightOn(visit) &&
+    !(await visit.wasSentInVain());
 
   return async (visit) => {
     if (visit.answer !== undefined) return receive(visit, visit.answer);
@@ -138,7 +145,7 @@ export function redirectVisit(options: RedirectVisitOptions): (visit: FlowVisit)
       case 'paste':
         return paste(visit, form.get('pasted-address') ?? '');
       default:
-        return send(visit);
+        return redirects(visit) ? send(visit) : options.show(visit);
     }
   };
 }

@@ -112,6 +112,7 @@ export class ServerSignIns {
   readonly visit: (visit: FlowVisit) => Promise<Response> = redirectVisit({
     http: (visit) => this.#httpOf(readSignIn(visit.pending)),
     goesStraightOn: ({ pending }) => readSignIn(pending).code === undefined,
+    redirects: ({ pending }) => redirects(readSignIn(pending).discovery),
     useCode: (visit) => this.#codes.begin(visit),
     plan: async (visit) => {
       const data = await this.#lookedAnew(visit);
@@ -133,13 +134,17 @@ export class ServerSignIns {
       const data = readSignIn(visit.pending);
       const { serverUrl, discovery, code, codeFailed } = data;
       const { host } = new URL(discovery.server.authorization_endpoint ?? discovery.issuer);
-      const text = `Your account at ${new URL(serverUrl).host} is asked for. You will be sent to ${host} to consent. Go on only if you have just asked for this yourself.`;
+      const how = redirects(discovery)
+        ? `You will be sent to ${host} to consent.`
+        : `You consent at ${host}, with a short code.`;
+      const text = `Your account at ${new URL(serverUrl).host} is asked for. ${how} Go on only if you have just asked for this yourself.`;
       const { scopes } = dataOf(visit.pending).request;
       return consentPage(visit, {
         title: titleOf(data),
         text,
         scopes,
         problem: problem ?? (codeFailed === true ? { code: true } : undefined),
+        redirects: redirects(discovery),
         code: code?.device ?? (offersDeviceCodes(discovery.server) ? 'to be had' : undefined),
       });
     },
@@ -242,15 +247,18 @@ export class ServerSignIns {
     const { server, alias, serverUrl, authorizeParams } = signIn;
     const loginHint = signIn.loginHint ?? loginHintFor(discovery.issuer, account);
     const pkceUnadvertised = signIn[allowPkceUnadvertised] === true;
-    checkAttempt({
-      discovery,
-      client,
-      redirectUri: callbackUrl,
-      extraAuthorizeParams: authorizeParams,
-      profile,
-      [allowPkceUnadvertised]: pkceUnadvertised,
-    });
-    if (isPkceUnadvertised(discovery)) {
+    const isByCodeAlone = !redirects(discovery) && offersDeviceCodes(discovery.server);
+    if (!isByCodeAlone) {
+      checkAttempt({
+        discovery,
+        client,
+        redirectUri: callbackUrl,
+        extraAuthorizeParams: authorizeParams,
+        profile,
+        [allowPkceUnadvertised]: pkceUnadvertised,
+      });
+    }
+    if (!isByCodeAlone && isPkceUnadvertised(discovery)) {
       const by = profile.pkceUnadvertised === true ? 'profile' : 'option';
       this.#log({ option: 'allowPkceUnadvertised', by, issuer: discovery.issuer, server });
     }
@@ -268,7 +276,9 @@ export class ServerSignIns {
       pkceUnadvertised,
       ...(signIn[allowPrivateNetwork] === true && { privateNetwork: true }),
     };
-    const code = await this.#firstCode(data, wanted ?? [], clock);
+    const code = isByCodeAlone
+      ? await this.#codes.ask(data, wanted ?? [], clock)
+      : await this.#firstCode(data, wanted ?? [], clock);
     return {
       data: { ...data, ...(code && { code, codes: 1, byCode: true }) },
       scopes: wanted ?? [],
@@ -372,4 +382,9 @@ export class ServerSignIns {
   #log(exception: SecurityException): void {
     logException(this.#options.surroundings.logger, exception);
   }
+}
+
+/** Whether its person can be sent to consent; else they can only enter a code. */
+function redirects({ server }: Pick<Discovery, 'server'>): boolean {
+  return server.authorization_endpoint !== undefined;
 }

@@ -70,6 +70,28 @@ describe('a code for another device', () => {
     expect(registrations).toEqual([['authorization_code', 'refresh_token', deviceGrant]]);
   });
 
+  test('is the way in where there is no other: the link shows it, and nothing that leads out', async () => {
+    const stage = await openCodeStage({ as: { metadata: { authorization_endpoint: undefined } } });
+    const { url, userCode } = await stage.linkOf('alice');
+    expect(userCode).toBe('WDJB-0001');
+    const browser = await stage.host.openBrowser('alice');
+    const page = await browser.open(url);
+    expect(page.html).toContain('<strong class="code">WDJB-0001</strong>');
+    expect(page.html).not.toMatch(/value="(?:continue|paste)"/u);
+    // Whoever presses what is not there is shown the same page.
+    const again = await browser.submit({ 'form-action': 'continue' });
+    expect([again.status, again.html.includes('WDJB-0001')]).toEqual([200, true]);
+    stage.devices.approve('alice');
+    await expect.poll(() => outcomeOf(stage), { timeout: 10_000 }).toBe('alice');
+    expect(stage.as.count('authorize')).toBe(0);
+  });
+
+  test('where there is no other way in, and it cannot be had, is said to the caller', async () => {
+    const stage = await openCodeStage({ as: { metadata: { authorization_endpoint: undefined } } });
+    stage.devices.isAllowed = () => false;
+    expect(await outcomeOf(stage)).toMatch(/^ERR_POSTERN_OAUTH_/u);
+  });
+
   test('is not offered by a server that lists other grants only, and nobody registers for it', async () => {
     const stage = await openStage();
     const { url } = await stage.linkOf('alice');
