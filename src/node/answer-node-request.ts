@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { PosternError } from '../core/postern-error.ts';
 
 export type FetchHandler = (request: Request) => Promise<Response> | Response;
 
@@ -6,6 +7,8 @@ export interface AnswerOptions {
   /** Of every request, whatever it says of itself. */
   readonly origin: string;
   readonly maxBodyBytes: number;
+  /** Is told why a request was answered with an empty 500. */
+  readonly onFailure?: ((error: unknown) => void) | undefined;
 }
 
 /**
@@ -23,7 +26,8 @@ export async function answerNodeRequest(
     const request = await readRequest(message, options);
     if (typeof request === 'number') reply.writeHead(request).end();
     else await send(await handler(request), reply);
-  } catch {
+  } catch (error) {
+    options.onFailure?.(error);
     if (reply.headersSent) reply.destroy();
     else reply.writeHead(500).end();
   }
@@ -44,6 +48,7 @@ async function readRequest(
   const { method = 'GET' } = message;
   let init: RequestInit = { method };
   if (method !== 'GET' && method !== 'HEAD') {
+    if (message.readableDidRead) throw alreadyRead();
     const body = await readBody(message, maxBodyBytes);
     if (body === undefined) return 413;
     init = { method, body };
@@ -54,6 +59,17 @@ async function readRequest(
     // A method or a header that a fetch handler cannot be given.
     return 400;
   }
+}
+
+/** Another reader has the form, and nobody knows any more what was sent, to the byte. */
+function alreadyRead(): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_CONFIG_MISCONFIGURED',
+    'the body of a request was read before it came here',
+    {
+      hint: 'Mount this before body parsers such as express.urlencoded(); in Fastify, remove the scope’s content type parsers.',
+    },
+  );
 }
 
 /** The address that a target names on our own origin. */

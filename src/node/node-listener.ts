@@ -1,4 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { failureFields } from '../core/failure-fields.ts';
+import { stderrLogger, type Logger } from '../core/logger.ts';
+import { isPosternError } from '../core/postern-error.ts';
 import { checkPublicUrl } from '../web/public-url.ts';
 import { answerNodeRequest, type FetchHandler } from './answer-node-request.ts';
 
@@ -7,6 +10,8 @@ export interface NodeListenerOptions {
   readonly publicUrl: string;
   /** How much of a body is read. What is longer is answered 413. Default 131,072: more than any form of ours may have. */
   readonly maxBodyBytes?: number | undefined;
+  /** Is told what a handler throws, and of a body that a parser in front has read. Default: a line on standard error. */
+  readonly logger?: Logger | undefined;
 }
 
 /**
@@ -19,8 +24,13 @@ export interface NodeListenerOptions {
  */
 export function nodeListener(
   handler: FetchHandler,
-  { publicUrl, maxBodyBytes = 128 * 1024 }: NodeListenerOptions,
+  { publicUrl, maxBodyBytes = 128 * 1024, logger = stderrLogger }: NodeListenerOptions,
 ): (message: IncomingMessage, reply: ServerResponse) => void {
   const { origin } = new URL(checkPublicUrl(publicUrl));
-  return (message, reply) => void answerNodeRequest(message, reply, handler, { origin, maxBodyBytes });
+  const onFailure = (error: unknown): void => {
+    if (isPosternError(error)) logger.error(error.message, { code: error.code, hint: error.hint });
+    else logger.error('a request was not answered', failureFields(error));
+  };
+  const options = { origin, maxBodyBytes, onFailure };
+  return (message, reply) => void answerNodeRequest(message, reply, handler, options);
 }
