@@ -2,7 +2,7 @@ import { checkDurations } from '../core/check-durations.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import type { Continuation } from '../resume/continuation.ts';
 import { PosternError } from '../core/postern-error.ts';
-import { AuthCoordinator } from './coordinators/auth-coordinator.ts';
+import type { AuthCoordinator } from './coordinators/auth-coordinator.ts';
 import {
   RemoteAuthCoordinator,
   type RemoteAuthCoordinatorOptions,
@@ -220,7 +220,7 @@ const needed = ['storage', 'publicUrl', 'verifyUser'] as const;
 function coordinatorOf(options: ClientManagerOptions): AuthCoordinator {
   const { coordinator, ...own }: Partial<RemoteAuthCoordinatorOptions> & { coordinator?: unknown } =
     options ?? {};
-  if (coordinator instanceof AuthCoordinator) return coordinator;
+  if (isCoordinator(coordinator)) return coordinator;
   const missing = needed.filter((name) => own[name] === undefined);
   // What else is wrong with them, or that one is left out on purpose, the coordinator knows.
   if (coordinator === undefined && missing.length < needed.length)
@@ -234,4 +234,9 @@ function coordinatorOf(options: ClientManagerOptions): AuthCoordinator {
       hint: 'Pass "storage", "publicUrl" and "verifyUser", or a "coordinator": a LocalAuthCoordinator for a program at a terminal.',
     },
   );
+}
+
+/** Also one that another copy of this package has made. */
+function isCoordinator(value: unknown): value is AuthCoordinator {
+  return typeof (value as Partial<AuthCoordinator> | undefined)?.createContext === 'function';
 }

@@ -18,6 +18,13 @@ test('by default warnings and errors are told, each in one line, and nothing els
   ]);
 });
 
+test('nothing in a line moves a cursor or turns the text around', () => {
+  const lines: unknown[] = [];
+  vi.spyOn(console, 'error').mockImplementation((line: unknown) => void lines.push(line));
+  stderrLogger.error('a handler failed', { message: '\u001b[2J\u009b1A\u202eabc' });
+  expect(lines).toEqual(['postern error: a handler failed message="\\u001b[2J\\u009b1A\\u202eabc"']);
+});
+
 test('of a failure of ours its code is told, of a host’s own all there is', () => {
   expect(failureFields(new PosternError('ERR_POSTERN_AUTH_DENIED', 'no'))).toEqual({
     code: 'ERR_POSTERN_AUTH_DENIED',

@@ -37,7 +37,11 @@ export const stderrLogger: Logger = {
   error: print('error'),
 };
 
-/** One line, whatever is in it. */
+/** One line, whatever is in it, and nothing that a terminal acts on: JSON leaves some of that as it is. */
 function quoted(text: string): string {
-  return /^[\w.:/@-]+$/u.test(text) ? text : JSON.stringify(text);
+  if (/^[\w.:/@-]+$/u.test(text)) return text;
+  return JSON.stringify(text).replaceAll(
+    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    (sign) => `\\u${sign.codePointAt(0)!.toString(16).padStart(4, '0')}`,
+  );
 }

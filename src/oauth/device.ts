@@ -134,6 +134,7 @@ export async function startDeviceAuthorization(
   });
   const texts = [device.user_code, device.verification_uri, device.verification_uri_complete ?? ''];
   if (texts.some((text) => text.length > maxTextLength)) throw unusable(what, 'a text is too long');
+  if (!typable.test(device.user_code)) throw unusable(what, 'nobody could type its code');
   return {
     issuer,
     ...(server.issuer !== issuer && { statedIssuer: server.issuer }),
@@ -212,6 +213,12 @@ export async function pollDevice(
     grant: { ...endpoint, ...tokens, scopes, ...bound, obtainedAtMs: http.clock() },
   };
 }
+
+/**
+ * A code is shown on terminals, pages and in chats, and typed by a person: letters, digits and signs. What else a server
+ * sends would move a cursor, or turn the text around it.
+ */
+const typable = /^[\p{L}\p{N}\p{P}\p{S} ]{1,128}$/u;
 
 /** A code that has run out before a person can read it is none: the library refuses a reply without a lifetime. */
 function lifetimeSeconds(value: unknown): number | undefined {

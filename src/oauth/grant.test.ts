@@ -512,6 +512,21 @@ describe('grants without a browser', () => {
     },
   );
 
+  test.each(['\u001b[2J\u001b[HPassword:', 'AB\r\nCD', 'AB\u202eCD', 'A\u0000B', 'A'.repeat(129), ' \u200b'])(
+    'a user code of %j, which nobody could type, is never shown',
+    async (user_code) => {
+      const { http } = serve({ [`${issuer}/device`]: { ...device, user_code } });
+      await expect(startDeviceAuthorization({ discovery, client }, http)).rejects.toEqual(
+        coded('ERR_POSTERN_OAUTH_RESPONSE_INVALID'),
+      );
+    },
+  );
+
+  test.each(['WDJB-MJHT', '123 456', 'äöü-漢字'])('a user code of %j is', async (user_code) => {
+    const { http } = serve({ [`${issuer}/device`]: { ...device, user_code } });
+    expect((await startDeviceAuthorization({ discovery, client }, http)).userCode).toBe(user_code);
+  });
+
   test.each(['javascript:alert(1)', 'http://169.254.169.254/', `https://as.example/${'x'.repeat(10_000)}`])(
     'a device page at %.40s is never shown',
     async (verification_uri) => {
