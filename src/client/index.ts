@@ -47,6 +47,7 @@ export {
   type RemoteAuthCoordinatorOptions,
 } from './coordinators/remote-auth-coordinator.ts';
 export { skipUserVerification } from '../interaction/gates/deployment.ts';
+export type { AskedInteraction } from '../interaction/gates/gate.ts';
 export type { KeptCredential } from '../interaction/credentials/kept-credential.ts';
 export type {
   Account,

@@ -14,6 +14,7 @@ export type {
   NamedFlow,
 } from '../interaction/flow.ts';
 export { skipUserVerification } from '../interaction/gates/deployment.ts';
+export type { AskedInteraction } from '../interaction/gates/gate.ts';
 export {
   findInteractionRequired,
   InteractionRequiredError,

@@ -28,6 +28,8 @@ export interface Pending<T = unknown> {
   readonly status: PendingStatus;
   /** Where the person goes. */
   readonly url: string;
+  /** Where the person goes back to when it has ended. */
+  readonly returnTo?: string | undefined;
   /** Why it failed or was cancelled, when there is a code for it. */
   readonly failure?: PosternErrorCode | undefined;
   /** The kind's own data; gone once the pending has ended. */
@@ -68,6 +70,7 @@ export const pendingRecord: ZodType<PendingRecord> = z.looseObject({
   expiresAtMs: z.number(),
   status: z.enum(['pending', 'completed', 'cancelled', 'failed', 'expired']),
   url: z.string(),
+  returnTo: z.string().optional(),
   failure: z
     .string()
     .refine((code): code is PosternErrorCode => Object.hasOwn(errorCodes, code))

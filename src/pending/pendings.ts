@@ -23,6 +23,8 @@ export interface PendingSpec<T> {
   readonly elicitId?: string | undefined;
   /** Who must finish it, exactly as `verifyUser` names them. Default: the id of the namespace. */
   readonly initiator?: string | undefined;
+  /** Where the person goes back to when it has ended. */
+  readonly returnTo?: string | undefined;
   readonly data: T;
   /** How long the person has. Default 10 minutes; never without end. */
   readonly ttlMs?: number | undefined;

@@ -216,11 +216,13 @@ export class Asking {
       this.#logFailedBeginning(error, want, name);
       throw error;
     });
+    const { id } = want.namespace;
     return {
       kind: flow.kind,
       resource,
       alias,
       initiator,
+      returnTo: gate.returnTo?.({ namespace: id, initiator, kind: flow.kind, resource, alias, metadata }),
       ttlMs: start.ttlMs ?? ttlMs,
       data: {
         flow: name,

@@ -2,7 +2,8 @@ import type { Logger } from '../../core/logger.ts';
 import { PosternError } from '../../core/postern-error.ts';
 import { checkPublicUrl } from '../../web/public-url.ts';
 import type { VerifyUser } from '../../web/verify-user.ts';
-import type { Gate } from './gate.ts';
+import type { AskedInteraction, Gate } from './gate.ts';
+import { failureFields } from '../../core/failure-fields.ts';
 import { verifyPerson } from './verify-person.ts';
 
 /** As an option: let whoever holds a link finish it. Anybody can then put their account into somebody else's place. */
@@ -14,6 +15,17 @@ export interface DeploymentOptions {
   readonly publicUrl: string;
   /** The host's own session check. Required, unless {@link skipUserVerification} says otherwise. */
   readonly verifyUser?: VerifyUser | undefined;
+  /**
+   * Where people go back to when an interaction has ended, however it did: a button on its last page leads there. Decided
+   * when the interaction is asked for. An address at the origin of `publicUrl`, or at one of `returnOrigins`; any other is
+   * left out, and said in the log.
+   *
+   * @example
+   * returnTo: ({ metadata }) => `/threads/${(metadata as { thread: string }).thread}`
+   */
+  readonly returnTo?: ((asked: AskedInteraction) => string | undefined) | undefined;
+  /** Further origins that {@link returnTo} may lead to, such as `https://chat.example`. */
+  readonly returnOrigins?: readonly string[] | undefined;
   /** Serves this client's metadata document (CIMD) below `publicUrl`, under this name. Needs https. */
   readonly clientName?: string | undefined;
   /** Dangerous. See {@link skipUserVerification}. */
@@ -42,8 +54,24 @@ export function deployment(options: DeploymentOptions, logger: Logger): Gate {
   if (verifyUser === undefined) {
     logger.warn('a security exception has decided', { option: 'skipUserVerification', by: 'option' });
   }
+  const origins = new Set([baseUrl, ...(options.returnOrigins ?? [])].map((text) => new URL(text).origin));
+  const returnTo = (asked: AskedInteraction): string | undefined => {
+    try {
+      const text = options.returnTo?.(asked);
+      if (text === undefined) return undefined;
+      const url = URL.parse(text, baseUrl);
+      if (url !== null && origins.has(url.origin) && url.username === '') return url.href;
+      logger.error('a way back leads to an origin that is not allowed, and is left out', {
+        kind: asked.kind,
+      });
+    } catch (error) {
+      logger.error('a way back could not be had, and is left out', failureFields(error));
+    }
+    return undefined;
+  };
   return {
     baseUrl,
+    returnTo,
     clientName,
     clientMetadataUrl:
       clientName !== undefined && baseUrl.startsWith('https:')

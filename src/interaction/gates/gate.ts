@@ -1,4 +1,4 @@
-import type { Pending } from '../../pending/pending.ts';
+import type { Pending, PendingKind } from '../../pending/pending.ts';
 
 /** Who is at a browser, compared with who must be. */
 export type Verdict =
@@ -8,6 +8,18 @@ export type Verdict =
   | { readonly is: 'nobody' }
   /** The host answers by itself: a redirect to its own sign-in page. */
   | { readonly is: 'answered'; readonly response: Response };
+
+/** An interaction that is about to be asked for, as far as a host may have to know it. */
+export interface AskedInteraction {
+  /** The id of its namespace: an agent's context, a server's principal. */
+  readonly namespace: string;
+  readonly initiator: string;
+  readonly kind: PendingKind;
+  readonly resource: string;
+  readonly alias: string;
+  /** What the host has given along with the context, or the call. */
+  readonly metadata: unknown;
+}
 
 /** Something held open; disposing of it lets go. */
 export type Held = AsyncDisposable;
@@ -38,6 +50,8 @@ export interface Gate {
    * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the host must say who it is, and does not.
    */
   isInitiator(person: string | undefined, pending: Pending | undefined): boolean;
+  /** Where the person goes back to when it has ended, as the host says. */
+  returnTo?(asked: AskedInteraction): string | undefined;
   /** Has the gate's requests answered. Called once. */
   attach(answer: (request: Request) => Promise<Response>): void;
   /** Whether a live link leads to this gate: a link that a stranger would answer is never handed out. */

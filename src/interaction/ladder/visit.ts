@@ -88,7 +88,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
       arrival.onEnd();
       // What came late was kept, and the page of the link would say that it has expired.
       const inPlace = kept === 'late' || gate.answersInPlace;
-      return inPlace ? endPage({ status: 'completed', kind: pending.kind }) : seePage(pending.url);
+      return inPlace ? endPage({ ...pending, status: 'completed' }) : seePage(pending.url);
     },
     fail: async (code) => {
       await host.end(pending, code, await endingForm());
@@ -120,7 +120,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
         if (!isEnded(ending)) throw ending;
       }
       arrival.onEnd();
-      return failurePage(code);
+      return failurePage(code, { back: pending.returnTo });
     },
   };
 }

@@ -1,7 +1,7 @@
 import { errorCodes, type PosternErrorCode } from '../../core/error-codes.ts';
 import { errorOfEnd, type PendingKind, type PendingStatus } from '../../pending/pending.ts';
 import type { Html } from '../../web/html.ts';
-import { page } from '../../web/page.ts';
+import { page, type PageContent } from '../../web/page.ts';
 
 const notValid = [
   'This link is not valid',
@@ -92,14 +92,25 @@ const goesOn: typeof texts = {
   ERR_POSTERN_OAUTH_REQUEST_REFUSED: introducedAnew,
 };
 
-/** @param options `retry` leads back to the page; `status` is another than the code's own. */
+interface FailurePageOptions {
+  /** Leads to the page of the link. */
+  readonly retry?: string | undefined;
+  /** Where the person came from: of an interaction that has ended. */
+  readonly back?: string | undefined;
+  /** Another than the code's own. */
+  readonly status?: number | undefined;
+}
+
+const wayBack = (href: string | undefined): PageContent['action'] =>
+  href === undefined ? undefined : { href, label: 'Go back' };
+
 export function failurePage(
   code: PosternErrorCode,
-  { retry, status = errorCodes[code].http }: { retry?: string | undefined; status?: number | undefined } = {},
+  { retry, back, status = errorCodes[code].http }: FailurePageOptions = {},
 ): Promise<Response> {
   const [title, text] = (retry === undefined ? undefined : goesOn[code]) ??
     texts[code] ?? ['That did not work', 'Nothing was saved.'];
-  const action = retry === undefined ? undefined : { href: retry, label: 'Try again' };
+  const action = retry === undefined ? wayBack(back) : { href: retry, label: 'Try again' };
   return page(status, { tone: 'bad', title, text, code, action });
 }
 
@@ -108,12 +119,14 @@ export function endPage(end: {
   readonly kind?: PendingKind;
   readonly status: PendingStatus;
   readonly failure?: PosternErrorCode | undefined;
+  readonly returnTo?: string | undefined;
 }): Promise<Response> {
   const code = errorOfEnd(end)?.code;
-  if (code !== undefined) return failurePage(code);
+  if (code !== undefined) return failurePage(code, { back: end.returnTo });
   const isSignIn = end.kind === 'oauth_redirect' || end.kind === 'device_code';
   const title = isSignIn ? 'You are signed in' : 'Done';
-  return page(200, { tone: 'good', title, text: 'You can close this page and go back.' });
+  const action = wayBack(end.returnTo);
+  return page(200, { tone: 'good', title, text: 'You can close this page and go back.', action });
 }
 
 /** What came after the end: a form that was not used, or an answer that had been taken already. The person is told so. */

@@ -43,3 +43,14 @@ test.each<[string, unknown, RegExp]>([
   expect(error.message).toMatch(named);
   expect(error.hint).toMatch(/\.$/u);
 });
+
+test('its people go back to where the metadata of their context says', async () => {
+  const stage = await openStage({
+    coordinator: { returnTo: ({ metadata }) => `/threads/${(metadata as { thread: string }).thread}` },
+  });
+  await stage.manager.getClient('alice', { thread: '7' });
+  const { url } = await stage.linkOf('alice');
+  stage.as.approveAs('alice');
+  const page = await (await stage.host.openBrowser('alice')).open(url);
+  expect([page.status, page.html.includes(`href="${stage.host.origin}/threads/7"`)]).toEqual([200, true]);
+});
