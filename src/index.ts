@@ -18,6 +18,7 @@ export { createNamespace, type Namespace } from './namespace/namespace.ts';
 export { tokenHash, type TokenHashOptions } from './namespace/token-hash.ts';
 export { verifiedClaims, type VerifiedClaimsOptions } from './namespace/verified-claims.ts';
 export {
+  countByKey,
   createKeyring,
   encrypted,
   generateKeyText,
@@ -25,6 +26,7 @@ export {
   keyringFromFunction,
   keyringFromText,
   MemoryBackend,
+  notSealed,
   type Keyring,
   type KeyringKey,
   type KeyMaterial,

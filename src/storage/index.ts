@@ -9,6 +9,7 @@ export {
   type StorageBackend,
 } from './contract.ts';
 export { checkCommit, entryPathOf, type CheckedChange, type CheckedCommit } from './checked-commit.ts';
+export { countByKey, notSealed } from './count-by-key.ts';
 export { encrypted } from './encrypted.ts';
 export {
   createKeyring,

@@ -93,7 +93,7 @@ function headerOf(id: string): Uint8Array<ArrayBuffer> {
 }
 
 /** The key id of a sealed value, or `undefined` when it is not one. */
-function keyIdOf(sealed: Uint8Array): string | undefined {
+export function keyIdOf(sealed: Uint8Array): string | undefined {
   const idLength = sealed[1];
   if (sealed[0] !== formatVersion || idLength === undefined) return undefined;
   const headerLength = 2 + idLength + checkLength;

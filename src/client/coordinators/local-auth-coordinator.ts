@@ -16,7 +16,11 @@ export interface LocalAuthCoordinatorOptions
   readonly blockUntilCallback?: boolean | undefined;
   /** How the browser is opened; resolves to whether it was, as far as that can be told. */
   readonly openBrowser?: ((url: string) => Promise<boolean>) | undefined;
-  /** Is given every link or code for a person, also while a browser opens with it. Default: a line on stderr, and for a code what a camera can read. */
+  /**
+   * Is given every link or code for a person, also while a browser opens with it. Default: a line on stderr. Where that is a
+   * terminal, it says how long they have, draws a code’s address for a camera, and takes the address that the browser of
+   * another device ends at.
+   */
   readonly onLink?: ((link: SignInLink) => void) | undefined;
 }
 
@@ -28,6 +32,9 @@ export interface LocalAuthCoordinatorOptions
  */
 export class LocalAuthCoordinator extends AuthCoordinator {
   readonly #options: LocalAuthCoordinatorOptions;
+  readonly #closed = new AbortController();
+  /** The sign-ins whose person has been told here. */
+  readonly #shown = new Set<string>();
 
   constructor(options: LocalAuthCoordinatorOptions = {}) {
     super({ ...options, storage: options.storage ?? new MemoryBackend() }, (surroundings) => {
@@ -83,23 +90,39 @@ export class LocalAuthCoordinator extends AuthCoordinator {
     const { id: pendingId, url, expiresAtMs, data } = pending;
     const { server, alias } = accountAt(data?.request.alias ?? '');
     const link = { url, server, alias, expiresAtMs, pendingId, opens, ...findSignInCode(pending) };
-    (this.#options.onLink ?? printLink)(link);
+    if (this.#options.onLink !== undefined) this.#options.onLink(link);
+    else void this.#print(pending, link);
   }
-}
 
-/** A terminal's own coordinator, with nobody told otherwise: the person must see it somewhere. */
-function printLink(link: SignInLink): void {
-  // oxlint-disable-next-line no-console
-  const print = (text: string): void => console.error(text);
-  print(noticeOf(link));
-  const text = scannable(link);
-  if (text === undefined) return;
-  void import('../../interaction/this-machine/draw-code.ts').then(
-    ({ drawCode, terminalWidth }) => {
-      const drawn = drawCode(text, terminalWidth() ?? 0);
-      if (drawn !== undefined) print(drawn);
-    },
-    // A runtime without a terminal.
-    () => {},
-  );
+  /** On stderr, and there until the sign-in has ended. */
+  async #print(pending: Pending<InteractionData>, link: SignInLink): Promise<void> {
+    const { printLine, showAtTerminal } = await import('../../interaction/this-machine/terminal.ts');
+    const line = noticeOf(link);
+    // No browser could be opened after all: the rest is there.
+    if (this.#shown.has(pending.id)) return printLine(line);
+    this.#shown.add(pending.id);
+    const ended = this.awaitEnd(pending, { signal: this.#closed.signal }).then(
+      () => {},
+      () => {},
+    );
+    const takesPaste = link.userCode === undefined && !link.opens && !(await this.#reachesBrowser());
+    await showAtTerminal(
+      { line, scannable: scannable(link), expiresAtMs: link.expiresAtMs },
+      {
+        ended: ended.then(() => void this.#shown.delete(pending.id)),
+        close: () => this.close(),
+        ...(takesPaste && {
+          paste: {
+            address: () => this.authorizationUrl({ pendingId: pending.id }),
+            take: (address: string) => this.complete(address),
+          },
+        }),
+      },
+    );
+  }
+
+  override async close(): Promise<void> {
+    this.#closed.abort();
+    await super.close();
+  }
 }

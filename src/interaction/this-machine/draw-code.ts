@@ -1,10 +1,5 @@
 import { renderUnicodeCompact } from 'uqr';
 
-/** How wide the terminal of standard error is, in columns; `undefined` when it is none. */
-export function terminalWidth(): number | undefined {
-  return process.stderr.isTTY ? process.stderr.columns : undefined;
-}
-
 /** A text as a QR code for a terminal of so many columns; `undefined` when it has no room. */
 export function drawCode(text: string, columns: number): string | undefined {
   // Without its margin a camera does not find it.

@@ -1,0 +1,104 @@
+import { createInterface } from 'node:readline';
+import { findPosternError } from '../../core/postern-error.ts';
+
+/** What a person at a terminal has to act on. */
+export interface TerminalNotice {
+  /** All of it, in one line. */
+  readonly line: string;
+  /** What another device can be shown, for its camera. */
+  readonly scannable?: string | undefined;
+  readonly expiresAtMs: number;
+}
+
+/** What the terminal may do for a sign-in. */
+export interface TerminalHands {
+  /** Resolves when there is nothing to wait for any more. */
+  readonly ended: Promise<void>;
+  /** Closes what is open in this process. Links stay resumable where the store outlives it. */
+  readonly close: () => Promise<void>;
+  /** For a person whose browser does not reach this machine. */
+  readonly paste?:
+    | { readonly address: () => Promise<string>; readonly take: (address: string) => Promise<void> }
+    | undefined;
+}
+
+/** Shells report 128 and the number of the signal. */
+const interruptedExitCode = 130;
+
+/**
+ * Shows a person at this terminal where to sign in: a line on stderr, and, where that is a terminal, how long they have.
+ *
+ * Ctrl-C closes what is open, unless the program has a handler of its own. Resolves when it is shown.
+ */
+export async function showAtTerminal(notice: TerminalNotice, hands: TerminalHands): Promise<void> {
+  printLine(notice.line);
+  const { isTTY, columns } = process.stderr;
+  if (notice.scannable !== undefined && isTTY) {
+    const { drawCode } = await import('./draw-code.ts');
+    const drawn = drawCode(notice.scannable, columns);
+    if (drawn !== undefined) printLine(drawn);
+  }
+  const stop = [interruptible(hands.close)];
+  if (isTTY) stop.push(countDown(notice.expiresAtMs));
+  if (hands.paste !== undefined && process.stdin.isTTY) stop.push(await takePasted(hands.paste));
+  void hands.ended.then(() => {
+    for (const each of stop) each();
+  });
+}
+
+async function takePasted({ address, take }: NonNullable<TerminalHands['paste']>): Promise<() => void> {
+  const there = await address().catch(() => undefined);
+  if (there === undefined) return () => {};
+  printLine(`No browser here? Open this one elsewhere, and paste the address that it ends at:\n${there}`);
+  // Not a terminal's line editor: that would keep Ctrl-C for itself.
+  const lines = createInterface({ input: process.stdin, terminal: false });
+  lines.on('line', (line) => {
+    if (line.trim() === '') return;
+    take(line.trim()).catch((error: unknown) => {
+      const hint = findPosternError(error)?.hint;
+      printLine(
+        `That did not work. ${hint ?? 'Paste the whole address of the page that your browser ends at.'}`,
+      );
+    });
+  });
+  return () => {
+    lines.close();
+    process.stdin.unref();
+  };
+}
+
+function countDown(expiresAtMs: number): () => void {
+  const show = (): void => {
+    const left = Math.max(0, Math.ceil((expiresAtMs - Date.now()) / 1_000));
+    const seconds = String(left % 60).padStart(2, '0');
+    process.stderr.write(
+      `\r\u001B[KWaiting for you, ${Math.floor(left / 60)}:${seconds} left (Ctrl-C to stop) `,
+    );
+  };
+  show();
+  const timer = setInterval(show, 1_000);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+    process.stderr.write('\r\u001B[K');
+  };
+}
+
+function interruptible(close: () => Promise<void>): () => void {
+  // A program that handles it knows better what is to be closed.
+  if (process.listenerCount('SIGINT') > 0) return () => {};
+  const onInterrupt = (): void => {
+    if (process.stderr.isTTY) process.stderr.write('\n');
+    const exit = (): never => process.exit(interruptedExitCode);
+    close().then(exit, exit);
+  };
+  process.once('SIGINT', onInterrupt);
+  return () => void process.off('SIGINT', onInterrupt);
+}
+
+/** Above the countdown, where there is one. */
+export function printLine(text: string): void {
+  // The person must see it somewhere, and nobody has said where.
+  // oxlint-disable-next-line no-console
+  console.error(process.stderr.isTTY ? `\r\u001B[K${text}` : text);
+}
