@@ -12,6 +12,8 @@ export interface FormField {
    */
   readonly format?: 'password' | 'multiline' | 'header' | (string & {}) | undefined;
   readonly writeOnly?: boolean | undefined;
+  /** What a password manager may fill in here. Default: nothing. See HTML §4.10.18.7 (autofill). */
+  readonly autocomplete?: 'username' | 'email' | 'current-password' | 'one-time-code' | 'url' | undefined;
   readonly default?: string | number | boolean | undefined;
   readonly enum?: readonly string[] | undefined;
   /** In UTF-16 code units. */
@@ -61,6 +63,13 @@ export type ValuesOf<S extends FormSchema> = string extends keyof S['properties'
 
 const maxTextLength = 16_384;
 const fieldTypes: ReadonlySet<string> = new Set(['string', 'integer', 'number', 'boolean']);
+const autofillTokens: ReadonlySet<string> = new Set([
+  'username',
+  'email',
+  'current-password',
+  'one-time-code',
+  'url',
+]);
 /** The form's own fields. */
 const taken: ReadonlySet<string> = new Set(['form-token', 'form-action']);
 
@@ -81,6 +90,9 @@ export function checkFormSchema(schema: FormSchema): void {
     if (!isName) throw misconfigured(`other names than ${JSON.stringify(name)}`);
     if (!fieldTypes.has(field.type))
       throw misconfigured(`${JSON.stringify(name)} to be text, a number or a boolean`);
+    if (field.autocomplete !== undefined && !autofillTokens.has(field.autocomplete)) {
+      throw misconfigured(`${JSON.stringify(name)} to have an "autocomplete" that browsers know, or none`);
+    }
     if (field.enum !== undefined && (field.type !== 'string' || isSecretField(field))) {
       throw misconfigured(`${JSON.stringify(name)} to be plain text, since it has a list of values`);
     }

@@ -25,7 +25,9 @@ export function renderForm({ schema, formToken, values, problems, problem }: Sec
       focused: name === first,
     }),
   );
-  return html`<form method="post" autocomplete="off">
+  // A form that says `off` keeps some password managers away from fields that ask for them.
+  const isFilledIn = Object.values(schema.properties).some((field) => field.autocomplete !== undefined);
+  return html`<form method="post" ${!isFilledIn && html` autocomplete="off"`}>
     <input type="hidden" name="form-token" value="${formToken}" />
     ${problem !== undefined && html`<p class="wrong" role="alert">${problem}</p>`} ${fields}
     <div class="row">
@@ -87,7 +89,7 @@ function renderControl(name: string, field: FormField, state: FieldState): Html 
     name="${name}"
     value="${shown}"
     ${type === 'number' && html` step="${field.type === 'integer' ? '1' : 'any'}"`}
-    autocomplete="off"
+    autocomplete="${field.autocomplete ?? 'off'}"
     spellcheck="false"
     autocapitalize="off"
     ${attributes}
