@@ -1,6 +1,5 @@
 import { systemClock, type Clock } from '../core/clock.ts';
 import type { FetchLike } from '../core/fetch-like.ts';
-import { PosternError } from '../core/postern-error.ts';
 import { stderrLogger, type Logger } from '../core/logger.ts';
 import { systemRandom, type RandomBytes } from '../core/random.ts';
 import type { StorageBackend } from '../storage/contract.ts';
@@ -30,14 +29,7 @@ export interface SurroundingsOptions {
   readonly fetch?: FetchLike | undefined;
 }
 
-/** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED without a storage. */
 export function createSurroundings(options: SurroundingsOptions): Surroundings {
-  // Programs without types meet this first.
-  if (!(options.storage as StorageBackend | undefined)) {
-    throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', '"storage" is missing', {
-      hint: 'Pass a store, such as new MemoryBackend() or openSqlite("postern.db").',
-    });
-  }
   const { storage, clock = systemClock, random = systemRandom, logger = stderrLogger, fetch } = options;
   return {
     storage,

@@ -5,10 +5,11 @@ const loopbackHosts = ['127.0.0.1', '[::1]', 'localhost'];
 /**
  * Where our own pages are reachable for browsers, without a trailing slash.
  *
+ * @param option names it in the error.
  * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when people must not be sent there: not https (but for loopback),
  * or with a query, a fragment or a user.
  */
-export function checkPublicUrl(text: string): string {
+export function checkPublicUrl(text: string, option = 'publicUrl'): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const usable =
     url !== undefined &&
@@ -19,7 +20,7 @@ export function checkPublicUrl(text: string): string {
   if (usable) return url.href.replace(/\/$/u, '');
   throw new PosternError(
     'ERR_POSTERN_CONFIG_MISCONFIGURED',
-    '"publicUrl" must be an https URL without query or fragment',
+    `${JSON.stringify(option)} must be an https URL without query or fragment`,
     { hint: 'http is accepted for 127.0.0.1, [::1] and localhost only.' },
   );
 }

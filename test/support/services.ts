@@ -1,11 +1,12 @@
 /* oxlint-disable vitest/no-conditional-tests, vitest/valid-describe-callback, vitest/valid-title, vitest/expect-expect, vitest/no-disabled-tests -- it makes suites, it is none */
+import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 
 import { describe, test } from 'vitest';
 
 import { findChromium } from './chromium.ts';
 
-export type ServiceName = 'redis' | 'postgres' | 'chromium';
+export type ServiceName = 'redis' | 'postgres' | 'chromium' | 'python3';
 
 /** Something a test needs and npm does not bring. */
 export interface Service {
@@ -22,6 +23,10 @@ async function requireService(name: ServiceName): Promise<Service> {
     const path = findChromium();
     const how = 'apt-get install chromium, or set CHROMIUM_PATH to the program';
     return { available: path !== undefined, where: path ?? '', how };
+  }
+  if (name === 'python3') {
+    const where = '/usr/bin/python3';
+    return { available: existsSync(where), where, how: 'apt-get install python3' };
   }
   const { variable, fallback, hello, answers, start } = wire[name];
   const where = process.env[variable] ?? fallback;

@@ -1,24 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createCookieBrowser } from '../support/cookie-browser.ts';
 import { ProgrammableDevices, withDeviceCodes } from '../support/programmable-devices.ts';
+import { describeWithService } from '../support/services.ts';
 import { openStage, type Stage } from '../support/stage.ts';
 import { walk, walkToCallback } from '../heart/walk.ts';
-
-/** What makes pseudo-terminals here. */
-const python = '/usr/bin/python3';
-const isMissing = !existsSync(python) && process.env['POSTERN_REQUIRE_SERVICES'] !== '1';
-if (isMissing) {
-  process.stderr.write(
-    'skipped: a program at a terminal without a display. python3 was not found: apt-get install python3\n',
-  );
-}
 
 const program = fileURLToPath(new URL('calling-process.ts', import.meta.url));
 /** Runs a program at a terminal of its own, 100 columns wide, and hands on what is typed, and its exit code. */
@@ -58,7 +50,7 @@ interface Terminal {
   shows(text: RegExp): Promise<RegExpExecArray>;
 }
 
-function openTerminal(stage: Stage): Terminal {
+function openTerminal(stage: Stage, python: string): Terminal {
   const home = mkdtempSync(join(tmpdir(), 'postern-terminal-'));
   const env = { PATH: '/nowhere', HOME: home, NODE_NO_WARNINGS: '1', SSH_CONNECTION: '1.2.3.4 5 6.7.8.9 22' };
   const args = ['-c', pty, process.execPath, program, stage.calendar.url];
@@ -88,53 +80,50 @@ function openTerminal(stage: Stage): Terminal {
   };
 }
 
-describe.skipIf(process.platform !== 'linux' || isMissing)(
-  'a program at a terminal without a display',
-  () => {
-    test('shows its link in one line, with when it ends, counts down, and goes on', async () => {
-      const stage = await openStage();
-      stage.as.approveAs('alice');
-      const terminal = openTerminal(stage);
-      const [, link = ''] = await terminal.shows(
-        /To sign in to "calendar", open (http:\S+\/connect\/\S+) \(on this machine, until \d\d:\d\d\)\r\n/u,
-      );
-      await terminal.shows(/Waiting for you, 9:\d\d left/u);
-      await walk(createCookieBrowser(), link);
-      expect([await terminal.ended, terminal.screen().endsWith('alice')]).toEqual([0, true]);
-    });
+await describeWithService('python3', 'a program at a terminal without a display', ({ where: python }) => {
+  test('shows its link in one line, with when it ends, counts down, and goes on', async () => {
+    const stage = await openStage();
+    stage.as.approveAs('alice');
+    const terminal = openTerminal(stage, python);
+    const [, link = ''] = await terminal.shows(
+      /To sign in to "calendar", open (http:\S+\/connect\/\S+) \(on this machine, until \d\d:\d\d\)\r\n/u,
+    );
+    await terminal.shows(/Waiting for you, 9:\d\d left/u);
+    await walk(createCookieBrowser(), link);
+    expect([await terminal.ended, terminal.screen().endsWith('alice')]).toEqual([0, true]);
+  });
 
-    test('takes the address that a browser elsewhere ended at', async () => {
-      const stage = await openStage();
-      stage.as.approveAs('alice');
-      const terminal = openTerminal(stage);
-      const [, there = ''] = await terminal.shows(/paste the address that it ends at:\r\n(http\S+)\r\n/u);
-      terminal.child.stdin?.write('what?\n');
-      await terminal.shows(/That did not work\. /u);
-      const ended = await walkToCallback(createCookieBrowser(), there);
-      terminal.child.stdin?.write(`${ended.href}\n`);
-      expect([await terminal.ended, terminal.screen().endsWith('alice')]).toEqual([0, true]);
-    });
+  test('takes the address that a browser elsewhere ended at', async () => {
+    const stage = await openStage();
+    stage.as.approveAs('alice');
+    const terminal = openTerminal(stage, python);
+    const [, there = ''] = await terminal.shows(/paste the address that it ends at:\r\n(http\S+)\r\n/u);
+    terminal.child.stdin?.write('what?\n');
+    await terminal.shows(/That did not work\. /u);
+    const ended = await walkToCallback(createCookieBrowser(), there);
+    terminal.child.stdin?.write(`${ended.href}\n`);
+    expect([await terminal.ended, terminal.screen().endsWith('alice')]).toEqual([0, true]);
+  });
 
-    test('shows a code that a phone can scan, where the server has codes', async () => {
-      const stage = await openStage({ as: { metadata: withDeviceCodes } });
-      const devices = new ProgrammableDevices(stage.as);
-      const terminal = openTerminal(stage);
-      await terminal.shows(/enter the code WDJB-0001 at http\S+\/enter \(any device, until \d\d:\d\d\)\r\n/u);
-      await terminal.shows(/[█▀▄]{10,}/u);
-      devices.approve('alice');
-      expect([await terminal.ended, terminal.screen().endsWith('alice')]).toEqual([0, true]);
-    });
+  test('shows a code that a phone can scan, where the server has codes', async () => {
+    const stage = await openStage({ as: { metadata: withDeviceCodes } });
+    const devices = new ProgrammableDevices(stage.as);
+    const terminal = openTerminal(stage, python);
+    await terminal.shows(/enter the code WDJB-0001 at http\S+\/enter \(any device, until \d\d:\d\d\)\r\n/u);
+    await terminal.shows(/[█▀▄]{10,}/u);
+    devices.approve('alice');
+    expect([await terminal.ended, terminal.screen().endsWith('alice')]).toEqual([0, true]);
+  });
 
-    test('that is interrupted leaves no listener behind, and says 130', async () => {
-      const terminal = openTerminal(await openStage());
-      const [, port] = await terminal.shows(/http:\/\/127\.0\.0\.1:(\d+)\/connect\/\S+/u);
-      await terminal.shows(/Waiting for you/u);
-      terminal.child.stdin?.write('\u0003');
-      expect(await terminal.ended).toBe(130);
-      const [refusal] = (await once(connect(Number(port), '127.0.0.1'), 'error').catch((error: unknown) => [
-        error,
-      ])) as [Error];
-      expect(refusal).toMatchObject({ code: 'ECONNREFUSED' });
-    });
-  },
-);
+  test('that is interrupted leaves no listener behind, and says 130', async () => {
+    const terminal = openTerminal(await openStage(), python);
+    const [, port] = await terminal.shows(/http:\/\/127\.0\.0\.1:(\d+)\/connect\/\S+/u);
+    await terminal.shows(/Waiting for you/u);
+    terminal.child.stdin?.write('\u0003');
+    expect(await terminal.ended).toBe(130);
+    const [refusal] = (await once(connect(Number(port), '127.0.0.1'), 'error').catch((error: unknown) => [
+      error,
+    ])) as [Error];
+    expect(refusal).toMatchObject({ code: 'ECONNREFUSED' });
+  });
+});

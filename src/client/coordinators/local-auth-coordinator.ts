@@ -1,3 +1,4 @@
+import { failureFields } from '../../core/failure-fields.ts';
 import { ThisMachine, type ThisMachineOptions } from '../../interaction/this-machine/this-machine.ts';
 import type { InteractionData } from '../../interaction/flow.ts';
 import { findSignInCode } from '../../interaction/oauth/sign-in-code.ts';
@@ -74,10 +75,10 @@ export class LocalAuthCoordinator extends AuthCoordinator {
     if (!opens) return;
     const open = openBrowser ?? (await import('../../interaction/this-machine/open-browser.ts')).openBrowser;
     // An opener may become the browser: nobody waits for it.
-    void open(pending.url).then(
-      (isOpen) => isOpen || this.#tell(pending),
-      () => this.#tell(pending),
-    );
+    void open(pending.url)
+      .catch(() => false)
+      .then((isOpen) => isOpen || this.#tell(pending))
+      .catch((error: unknown) => this.surroundings.logger.error('a link was not told', failureFields(error)));
   }
 
   /** Whoever brings an opener of their own knows that there is a browser. */
@@ -91,7 +92,8 @@ export class LocalAuthCoordinator extends AuthCoordinator {
     const { server, alias } = accountAt(data?.request.alias ?? '');
     const link = { url, server, alias, expiresAtMs, pendingId, opens, ...findSignInCode(pending) };
     if (this.#options.onLink !== undefined) this.#options.onLink(link);
-    else void this.#print(pending, link);
+    // oxlint-disable-next-line no-console -- A runtime without a terminal: the person must see it somewhere.
+    else this.#print(pending, link).catch(() => console.error(noticeOf(link)));
   }
 
   /** On stderr, and there until the sign-in has ended. */

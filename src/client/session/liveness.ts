@@ -60,13 +60,12 @@ export class Liveness {
   #watch(client: SdkClient): Watch {
     const watch: Watch = { count: 0, answeredAt: Number.NEGATIVE_INFINITY };
     this.#watched.set(client, watch);
-    this.#lookLater(client);
+    this.#lookLater(client, watch);
     return watch;
   }
 
-  #lookLater(client: SdkClient): void {
-    const watch = this.#watched.get(client);
-    if (watch === undefined || this.#silenceMs === Number.POSITIVE_INFINITY) return;
+  #lookLater(client: SdkClient, watch: Watch): void {
+    if (this.#silenceMs === Number.POSITIVE_INFINITY) return;
     const timer = setTimeout(() => void this.#look(client, watch), this.#silenceMs / 3);
     if (typeof timer === 'object') timer.unref();
   }
@@ -78,14 +77,14 @@ export class Liveness {
     }
     const lookedAt = performance.now();
     // Where others are answered, nobody has to be asked.
-    if (watch.answeredAt > lookedAt - this.#silenceMs / 3) return this.#lookLater(client);
+    if (watch.answeredAt > lookedAt - this.#silenceMs / 3) return this.#lookLater(client, watch);
     const error = await ping(client, { timeout: (this.#silenceMs * 2) / 3 }).then(
       () => undefined,
       (failure: unknown) => this.#reasonIn(failure, client),
     );
     // A ping that comes to nothing beside calls that do not says that somebody is busy.
     const isAlive = error === undefined || watch.answeredAt > lookedAt;
-    if (isAlive || watch.count === 0) return this.#lookLater(client);
+    if (isAlive || watch.count === 0) return this.#lookLater(client, watch);
     this.#reasons.set(client, error);
     this.#onDead(client, error);
   }

@@ -1,9 +1,9 @@
+import { failureFields } from '../../core/failure-fields.ts';
 import type { Logger } from '../../core/logger.ts';
 import { PosternError } from '../../core/postern-error.ts';
 import { checkPublicUrl } from '../../web/public-url.ts';
 import type { VerifyUser } from '../../web/verify-user.ts';
 import type { AskedInteraction, Gate } from './gate.ts';
-import { failureFields } from '../../core/failure-fields.ts';
 import { verifyPerson } from './verify-person.ts';
 
 /** As an option: let whoever holds a link finish it. Anybody can then put their account into somebody else's place. */
@@ -54,7 +54,11 @@ export function deployment(options: DeploymentOptions, logger: Logger): Gate {
   if (verifyUser === undefined) {
     logger.warn('a security exception has decided', { option: 'skipUserVerification', by: 'option' });
   }
-  const origins = new Set([baseUrl, ...(options.returnOrigins ?? [])].map((text) => new URL(text).origin));
+  const origins = new Set(
+    [baseUrl, ...(options.returnOrigins ?? [])].map(
+      (text) => new URL(checkPublicUrl(text, 'returnOrigins')).origin,
+    ),
+  );
   const returnTo = (asked: AskedInteraction): string | undefined => {
     try {
       const text = options.returnTo?.(asked);

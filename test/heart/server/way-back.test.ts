@@ -48,6 +48,15 @@ describe('the way back from the last page', () => {
     expect(logger.lines.join('\n')).toContain('a way back leads to an origin that is not allowed');
   });
 
+  test.each(['chat.example', 'data:text/html,x', 'javascript:alert(1)', 'http://chat.example'])(
+    'is allowed to no origin such as %s',
+    async (origin) => {
+      await expect(wayBack({ returnOrigins: [origin] })).rejects.toMatchObject({
+        code: 'ERR_POSTERN_CONFIG_MISCONFIGURED',
+      });
+    },
+  );
+
   test('is left out where the host fails to say it, and the interaction goes on', async () => {
     const logger = createRecordingLogger();
     const returnTo = (): never => {
