@@ -92,6 +92,8 @@ export type AuthConfig =
 export interface AnyServerConfig {
   /** The one version of the protocol to speak with it, such as `2025-06-18`. Default: whatever both speak. */
   readonly protocolVersion?: string | undefined;
+  /** Why it is needed, in words for people: the page that asks for their account shows it. */
+  readonly reason?: string | undefined;
 }
 
 /** A server over HTTP. */
@@ -202,23 +204,25 @@ const protocolVersion = z
   .refine((version) => spokenVersions.includes(version))
   .optional();
 
+const anyServer = { protocolVersion, reason: text.optional() };
+
 const shapes = {
   http: z.strictObject({
-    protocolVersion,
+    ...anyServer,
     url: z.url({ protocol: /^https?$/u }),
     transport: z.enum(['streamable-http', 'sse']).optional(),
     auth: auth.optional(),
     headers: z.record(z.string(), headerValue).optional(),
   }),
   stdio: z.strictObject({
-    protocolVersion,
+    ...anyServer,
     command: text,
     args: z.array(z.string()).optional(),
     env: texts.optional(),
     cwd: text.optional(),
   }),
   own: z.strictObject({
-    protocolVersion,
+    ...anyServer,
     connect: isFunction,
     url: z.url().optional(),
     auth: auth.optional(),

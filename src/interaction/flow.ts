@@ -6,10 +6,12 @@ import type { Pending, PendingKind } from '../pending/pending.ts';
 import type { Account, CredentialKind } from './credential-kind.ts';
 import type { Gate } from './gates/gate.ts';
 import type { PasteProblem } from './ladder/pasted-address.ts';
+import type { Pages } from './pages/pages.ts';
+import type { Say } from '../web/texts/texts.ts';
 import type { Want } from './want.ts';
 
 /** What is wanted of a person, as their pending remembers it. */
-export interface FlowRequest extends Pick<Want, 'resource' | 'alias' | 'details'> {
+export interface FlowRequest extends Pick<Want, 'resource' | 'alias' | 'details' | 'reason'> {
   /** What is asked for: what is wanted, and what an earlier credential covers, so that a new one replaces it without loss. */
   readonly scopes: readonly string[];
 }
@@ -19,6 +21,8 @@ export interface FlowBeginning extends FlowRequest, Pick<Want, 'cause'> {
   /** The store's time, by which what is stored begins and ends. */
   readonly clock: Clock;
   readonly gate: Pick<Gate, 'clientMetadataUrl'>;
+  /** What the host says to people, in the first of its languages: whose the client speaks is not known. */
+  readonly say: Say;
   /** Whose the credential before was, as far as is known: the next one is to be theirs, too. */
   readonly account?: Account | undefined;
   /** Where a third party sends browsers back to; the same for every pending, since it has to be registered there. */
@@ -100,6 +104,8 @@ export interface FlowVisit extends Omit<FlowHands, 'finish'> {
   readonly isOwnNavigation: boolean;
   /** Set when the browser is back from where {@link sendOut} sent it. */
   readonly answer?: Answer | undefined;
+  /** The pages of whoever runs this, in the browser's language, about this interaction. */
+  readonly pages: Pages;
   /** A value of this browser, this pending and this answer only, for a form's hidden field `form-token`. */
   readonly formToken: string;
   /** Whether a form that was sent in is this page's own: method, origin, fetch metadata, token, size. @throws {PosternError} ERR_POSTERN_OOB_FORM_REFUSED */

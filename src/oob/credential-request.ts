@@ -9,5 +9,7 @@ export interface CredentialRequest<C> {
   readonly scopes?: readonly string[] | undefined;
   /** What is known already and is no secret: values to fill a form in with. */
   readonly details?: Readonly<Record<string, string | number | boolean>> | undefined;
+  /** Why it is needed, in words for the person: their page shows it. */
+  readonly reason?: string | undefined;
   readonly flow: NamedFlow<C>;
 }

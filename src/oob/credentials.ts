@@ -28,8 +28,14 @@ export class Credentials {
    * @throws the signal's reason when it aborts; the interaction goes on for the others.
    */
   acquire<C>(principal: Principal, request: CredentialRequest<C>, options: WaitForPerson = {}): Promise<C> {
-    const { scopes = [], details } = request;
-    const want: Want = { ...placeOf(principal, request), initiator: principal.initiator, scopes, details };
+    const { scopes = [], details, reason } = request;
+    const want: Want = {
+      ...placeOf(principal, request),
+      initiator: principal.initiator,
+      scopes,
+      details,
+      reason,
+    };
     return this.#interactions.acquire(want, request.flow, options);
   }
 

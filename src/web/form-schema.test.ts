@@ -1,3 +1,5 @@
+import { english } from './texts/english.ts';
+import { speak } from './texts/texts.ts';
 import { describe, expect, test } from 'vitest';
 import {
   checkFormSchema,
@@ -11,7 +13,7 @@ const schema = (properties: Record<string, FormField>, required: string[] = []):
   return { type: 'object', properties, required };
 };
 const read = (properties: Record<string, FormField>, sent: Record<string, string>, required: string[] = []) =>
-  readFormValues(schema(properties, required), new URLSearchParams(sent));
+  readFormValues(schema(properties, required), new URLSearchParams(sent), speak(english));
 const text: FormField = { type: 'string' };
 
 describe('checkFormSchema', () => {

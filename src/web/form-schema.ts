@@ -1,5 +1,6 @@
 import { isHeaderValue } from '../core/header-value.ts';
 import { PosternError } from '../core/postern-error.ts';
+import type { Say } from './texts/texts.ts';
 
 /** One field of a form: a flat subset of JSON Schema. `writeOnly`, or the format `password`, makes it a secret. */
 export interface FormField {
@@ -108,6 +109,7 @@ export function checkFormSchema(schema: FormSchema): void {
 export function readFormValues(
   schema: FormSchema,
   form: URLSearchParams,
+  say: Say,
 ): { values: FormValues; problems: Readonly<Record<string, string>> } {
   const values: Record<string, string | number | boolean> = {};
   const problems: Record<string, string> = {};
@@ -118,10 +120,11 @@ export function readFormValues(
       continue;
     }
     if (text === null || text === '') {
-      if (schema.required?.includes(name) === true) problems[name] = 'This is needed.';
+      if (schema.required?.includes(name) === true) problems[name] = say('field.needed');
       continue;
     }
-    const { value, problem } = field.type === 'string' ? readText(field, text) : readNumber(field, text);
+    const { value, problem } =
+      field.type === 'string' ? readText(field, text, say) : readNumber(field, text, say);
     if (problem !== undefined) problems[name] = problem;
     else values[name] = value;
   }
@@ -143,18 +146,17 @@ export function readStoredValues(schema: FormSchema, stored: unknown): FormValue
 
 type Read = { value: string | number; problem?: undefined } | { value?: undefined; problem: string };
 
-function readText(field: FormField, sent: string): Read {
+function readText(field: FormField, sent: string, say: Say): Read {
   const { enum: options, minLength = 0 } = field;
   const maxLength = Math.min(field.maxLength ?? maxTextLength, maxTextLength);
   // A browser sends every line end of a text area as CR LF, whatever was typed or pasted.
   const text = field.format === 'multiline' ? sent.replaceAll('\r\n', '\n') : sent;
-  if (field.format !== 'multiline' && /[\r\n]/u.test(text)) return { problem: 'One line only.' };
-  if (hasControls(text)) return { problem: 'A character that nobody can type is in it. Copy it anew.' };
-  if (field.format === 'header' && !isHeaderValue(text))
-    return { problem: 'Only letters, digits and signs of Western European languages.' };
-  if (options !== undefined && !options.includes(text)) return { problem: 'Choose one of the list.' };
-  if (text.length < minLength) return { problem: `At least ${minLength} characters.` };
-  if (text.length > maxLength) return { problem: `At most ${maxLength} characters.` };
+  if (field.format !== 'multiline' && /[\r\n]/u.test(text)) return { problem: say('field.oneLine') };
+  if (hasControls(text)) return { problem: say('field.controls') };
+  if (field.format === 'header' && !isHeaderValue(text)) return { problem: say('field.header') };
+  if (options !== undefined && !options.includes(text)) return { problem: say('field.choose') };
+  if (text.length < minLength) return { problem: say('field.minLength', { limit: minLength }) };
+  if (text.length > maxLength) return { problem: say('field.maxLength', { limit: maxLength }) };
   return { value: text };
 }
 
@@ -163,13 +165,15 @@ function hasControls(text: string): boolean {
   return /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/u.test(text);
 }
 
-function readNumber(field: FormField, text: string): Read {
+function readNumber(field: FormField, text: string, say: Say): Read {
   const value = /^[+-]?\d{1,15}(?:\.\d{1,15})?$/u.test(text.trim()) ? Number(text) : Number.NaN;
   if (Number.isNaN(value) || (field.type === 'integer' && !Number.isInteger(value))) {
-    return { problem: field.type === 'integer' ? 'A whole number.' : 'A number.' };
+    return { problem: say(field.type === 'integer' ? 'field.integer' : 'field.number') };
   }
-  if (field.minimum !== undefined && value < field.minimum) return { problem: `At least ${field.minimum}.` };
-  if (field.maximum !== undefined && value > field.maximum) return { problem: `At most ${field.maximum}.` };
+  if (field.minimum !== undefined && value < field.minimum)
+    return { problem: say('field.minimum', { limit: field.minimum }) };
+  if (field.maximum !== undefined && value > field.maximum)
+    return { problem: say('field.maximum', { limit: field.maximum }) };
   return { value };
 }
 

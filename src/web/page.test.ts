@@ -47,8 +47,7 @@ describe('page', () => {
 
   test('adds the headers of its caller without giving up its own', async () => {
     const response = await page(200, content, {
-      'set-cookie': '__Host-postern-a=b',
-      'content-security-policy-report-only': 'x',
+      headers: { 'set-cookie': '__Host-postern-a=b', 'content-security-policy-report-only': 'x' },
     });
     expect(response.headers.get('set-cookie')).toBe('__Host-postern-a=b');
     expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
@@ -102,7 +101,7 @@ describe('page', () => {
   });
 
   test('with forms lets them go to its own origin only, and has the browser say where they come from', async () => {
-    const { headers } = await page(200, content, {}, { forms: true });
+    const { headers } = await page(200, content, { forms: true });
     expect(headers.get('content-security-policy')).toContain("form-action 'self';");
     // Under no-referrer the page’s own forms would come with `Origin: null`.
     expect(headers.get('referrer-policy')).toBe('same-origin');
@@ -112,8 +111,7 @@ describe('page', () => {
     const response = await page(
       200,
       { ...content, watch: '/status', body: html`<p></p>` },
-      {},
-      { script: true },
+      { script: 'watch' },
     );
     const hash = createHash('sha256').update(pageScript).digest('base64');
     expect(response.headers.get('content-security-policy')).toContain(

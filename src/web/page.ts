@@ -1,12 +1,23 @@
-import { html, Html } from './html.ts';
-import { pageScript } from './page-script.ts';
-import { stylesheet } from './stylesheet.ts';
+import { html, type Html } from './html.ts';
+import { Inline } from './inline.ts';
+import { plainLook, type Look } from './look.ts';
+import { pageScript, revealScript } from './page-script.ts';
+import { english } from './texts/english.ts';
+import type { Texts } from './texts/texts.ts';
+
+/** One thing that a person should know before they go on. */
+export interface PageFact {
+  readonly label: string;
+  readonly values: readonly (string | Html)[];
+}
 
 /** What a page says: its tone shows at a glance, its title says it in words. */
 export interface PageContent {
   readonly tone: 'good' | 'bad' | 'plain';
   readonly title: string;
   readonly text: string;
+  /** Who asks, for whom, for what, until when. */
+  readonly facts?: readonly PageFact[] | undefined;
   /** A dull code for the person to quote when they ask for help. */
   readonly code?: string | undefined;
   /** Where the person may go on. Left out of the page unless it leads to `http:`, `https:` or a path of our own. */
@@ -19,37 +30,40 @@ export interface PageContent {
   readonly watch?: string | undefined;
 }
 
-/** What a page may do beyond showing text. */
-export interface PageAllowances {
+export interface PageOptions {
   /** Its forms may be sent to the page's own origin. The browser then says where they come from. */
   readonly forms?: boolean | undefined;
-  /** Our own script runs, and may ask the page's own origin. */
-  readonly script?: boolean | undefined;
+  /** Our own script runs: one that may ask the page's own origin, or one that can reach nothing and shows what is typed. */
+  readonly script?: 'watch' | 'reveal' | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly look?: Look | undefined;
+  readonly texts?: Texts | undefined;
 }
 
-// Ours, constant, and hashed into the policy: what is not escaped. Not part of the page’s template,
-// since a formatter may put spaces into that, and the hash would be another.
-const styleElement = new Html(`<style>${stylesheet}</style>`);
-const scriptElement = new Html(`<script>${pageScript}</script>`);
-
-let hashes: Promise<readonly [style: string, script: string]> | undefined;
-
-async function hashOf(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return btoa(String.fromCharCode(...new Uint8Array(digest)));
-}
+const scripts = {
+  watch: new Inline('script', pageScript),
+  reveal: new Inline('script', revealScript),
+} as const;
 
 /** Headers of every page: nothing runs but our own few lines, nothing is framed, nothing is kept, nothing is told to the next site. */
 async function pageHeaders({
   forms = false,
-  script = false,
-}: PageAllowances): Promise<Record<string, string>> {
-  hashes ??= Promise.all([hashOf(stylesheet), hashOf(pageScript)] as const);
-  const [styleHash, scriptHash] = await hashes;
-  const scripts = script ? ` script-src 'sha256-${scriptHash}'; connect-src 'self';` : '';
+  script,
+  look = plainLook,
+}: PageOptions): Promise<Record<string, string>> {
+  const policy = [
+    "default-src 'none'",
+    `style-src ${await look.style.source()}`,
+    ...(look.logo === undefined ? [] : [`img-src ${look.logo.startsWith('data:') ? 'data:' : look.logo}`]),
+    ...(script === undefined ? [] : [`script-src ${await scripts[script].source()}`]),
+    ...(script === 'watch' ? ["connect-src 'self'"] : []),
+    "base-uri 'none'",
+    `form-action ${forms ? "'self'" : "'none'"}`,
+    "frame-ancestors 'none'",
+  ];
   return {
     'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': `default-src 'none'; style-src 'sha256-${styleHash}';${scripts} base-uri 'none'; form-action ${forms ? "'self'" : "'none'"}; frame-ancestors 'none'`,
+    'content-security-policy': policy.join('; '),
     'cache-control': 'no-store',
     'cross-origin-opener-policy': 'same-origin',
     // Under no-referrer a browser sends its own forms with `Origin: null`, like a stranger's.
@@ -59,16 +73,15 @@ async function pageHeaders({
   };
 }
 
-/** One page, whole: it loads nothing from anywhere. */
+/** One page, whole: it loads nothing from anywhere, but for the logo of whoever runs it. */
 export async function page(
   status: number,
   content: PageContent,
-  headers: Record<string, string> = {},
-  allowances: PageAllowances = {},
+  options: PageOptions = {},
 ): Promise<Response> {
-  return new Response(render(content, allowances).toString(), {
+  return new Response(render(content, options).toString(), {
     status,
-    headers: { ...(await pageHeaders(allowances)), ...headers },
+    headers: { ...(await pageHeaders(options)), ...options.headers },
   });
 }
 
@@ -78,34 +91,53 @@ function isWebLink(href: string): boolean {
   return url?.protocol === 'https:' || url?.protocol === 'http:';
 }
 
-function render(content: PageContent, { script = false }: PageAllowances): Html {
-  const { tone, title, text, code, body, watch } = content;
+function render(content: PageContent, { script, look = plainLook, texts = english }: PageOptions): Html {
+  const { tone, title, text, facts = [], code, body, watch } = content;
   const action = content.action !== undefined && isWebLink(content.action.href) ? content.action : undefined;
   // In one piece, so that a page that watches nothing has no space for it.
   const attributes =
     watch === undefined ? html`class="${tone}"` : html`class="${tone}" data-watch="${watch}"`;
   return html`<!doctype html>
-    <html lang="en">
+    <html lang="${texts.language}">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
         ${content.goesOn === true && action && html`<meta http-equiv="refresh" content="0;url=${action.href}" />`}
         <title>${title}</title>
-        ${styleElement}
+        ${look.style.element}
       </head>
       <body>
         <main ${attributes}>
+          ${renderSender(look)}
           <div role="${tone === 'bad' ? 'alert' : 'status'}">
             <h1>${title}</h1>
             <p>${text}</p>
           </div>
-          ${body}
+          ${facts.length > 0 && renderFacts(facts)} ${body}
           ${action && html`<p><a class="act" href="${action.href}">${action.label}</a></p>`}${
             code && html`<p class="dim">${code}</p>`
+          }${
+            look.support !== undefined &&
+            html`<p class="dim"><a href="${look.support}">${texts['action.support']}</a></p>`
           }
         </main>
-        ${script && scriptElement}
+        ${script && scripts[script].element}
       </body>
     </html>`;
+}
+
+function renderSender({ name, logo }: Look): Html | undefined {
+  if (name === undefined && logo === undefined) return undefined;
+  const picture = logo !== undefined && html`<img src="${logo}" alt="" height="28" />`;
+  return html`<p class="sender">${picture}${name}</p>`;
+}
+
+function renderFacts(facts: readonly PageFact[]): Html {
+  const rows = facts.map(
+    ({ label, values }) =>
+      html`<dt>${label}</dt>
+        ${values.map((value) => html`<dd>${value}</dd>`)}`,
+  );
+  return html`<dl>${rows}</dl>`;
 }

@@ -1,3 +1,5 @@
+import { english } from './texts/english.ts';
+import { speak } from './texts/texts.ts';
 import { expect, test } from 'vitest';
 import type { FormSchema } from './form-schema.ts';
 import { checkFormSchema } from './form-schema.ts';
@@ -11,8 +13,9 @@ function rendered(properties: FormSchema['properties']): string {
     problems: {},
     problem: undefined,
     status: 200,
+    facts: [],
   };
-  return renderForm({ ...view, schema: { type: 'object', properties } }).toString();
+  return renderForm({ ...view, schema: { type: 'object', properties } }, speak(english)).toString();
 }
 
 test('a field that names its autofill token is offered to a password manager, and no other field is', () => {

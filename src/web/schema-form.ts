@@ -1,4 +1,6 @@
 import { html, type Html } from './html.ts';
+import type { PageFact } from './page.ts';
+import type { Say } from './texts/texts.ts';
 import { isSecretField, type FormField, type FormSchema, type FormValues } from './form-schema.ts';
 
 /** What a page of one's own is given. Values of secret fields are never among `values`. */
@@ -11,10 +13,12 @@ export interface SecretFormView {
   /** What is wrong with the whole, if anything: rejected, not to be tried just now, or timed out. */
   readonly problem: string | undefined;
   readonly status: number;
+  /** Who asks, for whom, for what, until when. */
+  readonly facts: readonly PageFact[];
 }
 
 /** The form of our own page. */
-export function renderForm({ schema, formToken, values, problems, problem }: SecretFormView): Html {
+export function renderForm({ schema, formToken, values, problems, problem }: SecretFormView, say: Say): Html {
   // Where a person goes on when something is wrong. Before that, they read what is asked for.
   const first = Object.keys(schema.properties).find((name) => problems[name] !== undefined);
   const fields = Object.entries(schema.properties).map(([name, field]) =>
@@ -23,6 +27,7 @@ export function renderForm({ schema, formToken, values, problems, problem }: Sec
       problem: problems[name],
       required: schema.required?.includes(name) === true,
       focused: name === first,
+      say,
     }),
   );
   // A form that says `off` keeps some password managers away from fields that ask for them.
@@ -31,8 +36,10 @@ export function renderForm({ schema, formToken, values, problems, problem }: Sec
     <input type="hidden" name="form-token" value="${formToken}" />
     ${problem !== undefined && html`<p class="wrong" role="alert">${problem}</p>`} ${fields}
     <div class="row">
-      <button name="form-action" value="save">Save</button>
-      <button name="form-action" value="decline" class="quiet" formnovalidate>Decline</button>
+      <button name="form-action" value="save">${say('action.save')}</button>
+      <button name="form-action" value="decline" class="quiet" formnovalidate>
+        ${say('action.decline')}
+      </button>
     </div>
   </form>`;
 }
@@ -42,10 +49,11 @@ interface FieldState {
   readonly problem: string | undefined;
   readonly required: boolean;
   readonly focused: boolean;
+  readonly say: Say;
 }
 
 function renderField(name: string, field: FormField, state: FieldState): Html {
-  const { problem, required, value } = state;
+  const { problem, required, value, say } = state;
   const id = `field-${name}`;
   const note =
     field.description !== undefined && html`<p class="dim" id="note-${name}">${field.description}</p>`;
@@ -60,9 +68,30 @@ function renderField(name: string, field: FormField, state: FieldState): Html {
     return html`<label for="${id}">${box}${field.title ?? name}</label>${note}${wrong}`;
   }
   const label = html`<label for="${id}"
-    >${field.title ?? name}${!required && html` <span class="dim">(optional)</span>`}</label
+    >${field.title ?? name}${!required && html` <span class="dim">${say('form.optional')}</span>`}</label
   >`;
-  return html`${label}${note}${renderControl(name, field, state)}${wrong}`;
+  return html`${label}${note}${renderControl(name, field, state)}${isRevealed(field) && revealButton(id, say)}${wrong}`;
+}
+
+/** Text of several lines is shown as it is entered. */
+function isRevealed(field: FormField): boolean {
+  return isSecretField(field) && field.format !== 'multiline';
+}
+
+/** Shown where the page's script runs. */
+function revealButton(id: string, say: Say): Html {
+  const [show, hide] = [say('action.show'), say('action.hide')];
+  return html`<button
+    type="button"
+    class="quiet reveal"
+    hidden
+    aria-controls="${id}"
+    data-reveal="${id}"
+    data-show="${show}"
+    data-hide="${hide}"
+  >
+    ${show}
+  </button>`;
 }
 
 function renderControl(name: string, field: FormField, state: FieldState): Html {

@@ -10,6 +10,11 @@ h1::before{display:inline-block;width:1.4em;font-weight:700}
 .good h1::before{content:"✓";color:var(--good)}
 .bad h1::before{content:"✕";color:var(--bad)}
 p{margin:.5rem 0 0}
+.sender{display:flex;align-items:center;gap:.5rem;margin:0 0 1rem;font-weight:600}
+.sender img{max-width:8rem}
+dl{display:grid;grid-template-columns:auto 1fr;gap:.2rem .9rem;margin:1rem 0 0;padding:.75rem 0 0;border-top:1px solid var(--line);font-size:.875rem}
+dt{grid-column:1;color:var(--dim)}
+dd{grid-column:2;margin:0}
 .dim{color:var(--dim);font-size:.875rem}
 a{color:var(--act)}
 a.act{display:inline-block;margin-top:1rem;padding:.55rem 1rem;border-radius:.5rem;background:var(--act);color:var(--card);text-decoration:none;font-weight:600}
@@ -17,6 +22,7 @@ label{display:block;margin:1rem 0 .25rem;font-weight:600}
 input,select,textarea{width:100%;padding:.55rem .7rem;border:1px solid var(--dim);border-radius:.5rem;background:transparent;color:inherit;font:inherit}
 input[type=checkbox]{width:1.15em;height:1.15em;margin:0 .5em 0 0;vertical-align:-.15em;accent-color:var(--act)}
 textarea{min-height:8rem;font-family:ui-monospace,monospace;font-size:.875rem}
+button.reveal{flex:none;padding:.25rem .6rem;margin:.35rem 0 0;font-size:.875rem}
 .row{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.25rem}
 button{flex:1 1 7rem;padding:.6rem 1rem;border:1px solid var(--act);border-radius:.5rem;background:var(--act);color:var(--card);font:inherit;font-weight:600;cursor:pointer}
 button.quiet{background:transparent;color:var(--act)}

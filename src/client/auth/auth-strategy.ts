@@ -79,6 +79,8 @@ export interface AuthStrategyDeps {
   readonly alias: string;
   /** Whom the issuer is to expect, where the caller knows. */
   readonly loginHint?: string | undefined;
+  /** Why the server is needed, in words for the person. */
+  readonly reason?: string | undefined;
   /** Where the MCP server is; `undefined` for a child process. */
   readonly serverUrl: string | undefined;
   /** The connection's own subtree; a strategy takes a part of it by its own name. */

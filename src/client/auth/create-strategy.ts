@@ -17,7 +17,7 @@ export function createStrategy(
   const serverUrl = 'url' in config ? config.url : undefined;
   const account = alias === defaultAlias ? [] : ['alias', alias];
   const storage = context.storage.namespace('server', server, ...account, 'connection');
-  const deps: AuthStrategyDeps = { ...options, serverUrl, storage };
+  const deps: AuthStrategyDeps = { ...options, reason: config.reason, serverUrl, storage };
   const auth = authOf(config);
   if (typeof auth === 'function') return auth(deps);
   switch (auth.type) {

@@ -11,7 +11,12 @@ export type RemoteAuthCoordinatorOptions = AuthCoordinatorOptions & DeploymentOp
 export class RemoteAuthCoordinator extends AuthCoordinator {
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED without `verifyUser`, or with a `publicUrl` browsers must not be sent to. */
   constructor(options: RemoteAuthCoordinatorOptions) {
-    super(options, ({ logger }) => deployment({ clientName: 'Postern', ...options }, logger));
+    super(options, ({ logger }) => {
+      const { appearance, clientName = appearance?.name } = options;
+      // One name for people, on our pages and on those of authorization servers.
+      const named = { ...options, appearance: { name: clientName, ...appearance } };
+      return deployment({ ...named, clientName: clientName ?? 'Postern' }, logger);
+    });
   }
 
   /** The host shows the link: it is in the error, and in `getAuthChallenges()`. */

@@ -8,6 +8,7 @@ import { retryConflicts } from '../../sync/retry-conflicts.ts';
 import { SingleFlight } from '../../sync/single-flight.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 import { waitFor } from '../../sync/wait-for.ts';
+import { speak } from '../../web/texts/texts.ts';
 import { within } from '../../sync/within.ts';
 import type { Stored } from '../../storage/collection.ts';
 import {
@@ -208,9 +209,15 @@ export class Asking {
     if (isLive(stored, flow.credential) && isEnough(stored)) return undefined;
     await this.#throwIfDeclined(want);
     await gate.open();
-    const { resource, alias, details, initiator, metadata, cause } = want;
+    const { resource, alias, details, reason, initiator, metadata, cause } = want;
     const scopes = unionScopes(earlier, want.scopes) ?? [];
-    const request = { resource, alias, scopes, ...(details && { details }) };
+    const request = {
+      resource,
+      alias,
+      scopes,
+      ...(details && { details }),
+      ...(reason !== undefined && { reason }),
+    };
     const account = accountOf(stored, flow.credential);
     const start = await this.#start(flow, request, { cause, account }).catch((error: unknown) => {
       this.#logFailedBeginning(error, want, name);
@@ -260,7 +267,8 @@ export class Asking {
   ): Promise<FlowStart> {
     const { gate } = this.#options;
     const { storeClock: clock } = this.#surroundings;
-    const beginning = { ...request, ...given, gate, clock, callbackUrl: `${gate.baseUrl}/callback` };
+    const say = speak(gate.look.catalogues[0]);
+    const beginning = { ...request, ...given, gate, say, clock, callbackUrl: `${gate.baseUrl}/callback` };
     return within(flow.begin(beginning), beginMs, tooSlow);
   }
 

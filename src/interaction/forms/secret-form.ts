@@ -1,8 +1,7 @@
 import { PosternError } from '../../core/postern-error.ts';
-import { page } from '../../web/page.ts';
 import type { CredentialKind } from '../credential-kind.ts';
 import { dataOf, type Flow, type FlowVisit } from '../flow.ts';
-import { failurePage, formPage, seePage } from '../pages/pages.ts';
+import { seePage } from '../pages/pages.ts';
 import {
   isSecretField,
   readFormValues,
@@ -12,6 +11,8 @@ import {
   type ValuesOf,
 } from '../../web/form-schema.ts';
 import { renderForm, type SecretFormView } from '../../web/schema-form.ts';
+import { html } from '../../web/html.ts';
+import type { Say } from '../../web/texts/texts.ts';
 import { formShape, type FormShape, type StandardFormSchema } from '../../web/standard-schema.ts';
 import { FormTries, noTries, type TryOutcome } from './form-tries.ts';
 
@@ -69,10 +70,13 @@ export function secretForm<const S extends FormSchema | StandardFormSchema>(
   const schema = shape.fields;
   const { maxTries = 10, testTimeoutMs = 10_000 } = options;
   const tries = new FormTries({ maxTries, patienceMs: testTimeoutMs + 5_000 });
-  const message = options.message ?? ((resource: string) => `Enter the access data for ${resource}`);
+  const messageFor = (resource: string, say: Say): string =>
+    options.message?.(resource) ?? say('form.message', { resource });
 
   const show = async (visit: FlowVisit, view: Partial<SecretFormView> = {}): Promise<Response> => {
     const { resource } = dataOf(visit.pending).request;
+    const { pages } = visit;
+    const { say, name } = pages;
     const whole: SecretFormView = {
       resource,
       schema,
@@ -81,14 +85,17 @@ export function secretForm<const S extends FormSchema | StandardFormSchema>(
       problems: {},
       problem: undefined,
       status: 200,
+      facts: pages.facts(),
       ...view,
     };
     if (options.render !== undefined) return options.render(whole);
-    const title = options.title ?? 'Access data';
-    return formPage(whole.status, {
-      title: whole.status === 200 ? title : `Not saved – ${title}`,
-      text: message(resource),
-      body: renderForm(whole),
+    const title = options.title ?? say('form.title');
+    return pages.form(whole.status, {
+      title: whole.status === 200 ? title : say('form.titleNotSaved', { title }),
+      text: messageFor(resource, say),
+      body: html`<p class="dim">${say('form.kept', { name, resource })}</p>
+        ${renderForm(whole, say)}`,
+      reveals: true,
     });
   };
 
@@ -98,7 +105,7 @@ export function secretForm<const S extends FormSchema | StandardFormSchema>(
       await visit.fail('ERR_POSTERN_AUTH_DENIED');
       return seePage(visit.pageUrl);
     }
-    const { values, problems } = readFormValues(schema, form);
+    const { values, problems } = readFormValues(schema, form, visit.pages.say);
     const shown = withoutSecrets(schema, values);
     if (Object.keys(problems).length > 0) return show(visit, { values: shown, problems, status: 422 });
     const read = shape.read(values);
@@ -119,9 +126,9 @@ export function secretForm<const S extends FormSchema | StandardFormSchema>(
         throw new PosternError('ERR_POSTERN_PENDING_ALREADY_FINISHED', 'the same form was kept before');
       case 'too many':
         await visit.fail('ERR_POSTERN_OOB_SECRET_REJECTED');
-        return failurePage('ERR_POSTERN_OOB_SECRET_REJECTED');
+        return visit.pages.failure('ERR_POSTERN_OOB_SECRET_REJECTED');
       default:
-        return show(visit, { values: shown, ...problemOf(outcome, testTimeoutMs) });
+        return show(visit, { values: shown, ...problemOf(outcome, testTimeoutMs, visit.pages.say) });
     }
   };
 
@@ -130,19 +137,20 @@ export function secretForm<const S extends FormSchema | StandardFormSchema>(
     credential: formValues(shape),
     widens: true,
 
-    async begin({ resource, details = {} }) {
+    async begin({ resource, details = {}, say }) {
       assertNoSecrets(schema, details);
-      return { data: noTries, message: message(resource), ttlMs: options.ttlMs };
+      return { data: noTries, message: messageFor(resource, say), ttlMs: options.ttlMs };
     },
 
     async visit(visit) {
-      if (visit.rest !== '') return failurePage('ERR_POSTERN_PENDING_NOT_FOUND');
+      if (visit.rest !== '') return visit.pages.failure('ERR_POSTERN_PENDING_NOT_FOUND');
       if (visit.request.method !== 'GET') return receive(visit);
       const { searchParams } = new URL(visit.request.url);
       const isForm = [...searchParams.keys()].some(
         (name) => name === 'form-token' || Object.hasOwn(schema.properties, name),
       );
-      return isForm ? exposedPage(visit.pageUrl) : show(visit);
+      // A form in a query is in histories and logs by now. It is not looked at.
+      return isForm ? visit.pages.exposed(visit.pageUrl) : show(visit);
     },
   };
 }
@@ -157,20 +165,6 @@ function formValues<C>(shape: FormShape<C>): CredentialKind<C> {
       return made && 'value' in made ? made.value : undefined;
     },
   };
-}
-
-/** A form in a query is in histories and logs by now. It is not looked at. */
-function exposedPage(pageUrl: string): Promise<Response> {
-  return page(
-    405,
-    {
-      tone: 'bad',
-      title: 'Not saved',
-      text: 'What was entered came in the address of the page, where others may read it. Change it at its service, then enter the new one here.',
-      action: { href: pageUrl, label: 'Open the form' },
-    },
-    { allow: 'POST' },
-  );
 }
 
 async function tryOut<C>(
@@ -201,20 +195,18 @@ async function tryOut<C>(
 function problemOf(
   outcome: Exclude<TryOutcome, 'accepted'>,
   testTimeoutMs: number,
+  say: Say,
 ): { problem: string; status: number } {
   switch (outcome) {
     case 'late':
       return {
-        problem: `The service did not answer within ${testTimeoutMs / 1000} s. Nothing was kept. Try again.`,
+        problem: say('form.late', { seconds: testTimeoutMs / 1000 }),
         status: 504,
       };
     case 'untried':
-      return {
-        problem: 'It could not be tried just now, and was not kept. Try again in a moment.',
-        status: 503,
-      };
+      return { problem: say('form.untried'), status: 503 };
     case 'rejected':
-      return { problem: 'The service refused this. Check what you entered.', status: 422 };
+      return { problem: say('form.rejected'), status: 422 };
   }
 }
 

@@ -1,6 +1,7 @@
 import { failureFields } from '../../core/failure-fields.ts';
 import type { Logger } from '../../core/logger.ts';
 import { PosternError } from '../../core/postern-error.ts';
+import { lookOf, type Appearance } from '../../web/look.ts';
 import { checkPublicUrl } from '../../web/public-url.ts';
 import type { VerifyUser } from '../../web/verify-user.ts';
 import type { AskedInteraction, Gate } from './gate.ts';
@@ -26,6 +27,8 @@ export interface DeploymentOptions {
   readonly returnTo?: ((asked: AskedInteraction) => string | undefined) | undefined;
   /** Further origins that {@link returnTo} may lead to, such as `https://chat.example`. */
   readonly returnOrigins?: readonly string[] | undefined;
+  /** How the pages look and speak. */
+  readonly appearance?: Appearance | undefined;
   /** Serves this client's metadata document (CIMD) below `publicUrl`, under this name. Needs https. */
   readonly clientName?: string | undefined;
   /** Dangerous. See {@link skipUserVerification}. */
@@ -76,6 +79,7 @@ export function deployment(options: DeploymentOptions, logger: Logger): Gate {
   return {
     baseUrl,
     returnTo,
+    look: lookOf(options.appearance, new URL(baseUrl).host),
     clientName,
     clientMetadataUrl:
       clientName !== undefined && baseUrl.startsWith('https:')

@@ -1,8 +1,10 @@
+import type { Look } from '../../web/look.ts';
 import type { Pending, PendingKind } from '../../pending/pending.ts';
 
 /** Who is at a browser, compared with who must be. */
 export type Verdict =
-  | { readonly is: 'initiator' }
+  /** `person`: what to call them on the pages. */
+  | { readonly is: 'initiator'; readonly person?: string | undefined }
   | { readonly is: 'stranger' }
   /** Nobody the host knows. */
   | { readonly is: 'nobody' }
@@ -36,6 +38,8 @@ export interface Gate {
   readonly clientMetadataUrl?: string | undefined;
   /** The name in that document; with it, the gate's pages serve the document, too. */
   readonly clientName?: string | undefined;
+  /** How its pages look and speak. */
+  readonly look: Look;
   /** Whether an end is shown where the browser is, since the gate may be closed before a second request. */
   readonly answersInPlace: boolean;
   /** Whether whoever opens a link first owns it: nothing else tells people of one machine apart. */

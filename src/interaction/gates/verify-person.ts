@@ -2,7 +2,7 @@ import { PosternError } from '../../core/postern-error.ts';
 import type { Pending } from '../../pending/pending.ts';
 import { within } from '../../sync/within.ts';
 import { isResponse } from '../../web/is-response.ts';
-import type { VerifyUser } from '../../web/verify-user.ts';
+import type { Person, VerifyUser } from '../../web/verify-user.ts';
 import type { Verdict } from './gate.ts';
 
 /** How long the host has to say who is at the browser. */
@@ -25,14 +25,16 @@ export async function verifyPerson(
   const user = await askHost(verifyUser, request);
   if (isResponse(user)) return { is: 'answered', response: user };
   if (user === undefined || user === null || user === '') return { is: 'nobody' };
-  if (typeof user !== 'string') {
+  const { id, name } = typeof user === 'object' ? (user as Partial<Person>) : { id: user };
+  if (typeof id !== 'string' || id === '') {
     throw new PosternError(
       'ERR_POSTERN_CONFIG_MISCONFIGURED',
       `"verifyUser" answered with a ${typeof user}, not with a user's id`,
-      { hint: 'Answer with text, with undefined for nobody, or with a Response.' },
+      { hint: 'Answer with text, with { id, name }, with undefined for nobody, or with a Response.' },
     );
   }
-  return { is: user === pending?.initiator ? 'initiator' : 'stranger' };
+  if (id !== pending?.initiator) return { is: 'stranger' };
+  return { is: 'initiator', ...(typeof name === 'string' && name !== '' && { person: name.slice(0, 200) }) };
 }
 
 /** What it throws, unless that is an answer, is a failure of the host, not of the link. */

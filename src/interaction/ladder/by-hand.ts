@@ -6,6 +6,7 @@ import { enterPending } from '../enter-pending.ts';
 import type { InteractionData } from '../flow.ts';
 import { unknownFlow } from '../flows.ts';
 import { isEnded } from '../is-ended.ts';
+import { Pages } from '../pages/pages.ts';
 import { findAnswer, standingOf, stateOf } from './answers.ts';
 import { Attempts } from './attempts.ts';
 import type { LadderHost } from './ladder-host.ts';
@@ -125,6 +126,7 @@ export class ByHand {
       pending,
       request: new Request(pending.url, { method: 'POST' }),
       rest: '',
+      pages: new Pages(this.#host.gate.look),
       attempts: new Attempts(this.#host.surroundings, store.storage),
       formToken: '',
       readForm: async () => new URLSearchParams({ 'form-action': 'continue' }),

@@ -9,14 +9,7 @@ import { FormRefusedError, formId, readForm } from '../../web/form-request.ts';
 import { enterPending } from '../enter-pending.ts';
 import type { FlowVisit, InteractionData } from '../flow.ts';
 import { isEnded } from '../is-ended.ts';
-import {
-  alreadyDonePage,
-  brokenPage,
-  elsewherePage,
-  endPage,
-  failurePage,
-  missingPage,
-} from '../pages/pages.ts';
+import { Pages } from '../pages/pages.ts';
 import { findAnswer, standingOf, stateOf } from './answers.ts';
 import { Attempts, type Attempt } from './attempts.ts';
 import { metadataDocument } from './client-metadata.ts';
@@ -25,6 +18,17 @@ import type { LadderHost } from './ladder-host.ts';
 import { readPastedAddress } from './pasted-address.ts';
 import { methodsOf, readPath } from './paths.ts';
 import { createVisit, type Pasted } from './visit.ts';
+
+/** Who has sent a request, as yet unknown, and the pages for their browser. */
+interface Caller {
+  readonly request: Request;
+  readonly pages: Pages;
+}
+
+/** A caller who may come through, and what to call them. */
+interface Admitted extends Caller {
+  readonly person: string | undefined;
+}
 
 /** How long a second request for an attempt that is being finished waits for it. */
 const joinMs = 10_000;
@@ -44,53 +48,55 @@ export class Ladder {
   }
 
   async fetch(request: Request): Promise<Response> {
+    const pages = Pages.for(this.#host.gate.look, request);
     try {
       const { pathname, searchParams } = new URL(request.url);
       const at = readPath(pathname, this.#host.gate.baseUrl);
-      if (at === undefined) return await missingPage();
+      if (at === undefined) return await pages.missing();
       const methods = methodsOf[at.page];
       if (!methods.includes(request.method)) {
         return new Response('Method not allowed', { status: 405, headers: { allow: methods.join(', ') } });
       }
       switch (at.page) {
         case 'client-metadata':
-          return (await metadataDocument(this.#host.gate)) ?? (await missingPage());
+          return (await metadataDocument(this.#host.gate)) ?? (await pages.missing());
         case 'callback':
-          return await this.#callback(request, searchParams);
+          return await this.#callback({ request, pages }, searchParams);
         case 'link':
-          return await this.#link(request, at.id, at.rest);
+          return await this.#link({ request, pages }, at.id, at.rest);
         case 'status':
-          return await this.#status(request, at.id);
+          return await this.#status({ request, pages }, at.id);
       }
     } catch (error) {
-      return this.#failure(error);
+      return this.#failure(pages, error);
     }
   }
 
-  async #link(request: Request, id: string, rest: string): Promise<Response> {
+  async #link(caller: Caller, id: string, rest: string): Promise<Response> {
     const { pendings } = this.#host;
     const store = await pendings.locate(id);
     const pending = await pendings.orUnknown(async () => store?.get(id));
-    const refusal = await this.#refuse(request, pending, 'ERR_POSTERN_PENDING_NOT_FOUND');
-    if (refusal !== undefined) return refusal;
-    if (store === undefined || pending === undefined) return failurePage('ERR_POSTERN_PENDING_NOT_FOUND');
+    const admitted = await this.#admit(caller, pending, 'ERR_POSTERN_PENDING_NOT_FOUND');
+    if (admitted instanceof Response) return admitted;
+    const { request, pages } = caller;
+    if (store === undefined || pending === undefined) return pages.failure('ERR_POSTERN_PENDING_NOT_FOUND');
     if (pending.status !== 'pending') {
       const isForm = request.method === 'POST';
       const sent = isForm ? await this.#readForm(request).then(formId, () => undefined) : undefined;
-      const page = isForm ? await this.#formAfterEnd(store, pending, sent) : await endPage(pending);
+      const page = isForm ? await this.#formAfterEnd(pages, store, pending, sent) : await pages.end(pending);
       return (await this.#cookieOf(pending)).cleared(request, page);
     }
-    return this.#visit({ request, store, pending, rest });
+    return this.#visit({ ...admitted, store, pending, rest });
   }
 
   /** For the script of a page that waits. */
-  async #status(request: Request, id: string): Promise<Response> {
+  async #status(caller: Caller, id: string): Promise<Response> {
     const { pendings } = this.#host;
     const store = await pendings.locate(id);
     const pending = await pendings.orUnknown(async () => store?.get(id));
-    const refusal = await this.#refuse(request, pending, 'ERR_POSTERN_PENDING_NOT_FOUND');
-    if (refusal !== undefined) return refusal;
-    if (pending === undefined) return failurePage('ERR_POSTERN_PENDING_NOT_FOUND');
+    const admitted = await this.#admit(caller, pending, 'ERR_POSTERN_PENDING_NOT_FOUND');
+    if (admitted instanceof Response) return admitted;
+    if (pending === undefined) return caller.pages.failure('ERR_POSTERN_PENDING_NOT_FOUND');
     // Whoever did its background work may be gone, and nobody else may be waiting.
     this.#host.attend(pending);
     return Response.json(
@@ -100,39 +106,40 @@ export class Ladder {
   }
 
   /** A third party's redirect: its state says which attempt it answers. */
-  async #callback(request: Request, params: URLSearchParams): Promise<Response> {
+  async #callback(caller: Caller, params: URLSearchParams): Promise<Response> {
+    const { request, pages } = caller;
     const state = stateOf(params);
-    if (state === undefined) return failurePage('ERR_POSTERN_AUTH_STATE_UNKNOWN');
+    if (state === undefined) return pages.failure('ERR_POSTERN_AUTH_STATE_UNKNOWN');
     const found = await findAnswer(this.#host, state);
-    const refusal = await this.#refuse(request, found?.pending, 'ERR_POSTERN_AUTH_STATE_UNKNOWN');
-    if (refusal !== undefined) return refusal;
-    if (found === undefined) return failurePage('ERR_POSTERN_AUTH_STATE_UNKNOWN');
+    const admitted = await this.#admit(caller, found?.pending, 'ERR_POSTERN_AUTH_STATE_UNKNOWN');
+    if (admitted instanceof Response) return admitted;
+    if (found === undefined) return pages.failure('ERR_POSTERN_AUTH_STATE_UNKNOWN');
     const { store, pending, attempt } = found;
     const cookie = await this.#cookieOf(pending);
     const standing = await standingOf(found, params, (browser) => cookie.matches(request, browser));
     switch (standing.is) {
       case 'open':
-        return this.#visit({ request, store, pending, rest: '', attempt, params });
+        return this.#visit({ ...admitted, store, pending, rest: '', attempt, params });
       case 'over': {
         const isDone = pending.status === 'completed' || pending.status === 'pending';
-        const page = await (isDone ? alreadyDonePage('ERR_POSTERN_AUTH_STATE_USED') : endPage(pending));
+        const page = await (isDone ? pages.alreadyDone('ERR_POSTERN_AUTH_STATE_USED') : pages.end(pending));
         return cookie.cleared(request, page);
       }
       case 'of another browser':
         this.#warnOfBrowser(pending);
-        return failurePage('ERR_POSTERN_AUTH_BROWSER_MISMATCH', { retry: pending.url });
+        return pages.failure('ERR_POSTERN_AUTH_BROWSER_MISMATCH', { retry: pending.url });
       case 'taken':
-        return this.#join(pending, attempt);
+        return this.#join(pages, pending, attempt);
       case 'failed':
-        return failurePage(standing.failure, { retry: pending.url });
+        return pages.failure(standing.failure, { retry: pending.url });
       case 'ambiguous':
-        return failurePage('ERR_POSTERN_AUTH_CALLBACK_INVALID', { retry: pending.url });
+        return pages.failure('ERR_POSTERN_AUTH_CALLBACK_INVALID', { retry: pending.url });
     }
   }
 
   /** What a person has copied out of their browser onto the page of its link: held to what a callback is held to. */
   async #paste(
-    request: Request,
+    { request, pages }: Caller,
     pending: Pending<InteractionData>,
     text: string,
     onEnd: () => void,
@@ -152,7 +159,7 @@ export class Ladder {
         return { attempt, params };
       case 'over':
       case 'taken':
-        return { response: await this.#join(pending, attempt, onEnd) };
+        return { response: await this.#join(pages, pending, attempt, onEnd) };
       case 'of another browser':
         this.#warnOfBrowser(pending);
         return { problem: 'of another browser' };
@@ -170,27 +177,34 @@ export class Ladder {
     );
   }
 
-  async #visit(at: {
-    request: Request;
-    store: PendingStore<InteractionData>;
-    pending: Pending<InteractionData>;
-    rest: string;
-    attempt?: Stored<Attempt>;
-    params?: URLSearchParams;
-  }): Promise<Response> {
-    const { request, pending } = at;
+  async #visit(
+    at: Admitted & {
+      store: PendingStore<InteractionData>;
+      pending: Pending<InteractionData>;
+      rest: string;
+      attempt?: Stored<Attempt>;
+      params?: URLSearchParams;
+    },
+  ): Promise<Response> {
+    const { request, pending, person } = at;
     const { surroundings, gate } = this.#host;
+    const pages = at.pages.about({
+      pending,
+      person,
+      atMachine: gate.firstBrowserOwns,
+      clock: surroundings.storeClock,
+    });
     const flow = this.#host.flowNamed(pending.data?.flow ?? '');
     if (flow === undefined) {
       surroundings.logger.error('a page belongs to a flow that this process does not know', {
         flow: pending.data?.flow,
       });
-      return elsewherePage();
+      return pages.elsewhere();
     }
     const cookie = await this.#cookieOf(pending);
     const bound = await cookie.bind(request, pending.expiresAtMs - (await surroundings.now()));
     if (gate.firstBrowserOwns && !(await this.#owns(at.store, pending, bound.hash))) {
-      return failurePage('ERR_POSTERN_AUTH_BROWSER_MISMATCH');
+      return pages.failure('ERR_POSTERN_AUTH_BROWSER_MISMATCH');
     }
     this.#host.attend(pending);
     let hasEnded = false;
@@ -199,6 +213,7 @@ export class Ladder {
     let sent: string | undefined;
     const visit: FlowVisit = createVisit(this.#host, {
       ...at,
+      pages,
       attempts: new Attempts(surroundings, at.store.storage),
       formToken: bound.formToken,
       readForm: async () => {
@@ -210,16 +225,16 @@ export class Ladder {
       },
       endingForm: async () => (sent === undefined ? [] : [await endingForms.remembering(pending, sent)]),
       browser: bound.hash,
-      join: (attempt) => this.#join(pending, attempt, onEnd),
-      paste: (text) => this.#paste(request, pending, text, onEnd),
+      join: (attempt) => this.#join(pages, pending, attempt, onEnd),
+      paste: (text) => this.#paste({ request, pages }, pending, text, onEnd),
       onEnd,
     });
     const response = await enterPending(pending, async () => flow.visit(visit)).catch((error: unknown) => {
-      if (!isEnded(error)) return this.#failure(error, pending.url);
+      if (!isEnded(error)) return this.#failure(pages, error, pending.url);
       onEnd();
       return sent === undefined
-        ? this.#failure(error, pending.url)
-        : this.#formAfterEnd(at.store, pending, sent);
+        ? this.#failure(pages, error, pending.url)
+        : this.#formAfterEnd(pages, at.store, pending, sent);
     });
     // Nobody needs it after the end, and a browser that kept them all would send too many.
     if (hasEnded) return cookie.cleared(request, response);
@@ -235,18 +250,19 @@ export class Ladder {
 
   /** The form that ended the interaction, sent again, is told how it ended. Any other was not used, and is told that. */
   async #formAfterEnd(
+    pages: Pages,
     store: PendingStore<InteractionData>,
     { id }: Pending,
     sent: string | undefined,
   ): Promise<Response> {
     const ended = await store.get(id);
-    if (ended === undefined) return endPage({ status: 'expired' });
+    if (ended === undefined) return pages.end({ status: 'expired' });
     const isExpired = ended.status === 'expired';
     if (sent !== undefined && (await new EndingForms(store.storage).has(ended, sent))) {
       // What came late was kept all the same.
-      return endPage(isExpired ? { ...ended, status: 'completed' } : ended);
+      return pages.end(isExpired ? { ...ended, status: 'completed' } : ended);
     }
-    return isExpired ? endPage(ended) : alreadyDonePage();
+    return isExpired ? pages.end(ended) : pages.alreadyDone();
   }
 
   /** Whether this browser is the first that opened the link. */
@@ -265,6 +281,7 @@ export class Ladder {
 
   /** Somebody is finishing this attempt, or died while doing so. */
   async #join(
+    pages: Pages,
     pending: Pending<InteractionData>,
     attempt?: Stored<Attempt>,
     onEnd: () => void = () => {},
@@ -275,38 +292,38 @@ export class Ladder {
     const ended =
       leftMs > 0 ? await this.#host.wait(pending, { timeoutMs: Math.min(joinMs, leftMs) }) : undefined;
     // The code may have been sent, so it is not sent again: the link starts a fresh attempt.
-    if (ended === undefined) return failurePage('ERR_POSTERN_AUTH_STATE_USED', { retry: pending.url });
+    if (ended === undefined) return pages.failure('ERR_POSTERN_AUTH_STATE_USED', { retry: pending.url });
     onEnd();
-    return ended.status === 'completed' ? alreadyDonePage('ERR_POSTERN_AUTH_STATE_USED') : endPage(ended);
+    return ended.status === 'completed' ? pages.alreadyDone('ERR_POSTERN_AUTH_STATE_USED') : pages.end(ended);
   }
 
   /**
-   * `undefined` when the right person is at the browser, or nobody can be a wrong one.
+   * Who is there, when that is the right person, or nobody can be a wrong one; else what to answer.
    *
    * Whoever is not learns nothing: the answer is the same for an id that lives, has ended, or never was.
    *
    * @param unknown what is said of an id that nobody gave out.
    */
-  async #refuse(
-    request: Request,
+  async #admit(
+    caller: Caller,
     pending: Pending | undefined,
     unknown: PosternErrorCode,
-  ): Promise<Response | undefined> {
-    const verdict = await this.#host.gate.whoIsThere(request, pending);
+  ): Promise<Admitted | Response> {
+    const verdict = await this.#host.gate.whoIsThere(caller.request, pending);
     switch (verdict.is) {
       case 'initiator':
-        return undefined;
+        return { ...caller, person: verdict.person };
       case 'answered':
         return verdict.response;
       case 'nobody':
-        return failurePage('ERR_POSTERN_AUTH_REQUIRED');
+        return caller.pages.failure('ERR_POSTERN_AUTH_REQUIRED');
       case 'stranger':
-        return failurePage(unknown);
+        return caller.pages.failure(unknown);
     }
   }
 
   /** @param retry where the same may work when it is tried again. */
-  #failure(error: unknown, retry?: string): Promise<Response> {
+  #failure(pages: Pages, error: unknown, retry?: string): Promise<Response> {
     const known = findPosternError(error);
     const name = error instanceof Error ? error.name : typeof error;
     const isPersons = known?.facts.fixedBy === 'person';
@@ -314,9 +331,9 @@ export class Ladder {
       code: known?.code,
       error: name,
     });
-    if (known === undefined) return brokenPage();
-    if (known instanceof FormRefusedError) return failurePage(known.code, { status: known.status, retry });
-    return failurePage(known.code, { retry: known.facts.retry ? retry : undefined });
+    if (known === undefined) return pages.broken();
+    if (known instanceof FormRefusedError) return pages.failure(known.code, { status: known.status, retry });
+    return pages.failure(known.code, { retry: known.facts.retry ? retry : undefined });
   }
 
   async #cookieOf(pending: Pending): Promise<BrowserCookie> {

@@ -6,7 +6,7 @@ import type { Change } from '../../storage/contract.ts';
 import { isOwnNavigation } from '../../web/own-navigation.ts';
 import { dataOf, type Answer, type FlowVisit, type InteractionData } from '../flow.ts';
 import { isEnded } from '../is-ended.ts';
-import { departurePage, endPage, failurePage, seePage } from '../pages/pages.ts';
+import { seePage, type Pages } from '../pages/pages.ts';
 import type { Attempt, Attempts } from './attempts.ts';
 import type { LadderHost } from './ladder-host.ts';
 import type { PasteProblem } from './pasted-address.ts';
@@ -23,6 +23,7 @@ export interface Arrival {
   readonly pending: Pending<InteractionData>;
   readonly rest: string;
   readonly attempts: Attempts;
+  readonly pages: Pages;
   /** Set when it is back from a third party: open, and answered by these parameters. */
   readonly attempt?: Stored<Attempt> | undefined;
   readonly params?: URLSearchParams | undefined;
@@ -44,7 +45,7 @@ export interface Arrival {
 
 /** What a flow is given of an arrival. */
 export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
-  const { request, pending, rest, attempts, params, endingForm } = arrival;
+  const { request, pending, rest, attempts, pages, params, endingForm } = arrival;
   const { gate, surroundings } = host;
   const ownNavigation = isOwnNavigation(request);
   let { attempt } = arrival;
@@ -58,6 +59,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
     pending,
     clock: surroundings.storeClock,
     rest,
+    pages,
     formToken: arrival.formToken,
     pageUrl: pending.url,
     statusUrl: `${pending.url}/status`,
@@ -77,7 +79,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
       const { scopes } = dataOf(pending).request;
       await attempts.mint(pending, { state, browser: arrival.browser, scopes, data });
       arrival.onDeparture?.(url);
-      return request.method === 'GET' ? seePage(url) : departurePage(url);
+      return request.method === 'GET' ? seePage(url) : pages.departure(url);
     },
     look: () => host.pendings.in(pending.namespace).get(pending.id),
     wasSentInVain: () => attempts.isOut(pending),
@@ -88,7 +90,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
       arrival.onEnd();
       // What came late was kept, and the page of the link would say that it has expired.
       const inPlace = kept === 'late' || gate.answersInPlace;
-      return inPlace ? endPage({ ...pending, status: 'completed' }) : seePage(pending.url);
+      return inPlace ? pages.end({ ...pending, status: 'completed' }) : seePage(pending.url);
     },
     fail: async (code) => {
       await host.end(pending, code, await endingForm());
@@ -112,7 +114,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
         options?.staysOpen === true || facts.retry || code === 'ERR_POSTERN_AUTH_CALLBACK_INVALID';
       if (staysOpen) {
         if (spent !== undefined) await attempts.fail(spent, code);
-        return failurePage(code, { retry: pending.url });
+        return pages.failure(code, { retry: pending.url });
       }
       try {
         await host.end(pending, code, spent && [attempts.ending(spent, code)]);
@@ -120,7 +122,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
         if (!isEnded(ending)) throw ending;
       }
       arrival.onEnd();
-      return failurePage(code, { back: pending.returnTo });
+      return pages.failure(code, { back: pending.returnTo });
     },
   };
 }

@@ -1,8 +1,7 @@
 import { html, type Html } from '../../web/html.ts';
 import type { FlowVisit } from '../flow.ts';
 import type { PasteProblem } from '../ladder/pasted-address.ts';
-import { codeBlock } from '../pages/code-block.ts';
-import { formPage } from '../pages/pages.ts';
+import type { Say } from '../../web/texts/texts.ts';
 
 /** What went wrong on the page a moment ago. Nothing has changed for it. */
 export interface ConsentProblem {
@@ -14,7 +13,8 @@ export interface ConsentProblem {
 export interface ConsentContent {
   readonly title: string;
   readonly text: string;
-  readonly scopes: readonly string[];
+  /** Where the person consents. */
+  readonly host: string;
   /** Whether a button leads on; without it a code is the only way. Default true. */
   readonly redirects?: boolean | undefined;
   readonly problem?: ConsentProblem | undefined;
@@ -22,76 +22,69 @@ export interface ConsentContent {
   readonly code?: 'to be had' | { readonly userCode: string; readonly verificationUri: string } | undefined;
 }
 
-const pasteProblems: Readonly<Record<PasteProblem, string>> = {
-  unreadable:
-    'That is not the whole address. Copy all of it from your browser: it has “state=” in it, and “code=”.',
-  'too early':
-    'That is the address of the page where you sign in. Consent there first; then copy the address that your browser goes to.',
-  foreign:
-    'That address belongs to another sign-in, or to an older link. Press Continue here, and paste what comes of that.',
-  'of another browser':
-    'You were sent out from another browser. Paste the address there, or press Continue here and start again.',
-  used: 'That address was used before, and nothing came of it. Press Continue, and paste what comes of that.',
-};
-
 /** The page before the journey: where it goes, what for, the other ways there are, and a way out. */
 export function consentPage(visit: FlowVisit, content: ConsentContent): Promise<Response> {
-  const { title, text, scopes, redirects = true, code, problem = {} } = content;
+  const { title, text, host, redirects = true, code, problem = {} } = content;
+  const { pages } = visit;
+  const { say, name } = pages;
   const { pasted } = problem;
   const shown = typeof code === 'object' ? code : undefined;
-  const body: Html = html`${scopes.length > 0 && html`<p class="dim">Asked for: ${scopes.join(', ')}</p>`}
-    ${pasted !== undefined && html`<p class="wrong" role="alert">${pasteProblems[pasted]}</p>`}
+  const body: Html = html`<p class="dim">${say('consent.kept', { host, name })}</p>
+    ${pasted !== undefined && html`<p class="wrong" role="alert">${say(`paste.${pasted}`)}</p>`}
     ${
       problem.code === true &&
       html`<p class="wrong" role="alert">
-        The way by a code did not work. Nothing was saved. Try it again${redirects && ', or press Continue'}.
+        ${say(redirects ? 'consent.codeFailedOr' : 'consent.codeFailed')}
       </p>`
     }
-    ${shown && codeBlock(shown, visit.pageUrl)}
+    ${shown && pages.code(shown, visit.pageUrl)}
     <form method="post">
       <input type="hidden" name="form-token" value="${visit.formToken}" />
       <div class="row">
-        ${redirects && continueButton(shown !== undefined)}
-        ${!redirects && shown === undefined && html`<button name="form-action" value="code">Get a code</button>`}
-        <button name="form-action" value="decline" class="quiet">Decline</button>
+        ${redirects && continueButton(say, shown !== undefined)}
+        ${!redirects && shown === undefined && html`<button name="form-action" value="code">${say('action.getCode')}</button>`}
+        <button name="form-action" value="decline" class="quiet">${say('action.decline')}</button>
       </div>
     </form>
     ${redirects && code === 'to be had' && codeForm(visit)}
     ${redirects && pasteForm(visit, pasted !== undefined)}`;
-  return formPage(pasted === undefined && problem.code !== true ? 200 : 422, {
+  return pages.form(pasted === undefined && problem.code !== true ? 200 : 422, {
     title,
     text,
     body,
+    goesTo: host,
     watch: shown && visit.statusUrl,
   });
 }
 
-function continueButton(isQuiet: boolean): Html {
+function continueButton(say: Say, isQuiet: boolean): Html {
   return html`<button name="form-action" value="continue" ${isQuiet && html` class="quiet"`}>
-    ${isQuiet ? 'Continue in this browser' : 'Continue'}
+    ${say(isQuiet ? 'action.continueHere' : 'action.continue')}
   </button>`;
 }
 
-function codeForm({ formToken }: FlowVisit): Html {
+function codeForm({ formToken, pages: { say } }: FlowVisit): Html {
   return html`<details>
-    <summary>Use another device</summary>
-    <p>You get a short code, and enter it at the service from any device.</p>
+    <summary>${say('consent.otherDevice')}</summary>
+    <p>${say('consent.otherDeviceText')}</p>
     <form method="post">
       <input type="hidden" name="form-token" value="${formToken}" />
-      <div class="row"><button name="form-action" value="code" class="quiet">Get a code</button></div>
+      <div class="row">
+        <button name="form-action" value="code" class="quiet">${say('action.getCode')}</button>
+      </div>
     </form>
   </details>`;
 }
 
-function pasteForm({ formToken }: FlowVisit, isOpen: boolean): Html {
+function pasteForm({ formToken, pages: { say } }: FlowVisit, isOpen: boolean): Html {
   return html`<details${isOpen && html` open`}>
-    <summary>My browser cannot come back here</summary>
-    <p>Press Continue and consent. If your browser then shows an error, copy the whole address it shows, come back to this page, and paste it here. Paste it nowhere else.</p>
+    <summary>${say('consent.noReturn')}</summary>
+    <p>${say('consent.noReturnText')}</p>
     <form method="post">
       <input type="hidden" name="form-token" value="${formToken}" />
-      <label for="pasted">The address it shows</label>
+      <label for="pasted">${say('consent.pastedAddress')}</label>
       <input id="pasted" name="pasted-address" type="text" inputmode="url" autocomplete="off" autocapitalize="none" spellcheck="false" required />
-      <div class="row"><button name="form-action" value="paste" class="quiet">Finish with it</button></div>
+      <div class="row"><button name="form-action" value="paste" class="quiet">${say('action.paste')}</button></div>
     </form>
   </details>`;
 }

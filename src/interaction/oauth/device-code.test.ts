@@ -1,3 +1,5 @@
+import { english } from '../../web/texts/english.ts';
+import { speak } from '../../web/texts/texts.ts';
 import { describe, expect, test } from 'vitest';
 import type { PosternErrorCode } from '../../core/error-codes.ts';
 import { silentLogger } from '../../core/logger.ts';
@@ -92,7 +94,7 @@ function open(replies: readonly (Record<string, unknown> | 'down')[], device: Re
     ends,
     watch,
     stop,
-    begin: () => flow.begin({ ...request, ...place, clock: () => nowMs }),
+    begin: () => flow.begin({ ...request, ...place, say: speak(english), clock: () => nowMs }),
     later: (ms: number) => void (nowMs += ms),
   };
 }

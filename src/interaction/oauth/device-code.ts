@@ -7,9 +7,9 @@ import {
 import { withClock, type OAuthHttp } from '../../oauth/oauth-http.ts';
 import { serverWordOf } from '../../oauth/server-word.ts';
 import { html, type Html } from '../../web/html.ts';
+import type { PageFact } from '../../web/page.ts';
 import { dataOf, type Flow, type FlowVisit } from '../flow.ts';
-import { codeBlock } from '../pages/code-block.ts';
-import { failurePage, formPage, seePage } from '../pages/pages.ts';
+import { seePage, type Pages } from '../pages/pages.ts';
 import { awaitDevice } from './await-device.ts';
 import { loginHintFor } from './login-hint-for.ts';
 import { serviceTokens, type OAuthCredential } from './grant-kind.ts';
@@ -38,6 +38,8 @@ export interface DeviceCodeView {
   /** Where they enter it. Checked: it may be opened in a browser. */
   readonly verificationUri: string;
   readonly formToken: string;
+  /** Who asks, for whom, for what, where it leads, until when. */
+  readonly facts: readonly PageFact[];
   /** Answers `{ "status": "pending" }` until the interaction has ended. */
   readonly statusUrl: string;
 }
@@ -62,13 +64,18 @@ export function deviceCode(options: DeviceCodeOptions): Flow<OAuthCredential> {
     const { device } = deviceData.parse(data);
     const { formToken, statusUrl } = visit;
     const { userCode, verificationUri } = device;
-    const view = { resource: request.resource, userCode, verificationUri, formToken, statusUrl };
+    const { pages } = visit;
+    const { host } = new URL(verificationUri);
+    const { resource } = request;
+    const facts = pages.facts({ goesTo: host });
+    const view = { resource, userCode, verificationUri, formToken, statusUrl, facts };
     if (options.render !== undefined) return options.render(view);
-    return formPage(200, {
-      title: options.title ?? 'Enter this code',
-      text: `${request.resource} asks for it. Go on only if you have just asked for this yourself, and enter the code nowhere else.`,
+    return pages.form(200, {
+      title: options.title ?? pages.say('code.title'),
+      text: pages.say('code.text', { resource }),
       watch: statusUrl,
-      body: renderCode(view, visit.pageUrl),
+      goesTo: host,
+      body: renderCode(view, visit.pageUrl, pages),
     });
   };
 
@@ -77,19 +84,19 @@ export function deviceCode(options: DeviceCodeOptions): Flow<OAuthCredential> {
     credential: serviceTokens(http),
     requestMs: http.timeoutMs,
 
-    async begin({ resource, alias, scopes, account, clock }) {
+    async begin({ resource, alias, scopes, account, clock, say }) {
       const plan = await authorize({ resource, alias, scopes });
       const loginHint = loginHintFor(plan.discovery.issuer, account);
       const device = await startDeviceAuthorization({ loginHint, ...plan }, withClock(http, clock));
       return {
         data: { device, intervalMs: device.intervalMs } satisfies DeviceData,
-        message: `Sign in to ${resource} with a code`,
+        message: say('code.message', { resource }),
         ttlMs: Math.max(1_000, device.expiresAtMs - clock()),
       };
     },
 
     async visit(visit) {
-      if (visit.rest !== '') return failurePage('ERR_POSTERN_PENDING_NOT_FOUND');
+      if (visit.rest !== '') return visit.pages.failure('ERR_POSTERN_PENDING_NOT_FOUND');
       if (visit.request.method === 'GET') return show(visit);
       await visit.readForm();
       await visit.fail('ERR_POSTERN_AUTH_DENIED');
@@ -113,10 +120,10 @@ export function deviceCode(options: DeviceCodeOptions): Flow<OAuthCredential> {
   };
 }
 
-function renderCode(view: DeviceCodeView, pageUrl: string): Html {
-  return html`${codeBlock(view, pageUrl)}
+function renderCode(view: DeviceCodeView, pageUrl: string, pages: Pages): Html {
+  return html`${pages.code(view, pageUrl)}
     <form method="post">
       <input type="hidden" name="form-token" value="${view.formToken}" />
-      <div class="row"><button class="quiet">Decline</button></div>
+      <div class="row"><button class="quiet">${pages.say('action.decline')}</button></div>
     </form>`;
 }

@@ -1,3 +1,5 @@
+import { english } from '../../web/texts/english.ts';
+import { speak } from '../../web/texts/texts.ts';
 import { allowPkceUnadvertised } from '../../oauth/allowed.ts';
 import { describe, expect, test } from 'vitest';
 
@@ -40,6 +42,7 @@ function begin(profile?: IssuerProfile): Promise<unknown> {
     scopes: ['search:read'],
     callbackUrl: 'http://127.0.0.1:4000/callback',
     gate: {},
+    say: speak(english),
     clock: () => 0,
   });
 }

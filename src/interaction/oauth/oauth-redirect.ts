@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { checkAttempt, type CreateAttemptOptions } from '../../oauth/attempt.ts';
 import type { OAuthHttp } from '../../oauth/oauth-http.ts';
 import type { TokenRequestOptions } from '../../oauth/token-request.ts';
+import type { PageFact } from '../../web/page.ts';
 import { dataOf, type Flow } from '../flow.ts';
 import type { PasteProblem } from '../ladder/pasted-address.ts';
 import { consentPage } from './consent-page.ts';
@@ -40,6 +41,8 @@ export interface OAuthRedirectView {
   /** Where the person will be sent. */
   readonly host: string;
   readonly formToken: string;
+  /** Who asks, for whom, for what, where it leads, until when. */
+  readonly facts: readonly PageFact[];
   /** Why an address that was just pasted is no answer. Its form posts `form-action` `paste` and `pasted-address`. */
   readonly problem?: PasteProblem | undefined;
 }
@@ -63,14 +66,14 @@ export function oauthRedirect(options: OAuthRedirectOptions): Flow<OAuthCredenti
     widens: true,
     goesOut: true,
 
-    async begin({ resource, alias, scopes, account, callbackUrl }) {
+    async begin({ resource, alias, scopes, account, callbackUrl, say }) {
       const plan = await authorize({ resource, alias, scopes, redirectUri: callbackUrl });
       checkAttempt({ ...plan, redirectUri: callbackUrl });
       const { host } = http.checkUrl(plan.discovery.server.authorization_endpoint ?? '');
       const loginHint = loginHintFor(plan.discovery.issuer, account);
       return {
         data: { host, ...(loginHint !== undefined && { loginHint }) },
-        message: `Connect your account at ${resource}`,
+        message: say('consent.message', { resource }),
       };
     },
 
@@ -89,13 +92,14 @@ export function oauthRedirect(options: OAuthRedirectOptions): Flow<OAuthCredenti
         const { request, data } = dataOf(visit.pending);
         const { resource, scopes } = request;
         const { host } = redirectData.parse(data);
-        const { formToken } = visit;
+        const { formToken, pages } = visit;
         if (options.render !== undefined) {
-          return options.render({ resource, scopes, host, formToken, problem: problem?.pasted });
+          const facts = pages.facts({ goesTo: host });
+          return options.render({ resource, scopes, host, formToken, facts, problem: problem?.pasted });
         }
-        const title = options.title ?? 'Connect your account';
-        const text = `Your account at ${resource} is asked for. You will be sent to ${host} to consent. Go on only if you have just asked for this yourself.`;
-        return consentPage(visit, { title, text, scopes, problem });
+        const title = options.title ?? pages.say('consent.title');
+        const text = pages.say('consent.redirect', { resource, host });
+        return consentPage(visit, { title, text, host, problem });
       },
     }),
   };

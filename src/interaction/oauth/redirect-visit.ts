@@ -14,7 +14,7 @@ import { OAuthRequestError } from '../../oauth/oauth-request-error.ts';
 import type { Pending } from '../../pending/pending.ts';
 import type { Answer, FlowVisit, InteractionData } from '../flow.ts';
 import { isEnded } from '../is-ended.ts';
-import { failurePage, seePage } from '../pages/pages.ts';
+import { seePage } from '../pages/pages.ts';
 import type { ConsentProblem } from './consent-page.ts';
 
 /** Where a browser is sent for consent, and as which client. */
@@ -131,7 +131,7 @@ export function redirectVisit(options: RedirectVisitOptions): (visit: FlowVisit)
 
   return async (visit) => {
     if (visit.answer !== undefined) return receive(visit, visit.answer);
-    if (visit.rest !== '') return failurePage('ERR_POSTERN_PENDING_NOT_FOUND');
+    if (visit.rest !== '') return visit.pages.failure('ERR_POSTERN_PENDING_NOT_FOUND');
     if (visit.request.method === 'GET') {
       return (await goesStraightOn(visit)) ? send(visit) : options.show(visit);
     }

@@ -103,7 +103,7 @@ export class ServerSignIns {
       widens: true,
       goesOut: true,
       begin: async (beginning) => {
-        return { ...(await this.#begin(signIn, beginning)), message: titleOf(signIn) };
+        return { ...(await this.#begin(signIn, beginning)), message: titleOf(signIn, beginning.say) };
       },
       visit: this.visit,
     };
@@ -134,15 +134,13 @@ export class ServerSignIns {
       const data = readSignIn(visit.pending);
       const { serverUrl, discovery, code, codeFailed } = data;
       const { host } = new URL(discovery.server.authorization_endpoint ?? discovery.issuer);
-      const how = redirects(discovery)
-        ? `You will be sent to ${host} to consent.`
-        : `You consent at ${host}, with a short code.`;
-      const text = `Your account at ${new URL(serverUrl).host} is asked for. ${how} Go on only if you have just asked for this yourself.`;
-      const { scopes } = dataOf(visit.pending).request;
+      const { say } = visit.pages;
+      const resource = new URL(serverUrl).host;
+      const text = say(redirects(discovery) ? 'consent.redirect' : 'consent.byCode', { resource, host });
       return consentPage(visit, {
-        title: titleOf(data),
+        title: titleOf(data, say),
         text,
-        scopes,
+        host,
         problem: problem ?? (codeFailed === true ? { code: true } : undefined),
         redirects: redirects(discovery),
         code: code?.device ?? (offersDeviceCodes(discovery.server) ? 'to be had' : undefined),

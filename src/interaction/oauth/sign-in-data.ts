@@ -1,3 +1,4 @@
+import type { Say } from '../../web/texts/texts.ts';
 import { z, type ZodType } from 'zod';
 import { PosternError } from '../../core/postern-error.ts';
 import { clientIdentitySchema } from '../../oauth/client-identity.ts';
@@ -72,8 +73,10 @@ export function parseSignIn(stored: unknown): SignInData {
 }
 
 /** What the person is asked for, in a few words. */
-export function titleOf({ server, alias }: Pick<SignInData, 'server' | 'alias'>): string {
-  return `Sign in to ${server}${alias === undefined ? '' : ` (${alias})`}`;
+export function titleOf({ server, alias }: Pick<SignInData, 'server' | 'alias'>, say: Say): string {
+  return alias === undefined
+    ? say('consent.signIn', { server })
+    : say('consent.signInAs', { server, account: alias });
 }
 
 /** What a client registers itself with. */

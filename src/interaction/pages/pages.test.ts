@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
 import { errorCodes, type PosternErrorCode } from '../../core/error-codes.ts';
-import { alreadyDonePage, elsewherePage, endPage, failurePage, missingPage } from './pages.ts';
+import { Pages } from './pages.ts';
+
+const shown = new Pages();
 
 const codes = Object.keys(errorCodes) as PosternErrorCode[];
 
 test('every code has a page with its status, its name and no script', async () => {
   for (const code of codes) {
-    const page = await failurePage(code);
+    const page = await shown.failure(code);
     const html = await page.text();
     expect(page.status, code).toBe(errorCodes[code].http);
     expect(html, code).toContain(code);
@@ -16,11 +18,11 @@ test('every code has a page with its status, its name and no script', async () =
 
 test('every page is kept by nobody, framed by nobody and says nothing to the next site', async () => {
   const pages = [
-    failurePage('ERR_POSTERN_AUTH_DENIED'),
-    endPage({ status: 'completed' }),
-    alreadyDonePage(),
-    missingPage(),
-    elsewherePage(),
+    shown.failure('ERR_POSTERN_AUTH_DENIED'),
+    shown.end({ status: 'completed' }),
+    shown.alreadyDone(),
+    shown.missing(),
+    shown.elsewhere(),
   ];
   for (const { headers } of await Promise.all(pages)) {
     expect(headers.get('cache-control')).toBe('no-store');
@@ -41,12 +43,12 @@ test('every page is kept by nobody, framed by nobody and says nothing to the nex
 
 test('a way on is offered only where there is one, and never to a script', async () => {
   const link = 'https://bot.example/postern/connect/x';
-  expect(await (await failurePage('ERR_POSTERN_OAUTH_UNREACHABLE', { retry: link })).text()).toContain(
+  expect(await (await shown.failure('ERR_POSTERN_OAUTH_UNREACHABLE', { retry: link })).text()).toContain(
     `href="${link}"`,
   );
-  expect(await (await failurePage('ERR_POSTERN_OAUTH_UNREACHABLE')).text()).not.toContain('href');
+  expect(await (await shown.failure('ERR_POSTERN_OAUTH_UNREACHABLE')).text()).not.toContain('href');
   const script = 'javascript:alert(1)';
-  expect(await (await failurePage('ERR_POSTERN_OAUTH_UNREACHABLE', { retry: script })).text()).not.toContain(
-    'href',
-  );
+  expect(
+    await (await shown.failure('ERR_POSTERN_OAUTH_UNREACHABLE', { retry: script })).text(),
+  ).not.toContain('href');
 });

@@ -2,6 +2,7 @@ import { sleep } from '../../core/clock.ts';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import type { Pending } from '../../pending/pending.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
+import { lookOf, type Appearance, type Look } from '../../web/look.ts';
 import type { Gate, Held, Verdict } from '../gates/gate.ts';
 import type { LoopbackListener } from './loopback-listener.ts';
 import { MachineStore } from './machine-record.ts';
@@ -12,6 +13,8 @@ export interface ThisMachineOptions {
   readonly host?: '127.0.0.1' | '::1' | 'localhost' | undefined;
   /** The port. Default 0: the one used last, else any free one. A given port is used, or the gate does not open. */
   readonly port?: number | undefined;
+  /** How the pages look and speak; its name is the program's. */
+  readonly appearance?: Appearance | undefined;
   /** An https URL where the program's maker serves its client metadata document, with the loopback redirect URI. */
   readonly clientMetadataUrl?: string | undefined;
   /**
@@ -48,6 +51,7 @@ export class ThisMachine implements Gate {
   readonly answersInPlace = true;
   readonly firstBrowserOwns = true;
   readonly clientMetadataUrl: string | undefined;
+  readonly look: Look;
   readonly #surroundings: Surroundings;
   readonly #host: string;
   readonly #wantedPort: number;
@@ -73,6 +77,7 @@ export class ThisMachine implements Gate {
     this.#wantedPort = options.port ?? 0;
     this.#port = this.#wantedPort;
     this.clientMetadataUrl = options.clientMetadataUrl;
+    this.look = lookOf(options.appearance);
     this.#store = new MachineStore(surroundings);
     this.#onTakeOver = options.onTakeOver ?? (() => {});
   }
