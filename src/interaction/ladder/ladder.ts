@@ -6,6 +6,7 @@ import type { PendingStore } from '../../pending/pending-store.ts';
 import type { Stored } from '../../storage/collection.ts';
 import { BrowserCookie } from '../../web/browser-cookie.ts';
 import { FormRefusedError, formId, readForm } from '../../web/form-request.ts';
+import { isResponse } from '../../web/is-response.ts';
 import { enterPending } from '../enter-pending.ts';
 import type { FlowVisit, InteractionData } from '../flow.ts';
 import { isEnded } from '../is-ended.ts';
@@ -77,7 +78,7 @@ export class Ladder {
     const store = await pendings.locate(id);
     const pending = await pendings.orUnknown(async () => store?.get(id));
     const admitted = await this.#admit(caller, pending, 'ERR_POSTERN_PENDING_NOT_FOUND');
-    if (admitted instanceof Response) return admitted;
+    if (isResponse(admitted)) return admitted;
     const { request, pages } = caller;
     if (store === undefined || pending === undefined) return pages.failure('ERR_POSTERN_PENDING_NOT_FOUND');
     if (pending.status !== 'pending') {
@@ -95,7 +96,7 @@ export class Ladder {
     const store = await pendings.locate(id);
     const pending = await pendings.orUnknown(async () => store?.get(id));
     const admitted = await this.#admit(caller, pending, 'ERR_POSTERN_PENDING_NOT_FOUND');
-    if (admitted instanceof Response) return admitted;
+    if (isResponse(admitted)) return admitted;
     if (pending === undefined) return caller.pages.failure('ERR_POSTERN_PENDING_NOT_FOUND');
     // Whoever did its background work may be gone, and nobody else may be waiting.
     this.#host.attend(pending);
@@ -112,7 +113,7 @@ export class Ladder {
     if (state === undefined) return pages.failure('ERR_POSTERN_AUTH_STATE_UNKNOWN');
     const found = await findAnswer(this.#host, state);
     const admitted = await this.#admit(caller, found?.pending, 'ERR_POSTERN_AUTH_STATE_UNKNOWN');
-    if (admitted instanceof Response) return admitted;
+    if (isResponse(admitted)) return admitted;
     if (found === undefined) return pages.failure('ERR_POSTERN_AUTH_STATE_UNKNOWN');
     const { store, pending, attempt } = found;
     const cookie = await this.#cookieOf(pending);
@@ -188,8 +189,11 @@ export class Ladder {
   ): Promise<Response> {
     const { request, pending, person } = at;
     const { surroundings, gate } = this.#host;
+    const { initiator, expiresAtMs, data } = pending;
     const pages = at.pages.about({
-      pending,
+      asked: data?.request ?? { resource: pending.resource ?? '', alias: 'default', scopes: [] },
+      initiator,
+      expiresAtMs,
       person,
       atMachine: gate.firstBrowserOwns,
       clock: surroundings.storeClock,

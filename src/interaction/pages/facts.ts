@@ -4,11 +4,15 @@ import type { Look } from '../../web/look.ts';
 import type { PageFact } from '../../web/page.ts';
 import type { Say, Texts } from '../../web/texts/texts.ts';
 import type { Pending } from '../../pending/pending.ts';
-import type { InteractionData } from '../flow.ts';
 
-/** An interaction, and whom the host has found at the browser. */
-export interface Subject {
-  readonly pending: Pending<InteractionData>;
+/** What an interaction asks for, and whom the host has found at the browser. */
+export interface Subject extends Pick<Pending, 'initiator' | 'expiresAtMs'> {
+  readonly asked: {
+    readonly resource: string;
+    readonly alias: string;
+    readonly scopes: readonly string[];
+    readonly reason?: string | undefined;
+  };
   /** What its person is called; left out where the host has not said. */
   readonly person?: string | undefined;
   /** Nothing tells people apart: whoever is at this machine. */
@@ -33,17 +37,13 @@ export function factsOf(
   { look, texts, say }: { look: Look; texts: Texts; say: Say },
   { goesTo, access }: FactDetails,
 ): PageFact[] {
-  const { pending, person, atMachine, clock } = subject;
-  const { resource, alias, scopes, reason } = pending.data?.request ?? {
-    resource: pending.resource ?? '',
-    alias: 'default',
-    scopes: [],
-  };
+  const { asked, initiator, expiresAtMs, person, atMachine, clock } = subject;
+  const { resource, alias, scopes, reason } = asked;
   // An agent's account is the server's name and the account's, in one text.
   const account = alias === 'default' ? undefined : alias.split('\u001F').join(', ');
   const rows: readonly (readonly [label: string, values: readonly (string | Html)[]])[] = [
     [say('facts.asks'), [look.name ?? say('facts.thisProgram')]],
-    [say('facts.for'), [person ?? (atMachine ? say('facts.thisMachine') : pending.initiator)]],
+    [say('facts.for'), [person ?? (atMachine ? say('facts.thisMachine') : initiator)]],
     [
       say('facts.access'),
       [access ?? (account === undefined ? resource : say('facts.account', { resource, account }))],
@@ -54,7 +54,7 @@ export function factsOf(
       scopes.map((scope) => (Object.hasOwn(look.scopes, scope) ? look.scopes[scope] : undefined) ?? scope),
     ],
     [say('facts.goesTo'), goesTo === undefined ? [] : [goesTo]],
-    [say('facts.ends'), [end(pending.expiresAtMs, clock(), texts.language, say)]],
+    [say('facts.ends'), [end(expiresAtMs, clock(), texts.language, say)]],
   ];
   return rows.filter(([, values]) => values.length > 0).map(([label, values]) => ({ label, values }));
 }
