@@ -13,6 +13,7 @@ import {
 } from './auth/authorization-required-error.ts';
 import { Client } from './client.ts';
 import type { SharedClientOptions } from './client-options.ts';
+import { accountAt } from './account-alias.ts';
 import type { Context } from './context.ts';
 import { parseServerConfigs, type ServerConfig, type ServerConfigs } from './server-config.ts';
 import { tryFor } from './tried-call.ts';
@@ -81,11 +82,22 @@ export class ClientManager implements AsyncDisposable {
     this.#principalOf = principalOf;
     this.#clock = options.clock ?? systemClock;
     this.#idleMs = idleMs ?? 10 * 60_000;
+    this.coordinator.reconnectBy(async ({ namespace, alias }) =>
+      this.#reconnect(namespace.id, accountAt(alias)),
+    );
   }
 
   /** Answers the browsers of all its people, in any process: mount it at `publicUrl`. The coordinator's. */
   get fetch(): (request: Request) => Promise<Response> {
     return this.coordinator.fetch;
+  }
+
+  /**
+   * The page where each of its people sees all that waits for them, and what is connected as whom: one link for any number
+   * of sign-ins. `undefined` where nothing tells people apart.
+   */
+  get inboxUrl(): string | undefined {
+    return this.coordinator.inboxUrl;
   }
 
   /** How many clients are in memory. */
@@ -194,6 +206,14 @@ export class ClientManager implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Resolves to the link that its person has to open, if they have to. */
+  async #reconnect(contextId: string, at: { server: string; alias: string }): Promise<string | undefined> {
+    const client = await this.getClient(contextId);
+    await client.connect({ ...at, force: true });
+    const [challenge] = await client.getAuthChallenges(at);
+    return challenge?.url;
   }
 
   #createClient(context: Context): Client {

@@ -1,5 +1,6 @@
 import type { Surroundings } from '../sync/surroundings.ts';
 import type { Gate } from './gates/gate.ts';
+import type { Place } from './want.ts';
 
 /** What an `Interactions` is made from. */
 export interface InteractionsOptions {
@@ -15,6 +16,11 @@ export interface InteractionsOptions {
   readonly watchLeaseMs?: number | undefined;
   /** How long a person has, where the flow has no opinion. Default 10 minutes. */
   readonly ttlMs?: number | undefined;
+  /**
+   * Has the person of a place asked for what is kept there already; resolves to the link, or to nothing where it turns out
+   * to be good. Default: the flow that it came by asks.
+   */
+  readonly reconnect?: ((place: Place) => Promise<string | undefined>) | undefined;
   /** Keeps a serverless process alive for a renewal that nobody waits for. */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
 }

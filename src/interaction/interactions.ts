@@ -12,7 +12,7 @@ import type { Surroundings } from '../sync/surroundings.ts';
 import { withSignal } from '../sync/with-signal.ts';
 import type { Asked, Asking, IsEnough } from './asking/asking.ts';
 import { Declines } from './asking/declines.ts';
-import { Attendance, type WaitForEnd } from './attendance.ts';
+import { Attendance } from './attendance.ts';
 import type { CredentialKind } from './credential-kind.ts';
 import { Credentials } from './credentials/credentials.ts';
 import type { keepCredential } from './credentials/keep-credential.ts';
@@ -94,12 +94,16 @@ export class Interactions {
     return this.#options.leaseMs ?? 30_000;
   }
 
+  get reconnect(): InteractionsOptions['reconnect'] {
+    return this.#options.reconnect;
+  }
+
   /** Renewed while its holder lives, so it only says how soon a death is noticed. */
   get #watchLeaseMs(): number {
     return this.#options.watchLeaseMs ?? Math.min(15_000, this.leaseMs);
   }
 
-  /** Answers `/connect/<id>` and `/callback`. A property, so that it can be handed to a framework as it is. */
+  /** Answers `/connect/<id>`, `/callback` and `/inbox`. A property, so that it can be handed to a framework as it is. */
   readonly fetch = async (request: Request): Promise<Response> => {
     this.#ladder ??= import('./ladder/ladder.ts').then(({ Ladder: Loaded }) => new Loaded(this));
     return (await this.#ladder).fetch(request);
@@ -322,19 +326,13 @@ export class Interactions {
   }
 
   /** {@link Attendance.wait} */
-  wait(
-    pending: Pending<InteractionData>,
-    options: WaitForEnd,
-  ): Promise<Pending<InteractionData> | undefined> {
-    return this.#attendance.wait(pending, options);
+  wait(...args: Parameters<Attendance['wait']>): Promise<Pending<InteractionData> | undefined> {
+    return this.#attendance.wait(...args);
   }
 
   /** {@link Attendance.untilEnd} */
-  untilEnd(
-    pending: Pending<InteractionData>,
-    options: Omit<WaitForEnd, 'timeoutMs'>,
-  ): Promise<Pending<InteractionData>> {
-    return this.#attendance.untilEnd(pending, options);
+  untilEnd(...args: Parameters<Attendance['untilEnd']>): Promise<Pending<InteractionData>> {
+    return this.#attendance.untilEnd(...args);
   }
 
   /** Stops background work of this process, which another takes over, and finishes what cannot be had a second time. */

@@ -5,7 +5,7 @@ export const storedRecords: readonly StoredRecord[] = [
   {
     key: '‹namespace›:credential:‹resource›:‹alias›',
     holds:
-      '`{ kind: "oauth_grant", scopes, obtainedAtMs, renewedAtMs?, learnedLifetimeMs?, refused?, credential: { accessToken, refreshToken, expiresAtMs, issuer, tokenEndpoint, client, resource, profile, privateNetwork?, … } }`; once it has ended `{ kind, scopes, ended: true, account?, credential: null }`. An agent’s resource is the address of the server, its alias the server’s name, followed by U+001F and the account’s alias where that is another than `default`',
+      '`{ kind: "oauth_grant", flow?, scopes, obtainedAtMs, renewedAtMs?, learnedLifetimeMs?, refused?, credential: { accessToken, refreshToken, expiresAtMs, issuer, tokenEndpoint, client, resource, profile, privateNetwork?, … } }`; once it has ended `{ kind, scopes, ended: true, account?, credential: null }`. An agent’s resource is the address of the server, its alias the server’s name, followed by U+001F and the account’s alias where that is another than `default`',
     lives: 'until forgotten',
   },
   {
@@ -22,6 +22,16 @@ export const storedRecords: readonly StoredRecord[] = [
     key: 'app:retired:‹partition›:‹resource›:‹alias›:‹version›',
     holds: '`{ retiredAtMs }`: where any process finds what a crash has kept from being revoked',
     lives: 'as what it points to',
+  },
+  {
+    key: '‹namespace›:label:‹resource›:‹alias›',
+    holds: '`{ label }`: what its person calls it',
+    lives: 'until the credential is disconnected',
+  },
+  {
+    key: 'person:‹hash of who is asked›:‹partition›',
+    holds: '`{}`: a namespace that somebody is asked for, where it is not named after them',
+    lives: 'for ever',
   },
   {
     key: '‹namespace›:asking:‹resource›:‹alias›',

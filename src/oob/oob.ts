@@ -11,6 +11,7 @@ import type { Flow, InteractionData, NamedFlow } from '../interaction/flow.ts';
 import { assertStorage } from '../interaction/assert-storage.ts';
 import { deployment, type DeploymentOptions } from '../interaction/gates/deployment.ts';
 import type { Gate } from '../interaction/gates/gate.ts';
+import { inboxUrlOf } from '../interaction/inbox/inbox-url.ts';
 import { Interactions } from '../interaction/interactions.ts';
 import type { Caller, NamespaceProvider } from '../namespace/namespace-provider.ts';
 import { assertUsableId, type Namespace } from '../namespace/namespace.ts';
@@ -172,7 +173,15 @@ export class Oob implements AsyncDisposable {
     return (await this.interactions.pendings.locate(id))?.get(id);
   }
 
-  /** Answers `/connect/<id>` and `/callback`. A property, so that it can be handed to a framework as it is. */
+  /**
+   * The page where each of its people sees all that waits for them, and what is connected as whom. `undefined` where nothing
+   * tells people apart.
+   */
+  get inboxUrl(): string | undefined {
+    return inboxUrlOf(this.interactions.gate);
+  }
+
+  /** Answers `/connect/<id>`, `/callback` and `/inbox`. A property, so that it can be handed to a framework as it is. */
   readonly fetch = (request: Request): Promise<Response> => this.interactions.fetch(request);
 
   /** Stops background work here; what is pending goes on in other processes. */

@@ -9,6 +9,11 @@ h1{margin:0 0 .5rem;font-size:1.3rem;line-height:1.3}
 h1::before{display:inline-block;width:1.4em;font-weight:700}
 .good h1::before{content:"✓";color:var(--good)}
 .bad h1::before{content:"✕";color:var(--bad)}
+h2{margin:1.5rem 0 0;font-size:1.05rem}
+ul{margin:0;padding:0;list-style:none}
+li{margin:.75rem 0 0;padding:.75rem 0 0;border-top:1px solid var(--line)}
+li details{margin-top:.5rem}
+.notice{padding:.6rem .8rem;border:1px solid var(--act);border-radius:.5rem}
 p{margin:.5rem 0 0}
 .sender{display:flex;align-items:center;gap:.5rem;margin:0 0 1rem;font-weight:600}
 .sender img{max-width:8rem}

@@ -10,11 +10,13 @@ import type { CredentialKind } from '../../interaction/credential-kind.ts';
 import { elicitationKind } from '../../interaction/elicitation/elicitation-kind.ts';
 import type { Flow, InteractionData, NamedFlow } from '../../interaction/flow.ts';
 import type { Gate } from '../../interaction/gates/gate.ts';
+import { inboxUrlOf } from '../../interaction/inbox/inbox-url.ts';
 import { Interactions } from '../../interaction/interactions.ts';
 import { logException } from '../../interaction/oauth/exceptions.ts';
 import { grants, type GrantsOptions } from '../../interaction/oauth/grant-kind.ts';
 import type { ServerSignIns } from '../../interaction/oauth/server-sign-ins.ts';
 import { hasCode } from '../../interaction/oauth/sign-in-code.ts';
+import type { Place } from '../../interaction/want.ts';
 import type { Namespace } from '../../namespace/namespace.ts';
 import type { Grant } from '../../oauth/grant-record.ts';
 import { createOAuthHttp, type OAuthHttp } from '../../oauth/oauth-http.ts';
@@ -104,6 +106,7 @@ export abstract class AuthCoordinator {
   /** Hosts in private networks whose exception was logged. */
   readonly #toldOf = new Set<string>();
   #signIns: Promise<ServerSignIns> | undefined;
+  #reconnect: (place: Place) => Promise<string | undefined> = () => Promise.reject(nobodyConnects());
 
   /**
    * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the storage is missing, or durable and not sealed; when a
@@ -136,6 +139,7 @@ export abstract class AuthCoordinator {
       declineCooldownMs,
       ttlMs,
       waitUntil: options.waitUntil,
+      reconnect: async (place) => this.#reconnect(place),
     });
     this.continuations = new Continuations({
       ...options.resume,
@@ -246,6 +250,16 @@ export abstract class AuthCoordinator {
   /** Names a flow of the host's own. Every process that may get its callback registers the same. */
   flow<C>(name: string, flow: Flow<C>): NamedFlow<C> {
     return this.interactions.flow(name, flow);
+  }
+
+  /** Has whoever knows the servers connect one again, when its person wants that on their page. */
+  reconnectBy(reconnect: (place: Place) => Promise<string | undefined>): void {
+    this.#reconnect = reconnect;
+  }
+
+  /** The page where people see all that waits for them, and what is connected; `undefined` where nothing tells them apart. */
+  get inboxUrl(): string | undefined {
+    return inboxUrlOf(this.interactions.gate);
   }
 
   /** Has a subscriber told of completions, from now on, once. Returns how to stop. */
@@ -368,5 +382,12 @@ function readProfiles(profiles: IssuerProfiles | undefined): IssuerProfiles | un
     'ERR_POSTERN_CONFIG_MISCONFIGURED',
     `the profiles are not right (${configProblems(error, 'profiles')})`,
     { hint: 'Profiles are named by an issuer, a host, or "*." and the host they lie below.' },
+  );
+}
+
+function nobodyConnects(): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_CONFIG_MISCONFIGURED',
+    'there is no client manager here that could connect a server again',
   );
 }

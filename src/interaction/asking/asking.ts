@@ -27,6 +27,7 @@ import {
   dataOf,
 } from '../flow.ts';
 import type { Gate } from '../gates/gate.ts';
+import { People } from '../inbox/people.ts';
 import { isEnded, unlessEnded } from '../is-ended.ts';
 import { placeKey, placePath, type Place, type Want } from '../want.ts';
 import { Admission, type AdmissionOptions } from './admission.ts';
@@ -63,12 +64,14 @@ export class Asking {
   readonly #surroundings: Surroundings;
   readonly #options: AskingOptions;
   readonly #admission: Admission;
+  readonly #people: People;
   readonly #flights = new SingleFlight<Asked | undefined>();
 
   constructor(surroundings: Surroundings, options: AskingOptions) {
     this.#surroundings = surroundings;
     this.#options = options;
     this.#admission = new Admission(surroundings, options);
+    this.#people = new People(surroundings.storage);
   }
 
   /**
@@ -209,6 +212,7 @@ export class Asking {
     if (isLive(stored, flow.credential) && isEnough(stored)) return undefined;
     await this.#throwIfDeclined(want);
     await gate.open();
+    await this.#people.note(want.initiator, want.namespace).catch(() => {});
     const { resource, alias, details, reason, initiator, metadata, cause } = want;
     const scopes = unionScopes(earlier, want.scopes) ?? [];
     const request = {

@@ -10,6 +10,8 @@ import { placePath, type Place } from '../want.ts';
 export interface StoredCredential {
   /** The name of its kind. */
   readonly kind: string;
+  /** The name of the flow it came by, for its person to be asked again. */
+  readonly flow?: string | undefined;
   /** What it was asked for with. What was granted of that, the credential itself says. */
   readonly scopes: readonly string[];
   /** When its person, or its machine, was given it; renewing does not change it. */
@@ -29,6 +31,7 @@ export interface StoredCredential {
 
 export const storedCredential: ZodType<StoredCredential> = z.looseObject({
   kind: z.string(),
+  flow: z.string().optional(),
   scopes: z.array(z.string()),
   obtainedAtMs: z.number(),
   renewedAtMs: z.number().optional(),

@@ -6,7 +6,7 @@ import { absent, type Change } from '../../storage/contract.ts';
 import { persistently } from '../../sync/persistently.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 import type { CredentialKind } from '../credential-kind.ts';
-import type { InteractionData } from '../flow.ts';
+import { dataOf, type InteractionData } from '../flow.ts';
 import { placePath, type Place } from '../want.ts';
 import { assertSameAccount } from './assert-same-account.ts';
 import { accountOf, CredentialStore, type StoredCredential } from './credential-store.ts';
@@ -52,6 +52,7 @@ export async function keepCredential(
     const learned = learnedLifetimeMs !== undefined && { learnedLifetimeMs };
     const keeping = {
       kind: kind.name,
+      flow: dataOf(pending).flow,
       scopes,
       obtainedAtMs: await persistently(now),
       ...learned,

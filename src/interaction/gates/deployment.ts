@@ -5,7 +5,7 @@ import { lookOf, type Appearance } from '../../web/look.ts';
 import { checkPublicUrl } from '../../web/public-url.ts';
 import type { VerifyUser } from '../../web/verify-user.ts';
 import type { AskedInteraction, Gate } from './gate.ts';
-import { verifyPerson } from './verify-person.ts';
+import { verifyPerson, whoIsAt } from './verify-person.ts';
 
 /** As an option: let whoever holds a link finish it. Anybody can then put their account into somebody else's place. */
 export const skipUserVerification: unique symbol = Symbol('skipUserVerification');
@@ -103,6 +103,7 @@ export function deployment(options: DeploymentOptions, logger: Logger): Gate {
       }
       return person === pending?.initiator;
     },
+    ...(verifyUser !== undefined && { whoIs: (request) => whoIsAt(verifyUser, request) }),
     whoIsThere: async (request, pending) => {
       if (verifyUser === undefined) return { is: 'initiator' };
       const verdict = await verifyPerson(verifyUser, request, pending);

@@ -1,15 +1,21 @@
 import type { Look } from '../../web/look.ts';
+import type { Person } from '../../web/verify-user.ts';
 import type { Pending, PendingKind } from '../../pending/pending.ts';
+
+/** Who is at a browser, whatever they came for. */
+export type Visitor =
+  | { readonly is: 'person'; readonly person: Person }
+  /** Nobody the host knows. */
+  | { readonly is: 'nobody' }
+  /** The host answers by itself: a redirect to its own sign-in page. */
+  | { readonly is: 'answered'; readonly response: Response };
 
 /** Who is at a browser, compared with who must be. */
 export type Verdict =
   /** `person`: what to call them on the pages. */
   | { readonly is: 'initiator'; readonly person?: string | undefined }
   | { readonly is: 'stranger' }
-  /** Nobody the host knows. */
-  | { readonly is: 'nobody' }
-  /** The host answers by itself: a redirect to its own sign-in page. */
-  | { readonly is: 'answered'; readonly response: Response };
+  | Exclude<Visitor, { readonly is: 'person' }>;
 
 /** An interaction that is about to be asked for, as far as a host may have to know it. */
 export interface AskedInteraction {
@@ -48,6 +54,8 @@ export interface Gate {
   open(): Promise<void>;
   /** Compares who is at the browser with the pending's initiator. Asked also where there is no such pending. */
   whoIsThere(request: Request, pending: Pending | undefined): Promise<Verdict>;
+  /** Who is there. Left out where nothing tells people apart. */
+  readonly whoIs?: ((request: Request) => Promise<Visitor>) | undefined;
   /**
    * Whether somebody whom the host itself has verified, without a browser, is the pending's initiator.
    *

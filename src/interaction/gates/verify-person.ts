@@ -3,25 +3,19 @@ import type { Pending } from '../../pending/pending.ts';
 import { within } from '../../sync/within.ts';
 import { isResponse } from '../../web/is-response.ts';
 import type { Person, VerifyUser } from '../../web/verify-user.ts';
-import type { Verdict } from './gate.ts';
+import type { Verdict, Visitor } from './gate.ts';
 
 /** How long the host has to say who is at the browser. */
 const verifyMs = 10_000;
+const maxNameLength = 200;
 
 /**
- * Asks the host who is at the browser, and compares them with who must be.
- *
- * Asked also where there is no pending, so that an answer says nothing of whether there is one: somebody is a stranger then.
- * The host may read the request's body, which is still there afterwards.
+ * Asks the host who is at the browser. The host may read the request's body, which is still there afterwards.
  *
  * @throws {PosternError} ERR_POSTERN_AUTH_UNVERIFIED when the host's check fails, or does not answer in time.
  * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when it answers with what is no user's id.
  */
-export async function verifyPerson(
-  verifyUser: VerifyUser,
-  request: Request,
-  pending: Pick<Pending, 'initiator'> | undefined,
-): Promise<Verdict> {
+export async function whoIsAt(verifyUser: VerifyUser, request: Request): Promise<Visitor> {
   const user = await askHost(verifyUser, request);
   if (isResponse(user)) return { is: 'answered', response: user };
   if (user === undefined || user === null || user === '') return { is: 'nobody' };
@@ -33,8 +27,26 @@ export async function verifyPerson(
       { hint: 'Answer with text, with { id, name }, with undefined for nobody, or with a Response.' },
     );
   }
-  if (id !== pending?.initiator) return { is: 'stranger' };
-  return { is: 'initiator', ...(typeof name === 'string' && name !== '' && { person: name.slice(0, 200) }) };
+  const isNamed = typeof name === 'string' && name !== '';
+  return { is: 'person', person: { id, ...(isNamed && { name: name.slice(0, maxNameLength) }) } };
+}
+
+/**
+ * Compares who is at the browser with who must be.
+ *
+ * Asked also where there is no pending, so that an answer says nothing of whether there is one: somebody is a stranger then.
+ *
+ * @throws {PosternError} as {@link whoIsAt}.
+ */
+export async function verifyPerson(
+  verifyUser: VerifyUser,
+  request: Request,
+  pending: Pick<Pending, 'initiator'> | undefined,
+): Promise<Verdict> {
+  const visitor = await whoIsAt(verifyUser, request);
+  if (visitor.is !== 'person') return visitor;
+  const { id, name } = visitor.person;
+  return id === pending?.initiator ? { is: 'initiator', person: name } : { is: 'stranger' };
 }
 
 /** What it throws, unless that is an answer, is a failure of the host, not of the link. */

@@ -3,7 +3,12 @@ import type { Pending } from '../../pending/pending.ts';
 import type { Pendings } from '../../pending/pendings.ts';
 import type { Change } from '../../storage/contract.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
-import type { Flow, InteractionData } from '../flow.ts';
+import type { Namespace } from '../../namespace/namespace.ts';
+import type { Asked, IsEnough } from '../asking/asking.ts';
+import type { KeptCredential } from '../credentials/kept-credential.ts';
+import type { Forgotten } from '../credentials/retirements.ts';
+import type { Flow, InteractionData, NamedFlow } from '../flow.ts';
+import type { Place, Want } from '../want.ts';
 import type { Gate } from '../gates/gate.ts';
 
 /** What the ladder does its work with. */
@@ -29,5 +34,12 @@ export interface LadderHost {
     code: PosternErrorCode,
     alongside?: readonly Change[],
   ): Promise<void>;
+  /** The live interaction, begun if there is none. */
+  ask(want: Want, flow: NamedFlow, isEnough: IsEnough): Promise<Asked | undefined>;
+  askAgain(place: Place): Promise<void>;
+  list(namespace: Namespace): Promise<KeptCredential[]>;
+  forget(place: Place): Promise<Forgotten>;
+  /** How a face asks for what is connected already, where its flows cannot. */
+  readonly reconnect?: ((place: Place) => Promise<string | undefined>) | undefined;
   update(pending: Pending<InteractionData>, change: (data: unknown) => unknown): Promise<void>;
 }

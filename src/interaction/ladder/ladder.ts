@@ -11,6 +11,7 @@ import { enterPending } from '../enter-pending.ts';
 import type { FlowVisit, InteractionData } from '../flow.ts';
 import { isEnded } from '../is-ended.ts';
 import { Pages } from '../pages/pages.ts';
+import { Inbox } from '../inbox/inbox.ts';
 import { findAnswer, standingOf, stateOf } from './answers.ts';
 import { Attempts, type Attempt } from './attempts.ts';
 import { metadataDocument } from './client-metadata.ts';
@@ -49,7 +50,7 @@ export class Ladder {
   }
 
   async fetch(request: Request): Promise<Response> {
-    const pages = Pages.for(this.#host.gate.look, request);
+    const pages = Pages.for(this.#host.gate, request);
     try {
       const { pathname, searchParams } = new URL(request.url);
       const at = readPath(pathname, this.#host.gate.baseUrl);
@@ -61,6 +62,8 @@ export class Ladder {
       switch (at.page) {
         case 'client-metadata':
           return (await metadataDocument(this.#host.gate)) ?? (await pages.missing());
+        case 'inbox':
+          return await new Inbox(this.#host).fetch(request, pages);
         case 'callback':
           return await this.#callback({ request, pages }, searchParams);
         case 'link':

@@ -3,6 +3,7 @@ export type PagePath =
   | { readonly page: 'link'; readonly id: string; readonly rest: string }
   | { readonly page: 'status'; readonly id: string }
   | { readonly page: 'callback' }
+  | { readonly page: 'inbox' }
   | { readonly page: 'client-metadata' };
 
 const linkPath = /^\/connect\/(?<id>[\w-]{16,64})(?<rest>\/[\w/-]{0,64})?$/u;
@@ -16,6 +17,7 @@ export function readPath(pathname: string, baseUrl: string): PagePath | undefine
   const base = new URL(baseUrl).pathname.replace(/\/$/u, '');
   const path = base !== '' && pathname.startsWith(`${base}/`) ? pathname.slice(base.length) : pathname;
   if (path === '/callback') return { page: 'callback' };
+  if (path === '/inbox') return { page: 'inbox' };
   if (path === '/client-metadata.json') return { page: 'client-metadata' };
   const { id, rest = '' } = linkPath.exec(path)?.groups ?? {};
   if (id === undefined) return undefined;
@@ -27,5 +29,6 @@ export const methodsOf: Readonly<Record<PagePath['page'], readonly string[]>> = 
   link: ['GET', 'POST'],
   status: ['GET'],
   callback: ['GET'],
+  inbox: ['GET', 'POST'],
   'client-metadata': ['GET'],
 };

@@ -38,29 +38,31 @@ export function factsOf(
   { goesTo, access }: FactDetails,
 ): PageFact[] {
   const { asked, initiator, expiresAtMs, person, atMachine, clock } = subject;
-  const { resource, alias, scopes, reason } = asked;
-  // An agent's account is the server's name and the account's, in one text.
-  const account = alias === 'default' ? undefined : alias.split('\u001F').join(', ');
+  const { scopes, reason } = asked;
   const rows: readonly (readonly [label: string, values: readonly (string | Html)[]])[] = [
     [say('facts.asks'), [look.name ?? say('facts.thisProgram')]],
     [say('facts.for'), [person ?? (atMachine ? say('facts.thisMachine') : initiator)]],
-    [
-      say('facts.access'),
-      [access ?? (account === undefined ? resource : say('facts.account', { resource, account }))],
-    ],
+    [say('facts.access'), [access ?? placeName(asked, say)]],
     [say('facts.reason'), reason === undefined ? [] : [reason]],
     [
       say('facts.scopes'),
       scopes.map((scope) => (Object.hasOwn(look.scopes, scope) ? look.scopes[scope] : undefined) ?? scope),
     ],
     [say('facts.goesTo'), goesTo === undefined ? [] : [goesTo]],
-    [say('facts.ends'), [end(expiresAtMs, clock(), texts.language, say)]],
+    [say('facts.ends'), [endTime(expiresAtMs, clock(), texts.language, say)]],
   ];
   return rows.filter(([, values]) => values.length > 0).map(([label, values]) => ({ label, values }));
 }
 
+/** What is given access to, and as which of several accounts. */
+export function placeName({ resource, alias }: { resource: string; alias: string }, say: Say): string {
+  // An agent's account is the server's name and the account's, in one text.
+  const account = alias.split('\u001F').join(', ');
+  return alias === 'default' ? resource : say('facts.account', { resource, account });
+}
+
 /** A page without a script knows no time zone, so it says how long there is, too. */
-function end(atMs: number, nowMs: number, language: string, say: Say): Html {
+export function endTime(atMs: number, nowMs: number, language: string, say: Say): Html {
   const date = new Date(atMs);
   const leftMs = Math.max(0, atMs - nowMs);
   const isLong = leftMs >= 24 * 60 * 60_000;

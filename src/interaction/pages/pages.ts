@@ -5,6 +5,8 @@ import { plainLook, type Look } from '../../web/look.ts';
 import { page, type PageContent, type PageFact, type PageOptions } from '../../web/page.ts';
 import { english } from '../../web/texts/english.ts';
 import { chooseTexts, speak, type Say, type TextKey, type Texts } from '../../web/texts/texts.ts';
+import type { Gate } from '../gates/gate.ts';
+import { inboxUrlOf } from '../inbox/inbox-url.ts';
 import { factsOf, type FactDetails, type Subject } from './facts.ts';
 
 interface FailureOptions {
@@ -29,6 +31,8 @@ export interface FormContent {
   readonly title: string;
   readonly text: string;
   readonly body: Html;
+  /** In place of what is said of an interaction. */
+  readonly facts?: readonly PageFact[] | undefined;
   /** What access is to, where the interaction's own name for it is not for people. */
   readonly access?: string | undefined;
   /** Where the next step leads. */
@@ -50,23 +54,27 @@ export class Pages {
   readonly look: Look;
   readonly texts: Texts;
   readonly say: Say;
+  readonly #inboxUrl: string | undefined;
   readonly #subject: Subject | undefined;
 
-  constructor(look: Look = plainLook, texts: Texts = english, subject?: Subject) {
+  /** @param inboxUrl where people see what else waits for them. */
+  constructor(look: Look = plainLook, texts: Texts = english, inboxUrl?: string, subject?: Subject) {
     this.look = look;
     this.texts = texts;
     this.say = speak(texts);
+    this.#inboxUrl = inboxUrl;
     this.#subject = subject;
   }
 
   /** For whoever has sent a request. */
-  static for(look: Look, { headers }: Request): Pages {
-    return new Pages(look, chooseTexts(look.catalogues, headers.get('accept-language')));
+  static for(gate: Gate, { headers }: Request): Pages {
+    const { look } = gate;
+    return new Pages(look, chooseTexts(look.catalogues, headers.get('accept-language')), inboxUrlOf(gate));
   }
 
   /** The same, about one interaction. */
   about(subject: Subject): Pages {
-    return new Pages(this.look, this.texts, subject);
+    return new Pages(this.look, this.texts, this.#inboxUrl, subject);
   }
 
   /** Who is called what on the pages. */
@@ -98,7 +106,11 @@ export class Pages {
     const isSignIn = end.kind === 'oauth_redirect' || end.kind === 'device_code';
     const title = this.say(isSignIn ? 'end.signedIn' : 'end.done');
     const action = this.#wayBack(end.returnTo);
-    return this.#page(200, { tone: 'good', title, text: this.say('end.text'), action });
+    const body =
+      this.#inboxUrl === undefined
+        ? undefined
+        : html`<p class="dim"><a href="${this.#inboxUrl}">${this.say('action.inbox')}</a></p>`;
+    return this.#page(200, { tone: 'good', title, text: this.say('end.text'), action, body });
   }
 
   /** What came after the end: a form that was not used, or an answer that had been taken already. The person is told so. */
@@ -145,7 +157,7 @@ export class Pages {
   /** A page with a form of its own on it. */
   form(status: number, { goesTo, access, reveals = false, ...content }: FormContent): Promise<Response> {
     const script = content.watch === undefined ? (reveals ? 'reveal' : undefined) : 'watch';
-    const facts = this.facts({ goesTo, access });
+    const { facts = this.facts({ goesTo, access }) } = content;
     return this.#page(status, { tone: 'plain', ...content, facts }, { forms: true, script });
   }
 
