@@ -202,7 +202,7 @@ async function postern(label: string, server: BenchServer, storage: StorageBacke
       redirectUris: [`${publicUrl}/callback`],
     },
   };
-  await interactions.put(place, manager.coordinator.grantKind(), grant);
+  await interactions.put(place, { name: 'oauth', flow: interactions.flowNamed('oauth')! }, grant);
   return {
     label,
     call: () => callEcho(client),

@@ -204,11 +204,11 @@ export class Interactions {
    */
   async put(
     place: Place,
-    kind: CredentialKind,
+    flow: NamedFlow,
     credential: unknown,
     scopes: readonly string[] = [],
   ): Promise<void> {
-    const keeping = await this.credentials.putting(place, kind, credential, scopes);
+    const keeping = await this.credentials.putting(place, flow, credential, scopes);
     const live = await this.findLive(place);
     const isWaitedFor = live?.data !== undefined && isScopeSubset(live.data.wanted, scopes);
     // Whoever waited for it may have given up in this moment: the host has it all the same.
@@ -218,10 +218,10 @@ export class Interactions {
     await this.#declines.forget(place);
   }
 
-  /** What is kept for a namespace, without the credentials themselves; at most 1,000. */
-  async list(namespace: Namespace): Promise<KeptCredential[]> {
+  /** What is kept for a namespace, without the credentials themselves; at most 1,000. `ended`: also what is no longer good. */
+  async list(namespace: Namespace, options: { ended?: boolean } = {}): Promise<KeptCredential[]> {
     const nowMs = await this.surroundings.now();
-    const stored = await this.credentials.in(namespace).listLive();
+    const stored = await this.credentials.in(namespace).list(options);
     return stored.map((one) => keptCredential(one, this.#flows.findKind(one.value.kind), nowMs));
   }
 

@@ -63,9 +63,10 @@ export class Credentials {
    * @throws {TypeError} when it is none that the flow could have led to.
    */
   async put<C>(principal: Principal, request: CredentialRequest<C>, credential: unknown): Promise<void> {
-    const { credential: kind } = request.flow.flow;
+    const { name, flow } = request.flow;
+    const { credential: kind } = flow;
     if (kind.read(credential) === undefined) throw new TypeError(`the credential is no usable ${kind.name}`);
-    await this.#interactions.put(placeOf(principal, request), kind, credential, request.scopes);
+    await this.#interactions.put(placeOf(principal, request), { name, flow }, credential, request.scopes);
   }
 
   /** Forgets a credential, here and at its issuer. What is only no longer good is better told to {@link reject}. */

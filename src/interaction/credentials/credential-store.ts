@@ -88,10 +88,10 @@ export class CredentialStore {
     return (await this.replace(credential, { ...credential.value, refused: true })) !== undefined;
   }
 
-  /** Those that have not ended; at most 1,000. */
-  async listLive(): Promise<Stored<StoredCredential>[]> {
+  /** At most 1,000; those that have ended only on request. */
+  async list({ ended = false }: { ended?: boolean } = {}): Promise<Stored<StoredCredential>[]> {
     const found = await this.#records.list([], { limit: 1_000 });
-    return found.filter(({ value }) => value.ended !== true);
+    return ended ? found : found.filter(({ value }) => value.ended !== true);
   }
 }
 

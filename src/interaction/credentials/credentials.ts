@@ -7,6 +7,7 @@ import { SharedReads } from '../../sync/shared-reads.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 import { within } from '../../sync/within.ts';
 import type { CredentialKind } from '../credential-kind.ts';
+import type { NamedFlow } from '../flow.ts';
 import { placeKey, type Place, type Want } from '../want.ts';
 import { CredentialStore, isLive, stateOfStored, type StoredCredential } from './credential-store.ts';
 import { keptCredential, type KeptCredential } from './kept-credential.ts';
@@ -127,11 +128,12 @@ export class Credentials {
   /** The change that keeps a credential that came from elsewhere than a person's answer. */
   async putting(
     { namespace, resource, alias }: Place,
-    kind: CredentialKind,
+    { name, flow }: NamedFlow,
     credential: unknown,
     scopes: readonly string[] = [],
   ): Promise<Change> {
-    const value = { kind: kind.name, scopes, obtainedAtMs: await this.#surroundings.now(), credential };
+    const kind = flow.credential.name;
+    const value = { kind, flow: name, scopes, obtainedAtMs: await this.#surroundings.now(), credential };
     return this.in(namespace).putting({ resource, alias }, value);
   }
 

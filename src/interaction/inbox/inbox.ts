@@ -97,7 +97,7 @@ export class Inbox {
     const all = await Promise.all(
       namespaces.map(async (namespace) => {
         const labels = await new Labels(this.#host.surroundings.storage, namespace).all();
-        const kept: readonly KeptCredential[] = await this.#host.list(namespace);
+        const kept: readonly KeptCredential[] = await this.#host.list(namespace, { ended: true });
         return kept.map((one) => ({ ...one, namespace, label: labels.get(keyOf(one)) }));
       }),
     );
@@ -118,7 +118,7 @@ export class Inbox {
     const place: Place = { namespace, resource, alias };
     const { storage } = this.#host.surroundings;
     const stored = await new CredentialStore(storage, namespace).find(place);
-    if (stored === undefined || stored.value.ended === true) return { notice: say('inbox.gone') };
+    if (stored === undefined) return { notice: say('inbox.gone') };
     const labels = new Labels(storage, namespace);
     switch (form.get('form-action')) {
       case 'rename':

@@ -37,7 +37,7 @@ export interface LadderHost {
   /** The live interaction, begun if there is none. */
   ask(want: Want, flow: NamedFlow, isEnough: IsEnough): Promise<Asked | undefined>;
   askAgain(place: Place): Promise<void>;
-  list(namespace: Namespace): Promise<KeptCredential[]>;
+  list(namespace: Namespace, options: { ended?: boolean }): Promise<KeptCredential[]>;
   forget(place: Place): Promise<Forgotten>;
   /** How a face asks for what is connected already, where its flows cannot. */
   readonly reconnect?: ((place: Place) => Promise<string | undefined>) | undefined;

@@ -79,8 +79,8 @@ export function endTime(atMs: number, nowMs: number, language: string, say: Say)
 }
 
 function span(ms: number): [count: number, unit: Intl.RelativeTimeFormatUnit] {
-  if (ms < 90_000) return [Math.floor(ms / 1_000), 'second'];
-  if (ms < 90 * 60_000) return [Math.floor(ms / 60_000), 'minute'];
-  if (ms < 48 * 60 * 60_000) return [Math.floor(ms / (60 * 60_000)), 'hour'];
-  return [Math.floor(ms / (24 * 60 * 60_000)), 'day'];
+  if (ms < 90_000) return [Math.round(ms / 1_000), 'second'];
+  if (ms < 90 * 60_000) return [Math.round(ms / 60_000), 'minute'];
+  if (ms < 48 * 60 * 60_000) return [Math.round(ms / (60 * 60_000)), 'hour'];
+  return [Math.round(ms / (24 * 60 * 60_000)), 'day'];
 }

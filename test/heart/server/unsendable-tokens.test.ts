@@ -123,7 +123,11 @@ describe('a token that no header may carry, and that an earlier version has kept
     const lenient = { name: 'oauth_grant', read: (stored: unknown) => stored };
     const held = await stage.oob.interactions.credentials.peek(place, lenient);
     const bad = { ...(held?.credential as object), accessToken: `${canary}\n`, refreshToken: undefined };
-    await stage.oob.interactions.put(place, lenient, bad);
+    await stage.oob.interactions.put(
+      place,
+      { name: flow.name, flow: { ...flow.flow, credential: lenient } },
+      bad,
+    );
     const { credential, error } = await outcomeOf(stage.oob.credentials.acquire(principal, request));
     expect([credential, findInteractionRequired(error)?.code]).toEqual([
       undefined,
