@@ -72,6 +72,7 @@ export const portableEntries: readonly string[] = [
   'oauth/index.ts',
   'client/index.ts',
   'oob/index.ts',
+  'web/index.ts',
   'storage/conformance/index.ts',
 ];
 

@@ -32,6 +32,7 @@ const entries = {
     'storageOf',
     'waitFor',
   ],
+  'postern/pages': ['english', 'german'],
   'postern/storage/sqlite': ['SqliteBackend', 'openSqlite'],
   'postern/storage/local': ['openKeyringFile', 'openLocalStorage', 'openSqlite', 'openUserStorage'],
   'postern/storage/redis': ['openRedis'],
@@ -151,6 +152,7 @@ for (const entry of [
   'postern/oauth',
   'postern/client',
   'postern/oob',
+  'postern/pages',
   'postern/node',
   'postern/storage/conformance',
 ]) {

@@ -7,7 +7,7 @@ import { passwordFlow } from '../heart/server/form-stage.ts';
 
 /** The inbox, in the browser of somebody who is signed in to the application. */
 function openInbox(
-  { fetch, inboxUrl = '' }: { fetch(request: Request): Promise<Response>; inboxUrl: string | undefined },
+  { fetch, inboxUrl = '' }: { fetch: (request: Request) => Promise<Response>; inboxUrl: string | undefined },
   user?: string,
 ) {
   let cookie = user === undefined ? '' : `app-user=${user}`;
