@@ -19,6 +19,7 @@ export { tokenHash, type TokenHashOptions } from './namespace/token-hash.ts';
 export { verifiedClaims, type VerifiedClaimsOptions } from './namespace/verified-claims.ts';
 export {
   countByKey,
+  reseal,
   createKeyring,
   encrypted,
   generateKeyText,

@@ -10,6 +10,7 @@ export {
 } from './contract.ts';
 export { checkCommit, entryPathOf, type CheckedChange, type CheckedCommit } from './checked-commit.ts';
 export { countByKey, notSealed } from './count-by-key.ts';
+export { reseal, type Resealed } from './reseal.ts';
 export { encrypted } from './encrypted.ts';
 export {
   createKeyring,

@@ -18,7 +18,9 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
 afterEach(() => void vi.useRealTimers());
 
 /** A store with one credential, processes that renew it, and an issuer that counts what it is sent. */
-async function openStore() {
+async function openStore({
+  whileAsked = async () => {},
+}: { whileAsked?: (store: CredentialStore) => Promise<unknown> } = {}) {
   const clock = (): number => 1_000_000 + performance.now();
   const memory = new MemoryBackend({ clock });
   const sent: unknown[] = [];
@@ -27,6 +29,7 @@ async function openStore() {
     read: (stored) => stored,
     renew: async (stored) => {
       sent.push(stored);
+      await whileAsked(new CredentialStore(memory, place.namespace));
       return `after ${stored as string}`;
     },
   };
@@ -62,6 +65,32 @@ async function openStore() {
     },
   };
 }
+
+test.each([
+  ['sealed anew', {}],
+  ['marked as refused', { refused: true }],
+])(
+  'a credential that is %s while its issuer is asked is replaced all the same: its token is spent',
+  async (_what, marks) => {
+    const store = await openStore({
+      whileAsked: async (records) => {
+        const now = (await records.find(place))!;
+        await records.replace(now, { ...now.value, ...marks });
+      },
+    });
+    expect([await store.renew(), store.sent]).toEqual(['after first', ['first']]);
+  },
+);
+
+test('a credential that another has taken the place of while its issuer is asked stays', async () => {
+  const store = await openStore({
+    whileAsked: async (records) => {
+      const now = (await records.find(place))!;
+      await records.replace(now, { ...now.value, credential: 'another', obtainedAtMs: 7 });
+    },
+  });
+  expect(await store.renew()).toBe('another');
+});
 
 const isOfFailures = (key: readonly string[]): boolean => key.includes('renewal-failed');
 

@@ -164,7 +164,7 @@ export class Renewals {
     const { refused: _refused, ...kept } = found.value;
     const renewedAtMs = await this.#surroundings.now();
     const value = { ...kept, credential, renewedAtMs, ...learnedLifetime(kept, cause, renewedAtMs) };
-    const version = await persistently(() => store.replace(found, value));
+    const version = await this.#save(store, place, found, value);
     if (version !== undefined) {
       await failures.forget().catch(() => {});
       const stored = { ...found, value, version };
@@ -178,6 +178,27 @@ export class Renewals {
     // It was forgotten meanwhile, or the person gave another: what was just obtained must not outlive that.
     await kind.revoke?.(credential).catch(() => undefined);
     return now;
+  }
+
+  /**
+   * The new version; `undefined` when another credential is there by now. The same one under another version, because it was
+   * sealed with another key or marked as refused, is not another: its token is spent.
+   */
+  async #save(
+    store: CredentialStore,
+    place: Place,
+    found: Stored<StoredCredential>,
+    value: StoredCredential,
+  ): Promise<string | undefined> {
+    const before = JSON.stringify(found.value.credential);
+    for (let from = found; ;) {
+      const version = await persistently(() => store.replace(from, value));
+      if (version !== undefined) return version;
+      const now = await persistently(() => store.find(place));
+      if (now === undefined || now.value.ended === true || JSON.stringify(now.value.credential) !== before)
+        return undefined;
+      from = now;
+    }
   }
 
   /** Once: when it was renewed before, its person was not needed as soon. */
