@@ -82,8 +82,10 @@ async function endConnection<T>(failed: FailedCall, hands: RecoveryHands<T>): Pr
   if (isConnectionLoss(illness) || isTimeout(illness)) throw failWith(illness, true, hands);
   // The same answer to both: it is what this server says to whatever comes in that session.
   const unprocessed = verdict === 'unprocessed' || isSameAnswer(error, illness);
-  if (!hasSession) throw failWith(error, !unprocessed, hands);
   if (unprocessed && sent === 1) return sendAnew(hands);
+  // It was refused by itself, and what is wrong with the server is for whoever asks next.
+  if (!hasSession && httpStatusOf(error) === 400) throw describe(failed, hands);
+  if (!hasSession) throw failWith(error, !unprocessed, hands);
   const lost = sessionLost(server.name, error, !unprocessed);
   fail(lost);
   throw lost;
