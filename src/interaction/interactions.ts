@@ -189,9 +189,9 @@ export class Interactions {
     await unlessEnded(this.#end(pending, { status: 'cancelled' }, []));
   }
 
-  /** Lets a person who declined a moment ago be asked again. */
-  askAgain(place: Place): Promise<void> {
-    return this.#declines.forget(place);
+  /** Lets a person who declined a moment ago be asked again, and what has just failed without one be tried at once. */
+  async askAgain(place: Place): Promise<void> {
+    await Promise.all([this.#declines.forget(place), this.credentials.tryAgain(place)]);
   }
 
   /**

@@ -124,6 +124,11 @@ export class Credentials {
     await (await this.#loadRenewals()).obtain(want, refused, kind);
   }
 
+  /** Has what could not be renewed, or obtained, tried at once by whoever comes next. */
+  async tryAgain(place: Place): Promise<void> {
+    await (await this.#loadRenewals()).tryAgain(place);
+  }
+
   /** The change that keeps a credential that came from elsewhere than a person's answer. */
   async putting(
     { namespace, resource, alias }: Place,
