@@ -265,7 +265,7 @@ export class Client implements AsyncDisposable {
   /** Reads a resource. A URI belongs to the server that offers it, so the server is named. */
   readResource(uri: string, options: Call): Promise<ReadResourceResult> {
     const { server, alias, ...rest } = options;
-    const key = JSON.stringify({ uri });
+    const key = (): string => JSON.stringify({ uri });
     return this.session(server, { alias }).ask((client, own) => client.readResource({ uri }, own), rest, key);
   }
 
@@ -281,7 +281,7 @@ export class Client implements AsyncDisposable {
   getPrompt(name: string, args: Record<string, string> | undefined, options: Call): Promise<GetPromptResult> {
     const { server, alias, ...rest } = options;
     const prompt = { name, ...(args && { arguments: args }) };
-    const key = JSON.stringify({ prompt });
+    const key = (): string => JSON.stringify({ prompt });
     return this.session(server, { alias }).ask((client, own) => client.getPrompt(prompt, own), rest, key);
   }
 

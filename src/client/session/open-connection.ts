@@ -34,9 +34,11 @@ export interface OpeningOptions {
  * of the protocol, or may have meant that, is tried once more, with another.
  *
  * @throws {PosternError} ERR_POSTERN_CLIENT_VERSION_REFUSED when there is none that both speak.
+ * @throws {PosternError} ERR_POSTERN_CLIENT_CONNECTION_FAILED before anything is sent, while the server asks for that.
  */
 export async function openConnection(options: OpeningOptions): Promise<SdkClient> {
   const { versions, signal } = options;
+  options.connection.pause?.assertOver();
   const seen: Seen = {};
   let offer = versions.offer;
   const open = async (onTransport: () => void): Promise<SdkClient> => {

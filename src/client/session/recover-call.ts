@@ -8,6 +8,7 @@ import { isSameAnswer } from './lost-session.ts';
 import {
   classifyFailure,
   httpStatusOf,
+  isAway,
   isConnectionLoss,
   isTimeout,
   sessionLost,
@@ -49,6 +50,7 @@ export async function recoverCall<T>(failed: FailedCall, hands: RecoveryHands<T>
   if (required !== undefined) return askPerson(required, hands);
   if (verdict === 'unprocessed' && hands.sent === 1) return sendAnew(hands);
   if (isRefusal(error)) throw failWith(error, false, hands);
+  if (isAway(error, hands.server)) throw failWith(error, true, hands);
   if (isConnectionLoss(error)) throw failWith(error, verdict !== 'unprocessed', hands);
   if (illness !== undefined) return endConnection(failed, hands);
   throw describe(failed, hands);

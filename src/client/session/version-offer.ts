@@ -1,7 +1,7 @@
 import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/client';
 
 /** The revision whose requests stand for themselves. */
-export const modern = '2026-07-28';
+const modern = '2026-07-28';
 
 /** Every version that we speak, the newest first. */
 export const spokenVersions: readonly string[] = [modern, ...SUPPORTED_PROTOCOL_VERSIONS];
