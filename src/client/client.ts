@@ -13,6 +13,7 @@ import { checkDurations } from '../core/check-durations.ts';
 import { systemClock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { randomId } from '../core/random.ts';
+import { withSharedAccounts } from '../interaction/credentials/shared-accounts.ts';
 import { accountAt, checkName, defaultAlias, placeAlias } from './account-alias.ts';
 import type { Call, ClientOptions, Of, SharedClientOptions, Which } from './client-options.ts';
 import type { AuthCoordinator } from './coordinators/auth-coordinator.ts';
@@ -287,8 +288,12 @@ export class Client implements AsyncDisposable {
 
   /** What this context's persons have given, account by account, without the credentials themselves. From the store. */
   async credentials(options: Which = {}): Promise<KeptAccount[]> {
-    const found = await Promise.all((await this.#kept(options)).map((session) => session.findKept()));
-    return found.filter((kept) => kept !== undefined);
+    const { server, alias } = options;
+    const sessions = await this.#kept({ server });
+    const found = await Promise.all(sessions.map((session) => session.findKept()));
+    const kept = found.filter((one) => one !== undefined);
+    const shared = withSharedAccounts(kept, (one) => one.server);
+    return alias === undefined ? shared : shared.filter((one) => one.alias === alias);
   }
 
   /**

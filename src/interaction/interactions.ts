@@ -17,7 +17,7 @@ import type { CredentialKind } from './credential-kind.ts';
 import { Credentials } from './credentials/credentials.ts';
 import type { keepCredential } from './credentials/keep-credential.ts';
 import { stateOfStored } from './credentials/credential-store.ts';
-import { keptCredential, type KeptCredential } from './credentials/kept-credential.ts';
+import type { KeptCredential } from './credentials/kept-credential.ts';
 import type { Forgotten } from './credentials/retirements.ts';
 import { dataOf, type Flow, type InteractionData, type NamedFlow } from './flow.ts';
 import { Flows, unknownFlow } from './flows.ts';
@@ -215,10 +215,8 @@ export class Interactions {
   }
 
   /** What is kept for a namespace, without the credentials themselves; at most 1,000. */
-  async list(namespace: Namespace): Promise<KeptCredential[]> {
-    const nowMs = await this.surroundings.now();
-    const stored = await this.credentials.in(namespace).listLive();
-    return stored.map((one) => keptCredential(one, this.#flows.findKind(one.value.kind), nowMs));
+  list(namespace: Namespace): Promise<KeptCredential[]> {
+    return this.credentials.list(namespace, (name) => this.#flows.findKind(name));
   }
 
   /** Forgets a credential, withdraws the question for it, and ends it at its issuer. */

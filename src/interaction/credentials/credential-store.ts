@@ -86,8 +86,17 @@ export class CredentialStore {
   }
 
   /** Those that have not ended; at most 1,000. */
-  async listLive(): Promise<Stored<StoredCredential>[]> {
-    const found = await this.#records.list([], { limit: 1_000 });
+  listLive(): Promise<Stored<StoredCredential>[]> {
+    return this.#listLive([]);
+  }
+
+  /** Those of one resource that have not ended; at most 1,000. */
+  listAt(resource: string): Promise<Stored<StoredCredential>[]> {
+    return this.#listLive([resource]);
+  }
+
+  async #listLive(under: readonly string[]): Promise<Stored<StoredCredential>[]> {
+    const found = await this.#records.list(under, { limit: 1_000 });
     return found.filter(({ value }) => value.ended !== true);
   }
 }

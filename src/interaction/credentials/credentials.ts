@@ -10,6 +10,7 @@ import type { CredentialKind } from '../credential-kind.ts';
 import { placeKey, type Place, type Want } from '../want.ts';
 import { CredentialStore, isLive, stateOfStored, type StoredCredential } from './credential-store.ts';
 import { keptCredential, type KeptCredential } from './kept-credential.ts';
+import { withSharedAccounts } from './shared-accounts.ts';
 import type { RenewalCause } from './learned-lifetime.ts';
 import type { Renewals, Renewed } from './renewals.ts';
 import { Retirements } from './retirements.ts';
@@ -86,6 +87,17 @@ export class Credentials {
   async peek<C>(place: Place, kind: CredentialKind<C>): Promise<HeldCredential<C> | undefined> {
     const stored = await this.in(place.namespace).find(place);
     return isLive(stored, kind) ? present(stored, kind, await this.#surroundings.now()) : undefined;
+  }
+
+  /** What is kept in a namespace, each without itself. */
+  async list(
+    namespace: Namespace,
+    findKind: (name: string) => CredentialKind | undefined,
+  ): Promise<KeptCredential[]> {
+    const nowMs = await this.#surroundings.now();
+    const stored = await this.in(namespace).listLive();
+    const kept = stored.map((one) => keptCredential(one, findKind(one.value.kind), nowMs));
+    return withSharedAccounts(kept, ({ resource }) => resource);
   }
 
   /** What is kept, without itself. */
