@@ -70,7 +70,7 @@ async function race(contenders: readonly Contender[], options: BenchOptions): Pr
   }
   const series: readonly Series[] = [
     { how: 'one at a time', slices: inTurn, aim },
-    { how: `${inFlight} in flight`, slices: atOnce },
+    { how: `${inFlight} in flight`, slices: atOnce, aim },
   ];
   return {
     title: `callTool with a good token, ${rounds} rounds of ${callsInTurn} calls one at a time and ${callsAtOnce} at once`,

@@ -4,7 +4,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Context } from './context.ts';
 import type { AuthCoordinator } from './coordinators/auth-coordinator.ts';
 import type { ClientHandlers } from './session/client-handlers.ts';
-import type { VersionNegotiation } from './session/protocol-versions.ts';
+import type { VersionNegotiation } from './session/version-offer.ts';
 import type { SessionStatus } from './session/session-status.ts';
 
 /** What all clients of one application share. */

@@ -13,6 +13,7 @@ import { checkDurations } from '../core/check-durations.ts';
 import { systemClock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { randomId } from '../core/random.ts';
+import { withSharedAccounts } from '../interaction/credentials/shared-accounts.ts';
 import { accountAt, checkName, defaultAlias, placeAlias } from './account-alias.ts';
 import type { Call, ClientOptions, Of, SharedClientOptions, Which } from './client-options.ts';
 import type { AuthCoordinator } from './coordinators/auth-coordinator.ts';
@@ -265,7 +266,7 @@ export class Client implements AsyncDisposable {
   /** Reads a resource. A URI belongs to the server that offers it, so the server is named. */
   readResource(uri: string, options: Call): Promise<ReadResourceResult> {
     const { server, alias, ...rest } = options;
-    const key = JSON.stringify({ uri });
+    const key = (): string => JSON.stringify({ uri });
     return this.session(server, { alias }).ask((client, own) => client.readResource({ uri }, own), rest, key);
   }
 
@@ -281,14 +282,18 @@ export class Client implements AsyncDisposable {
   getPrompt(name: string, args: Record<string, string> | undefined, options: Call): Promise<GetPromptResult> {
     const { server, alias, ...rest } = options;
     const prompt = { name, ...(args && { arguments: args }) };
-    const key = JSON.stringify({ prompt });
+    const key = (): string => JSON.stringify({ prompt });
     return this.session(server, { alias }).ask((client, own) => client.getPrompt(prompt, own), rest, key);
   }
 
   /** What this context's persons have given, account by account, without the credentials themselves. From the store. */
   async credentials(options: Which = {}): Promise<KeptAccount[]> {
-    const found = await Promise.all((await this.#kept(options)).map((session) => session.findKept()));
-    return found.filter((kept) => kept !== undefined);
+    const { server, alias } = options;
+    const sessions = await this.#kept({ server });
+    const found = await Promise.all(sessions.map((session) => session.findKept()));
+    const kept = found.filter((one) => one !== undefined);
+    const shared = withSharedAccounts(kept, (one) => one.server);
+    return alias === undefined ? shared : shared.filter((one) => one.alias === alias);
   }
 
   /**

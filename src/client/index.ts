@@ -92,7 +92,7 @@ export {
   type ConnectionCondition,
   type ConnectionConditionFacts,
 } from './session/connection-condition.ts';
-export type { VersionNegotiation } from './session/protocol-versions.ts';
+export type { VersionNegotiation } from './session/version-offer.ts';
 export type { ConditionReport, SessionPhase } from './session/session-state.ts';
 export { Session } from './session/session.ts';
 export { ToolAmbiguousError, ToolNotFoundError } from './tool-errors.ts';

@@ -14,7 +14,7 @@ import type { ClientConfig, WorkloadClientConfig } from './auth/client-config.ts
 import type { SecretSource } from './auth/secret-source.ts';
 import { configProblems } from './config-problems.ts';
 import type { BrowserSecurityExceptions, SecurityExceptions } from './security-exceptions.ts';
-import { spokenVersions } from './session/protocol-versions.ts';
+import { spokenVersions } from './session/version-offer.ts';
 
 /** The authorization code flow, begun when the server asks for it. */
 export interface OAuthConfig extends BrowserSecurityExceptions {

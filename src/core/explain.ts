@@ -3,6 +3,7 @@ import { escapeText } from './escape-text.ts';
 import type { FailureEvidence } from './failure-evidence.ts';
 import { nextBy, plainWords } from './plain-words.ts';
 import { findPosternError } from './postern-error.ts';
+import { describeTime } from './retry-after.ts';
 
 /** Whom something is explained to. */
 export type Audience = 'person' | 'model' | 'operator';
@@ -65,7 +66,7 @@ function toPerson({ code, evidence, link }: Known): string {
   const { happened } = plainWords[code];
   const parts = [
     happened,
-    nextOf(code),
+    nextOf(code, evidence),
     ...(evidence.mayHaveRun === true
       ? ['It may have been done all the same: look before you repeat it.']
       : []),
@@ -77,7 +78,7 @@ function toPerson({ code, evidence, link }: Known): string {
 function toModel({ code, evidence, link }: Known): string {
   const { happened } = plainWords[code];
   const { fixedBy, retry } = errorCodes[code];
-  const said = `The call did not succeed. What to tell the user: “${happened} ${nextOf(code)}”`;
+  const said = `The call did not succeed. What to tell the user: “${happened} ${nextOf(code, evidence)}”`;
   const who = `Who must act: ${actors[fixedBy]}.`;
   if (link !== undefined) {
     return `${said} ${who} Give the user this link as it is, and repeat the call when they say that they are done: ${link} ${noSecrets}`;
@@ -88,7 +89,7 @@ function toModel({ code, evidence, link }: Known): string {
       : retry
         ? fixedBy === 'person'
           ? 'Repeat the call when they have done so.'
-          : 'You may repeat the call once, in a moment.'
+          : `You may repeat the call once, ${whenOf(evidence) ?? 'in a moment'}.`
         : 'Do not repeat the call before that has happened.';
   return `${said} ${who} ${next} ${noSecrets}`;
 }
@@ -109,6 +110,7 @@ function toOperator({ code, message, hint, evidence }: Known): string {
 
 function describeEvidence({
   httpStatus,
+  retryAtMs,
   mayHaveRun,
   supportedVersions,
   exit,
@@ -116,6 +118,7 @@ function describeEvidence({
 }: FailureEvidence): string[] {
   return [
     ...(httpStatus === undefined ? [] : [`It answered HTTP ${httpStatus}.`]),
+    ...(retryAtMs === undefined ? [] : [`Nothing is tried again before ${describeTime(retryAtMs)}.`]),
     ...(mayHaveRun === undefined
       ? []
       : [mayHaveRun ? 'The call may have been carried out.' : 'The call was not carried out.']),
@@ -125,9 +128,15 @@ function describeEvidence({
   ];
 }
 
-function nextOf(code: PosternErrorCode): string {
+function nextOf(code: PosternErrorCode, evidence: FailureEvidence): string {
   const { fixedBy, retry } = errorCodes[code];
+  const when = retry && fixedBy === 'server' ? whenOf(evidence) : undefined;
+  if (when !== undefined) return `Try again ${when}.`;
   return plainWords[code].next ?? nextBy[fixedBy][retry ? 'passing' : 'final'];
+}
+
+function whenOf({ retryAtMs }: FailureEvidence): string | undefined {
+  return retryAtMs === undefined ? undefined : `after ${describeTime(retryAtMs)}`;
 }
 
 /** Of somebody else's error only its type: its text may quote anything. */
@@ -171,9 +180,14 @@ function linkOf(interaction: unknown): string | undefined {
 
 function readEvidence(value: unknown): FailureEvidence {
   if (typeof value !== 'object' || value === null) return {};
-  const { httpStatus, mayHaveRun, supportedVersions, exit, stderr } = value as Record<string, unknown>;
+  const { httpStatus, retryAtMs, mayHaveRun, supportedVersions, exit, stderr } = value as Record<
+    string,
+    unknown
+  >;
   return {
     httpStatus: typeof httpStatus === 'number' ? httpStatus : undefined,
+    // What is no date cannot be told as one.
+    retryAtMs: typeof retryAtMs === 'number' && Math.abs(retryAtMs) <= 8.64e15 ? retryAtMs : undefined,
     mayHaveRun: typeof mayHaveRun === 'boolean' ? mayHaveRun : undefined,
     supportedVersions: Array.isArray(supportedVersions)
       ? supportedVersions.flatMap((version) => textOf(version) ?? []).slice(0, 20)

@@ -17,7 +17,7 @@ import type { CredentialKind } from './credential-kind.ts';
 import { Credentials } from './credentials/credentials.ts';
 import type { keepCredential } from './credentials/keep-credential.ts';
 import { stateOfStored } from './credentials/credential-store.ts';
-import { keptCredential, type KeptCredential } from './credentials/kept-credential.ts';
+import type { KeptCredential } from './credentials/kept-credential.ts';
 import type { Forgotten } from './credentials/retirements.ts';
 import { dataOf, type Flow, type InteractionData, type NamedFlow } from './flow.ts';
 import { Flows, unknownFlow } from './flows.ts';
@@ -193,9 +193,9 @@ export class Interactions {
     await unlessEnded(this.#end(pending, { status: 'cancelled' }, []));
   }
 
-  /** Lets a person who declined a moment ago be asked again. */
-  askAgain(place: Place): Promise<void> {
-    return this.#declines.forget(place);
+  /** Lets a person who declined a moment ago be asked again, and what has just failed without one be tried at once. */
+  async askAgain(place: Place): Promise<void> {
+    await Promise.all([this.#declines.forget(place), this.credentials.tryAgain(place)]);
   }
 
   /**
@@ -219,10 +219,8 @@ export class Interactions {
   }
 
   /** What is kept for a namespace, without the credentials themselves; at most 1,000. `ended`: also what is no longer good. */
-  async list(namespace: Namespace, options: { ended?: boolean } = {}): Promise<KeptCredential[]> {
-    const nowMs = await this.surroundings.now();
-    const stored = await this.credentials.in(namespace).list(options);
-    return stored.map((one) => keptCredential(one, this.#flows.findKind(one.value.kind), nowMs));
+  list(namespace: Namespace, options: { ended?: boolean } = {}): Promise<KeptCredential[]> {
+    return this.credentials.list(namespace, (name) => this.#flows.findKind(name), options);
   }
 
   /** Forgets a credential, withdraws the question for it, and ends it at its issuer. */

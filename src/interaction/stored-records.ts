@@ -46,7 +46,7 @@ export const storedRecords: readonly StoredRecord[] = [
   {
     key: '‹namespace›:renewal-failed:‹resource›:‹alias›',
     holds:
-      '`{ reason: "ERR_POSTERN_OAUTH_REQUEST_FAILED", status?, error?, hint?, retryAfterMs?, obtainedAtMs, count, firstAtMs, lastAtMs }`: how renewing has failed, for 2 s repeated and not tried, and counted until it succeeds',
+      '`{ reason: "ERR_POSTERN_OAUTH_REQUEST_FAILED", status?, error?, hint?, retryAfterMs?, obtainedAtMs, count, firstAtMs, lastAtMs, isLifted? }`: how renewing has failed; for 2 s (what passes), 30 s (what somebody has to put right), or as long as the issuer asks, repeated and not tried; counted until it succeeds',
     lives: 'a day after a failed renewal',
   },
   {

@@ -7,6 +7,7 @@ import {
 } from 'oauth4webapi';
 import { z, type ZodType } from 'zod';
 import { PosternError } from '../core/postern-error.ts';
+import { readRetryAfter } from '../core/retry-after.ts';
 import { authenticationOf, libraryClient } from './client-authentication.ts';
 import type { ClientIdentity } from './client-identity.ts';
 import { describeUrl } from './describe-url.ts';
@@ -14,7 +15,7 @@ import type { Discovery } from './discovery.ts';
 import { bindingKey } from './dpop.ts';
 import type { Grant } from './grant-record.ts';
 import { numberOf } from './number-of.ts';
-import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
+import { libraryCode, requestRefused } from './oauth-errors.ts';
 import { acceptTokens } from './obtain-tokens.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import type { IssuerProfile } from './profiles/issuer-profile.ts';
@@ -118,7 +119,7 @@ export async function startDeviceAuthorization(
       answer: reply,
       profile,
       secrets: [client.clientSecret],
-      retryAfterMs: retryAfterMs(response, http.clock()),
+      ...readRetryAfter(response, http.clock()),
     });
   }
   const device = await processDeviceAuthorizationResponse(

@@ -1,11 +1,12 @@
 import type { JWK } from 'jose';
 import { allowInsecureRequests, customFetch, introspectionRequest } from 'oauth4webapi';
 import { PosternError } from '../core/postern-error.ts';
+import { readRetryAfter } from '../core/retry-after.ts';
 import { authenticationOf, libraryClient, type ClientAssertion } from './client-authentication.ts';
 import type { ClientIdentity, TokenEndpointAuthMethod } from './client-identity.ts';
 import { describeUrl } from './describe-url.ts';
 import { readJsonBody } from './json-body.ts';
-import { requestRefused, retryAfterMs } from './oauth-errors.ts';
+import { requestRefused } from './oauth-errors.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 
 /** What {@link createIntrospection} takes: an issuer, and who asks it. */
@@ -72,7 +73,7 @@ export function createIntrospection(
         error,
         answer: object,
         secrets: [token, options.clientSecret],
-        retryAfterMs: retryAfterMs(response, http.clock()),
+        ...readRetryAfter(response, http.clock()),
       });
     }
     if (typeof object?.active !== 'boolean') {

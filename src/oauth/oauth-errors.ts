@@ -54,16 +54,6 @@ export function nameError(code: unknown): string {
   return registeredError(code) ?? 'an unregistered error';
 }
 
-const maxRetryAfterMs = 3_600_000;
-
-/** The `Retry-After` of a response in milliseconds, at most an hour; a date that has passed is 0. */
-export function retryAfterMs(response: Response, nowMs: number): number | undefined {
-  const value = response.headers.get('retry-after')?.trim();
-  if (value === undefined || value === '') return undefined;
-  const delayMs = /^\d+$/u.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
-  return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(delayMs, 0), maxRetryAfterMs);
-}
-
 /** Errors that may pass by themselves: at the token endpoint two more than in a redirect. */
 const passing: ReadonlySet<string> = new Set(['server_error', 'temporarily_unavailable']);
 const passingReplies: ReadonlySet<string> = new Set([...passing, 'slow_down', 'use_dpop_nonce']);
@@ -79,6 +69,7 @@ export interface Refusal {
   /** The error, where it is another than the answer's own. */
   readonly error?: unknown;
   readonly retryAfterMs?: number | undefined;
+  readonly retryAtMs?: number | undefined;
   /** All that the server sent: what of it can be repeated goes to the operator's log, and no further. */
   readonly answer?: ErrorAnswer | undefined;
   readonly profile?: IssuerProfile | undefined;
@@ -94,7 +85,7 @@ export function requestRefused(refusal: Refusal, options: PosternErrorOptions = 
 }
 
 function errorOf(refusal: Refusal, options: PosternErrorOptions): PosternError {
-  const { what, status, answer, profile, retryAfterMs: retry } = refusal;
+  const { what, status, answer, profile, retryAfterMs, retryAtMs } = refusal;
   const sent = refusal.error ?? (answer && meantError(answer, profile));
   const error = registeredError(sent);
   const said = [
@@ -129,7 +120,7 @@ function errorOf(refusal: Refusal, options: PosternErrorOptions): PosternError {
       const hint = isFinal
         ? 'The operator of this application has to look: the log says what the server refuses.'
         : undefined;
-      const failure = { status, error, retryAfterMs: retry, isFinal };
+      const failure = { status, error, retryAfterMs, retryAtMs, isFinal };
       return new OAuthRequestError(message, failure, { hint, ...options });
     }
   }

@@ -7,11 +7,12 @@ import {
   type AuthorizationServer,
 } from 'oauth4webapi';
 import { PosternError } from '../core/postern-error.ts';
+import { readRetryAfter } from '../core/retry-after.ts';
 import type { ClientIdentity } from './client-identity.ts';
 import { authenticationOf, libraryClient, type ClientAssertion } from './client-authentication.ts';
 import { describeUrl } from './describe-url.ts';
 import { readJsonBody } from './json-body.ts';
-import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
+import { libraryCode, requestRefused } from './oauth-errors.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import type { IssuerProfile } from './profiles/issuer-profile.ts';
 import { sendProven } from './send-proven.ts';
@@ -62,7 +63,7 @@ export async function pushAuthorizationRequest(
       answer: reply,
       profile: attempt.profile,
       secrets: [attempt.client.clientSecret, parameters.get('state') ?? undefined],
-      retryAfterMs: retryAfterMs(response, http.clock()),
+      ...readRetryAfter(response, http.clock()),
     });
   }
   const pushed = await processPushedAuthorizationResponse(

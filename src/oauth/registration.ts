@@ -7,13 +7,14 @@ import {
   type AuthorizationServer,
 } from 'oauth4webapi';
 import { isPosternError, PosternError } from '../core/postern-error.ts';
+import { readRetryAfter } from '../core/retry-after.ts';
 import type { ClientIdentity, TokenEndpointAuthMethod } from './client-identity.ts';
 import { applicationType, checkDocumentUrl, wireMetadata, type ClientMetadata } from './client-metadata.ts';
 import { describeUrl } from './describe-url.ts';
 import type { Discovery } from './discovery.ts';
 import { readJsonBody } from './json-body.ts';
 import { numberOf } from './number-of.ts';
-import { libraryCode, nameError, requestRefused, retryAfterMs } from './oauth-errors.ts';
+import { libraryCode, nameError, requestRefused } from './oauth-errors.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import type { IssuerProfile } from './profiles/issuer-profile.ts';
 import { checkRedirectUri } from './profiles/redirect-fit.ts';
@@ -207,7 +208,7 @@ async function processRegistration(
       what: `the registration endpoint of ${describeUrl(issuer)}`,
       status,
       answer: reply,
-      retryAfterMs: retryAfterMs(response, http.clock()),
+      ...readRetryAfter(response, http.clock()),
     });
   }
   if (status !== 201 && status !== 200) {

@@ -1,9 +1,10 @@
 import { allowInsecureRequests, customFetch, revocationRequest } from 'oauth4webapi';
+import { readRetryAfter } from '../core/retry-after.ts';
 import { authenticationOf, libraryClient } from './client-authentication.ts';
 import { describeUrl } from './describe-url.ts';
 import type { Grant } from './grant-record.ts';
 import { readJsonBody } from './json-body.ts';
-import { registeredError, requestRefused, retryAfterMs } from './oauth-errors.ts';
+import { registeredError, requestRefused } from './oauth-errors.ts';
 import { isErrorAnswer, meantError } from './profiles/meant-error.ts';
 import { shapeParameters } from './profiles/shape-parameters.ts';
 import type { OAuthHttp } from './oauth-http.ts';
@@ -86,7 +87,7 @@ async function revokeToken(
     answer: object,
     profile,
     secrets: [token, grant.client.clientSecret],
-    retryAfterMs: retryAfterMs(response, http.clock()),
+    ...readRetryAfter(response, http.clock()),
   });
   if (refusal.code === 'ERR_POSTERN_OAUTH_REQUEST_REFUSED') return 'refused';
   throw refusal;

@@ -10,10 +10,11 @@ import {
 } from 'oauth4webapi';
 import type { Clock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
+import { readRetryAfter } from '../core/retry-after.ts';
 import { signatureAlgorithms } from '../core/signature-algorithms.ts';
 import { describeUrl } from './describe-url.ts';
 import { readJsonBody, type JsonBody } from './json-body.ts';
-import { libraryCode, requestRefused, retryAfterMs } from './oauth-errors.ts';
+import { libraryCode, requestRefused } from './oauth-errors.ts';
 import type { IssuerProfile } from './profiles/issuer-profile.ts';
 import { isErrorAnswer } from './profiles/meant-error.ts';
 import { likelyEndMs, statedSeconds } from './token-lifetime.ts';
@@ -147,9 +148,9 @@ export async function readTokenReply(
   const what = `the token endpoint of ${describeUrl(expected.issuer)}`;
   const { status } = response;
   if (status === 429 || status >= 500) {
-    const retry = retryAfterMs(response, expected.clock());
+    const retry = readRetryAfter(response, expected.clock());
     const answer = (await readBody(response)).object;
-    throw requestRefused({ what, status, answer, secrets: expected.secrets, retryAfterMs: retry });
+    throw requestRefused({ what, status, answer, secrets: expected.secrets, ...retry });
   }
   const reply = await readBody(response);
   const { profile, secrets } = expected;

@@ -132,7 +132,7 @@ describe('a server whose third party refuses a token that is not over, and its r
     const { stage, acquire, reject } = await openServer(notFound);
     await reject();
     stage.as.on('refresh', undefined);
-    stage.time.advance(5_000);
+    stage.time.advance(30_000);
     const { accessToken } = await acquire();
     expect(stage.as.tokens.isLive(accessToken)).toBe(true);
   });

@@ -12,8 +12,15 @@ const maxSends = 4;
  */
 export function authorizedFetch(
   strategy: AuthStrategy,
-  options: { fetch: typeof fetch; server: string },
+  options: {
+    readonly fetch: typeof fetch;
+    readonly server: string;
+    /** Sees every answer, before anything of its body is read. */
+    readonly onAnswer?: ((response: Response) => void) | undefined;
+  },
 ): typeof fetch {
+  /** The value that was checked last: most requests are sent with the same. */
+  let checked: string | undefined;
   return async (input, init = {}) => {
     const url = input instanceof Request ? input.url : String(input);
     const method = init.method ?? 'GET';
@@ -23,10 +30,18 @@ export function authorizedFetch(
       const headers = new Headers(init.headers);
       for (const [name, value] of Object.entries(authorization.headers)) {
         // What sets them says what it could not set, and whoever logs that logs a secret.
-        if (!isHeaderValue(value)) throw unsendable(options.server, name);
+        if (value !== checked && !isHeaderValue(value)) throw unsendable(options.server, name);
+        checked = value;
         headers.set(name, value);
       }
-      const response = await send(options, input, { ...init, headers });
+      const request = { ...init, headers };
+      let response: Response;
+      try {
+        response = await options.fetch(input, request);
+      } catch (error) {
+        throw reasonOf(error, request, options.server);
+      }
+      options.onAnswer?.(response);
       if (!isRefusal(response, strategy)) {
         strategy.accepted?.(authorization);
         return response;
@@ -49,22 +64,12 @@ function isRefusal({ status, headers }: Response, { takesBare403 }: AuthStrategy
   return status === 401 || (status === 403 && (takesBare403 === true || headers.has('www-authenticate')));
 }
 
-async function send(
-  options: { fetch: typeof fetch; server: string },
-  input: RequestInfo | URL,
-  init: RequestInit,
-): Promise<Response> {
-  try {
-    return await options.fetch(input, init);
-  } catch (cause) {
-    if (init.signal?.aborted || findPosternError(cause) !== undefined) throw cause;
-    throw new PosternError(
-      'ERR_POSTERN_CLIENT_UNREACHABLE',
-      `the server ${JSON.stringify(options.server)} does not answer`,
-      {
-        cause,
-        hint: 'Check that the server runs, and that its URL is right.',
-      },
-    );
-  }
+/** What a request that got no answer failed of. */
+function reasonOf(cause: unknown, { signal }: RequestInit, server: string): unknown {
+  if (signal?.aborted === true || findPosternError(cause) !== undefined) return cause;
+  return new PosternError(
+    'ERR_POSTERN_CLIENT_UNREACHABLE',
+    `the server ${JSON.stringify(server)} does not answer`,
+    { cause, hint: 'Check that the server runs, and that its URL is right.' },
+  );
 }

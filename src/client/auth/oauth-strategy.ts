@@ -44,6 +44,8 @@ export class OAuthStrategy implements AuthStrategy {
   #renewed: string | undefined;
   /** What came of a renewal was refused, too: since when, and how long nothing is renewed again for that. */
   #inVain: { sinceMs: number; pauseMs: number } | undefined;
+  /** What was sent last: the same for every request with that version. */
+  #bearer: (Authorization & { readonly credential: SentCredential }) | undefined;
   #dpopNonce: string | undefined;
   /** Somebody starts over: the next sign-in begins from nothing. */
   #startsOver = false;
@@ -72,12 +74,15 @@ export class OAuthStrategy implements AuthStrategy {
 
   async authorize({ method, url }: { method: string; url: string }): Promise<Authorization> {
     if (!url.startsWith(`${this.#origin}/`)) return { headers: {} };
-    const held = await this.#unlessGivenUp(this.#current());
+    const held = this.person.known ?? (await this.#unlessGivenUp(this.#current()));
     if (held === undefined) return { headers: {} };
     const { credential: grant, version, authorizedAtMs, issuedAtMs } = held;
+    if (this.#bearer?.credential.version === version) return this.#bearer;
     const credential: SentCredential = { version, authorizedAtMs, issuedAtMs };
-    if (grant.tokenType !== 'dpop')
-      return { headers: { authorization: `Bearer ${grant.accessToken}` }, credential };
+    if (grant.tokenType !== 'dpop') {
+      this.#bearer = { headers: { authorization: `Bearer ${grant.accessToken}` }, credential };
+      return this.#bearer;
+    }
     const { createDpopProof } = await import('../../oauth/dpop.ts');
     const proof = await createDpopProof({
       keyJwk: grant.dpopKeyJwk ?? {},

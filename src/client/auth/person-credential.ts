@@ -54,19 +54,30 @@ export class PersonCredential<C> implements AskedPerson {
     return this.#cached?.held;
   }
 
+  /** What was found at most a second ago, and has not ended since. Asks nobody. */
+  get known(): HeldCredential<C> | undefined {
+    if (this.#cached?.held === undefined || !this.#isTrusted()) return undefined;
+    const { held } = this.#cached;
+    const nowMs = this.#deps.coordinator.interactions.surroundings.storeClock();
+    return (held.endsAtMs ?? Infinity) > nowMs ? held : undefined;
+  }
+
   /** As of at most a second ago, and not past its end. */
   async current(): Promise<HeldCredential<C> | undefined> {
+    const { known } = this;
+    if (known !== undefined) return known;
     const { clock, coordinator } = this.#deps;
-    if (this.#cached !== undefined && clock() - this.#cached.atMs < trustMs) {
-      const { held } = this.#cached;
-      const nowMs = coordinator.interactions.surroundings.storeClock();
-      if (!(held !== undefined && (held.endsAtMs ?? Infinity) <= nowMs)) return held;
-    }
+    // That there was none is known for as long.
+    if (this.#cached?.held === undefined && this.#isTrusted()) return undefined;
     const { credentials } = coordinator.interactions;
     const held = await credentials.find(this.#want(), this.#kind);
     const kept = held ?? (await credentials.peek(this.#want(), this.#kind));
     this.#cached = { held, ended: kept?.isOver === true ? kept.version : undefined, atMs: clock() };
     return held;
+  }
+
+  #isTrusted(): boolean {
+    return this.#cached !== undefined && this.#deps.clock() - this.#cached.atMs < trustMs;
   }
 
   /** The version of what is kept, when there was nothing {@link current} because that has ended by its own account. */

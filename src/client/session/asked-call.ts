@@ -4,8 +4,6 @@ import type { Pending } from '../../pending/pending.ts';
 
 /** One call, as far as its server may ask something about it, however often it is sent. */
 export class AskedCall {
-  /** What is called, as one text: the same for a call that is made anew. `undefined` where nothing depends on it. */
-  readonly key: string | undefined;
   /** Ends the caller's wait. */
   readonly signal: AbortSignal | undefined;
   /** The links that its server asked for last. */
@@ -17,10 +15,17 @@ export class AskedCall {
   /** How often a person was begun to be asked for it. */
   asks = 0;
   #own: AbortSignal | undefined;
+  readonly #keyOf: (() => string) | undefined;
+  #key: string | undefined;
 
-  constructor(key?: string, signal?: AbortSignal) {
-    this.key = key;
+  constructor(keyOf?: () => string, signal?: AbortSignal) {
+    this.#keyOf = keyOf;
     this.signal = signal;
+  }
+
+  /** What is called, as one text: the same for a call that is made anew. `undefined` where nothing depends on it. */
+  get key(): string | undefined {
+    return (this.#key ??= this.#keyOf?.());
   }
 
   /** The call's own, by which it is known to the SDK's client, too. Made when it is needed: it costs every call otherwise. */

@@ -1,9 +1,11 @@
 import type { Transport } from '@modelcontextprotocol/client';
+import type { Clock } from '../../core/clock.ts';
 import type { FailureEvidence } from '../../core/failure-evidence.ts';
 import type { AuthStrategy } from '../auth/auth-strategy.ts';
 import { authorizedFetch } from '../auth/authorized-fetch.ts';
 import type { HttpServerConfig, ServerConfig, StdioServerConfig } from '../server-config.ts';
 import { ChildEnd } from './child-end.ts';
+import { ServerPause } from './server-pause.ts';
 
 /** How bytes reach one server. Knows nothing of sessions, and of authentication only its strategy. */
 export interface Connection {
@@ -11,6 +13,8 @@ export interface Connection {
   createTransport(): Promise<Transport>;
   /** What is left of the latest one's other side, where it is a process of ours. */
   readonly remains?: FailureEvidence | undefined;
+  /** Until when the other side asks to be left alone, where it is no process of ours. */
+  readonly pause?: ServerPause | undefined;
 }
 
 /** The connection a configuration asks for. */
@@ -19,12 +23,17 @@ export function createConnection(options: {
   config: ServerConfig;
   strategy: AuthStrategy;
   fetch: typeof globalThis.fetch;
+  clock: Clock;
 }): Connection {
   const { server, config, strategy } = options;
-  const fetch = authorizedFetch(strategy, { fetch: options.fetch, server });
-  if ('connect' in config) return { createTransport: async () => config.connect(fetch) };
   if ('command' in config) return stdioConnection(config);
-  return config.transport === 'sse' ? sseConnection(config, fetch) : streamableHttpConnection(config, fetch);
+  const pause = new ServerPause(server, options.clock);
+  const onAnswer = (response: Response): void => pause.notice(response);
+  const fetch = authorizedFetch(strategy, { fetch: options.fetch, server, onAnswer });
+  if ('connect' in config) return { createTransport: async () => config.connect(fetch), pause };
+  const connection =
+    config.transport === 'sse' ? sseConnection(config, fetch) : streamableHttpConnection(config, fetch);
+  return { ...connection, pause };
 }
 
 function streamableHttpConnection(

@@ -2,7 +2,7 @@ import type { Client as SdkClient } from '@modelcontextprotocol/client';
 import { findPosternError } from '../../core/postern-error.ts';
 import { illnessOf } from './ask-as-user.ts';
 import { judgeSession, type SessionVerdict } from './lost-session.ts';
-import { httpStatusOf, isConnectionLoss } from './session-failure.ts';
+import { httpStatusOf, isAway, isConnectionLoss, type FailedServer } from './session-failure.ts';
 import { isStreamEnd } from './watched-transport.ts';
 
 /** How long a server has to answer something harmless. */
@@ -14,7 +14,6 @@ export interface CallOnConnection {
   readonly hasSession: boolean;
   /** How often it has been sent. */
   readonly sent: number;
-  readonly livenessMs: number;
 }
 
 /** A call that failed, with what was found out about its connection while that was still open. */
@@ -35,20 +34,23 @@ export class FailedCall {
     return error === this.error ? this : new FailedCall(error, this.verdict, this.illness);
   }
 
-  /** What some work comes to, or the failed call that it is. */
-  static async or<T>(work: Promise<T>, call: CallOnConnection): Promise<T | FailedCall> {
-    try {
-      return await work;
-    } catch (error) {
-      const { client, sent, livenessMs } = call;
-      const verdict = judgeSession(error, call);
-      const isClear =
-        isRefusal(error) || isConnectionLoss(error) || (verdict === 'unprocessed' && sent === 1);
-      // Of all others, whether the connection is still good is for the server to say.
-      const isInQuestion = !isClear && (verdict !== 'own' || isStreamEnd(error));
-      const timeoutMs = Math.min(checkMs, livenessMs);
-      return new FailedCall(error, verdict, isInQuestion ? await illnessOf(client, timeoutMs) : undefined);
-    }
+  /** What an error of a call shows; the server is asked where that leaves it open. */
+  static async of(
+    error: unknown,
+    call: CallOnConnection,
+    { livenessMs, server }: { readonly livenessMs: number; readonly server: FailedServer },
+  ): Promise<FailedCall> {
+    const { client, sent } = call;
+    const verdict = judgeSession(error, call);
+    const isClear =
+      isRefusal(error) ||
+      isConnectionLoss(error) ||
+      isAway(error, server) ||
+      (verdict === 'unprocessed' && sent === 1);
+    // Of all others, whether the connection is still good is for the server to say.
+    const isInQuestion = !isClear && (verdict !== 'own' || isStreamEnd(error));
+    const timeoutMs = Math.min(checkMs, livenessMs);
+    return new FailedCall(error, verdict, isInQuestion ? await illnessOf(client, timeoutMs) : undefined);
   }
 }
 

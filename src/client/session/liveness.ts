@@ -6,10 +6,23 @@ import { isConnectionLoss, isTimeout } from './session-failure.ts';
 import type { SessionOptions } from './session-options.ts';
 
 /** What is on its way over one connection. */
-interface Watch {
-  count: number;
+class Watch {
+  count = 0;
   /** When something was answered last, by a clock that nobody sets. */
-  answeredAt: number;
+  answeredAt: number = Number.NEGATIVE_INFINITY;
+  /** Why the connection was given up, if it was. */
+  reason: unknown;
+
+  answered(): void {
+    this.count--;
+    this.answeredAt = performance.now();
+  }
+
+  /** What an error comes to. */
+  failed(error: unknown): unknown {
+    this.count--;
+    return this.reason ?? error;
+  }
 }
 
 /**
@@ -25,7 +38,6 @@ export class Liveness {
   readonly #onDead: (client: SdkClient, reason: unknown) => void;
   /** The requests that are on their way, by connection. */
   readonly #watched = new WeakMap<SdkClient, Watch>();
-  readonly #reasons = new WeakMap<SdkClient, unknown>();
 
   /**
    * @param options `livenessMs`: the server is pinged every third of this, and has the rest of it to answer. One that is no
@@ -41,24 +53,16 @@ export class Liveness {
     this.#onDead = onDead;
   }
 
-  /** Does something with a connection that is watched meanwhile. @throws why the connection was given up, if it was. */
-  async watching<T>(client: SdkClient, work: (client: SdkClient) => Promise<T>): Promise<T> {
+  /** A request is about to be sent: the connection is watched until it is answered, or has failed. */
+  begin(client: SdkClient): Pick<Watch, 'answered' | 'failed'> {
     const watch = this.#watched.get(client) ?? this.#watch(client);
     watch.count++;
-    try {
-      const result = await work(client);
-      watch.answeredAt = performance.now();
-      return result;
-    } catch (error) {
-      throw this.#reasons.get(client) ?? error;
-    } finally {
-      watch.count--;
-    }
+    return watch;
   }
 
   /** Goes on until a look finds nothing under way: a timer for each call would cost each call one. */
   #watch(client: SdkClient): Watch {
-    const watch: Watch = { count: 0, answeredAt: Number.NEGATIVE_INFINITY };
+    const watch = new Watch();
     this.#watched.set(client, watch);
     this.#lookLater(client, watch);
     return watch;
@@ -85,7 +89,7 @@ export class Liveness {
     // A ping that comes to nothing beside calls that do not says that somebody is busy.
     const isAlive = error === undefined || watch.answeredAt > lookedAt;
     if (isAlive || watch.count === 0) return this.#lookLater(client, watch);
-    this.#reasons.set(client, error);
+    watch.reason = error;
     this.#onDead(client, error);
   }
 

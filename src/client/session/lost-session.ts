@@ -29,7 +29,8 @@ export function judgeSession(
   if (findPosternError(error) !== undefined) return 'own';
   const status = httpStatusOf(error);
   if (status === 404 || (hasSession && status !== undefined && refusals.has(status))) return 'unprocessed';
-  if (status !== undefined && status >= 500) return 'suspect';
+  // Without a session, too, it may be what is said to any request of that version of the protocol.
+  if (status !== undefined && (status === 400 || status >= 500)) return 'suspect';
   return hasSession && mayMeanSession(error) ? 'suspect' : 'own';
 }
 
@@ -53,7 +54,8 @@ export function lossIn(
     : undefined;
 }
 
-/** Whether two errors are the same answer to two requests. */
+/** Whether two errors are the same answer to two requests, and no failure of the server's. */
 export function isSameAnswer(one: unknown, other: unknown): boolean {
-  return ProtocolError.isInstance(one) && ProtocolError.isInstance(other) && one.code === other.code;
+  if (ProtocolError.isInstance(one) && ProtocolError.isInstance(other)) return one.code === other.code;
+  return httpStatusOf(one) === 400 && httpStatusOf(other) === 400;
 }

@@ -3,7 +3,8 @@ import { withSignal } from '../../sync/with-signal.ts';
 import { AskingClient, type OnAsked } from './asking-client.ts';
 import { capabilitiesOf, installHandlers, type ClientHandlers } from './client-handlers.ts';
 import type { Connection } from './connection.ts';
-import type { ProtocolVersions, VersionOffer } from './protocol-versions.ts';
+import type { ProtocolVersions } from './protocol-versions.ts';
+import type { VersionOffer } from './version-offer.ts';
 import { watchTransport, type Wire } from './watched-transport.ts';
 
 /** What one try at a connection is made with. */
@@ -30,36 +31,47 @@ export interface OpeningOptions {
 
 /**
  * A connection: made, shaken hands on, and proved. What fails on the way is left closed. A server that refuses the version
- * of the protocol is tried once more, with one that it says it speaks.
+ * of the protocol, or may have meant that, is tried once more, with another.
  *
  * @throws {PosternError} ERR_POSTERN_CLIENT_VERSION_REFUSED when there is none that both speak.
+ * @throws {PosternError} ERR_POSTERN_CLIENT_CONNECTION_FAILED before anything is sent, while the server asks for that.
  */
 export async function openConnection(options: OpeningOptions): Promise<SdkClient> {
   const { versions, signal } = options;
-  const seen: { wire?: Wire | undefined } = {};
+  options.connection.pause?.assertOver();
+  const seen: Seen = {};
+  let offer = versions.offer;
+  const open = async (onTransport: () => void): Promise<SdkClient> => {
+    const client = await tryToOpen({ ...options, onTransport }, offer, seen);
+    versions.settleOn(offer, client.getNegotiatedProtocolVersion());
+    return client;
+  };
+  let first: unknown;
   try {
-    return await tryToOpen(options, versions.offer, seen);
+    return await open(options.onTransport);
   } catch (error) {
     if (signal.aborted) throw error;
-    const other = versions.insteadOf(error, seen.wire, false);
+    const other = versions.insteadOf(error, seen.wire);
     if (other === undefined) throw error;
-    versions.settleOn(other);
+    offer = other;
+    first = error;
   }
   try {
-    return await tryToOpen({ ...options, onTransport: () => {} }, versions.offer, seen);
-  } catch (error) {
-    versions.insteadOf(error, seen.wire, true);
-    throw error;
+    return await open(() => {});
+  } catch (second) {
+    throw signal.aborted ? second : versions.reasonIn({ first, second }, seen.wire, offer);
   }
 }
 
-async function tryToOpen(
-  options: OpeningOptions,
-  offer: VersionOffer,
-  seen: { wire?: Wire | undefined },
-): Promise<SdkClient> {
+/** What was seen on the wire of the latest try. */
+interface Seen {
+  wire?: Wire | undefined;
+}
+
+async function tryToOpen(options: OpeningOptions, offer: VersionOffer, seen: Seen): Promise<SdkClient> {
   const { connection, signal, timeoutMs, server } = options;
   const client = createSdkClient(options, offer);
+  seen.wire = undefined;
   let transport: Transport | undefined;
   const close = async (): Promise<void> => {
     await client.close().catch(() => {});

@@ -1,29 +1,8 @@
-import {
-  SdkError,
-  SdkErrorCode,
-  SdkHttpError,
-  SUPPORTED_PROTOCOL_VERSIONS,
-  UnsupportedProtocolVersionError,
-} from '@modelcontextprotocol/client';
+import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/client';
 import { PosternError } from '../../core/postern-error.ts';
-import { findInChain } from './find-in-chain.ts';
+import { offerOf, spokenVersions, type VersionNegotiation, type VersionOffer } from './version-offer.ts';
+import { readVersionRefusal } from './version-refusal.ts';
 import type { Wire } from './watched-transport.ts';
-
-/** The revision whose requests stand for themselves. */
-const modern = '2026-07-28';
-
-/** Every version that we speak, the newest first. */
-export const spokenVersions: readonly string[] = [modern, ...SUPPORTED_PROTOCOL_VERSIONS];
-
-/** `auto` speaks the newest revision where the server does, and an older one elsewhere. */
-export type VersionNegotiation = 'auto' | 'legacy' | { readonly pin: string };
-
-/** Which versions a connection is begun with. */
-export interface VersionOffer {
-  readonly mode: VersionNegotiation;
-  /** Of the older ones. Default: all. */
-  readonly legacy?: readonly string[] | undefined;
-}
 
 /** A server, and what was set for it. */
 interface Versioned {
@@ -32,20 +11,22 @@ interface Versioned {
   readonly versionNegotiation: VersionNegotiation;
 }
 
-/** The most of a refusal that is looked at for names of versions. */
-const maxText = 2_000;
-
 /** Which version is spoken with one server: as configured, or as it turned out. */
 export class ProtocolVersions {
   readonly #server: string;
   /** The one version that the operator allows. */
   readonly #pinned: string | undefined;
+  /** What is offered to a server of which nothing is known. */
+  readonly #first: VersionOffer;
   #offer: VersionOffer;
+  /** What was spoken with it last. */
+  #spoken: string | undefined;
 
   constructor({ server, config, versionNegotiation: mode }: Versioned) {
     this.#server = server;
     this.#pinned = config.protocolVersion;
-    this.#offer = this.#pinned === undefined ? { mode } : offerOf([this.#pinned]);
+    this.#first = this.#pinned === undefined ? { mode } : offerOf([this.#pinned]);
+    this.#offer = this.#first;
   }
 
   get offer(): VersionOffer {
@@ -53,21 +34,51 @@ export class ProtocolVersions {
   }
 
   /**
-   * What to offer instead, once, of a server that refused what was offered; `undefined` where that is not why it failed.
+   * What to offer instead, once, of a server that refused what was offered; `undefined` where nothing else would help.
+   *
+   * A server that says what it speaks is taken at its word. One that does not is offered what is likely.
    *
    * @throws {PosternError} ERR_POSTERN_CLIENT_VERSION_REFUSED when there is nothing else to offer.
    */
-  insteadOf(error: unknown, wire: Wire | undefined, isLastTry: boolean): VersionOffer | undefined {
-    const supported = supportedBy(error, wire, this.#offer, isLastTry);
-    if (supported === undefined) return undefined;
+  insteadOf(error: unknown, wire: Wire | undefined): VersionOffer | undefined {
+    const refusal = readVersionRefusal(error, wire, this.#offer, false);
+    if (refusal === undefined) return undefined;
+    const supported = refusal.kind === 'said' ? refusal.supported : [];
     const common = spokenVersions.filter((version) => supported.includes(version));
-    if (this.#pinned !== undefined || isLastTry || common.length === 0) throw this.#refused(error, supported);
-    return offerOf(common);
+    const other = common.length > 0 ? offerOf(common) : supported.length > 0 ? undefined : this.#guess(wire);
+    if (this.#pinned === undefined && other !== undefined) return other;
+    if (refusal.kind === 'possible') return undefined;
+    throw this.#refused(error, supported);
+  }
+
+  /** Why there is no connection to a server that was offered something else in vain. */
+  reasonIn(
+    tries: { readonly first: unknown; readonly second: unknown },
+    wire: Wire | undefined,
+    other: VersionOffer,
+  ): unknown {
+    const refusal = readVersionRefusal(tries.second, wire, other, other.isGuess !== true);
+    if (refusal?.kind === 'said') return this.#refused(tries.second, refusal.supported);
+    // Another version has changed nothing: it was not about that.
+    return refusal === undefined ? tries.second : tries.first;
   }
 
   /** This is what the server speaks: the next connection begins with it. */
-  settleOn(offer: VersionOffer): void {
+  settleOn(offer: VersionOffer, spoken: string | undefined): void {
     this.#offer = offer;
+    this.#spoken = spoken;
+  }
+
+  /** What a server may speak that does not say: what it spoke before, else the newest of what it has not refused. */
+  #guess(wire: Wire | undefined): VersionOffer | undefined {
+    const { mode } = this.#first;
+    if (typeof mode === 'object') return undefined;
+    const refused = [wire?.offered, wire?.greeting?.protocolVersion];
+    const left = SUPPORTED_PROTOCOL_VERSIONS.filter((version) => !refused.includes(version));
+    const known = left.filter((version) => version === this.#spoken);
+    // Where there was no handshake, it was the newest revision that was refused.
+    const isOlder = wire?.offered === undefined;
+    return { mode: isOlder ? 'legacy' : mode, legacy: [...new Set([...known, ...left])], isGuess: true };
   }
 
   #refused(cause: unknown, supportedVersions: readonly string[]): PosternError {
@@ -83,63 +94,4 @@ export class ProtocolVersions {
           : 'Take "protocolVersion" out of its configuration, or set it to one that it speaks.',
     });
   }
-}
-
-function offerOf(versions: readonly string[]): VersionOffer {
-  if (versions.includes(modern)) return { mode: { pin: modern } };
-  return { mode: 'legacy', legacy: versions };
-}
-
-/**
- * What the server says it speaks, where it refused a version; empty where it does not say.
- *
- * @param isLastTry what was offered was already named by the server.
- */
-function supportedBy(
-  error: unknown,
-  wire: Wire | undefined,
-  offer: VersionOffer,
-  isLastTry: boolean,
-): readonly string[] | undefined {
-  const unsupported = findInChain(error, (cause) =>
-    UnsupportedProtocolVersionError.isInstance(cause) ? cause : undefined,
-  );
-  if (unsupported !== undefined) return unsupported.supported;
-  const { protocolVersion, error: refusal } = wire?.greeting ?? {};
-  const accepted = offer.legacy ?? SUPPORTED_PROTOCOL_VERSIONS;
-  if (typeof protocolVersion === 'string' && !accepted.includes(protocolVersion))
-    return namedIn(protocolVersion);
-  // In words, a refusal names what it refuses, too.
-  const namedBeside = (text: unknown): readonly string[] =>
-    namedIn(text).filter(
-      (version) => isLastTry || (version !== wire?.offered && version !== protocolVersion),
-    );
-  if (refusal !== undefined) {
-    const named = listIn(refusal.data) ?? namedBeside(refusal.message);
-    // Nothing else in the handshake's parameters is anybody's to refuse.
-    return named.length > 0 || refusal.code === -32_602 ? named : undefined;
-  }
-  const http = findInChain(error, (cause) => (SdkHttpError.isInstance(cause) ? cause : undefined));
-  if (http?.data.status === 400) {
-    const named = namedBeside((http.data as { text?: unknown }).text);
-    return named.length > 0 ? named : undefined;
-  }
-  const sdk = findInChain(error, (cause) => (SdkError.isInstance(cause) ? cause : undefined));
-  const isPin = typeof offer.mode === 'object' && http === undefined && sdk?.cause === undefined;
-  return isPin && sdk?.code === SdkErrorCode.EraNegotiationFailed ? [] : undefined;
-}
-
-/** The list of versions that comes with a refusal, by whatever name. */
-function listIn(data: unknown): readonly string[] | undefined {
-  if (typeof data !== 'object' || data === null) return undefined;
-  const list = Object.values(data).find((value) => Array.isArray(value)) as unknown[] | undefined;
-  return list
-    ?.filter((version) => typeof version === 'string' && /^[\w.-]{1,20}$/u.test(version))
-    .slice(0, 20) as string[] | undefined;
-}
-
-/** Versions have a form of their own, wherever they are named. */
-function namedIn(text: unknown): readonly string[] {
-  if (typeof text !== 'string') return [];
-  return [...new Set(text.slice(0, maxText).match(/\b20\d\d-\d\d-\d\d\b/gu))];
 }

@@ -36,7 +36,9 @@ export class RaisedQuestions {
   }
 
   /** A call went through. Where the same call has raised several, nobody can say which it was. */
-  succeeded(key: string): void {
+  succeeded(call: { readonly key: string | undefined }): void {
+    if (this.#raised.size === 0 || call.key === undefined) return;
+    const { key } = call;
     const [first, ...more] = [...this.#raised.values()].filter((raised) => raised.key === key);
     if (first !== undefined && more.length === 0) void this.finish(first.pending);
   }

@@ -8,6 +8,7 @@ import { isSameAnswer } from './lost-session.ts';
 import {
   classifyFailure,
   httpStatusOf,
+  isAway,
   isConnectionLoss,
   isTimeout,
   sessionLost,
@@ -49,6 +50,7 @@ export async function recoverCall<T>(failed: FailedCall, hands: RecoveryHands<T>
   if (required !== undefined) return askPerson(required, hands);
   if (verdict === 'unprocessed' && hands.sent === 1) return sendAnew(hands);
   if (isRefusal(error)) throw failWith(error, false, hands);
+  if (isAway(error, hands.server)) throw failWith(error, true, hands);
   if (isConnectionLoss(error)) throw failWith(error, verdict !== 'unprocessed', hands);
   if (illness !== undefined) return endConnection(failed, hands);
   throw describe(failed, hands);
@@ -82,8 +84,10 @@ async function endConnection<T>(failed: FailedCall, hands: RecoveryHands<T>): Pr
   if (isConnectionLoss(illness) || isTimeout(illness)) throw failWith(illness, true, hands);
   // The same answer to both: it is what this server says to whatever comes in that session.
   const unprocessed = verdict === 'unprocessed' || isSameAnswer(error, illness);
-  if (!hasSession) throw failWith(error, !unprocessed, hands);
   if (unprocessed && sent === 1) return sendAnew(hands);
+  // It was refused by itself, and what is wrong with the server is for whoever asks next.
+  if (!hasSession && httpStatusOf(error) === 400) throw describe(failed, hands);
+  if (!hasSession) throw failWith(error, !unprocessed, hands);
   const lost = sessionLost(server.name, error, !unprocessed);
   fail(lost);
   throw lost;

@@ -65,8 +65,8 @@ export class ServerQuestions {
   }
 
   /** A call that is about to be made. */
-  begin(key: string | undefined, signal: AbortSignal | undefined): AskedCall | Promise<AskedCall> {
-    const call = new AskedCall(key, signal);
+  begin(keyOf: (() => string) | undefined, signal: AbortSignal | undefined): AskedCall | Promise<AskedCall> {
+    const call = new AskedCall(keyOf, signal);
     const tried = triedFor();
     return tried === undefined ? call : this.#beginFor(tried, call);
   }
@@ -141,9 +141,9 @@ export class ServerQuestions {
   }
 
   /** A call went through: what it needed is done, wherever. */
-  succeeded({ key, pending }: AskedCall): void {
-    if (pending !== undefined) void this.#raised.finish(pending);
-    else if (key !== undefined) this.#raised.succeeded(key);
+  succeeded(call: AskedCall): void {
+    if (call.pending !== undefined) void this.#raised.finish(call.pending);
+    else this.#raised.succeeded(call);
   }
 
   /** The server says that something is done. */

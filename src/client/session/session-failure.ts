@@ -1,8 +1,10 @@
 import { InsufficientScopeError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
 import type { PosternErrorCode } from '../../core/error-codes.ts';
 import type { FailureEvidence } from '../../core/failure-evidence.ts';
-import { findPosternError, PosternError } from '../../core/postern-error.ts';
+import { findPosternError, PosternError, type PosternErrorOptions } from '../../core/postern-error.ts';
+import { untilRetry } from '../../core/retry-after.ts';
 import { findInChain } from './find-in-chain.ts';
+import { isBusyStatus, type AskedPause } from './server-pause.ts';
 import { sessionStatuses, type SessionStatus } from './session-status.ts';
 import { isStreamEnd } from './watched-transport.ts';
 
@@ -22,6 +24,8 @@ export interface FailedServer {
   readonly hasStaticCredential?: boolean | undefined;
   /** What was seen of it: of a process, how it ended; of a call, whether it may have been carried out. */
   readonly evidence?: FailureEvidence | undefined;
+  /** What it asked for, where it asks to be left alone. */
+  readonly pause?: AskedPause | undefined;
 }
 
 /** Codes of the system's own errors that say nobody is there: nothing was sent. */
@@ -174,7 +178,7 @@ type Fail = (
   code: PosternErrorCode,
   /** With `$` for the server's name. */
   message: string,
-  more?: { hint?: string; evidence?: FailureEvidence },
+  more?: PosternErrorOptions,
 ) => SessionFailure;
 
 function failing({ name, evidence }: FailedServer, cause: unknown): Fail {
@@ -192,7 +196,16 @@ function failing({ name, evidence }: FailedServer, cause: unknown): Fail {
   });
 }
 
-function classifyStatus(status: number, { hasStaticCredential }: FailedServer, fail: Fail): SessionFailure {
+/** Whether a whole service says that it is away for a while: nothing else has to be asked of it. */
+export function isAway(error: unknown, { pause }: Pick<FailedServer, 'pause'>): boolean {
+  return pause !== undefined && httpStatusOf(error) === 503;
+}
+
+function classifyStatus(
+  status: number,
+  { hasStaticCredential, pause }: FailedServer,
+  fail: Fail,
+): SessionFailure {
   const evidence = { httpStatus: status };
   if (status === 401 || status === 403) {
     if (hasStaticCredential === true) {
@@ -218,7 +231,9 @@ function classifyStatus(status: number, { hasStaticCredential }: FailedServer, f
   }
   const message = `the server $ answered HTTP ${status}`;
   if (status === 408 || status === 429 || status >= 500) {
-    return fail('CONNECTION_FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED', message, { evidence });
+    const more =
+      isBusyStatus(status) && pause !== undefined ? untilRetry(pause.retryAtMs, { evidence }) : { evidence };
+    return fail('CONNECTION_FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED', message, more);
   }
   return fail('FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED', message, {
     hint: 'Is the URL that of an MCP endpoint?',

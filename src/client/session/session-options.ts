@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import type { AuthCoordinator } from '../coordinators/auth-coordinator.ts';
 import type { ServerConfig } from '../server-config.ts';
 import type { ClientHandlers } from './client-handlers.ts';
-import type { VersionNegotiation } from './protocol-versions.ts';
+import type { VersionNegotiation } from './version-offer.ts';
 import type { SessionStatus } from './session-status.ts';
 
 /** What a session is made from. */

@@ -39,6 +39,8 @@ export interface ConditionReport extends ConnectionConditionFacts {
   /** Of the error that it follows from. */
   readonly code?: PosternErrorCode | undefined;
   readonly evidence?: FailureEvidence | undefined;
+  /** Until when nothing is tried again, in milliseconds since the epoch. Left out when that is over, or nobody asked for it. */
+  readonly retryAtMs?: number | undefined;
   /** Left out where nothing is wrong. */
   readonly phase?: SessionPhase | undefined;
   /** Since when the session has been in its status. */
@@ -89,6 +91,7 @@ export abstract class SessionState {
       status,
       code: error?.code,
       evidence: error?.evidence,
+      retryAtMs: laterThan(nowMs, error?.evidence?.retryAtMs),
       phase: error === undefined ? undefined : this.#phase,
       sinceMs: this.#sinceMs,
     };
@@ -136,4 +139,8 @@ export abstract class SessionState {
     this.#phase = phases[from] ?? this.#phase;
     this.#options.onStatus?.(this.server, to);
   }
+}
+
+function laterThan(nowMs: number, atMs: number | undefined): number | undefined {
+  return atMs !== undefined && atMs > nowMs ? atMs : undefined;
 }

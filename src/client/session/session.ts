@@ -6,7 +6,6 @@ import {
   findAuthorizationRequired,
   type AuthChallenge,
 } from '../auth/authorization-required-error.ts';
-import { AskedCall } from './asked-call.ts';
 import type { KeptAccount } from '../kept-account.ts';
 import { createConnection, type Connection } from './connection.ts';
 import { createStrategy } from '../auth/create-strategy.ts';
@@ -14,13 +13,11 @@ import { openConnection } from './open-connection.ts';
 import { PersonWatch } from './person-watch.ts';
 import { RequestsInFlight } from './requests-in-flight.ts';
 import { illnessOf } from './ask-as-user.ts';
-import { FailedCall } from './failed-call.ts';
 import { lossIn } from './lost-session.ts';
 import { hasSession, Liveness } from './liveness.ts';
 import { ProtocolVersions } from './protocol-versions.ts';
 import { hasStaticAuth } from '../server-config.ts';
-import { recoverCall } from './recover-call.ts';
-import { sendAgain, ServerQuestions } from './server-questions.ts';
+import { ServerQuestions } from './server-questions.ts';
 import {
   classifyFailure,
   closedMeanwhile,
@@ -29,6 +26,7 @@ import {
   tooSlow,
   type FailedServer,
 } from './session-failure.ts';
+import { SessionCalls } from './session-calls.ts';
 import { SessionState } from './session-state.ts';
 import { sessionStatuses } from './session-status.ts';
 import type { SessionOptions } from './session-options.ts';
@@ -45,17 +43,16 @@ export class Session extends SessionState {
   readonly #connection: Connection;
   #client: SdkClient | undefined;
   readonly #inFlight = new RequestsInFlight();
-  readonly #liveness: Liveness;
   readonly #versions: ProtocolVersions;
   readonly #tools: ToolCatalogue;
   readonly #questions: ServerQuestions;
+  readonly #calls: SessionCalls;
   #connecting: Promise<void> | undefined;
   #disconnecting: Promise<void> | undefined;
   /** A connect that begins when the disconnect has ended. */
   #afterwards: Promise<void> | undefined;
   /** Ends the attempt to connect that is under way. */
   #attempt: AbortController | undefined;
-  #requests = 0;
   readonly #person: PersonWatch;
   /** What was asked for last: to be connected, or not to be. */
   #wanted = true;
@@ -65,14 +62,11 @@ export class Session extends SessionState {
     this.#options = options;
     this.#tools = new ToolCatalogue({ clock: options.clock, timeoutMs: options.connectTimeoutMs });
     this.#questions = new ServerQuestions(options);
-    this.#liveness = new Liveness(options, (client, reason) => {
-      if (this.#client === client) this.#fail(reason);
-      void client.close().catch(() => {});
-    });
     this.#versions = new ProtocolVersions(options);
     this.#strategy = createStrategy(options);
     this.#connection = createConnection({ ...options, strategy: this.#strategy });
     this.#person = new PersonWatch(options, (error) => this.#personDone(error));
+    this.#calls = this.#createCalls();
   }
 
   /** The SDK's client of the present connection, for what Postern has no method for. */
@@ -89,6 +83,7 @@ export class Session extends SessionState {
   async connect(options: { force?: boolean | undefined } = {}): Promise<void> {
     if (options.force === true) {
       await this.disconnect();
+      this.#connection.pause?.lift();
       await this.#strategy.startOver?.().catch(() => {});
       await this.askAgain().catch(() => {});
     }
@@ -159,32 +154,30 @@ export class Session extends SessionState {
     return this.request((client) => this.#tools.read(client), options.signal);
   }
 
-  async callTool(
+  callTool(
     name: string,
     args: Record<string, unknown> | undefined,
     options?: RequestOptions,
   ): Promise<CallToolResult> {
     const call = { name, ...(args && { arguments: args }) };
-    const key = JSON.stringify(call);
-    return this.ask((client, own) => client.callTool(call, own), options, key);
+    return this.ask(
+      (client, own) => client.callTool(call, own),
+      options,
+      () => JSON.stringify(call),
+    );
   }
 
   /**
    * {@link request}, with options of which the time-out does not count what a person takes inside a handler.
    *
-   * @param key the same for a call that is sent again, which then shows that what it needed is done.
+   * @param keyOf says what is called: the same for a call that is made again, which then shows that what it needed is done.
    */
-  async ask<T>(
+  ask<T>(
     work: (client: SdkClient, options: RequestOptions) => Promise<T>,
     options: RequestOptions = {},
-    key?: string,
+    keyOf?: () => string,
   ): Promise<T> {
-    const call = await this.#questions.begin(key, options.signal);
-    const patient = (client: SdkClient): Promise<T> =>
-      this.#questions.patiently(client, call, options, (own) => work(client, own));
-    const result = await this.request(patient, options.signal, call);
-    if ((result as { isError?: unknown }).isError !== true) this.#questions.succeeded(call);
-    return result;
+    return this.#calls.ask(work, options, keyOf);
   }
 
   /**
@@ -193,22 +186,13 @@ export class Session extends SessionState {
    * @throws {AuthorizationRequiredError} when a person has to sign in first.
    * @throws {PosternError} ERR_POSTERN_CLIENT_* when there is no connection to be had.
    */
-  async request<T>(
-    work: (client: SdkClient) => Promise<T>,
-    signal?: AbortSignal,
-    call: AskedCall = new AskedCall(undefined, signal),
-  ): Promise<T> {
-    this.#requests++;
-    try {
-      return await this.#send(work, { sent: 1, signal, call });
-    } finally {
-      this.#requests--;
-    }
+  request<T>(work: (client: SdkClient) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#calls.request(work, signal);
   }
 
   /** Whether somebody is waiting for it right now. */
   get isBusy(): boolean {
-    return this.#requests > 0 || this.#connecting !== undefined;
+    return this.#calls.count > 0 || this.#connecting !== undefined;
   }
 
   async #disconnect(): Promise<void> {
@@ -221,6 +205,27 @@ export class Session extends SessionState {
     await connecting;
     await this.#strategy.close?.();
     this.move('DISCONNECTED');
+  }
+
+  #createCalls(): SessionCalls {
+    const isCurrent = (client: SdkClient): boolean => this.#client === client;
+    const liveness = new Liveness(this.#options, (client, reason) => {
+      if (isCurrent(client)) this.#fail(reason);
+      void client.close().catch(() => {});
+    });
+    const session = {
+      connected: (signal: AbortSignal | undefined) =>
+        (this.status === 'CONNECTED' ? this.#client : undefined) ?? this.#operational(signal),
+      isCurrent,
+      failedServer: () => this.#failed,
+      fail: (error: unknown) => this.#fail(error),
+      reconnect: () => this.#reconnect(),
+      stepUp: this.stepUp,
+      liveness,
+      inFlight: this.#inFlight,
+      questions: this.#questions,
+    };
+    return new SessionCalls(session, this.#options);
   }
 
   #connectNow(): Promise<void> {
@@ -246,37 +251,6 @@ export class Session extends SessionState {
     });
     this.#connecting = shared;
     return shared;
-  }
-
-  async #send<T>(
-    work: (client: SdkClient) => Promise<T>,
-    sending: { sent: number; signal: AbortSignal | undefined; call: AskedCall },
-  ): Promise<T> {
-    const { sent, signal, call } = sending;
-    const connected = this.status === 'CONNECTED' ? this.#client : undefined;
-    const client = connected ?? (await this.#operational(signal));
-    const session = { client, hasSession: hasSession(client), sent };
-    const { livenessMs, coordinator } = this.#options;
-    const outcome = await this.#inFlight.run(client, () =>
-      FailedCall.or(this.#liveness.watching(client, work), { ...session, livenessMs }),
-    );
-    if (!(outcome instanceof FailedCall)) {
-      this.stepUp.succeeded(call.key);
-      return outcome;
-    }
-    // The SDK calls a cancellation a time-out.
-    signal?.throwIfAborted();
-    const settled = await this.#questions.settle(outcome.error, call);
-    if (settled === sendAgain) return this.#send(work, sending);
-    return recoverCall(outcome.as(settled), {
-      ...session,
-      server: this.#failed,
-      blocksCallers: coordinator.blocksCallers,
-      fail: (failure) => void (this.#client === client && this.#fail(failure)),
-      stepUp: (required) => this.stepUp.ask(required, call.key),
-      reconnect: async () => void (this.#client === client && (await this.#reconnect())),
-      resend: () => this.#send(work, { ...sending, sent: sent + 1 }),
-    });
   }
 
   async #reconnect(): Promise<void> {
@@ -349,14 +323,14 @@ export class Session extends SessionState {
 
   get #failed(): FailedServer {
     const hasStaticCredential = hasStaticAuth(this.#options.config);
-    return { name: this.server, hasStaticCredential, evidence: this.#connection.remains };
+    const { remains: evidence, pause } = this.#connection;
+    return { name: this.server, hasStaticCredential, evidence, pause: pause?.asked };
   }
 
   #onClose(client: SdkClient): void {
     if (this.#client !== client || this.status !== 'CONNECTED') return;
     this.reason = connectionClosed(this.server, this.#connection.remains);
-    this.#client = undefined;
-    this.#tools.forget();
+    void this.#retire();
     this.move('CONNECTION_FAILED');
   }
 

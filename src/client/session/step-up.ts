@@ -9,8 +9,8 @@ export class StepUp {
   }
 
   /** A call went through. */
-  succeeded(key: string | undefined): void {
-    if (this.#asked?.key === key) this.#asked = undefined;
+  succeeded(call: { readonly key: string | undefined }): void {
+    if (this.#asked !== undefined && this.#asked.key === call.key) this.#asked = undefined;
   }
 
   forget(): void {

@@ -88,9 +88,16 @@ export class CredentialStore {
     return (await this.replace(credential, { ...credential.value, refused: true })) !== undefined;
   }
 
-  /** At most 1,000; those that have ended only on request. */
-  async list({ ended = false }: { ended?: boolean } = {}): Promise<Stored<StoredCredential>[]> {
-    const found = await this.#records.list([], { limit: 1_000 });
+  /** At most 1,000, of one resource or of all; those that have ended only on request. */
+  async list({
+    resource,
+    ended = false,
+  }: {
+    resource?: string;
+    ended?: boolean;
+  } = {}): Promise<Stored<StoredCredential>[]> {
+    const under = resource === undefined ? [] : [resource];
+    const found = await this.#records.list(under, { limit: 1_000 });
     return ended ? found : found.filter(({ value }) => value.ended !== true);
   }
 }

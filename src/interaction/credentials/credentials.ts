@@ -11,6 +11,7 @@ import type { NamedFlow } from '../flow.ts';
 import { placeKey, type Place, type Want } from '../want.ts';
 import { CredentialStore, isLive, stateOfStored, type StoredCredential } from './credential-store.ts';
 import { keptCredential, type KeptCredential } from './kept-credential.ts';
+import { withSharedAccounts } from './shared-accounts.ts';
 import type { RenewalCause } from './learned-lifetime.ts';
 import type { Renewals, Renewed } from './renewals.ts';
 import { Retirements } from './retirements.ts';
@@ -89,6 +90,18 @@ export class Credentials {
     return isLive(stored, kind) ? present(stored, kind, await this.#surroundings.now()) : undefined;
   }
 
+  /** What is kept in a namespace, each without itself. */
+  async list(
+    namespace: Namespace,
+    findKind: (name: string) => CredentialKind | undefined,
+    options: { ended?: boolean } = {},
+  ): Promise<KeptCredential[]> {
+    const nowMs = await this.#surroundings.now();
+    const stored = await this.in(namespace).list(options);
+    const kept = stored.map((one) => keptCredential(one, findKind(one.value.kind), nowMs));
+    return withSharedAccounts(kept, ({ resource }) => resource);
+  }
+
   /** What is kept, without itself. */
   async findKept(place: Place, kind: CredentialKind): Promise<KeptCredential | undefined> {
     const stored = await this.in(place.namespace).find(place);
@@ -123,6 +136,11 @@ export class Credentials {
   /** Gets a credential for a machine, unless there is another than the refused one by then. */
   async obtain<C>(want: Want, refused: string | undefined, kind: CredentialKind<C>): Promise<void> {
     await (await this.#loadRenewals()).obtain(want, refused, kind);
+  }
+
+  /** Has what could not be renewed, or obtained, tried at once by whoever comes next. */
+  async tryAgain(place: Place): Promise<void> {
+    await (await this.#loadRenewals()).tryAgain(place);
   }
 
   /** The change that keeps a credential that came from elsewhere than a person's answer. */

@@ -11,6 +11,7 @@ import { placePath, type Place } from '../want.ts';
 import { assertSameAccount } from './assert-same-account.ts';
 import { accountOf, CredentialStore, type StoredCredential } from './credential-store.ts';
 import { keptCredential } from './kept-credential.ts';
+import { warnOfSharedAccount } from './shared-accounts.ts';
 import { warnOfPerson } from './warn-of-person.ts';
 import { Tombstones } from './tombstones.ts';
 
@@ -47,7 +48,8 @@ export async function keepCredential(
   let value: StoredCredential | undefined;
   try {
     const earlier = await persistently(() => store.find(place));
-    assertSameAccount(accountOf(earlier, kind), kind.accountOf?.(credential));
+    const [before, account] = [accountOf(earlier, kind), kind.accountOf?.(credential)];
+    assertSameAccount(before, account);
     const { learnedLifetimeMs } = earlier?.value.kind === kind.name ? earlier.value : {};
     const learned = learnedLifetimeMs !== undefined && { learnedLifetimeMs };
     const keeping = {
@@ -65,6 +67,8 @@ export async function keepCredential(
       place.namespace,
       keptCredential({ path: placePath(place), value }, kind, value.obtainedAtMs),
     );
+    // It is kept, whatever becomes of this.
+    await warnOfSharedAccount(logger, store, place, { kind, account, before }).catch(() => {});
     return { kept: 'in time', ended };
   } catch (error) {
     const found = value && (await lookAfter(error, value));

@@ -9,6 +9,8 @@ export interface KeptCredential extends CredentialFacts {
   readonly scopes: readonly string[];
   /** When its person gave it. */
   readonly obtainedAtMs: number;
+  /** The other aliases of the same service under which the very same account is kept. Left out where there is none. */
+  readonly sameAccountAs?: readonly string[] | undefined;
 }
 
 /** What can be said of a stored credential. Of a kind that this process does not know, it is that it is there. */

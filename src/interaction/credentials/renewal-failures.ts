@@ -1,6 +1,7 @@
 import { z, type ZodType } from 'zod';
 import { errorCodes, type PosternErrorCode } from '../../core/error-codes.ts';
 import { PosternError } from '../../core/postern-error.ts';
+import { untilRetry } from '../../core/retry-after.ts';
 import { storageOf } from '../../namespace/namespace.ts';
 import { OAuthRequestError } from '../../oauth/oauth-request-error.ts';
 import { Collection, type Stored } from '../../storage/collection.ts';
@@ -8,8 +9,11 @@ import { isUnreadable } from '../../storage/unreadable.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 import { placePath, type Place } from '../want.ts';
 
-/** After a failed renewal, how long nobody tries again. */
-const cooldownMs = 2_000;
+/**
+ * After a failed renewal, how long nobody tries again: less for what passes by itself than for what somebody has to put
+ * right first.
+ */
+const cooldownMs = { passing: 2_000, final: 30_000 } as const;
 /** Failures that may pass lead to a person when there are as many, over as long a time. */
 const patience = { failures: 3, ms: 60_000 } as const;
 /** How long failures count together. */
@@ -27,6 +31,8 @@ interface RenewalFailure {
   readonly count: number;
   readonly firstAtMs: number;
   readonly lastAtMs: number;
+  /** Somebody started over since. */
+  readonly isLifted?: boolean | undefined;
 }
 
 const failureRecord: ZodType<RenewalFailure> = z.looseObject({
@@ -39,6 +45,7 @@ const failureRecord: ZodType<RenewalFailure> = z.looseObject({
   count: z.number(),
   firstAtMs: z.number(),
   lastAtMs: z.number(),
+  isLifted: z.boolean().optional(),
 });
 
 /** A renewal that failed. `isHopeless`: its person is to be asked, beside it. */
@@ -78,11 +85,11 @@ export class RenewalFailures {
 
   /** The failure of a moment ago, as it was; `undefined` when it is time to try. */
   async lately(): Promise<FailedRenewal | undefined> {
-    if (this.#last === undefined) return undefined;
-    const sinceMs = (await this.#surroundings.now()) - this.#last.lastAtMs;
-    return sinceMs < cooldownMs
-      ? { error: repeated(this.#last, sinceMs), isHopeless: isHopeless(this.#last) }
-      : undefined;
+    if (this.#last === undefined || this.#last.isLifted === true) return undefined;
+    const leftMs = endOf(this.#last) - (await this.#surroundings.now());
+    // More than there ever was: the clock has been put back.
+    if (leftMs <= 0 || leftMs > lengthOf(this.#last)) return undefined;
+    return { error: repeated(this.#last, leftMs), isHopeless: isHopeless(this.#last) };
   }
 
   async add(error: PosternError): Promise<FailedRenewal> {
@@ -99,13 +106,24 @@ export class RenewalFailures {
       firstAtMs: this.#last?.firstAtMs ?? lastAtMs,
       lastAtMs,
     };
-    await this.#records.put(this.#path, value, { expiresAtMs: lastAtMs + memoryMs });
+    await this.#put(value);
     return { error, isHopeless: isHopeless(value) };
+  }
+
+  /** Somebody starts over: what has failed is tried at once. How often it has failed still counts. */
+  static async lift(surroundings: Surroundings, place: Place): Promise<void> {
+    const failures = new RenewalFailures(surroundings, place, 0);
+    const found = await failures.#find();
+    if (found !== undefined) await failures.#put({ ...found.value, isLifted: true });
   }
 
   /** It was renewed after all. */
   async forget(): Promise<void> {
     if (this.#last !== undefined) await this.#records.delete(this.#path);
+  }
+
+  async #put(failure: RenewalFailure): Promise<void> {
+    await this.#records.put(this.#path, failure, { expiresAtMs: failure.lastAtMs + memoryMs });
   }
 
   /** One that cannot be read, or was written before failures were counted, is none. */
@@ -136,13 +154,25 @@ function isHopeless({ reason, status, count, firstAtMs, lastAtMs }: RenewalFailu
   return count >= patience.failures && lastAtMs - firstAtMs >= patience.ms;
 }
 
-function repeated(failure: RenewalFailure, sinceMs: number): PosternError {
-  const { reason, hint = 'Try again in a moment.', status, error } = failure;
-  const message = `a credential could not be renewed, or obtained, less than ${cooldownMs} ms ago (${reason})`;
+/** How long nobody tries again: at least as long as the issuer asked for. */
+function lengthOf({ reason, retryAfterMs = 0 }: RenewalFailure): number {
+  const { retry, fixedBy } = errorCodes[reason];
+  // A server that answers nonsense may be having its maintenance.
+  return Math.max(retry || fixedBy === 'server' ? cooldownMs.passing : cooldownMs.final, retryAfterMs);
+}
+
+function endOf(failure: RenewalFailure): number {
+  return failure.lastAtMs + lengthOf(failure);
+}
+
+/** The same failure, for whoever comes within the cooldown. It says when that ends. */
+function repeated(failure: RenewalFailure, leftMs: number): PosternError {
+  const { reason, hint, status, error } = failure;
+  const message = `a credential could not be renewed, or obtained, a moment ago (${reason}), and that is not tried again for ${leftMs} ms`;
+  const retryAtMs = endOf(failure);
   const isFinal = reason === 'ERR_POSTERN_OAUTH_REQUEST_REFUSED';
   if (!isFinal && reason !== 'ERR_POSTERN_OAUTH_REQUEST_FAILED')
-    return new PosternError(reason, message, { hint });
-  const retryAfterMs =
-    failure.retryAfterMs === undefined ? undefined : Math.max(0, failure.retryAfterMs - sinceMs);
-  return new OAuthRequestError(message, { status, error, retryAfterMs, isFinal }, { hint });
+    return new PosternError(reason, message, untilRetry(retryAtMs, { hint }));
+  const retryAfterMs = failure.retryAfterMs === undefined ? undefined : leftMs;
+  return new OAuthRequestError(message, { status, error, retryAfterMs, retryAtMs, isFinal }, { hint });
 }

@@ -62,7 +62,7 @@ export class Renewals {
   /**
    * What is stored after a machine has got a credential for itself, unless there is another than the refused one by then.
    *
-   * @throws {PosternError} why it got none, also to whoever comes within the two seconds after that.
+   * @throws {PosternError} why it got none, also to whoever comes within the cooldown after that.
    */
   obtain(
     want: Want,
@@ -99,6 +99,11 @@ export class Renewals {
       if (!isKept && !isThere) await kind.revoke?.(obtained.credential).catch(() => undefined);
       return now;
     });
+  }
+
+  /** What has failed at a place is tried at once by whoever comes next. */
+  tryAgain(place: Place): Promise<void> {
+    return RenewalFailures.lift(this.#surroundings, place);
   }
 
   /** Resolves when no renewal of this process is under way. */

@@ -164,6 +164,38 @@ describe('two accounts of one person at one server', () => {
     expect(JSON.stringify(kept)).not.toMatch(/at_|rt_/u);
   });
 
+  test('that are the same one after all are said in the log, once, and wherever accounts are listed', async () => {
+    const stage = await openStage(withOpenId);
+    const client = await stage.manager.getClient('alice');
+    const warnings = (): string[] =>
+      stage.logger.lines.filter((line) => line.includes('under several aliases'));
+    await signIn(stage, client, undefined, 'al@home');
+    await signIn(stage, client, 'work', 'al@work');
+    const names = (): Promise<unknown[]> =>
+      client.credentials().then((kept) => kept.map((one) => [one.alias, one.sameAccountAs]));
+    expect([warnings(), await names()]).toEqual([
+      [],
+      [
+        ['default', undefined],
+        ['work', undefined],
+      ],
+    ]);
+    expect((await signIn(stage, client, 'other', 'al@home')).status).toBe(200);
+    expect(warnings()).toHaveLength(1);
+    expect(warnings()[0]).toContain('"aliases":"calendar/other, calendar"');
+    expect(await names()).toEqual([
+      ['default', ['other']],
+      ['other', ['default']],
+      ['work', undefined],
+    ]);
+    expect(await client.credentials({ alias: 'other' })).toMatchObject([{ sameAccountAs: ['default'] }]);
+    // Who is asked again, and gives the same as before, is told nothing new.
+    stage.as.tokens.revokeAll();
+    await signIn(stage, client, 'other', 'al@home');
+    expect(warnings()).toHaveLength(1);
+    expect(JSON.stringify([warnings(), await client.credentials()])).not.toMatch(/at_|rt_/u);
+  });
+
   test('tell subscribers and parked calls which of them was signed in to', async () => {
     const stage = await openStage();
     const resumed: string[] = [];

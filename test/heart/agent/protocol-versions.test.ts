@@ -118,6 +118,129 @@ test('a server that answers with a version we do not speak is refused, and the e
   expect(server.count('initialize')).toBe(1);
 });
 
+/** How servers refuse a version without a word of what they speak. */
+const wordless: Record<string, (call: McpCall) => Reply> = {
+  'a bare 400': () => ({ status: 400 }),
+  'a 400 and a page': () => ({ status: 400, body: '<h1>Bad Request</h1>' }),
+  'a 426': () => ({ status: 426, body: 'Upgrade Required' }),
+  '-32602 without a list': error(-32_602, 'Invalid params'),
+  '-32600 at HTTP 400': error(-32_600, 'Invalid Request', undefined, 400),
+  '-32000 that names only what it refuses': error(-32_000, 'Unsupported protocol version 2025-11-25'),
+  '-32603': error(-32_603, 'Internal error'),
+};
+
+describe.each(Object.keys(wordless))(
+  'a server that refuses our version with %s, and no other word',
+  (name) => {
+    const isInitialize = ({ message }: McpCall): boolean => message.method === 'initialize';
+
+    test('is offered an older one, once, and from then on at once', async () => {
+      const { client, offered } = await open((call, asked) =>
+        isInitialize(call) && asked > spoken ? wordless[name]?.(call) : undefined,
+      );
+      expect(textOf(await client.callTool('run'))).toBe('1');
+      expect(offered).toEqual(['2025-11-25', spoken]);
+      await client.disconnect();
+      expect(textOf(await client.callTool('run'))).toBe('2');
+      expect(offered).toEqual(['2025-11-25', spoken, spoken]);
+    });
+
+    test('and every other as well, is tried twice for a connect, and no more', async () => {
+      const { client, server } = await open((call) =>
+        isInitialize(call) ? wordless[name]?.(call) : undefined,
+      );
+      await client.connect();
+      expect([client.session('mortal').status, server.count('initialize')]).toEqual(['FAILED', 2]);
+      await client.connect();
+      expect(server.count('initialize')).toBe(4);
+    });
+
+    test('is offered nothing else than what the operator has set', async () => {
+      const { client, offered } = await open(
+        (call, asked) => (isInitialize(call) && asked !== '2025-03-26' ? wordless[name]?.(call) : undefined),
+        { protocolVersion: '2025-06-18' },
+      );
+      await client.connect();
+      expect([client.session('mortal').status, offered]).toEqual(['FAILED', ['2025-06-18']]);
+    });
+  },
+);
+
+describe.each(Object.keys(wordless).filter((name) => name !== '-32603'))(
+  'a server that agrees to our version, and then refuses its requests with %s',
+  (name) => {
+    const isLater = ({ message }: McpCall): boolean => message.method === 'tools/list';
+
+    test('is offered an older one, once', async () => {
+      const { client, offered } = await open((call, asked) =>
+        isLater(call) && asked > spoken ? wordless[name]?.(call) : undefined,
+      );
+      expect(textOf(await client.callTool('run'))).toBe('1');
+      expect(offered).toEqual(['2025-11-25', spoken]);
+    });
+  },
+);
+
+test('a server without sessions begins to refuse a version in the midst: the call goes through all the same', async () => {
+  let isStrict = false;
+  const { client, offered, server } = await open((call, asked) =>
+    isStrict && call.message.method !== 'initialize' && asked > spoken ? { status: 400 } : undefined,
+  );
+  server.options.hasSessions = false;
+  expect(textOf(await client.callTool('run'))).toBe('1');
+  isStrict = true;
+  expect(textOf(await client.callTool('run'))).toBe('2');
+  expect(offered).toEqual(['2025-11-25', '2025-11-25', spoken]);
+});
+
+test('a server that is brought up to date, and no longer speaks what it spoke, is offered the newest again', async () => {
+  let least = '';
+  let most = spoken;
+  const { client, offered } = await open(({ message: { method } }, asked) =>
+    method === 'initialize' && (asked < least || asked > most) ? { status: 400 } : undefined,
+  );
+  expect(textOf(await client.callTool('run'))).toBe('1');
+  [least, most] = ['2025-11-25', '2025-11-25'];
+  await client.disconnect();
+  expect(textOf(await client.callTool('run'))).toBe('2');
+  expect(offered).toEqual(['2025-11-25', spoken, spoken, '2025-11-25']);
+});
+
+test('what a server spoke before is what it is offered, when it begins to refuse the newest', async () => {
+  let isStrict = false;
+  const old = '2025-03-26';
+  const { client, offered } = await open(({ message: { id, method } }, asked) => {
+    if (method !== 'initialize') return undefined;
+    if (isStrict && asked !== old) return { status: 400 };
+    const capabilities = { tools: {} };
+    const result = { protocolVersion: old, capabilities, serverInfo: { name: 'x', version: '1' } };
+    return { body: { jsonrpc: '2.0', id, result } };
+  });
+  expect(textOf(await client.callTool('run'))).toBe('1');
+  isStrict = true;
+  await client.disconnect();
+  expect(textOf(await client.callTool('run'))).toBe('2');
+  expect(offered).toEqual(['2025-11-25', '2025-11-25', old]);
+});
+
+test('a call that is refused with a 400, where others are not, is that call’s own', async () => {
+  const { client, server } = await open(({ message: { method } }) =>
+    method === 'tools/call' ? { status: 400, body: 'no such date' } : undefined,
+  );
+  server.options.hasSessions = false;
+  await codeOf(client.callTool('run'));
+  expect([client.session('mortal').status, server.count('initialize')]).toEqual(['CONNECTED', 1]);
+});
+
+test('a second version that a sign-in stands behind is not taken for refused', async () => {
+  const { client } = await open((call, asked) => {
+    if (call.message.method === 'initialize') return asked > spoken ? { status: 400 } : undefined;
+    return { status: 401 };
+  });
+  await client.connect();
+  expect(client.session('mortal').error?.evidence?.httpStatus).toBe(401);
+});
+
 describe('a version that the operator has set for one server', () => {
   test('is the only one that is offered', async () => {
     const { client, offered } = await open(() => undefined, { protocolVersion: '2025-03-26' });

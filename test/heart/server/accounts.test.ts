@@ -66,6 +66,19 @@ test('two accounts of one caller at a third party are kept apart, and listed wit
   expect([await holder('home'), await holder('work')]).toEqual([undefined, 'al@work']);
 });
 
+test('the same account under two aliases is said in the log, and where accounts are listed', async () => {
+  const { stage, consent } = await openConsents();
+  await consent('home', 'al@home');
+  await consent('work', 'al@home');
+  const warnings = stage.logger.lines.filter((line) => line.includes('under several aliases'));
+  expect(warnings.map((line) => line.includes('"work, home"'))).toEqual([true]);
+  const kept = await stage.oob.credentials.list(await stage.principal('alice'));
+  expect(kept.map(({ alias, sameAccountAs }) => [alias, sameAccountAs])).toEqual([
+    ['home', ['work']],
+    ['work', ['home']],
+  ]);
+});
+
 test('whose grant has ended is expected again, and nobody else is taken for them', async () => {
   const { stage, flow, consent, holder } = await openConsents();
   await consent('work', 'al@work');

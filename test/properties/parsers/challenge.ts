@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { parseChallenge } from '../../../src/oauth/challenge.ts';
-import { retryAfterMs } from '../../../src/oauth/oauth-errors.ts';
+import { readRetryAfter } from '../../../src/core/retry-after.ts';
 import { headerText, hostileUrl } from '../hostile.ts';
 import { parserProperty, type ParserProperty } from '../parser-property.ts';
 import { nowMs } from '../wire.ts';
@@ -118,7 +118,9 @@ const retryAfter = parserProperty(
     fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
   ),
   (text) => {
-    const delayMs = retryAfterMs(new Response(null, { headers: { 'retry-after': text } }), nowMs);
+    const response = new Response(null, { headers: { 'retry-after': text } });
+    const { retryAfterMs: delayMs, retryAtMs } = readRetryAfter(response, nowMs);
+    assert.equal(retryAtMs, delayMs === undefined ? undefined : nowMs + delayMs);
     assert.ok(delayMs === undefined || (delayMs >= 0 && delayMs <= 3_600_000), `${delayMs}`);
   },
 );
