@@ -103,10 +103,21 @@ export function deployment(options: DeploymentOptions, logger: Logger): Gate {
       if (verifyUser === undefined) return { is: 'initiator' };
       const verdict = await verifyPerson(verifyUser, request, pending);
       if (verdict.is === 'stranger' && pending !== undefined) {
-        const { id } = pending.namespace;
-        logger.warn('a link was opened by another user than the one it was made for', { namespace: id });
+        logger.warn('a link was opened by another user than the one it was made for', {
+          namespace: pending.namespace.id,
+          verifyUserAnswered: verdict.person,
+          linkIsFor: pending.initiator,
+          hint: mismatchHint(verdict.person ?? '', pending.initiator),
+        });
       }
       return verdict;
     },
   };
+}
+
+/** Of two names for one person, one is often the bare part of the other. */
+function mismatchHint(answered: string, expected: string): string | undefined {
+  const isPart = answered !== '' && expected.includes(answered);
+  if (!isPart && !(expected !== '' && answered.includes(expected))) return undefined;
+  return 'These look like two names for one person, and they are compared to the letter. Have "verifyUser" answer what the link is for: by default the id of the namespace or context, which "initiatorOf" of a server and "principal" of a context change.';
 }

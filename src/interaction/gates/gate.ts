@@ -3,7 +3,8 @@ import type { Pending, PendingKind } from '../../pending/pending.ts';
 /** Who is at a browser, compared with who must be. */
 export type Verdict =
   | { readonly is: 'initiator' }
-  | { readonly is: 'stranger' }
+  /** `person`: as whom the host knows them. */
+  | { readonly is: 'stranger'; readonly person?: string | undefined }
   /** Nobody the host knows. */
   | { readonly is: 'nobody' }
   /** The host answers by itself: a redirect to its own sign-in page. */

@@ -32,7 +32,7 @@ export async function verifyPerson(
       { hint: 'Answer with text, with undefined for nobody, or with a Response.' },
     );
   }
-  return { is: user === pending?.initiator ? 'initiator' : 'stranger' };
+  return user === pending?.initiator ? { is: 'initiator' } : { is: 'stranger', person: user };
 }
 
 /** What it throws, unless that is an answer, is a failure of the host, not of the link. */
