@@ -1,6 +1,6 @@
 import { failureFields } from '../../core/failure-fields.ts';
 import type { Logger } from '../../core/logger.ts';
-import { PosternError } from '../../core/postern-error.ts';
+import { isPosternError, PosternError } from '../../core/postern-error.ts';
 import { checkPublicUrl } from '../../web/public-url.ts';
 import type { VerifyUser } from '../../web/verify-user.ts';
 import type { AskedInteraction, Gate } from './gate.ts';
@@ -101,7 +101,13 @@ export function deployment(options: DeploymentOptions, logger: Logger): Gate {
     },
     whoIsThere: async (request, pending) => {
       if (verifyUser === undefined) return { is: 'initiator' };
-      const verdict = await verifyPerson(verifyUser, request, pending);
+      const verdict = await verifyPerson(verifyUser, request, pending, baseUrl).catch((error: unknown) => {
+        // On the page it is a code; who mounted the pages has to know what to do about it.
+        if (isPosternError(error) && error.facts.fixedBy === 'developer') {
+          logger.error(error.message, { code: error.code, hint: error.hint });
+        }
+        throw error;
+      });
       if (verdict.is === 'stranger' && pending !== undefined) {
         logger.warn('a link was opened by another user than the one it was made for', {
           namespace: pending.namespace.id,
