@@ -18,8 +18,8 @@ export interface OpeningOptions {
   /** The deadline of the handshake. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** The bytes can flow; who is at the other end, and as whom, is being found out. */
-  readonly onTransport: () => void;
+  /** A message has come: the server is there. Of one over HTTP, its first response says so before. */
+  readonly onAnswer: () => void;
   readonly onToolsChanged: () => void;
   readonly onAsked: OnAsked;
   /** The server says that what it asked for under an id is done. */
@@ -46,7 +46,7 @@ export async function openConnection(options: OpeningOptions): Promise<SdkClient
     versions.settleOn(other);
   }
   try {
-    return await tryToOpen({ ...options, onTransport: () => {} }, versions.offer, seen);
+    return await tryToOpen(options, versions.offer, seen);
   } catch (error) {
     versions.insteadOf(error, seen.wire, true);
     throw error;
@@ -69,9 +69,10 @@ async function tryToOpen(
   signal.addEventListener('abort', giveUp, { once: true });
   try {
     transport = await withSignal(openTransport(connection, signal), signal);
-    seen.wire = watchTransport(transport, server);
-    options.onTransport();
+    seen.wire = watchTransport(transport, server, options.onAnswer);
     await withSignal(client.connect(transport, { timeout: timeoutMs }), signal);
+    // A transport that keeps its messages to itself has brought one by now.
+    options.onAnswer();
     await withSignal(options.prove(client), signal);
     return client;
   } catch (error) {
