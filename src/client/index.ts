@@ -85,6 +85,7 @@ export {
   type SessionStatus,
   type SessionStatusFacts,
 } from './session/session-status.ts';
+export type { HealthMonitor, HealthMonitorOptions, HealthReport } from './health-monitor.ts';
 export type { KeptAccount } from './kept-account.ts';
 export {
   connectionConditions,

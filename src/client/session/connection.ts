@@ -19,9 +19,16 @@ export function createConnection(options: {
   config: ServerConfig;
   strategy: AuthStrategy;
   fetch: typeof globalThis.fetch;
+  /** Told of every response over HTTP, whatever it is. */
+  onAnswer: () => void;
 }): Connection {
-  const { server, config, strategy } = options;
-  const fetch = authorizedFetch(strategy, { fetch: options.fetch, server });
+  const { server, config, strategy, onAnswer } = options;
+  const heeding: typeof globalThis.fetch = async (...request) => {
+    const response = await options.fetch(...request);
+    onAnswer();
+    return response;
+  };
+  const fetch = authorizedFetch(strategy, { fetch: heeding, server });
   if ('connect' in config) return { createTransport: async () => config.connect(fetch) };
   if ('command' in config) return stdioConnection(config);
   return config.transport === 'sse' ? sseConnection(config, fetch) : streamableHttpConnection(config, fetch);

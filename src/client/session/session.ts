@@ -16,7 +16,6 @@ import { RequestsInFlight } from './requests-in-flight.ts';
 import { illnessOf } from './ask-as-user.ts';
 import { FailedCall } from './failed-call.ts';
 import { lossIn } from './lost-session.ts';
-import { heedingAnswers } from './heeding-answers.ts';
 import { hasSession, Liveness } from './liveness.ts';
 import { ProtocolVersions } from './protocol-versions.ts';
 import { hasStaticAuth } from '../server-config.ts';
@@ -31,7 +30,6 @@ import {
   type FailedServer,
 } from './session-failure.ts';
 import { SessionState } from './session-state.ts';
-import { sessionStatuses } from './session-status.ts';
 import type { SessionOptions } from './session-options.ts';
 import { ToolCatalogue } from './tool-catalogue.ts';
 
@@ -72,8 +70,8 @@ export class Session extends SessionState {
     });
     this.#versions = new ProtocolVersions(options);
     this.#strategy = createStrategy(options);
-    const fetch = heedingAnswers(options.fetch, () => this.#answered());
-    this.#connection = createConnection({ ...options, fetch, strategy: this.#strategy });
+    const onAnswer = (): void => this.answered();
+    this.#connection = createConnection({ ...options, onAnswer, strategy: this.#strategy });
     this.#person = new PersonWatch(options, (error) => this.#personDone(error));
   }
 
@@ -330,7 +328,7 @@ export class Session extends SessionState {
         timeoutMs,
         signal: attempt.signal,
         versions: this.#versions,
-        onAnswer: () => this.#answered(),
+        onAnswer: () => this.answered(),
         handlers: this.#questions.handlers,
         onToolsChanged: () => this.#tools.forget(),
         onAsked: (own, requests) => this.#questions.asked(own, requests),
@@ -349,11 +347,6 @@ export class Session extends SessionState {
     }
   }
 
-  /** The server is there; as whom it is spoken to comes next. */
-  #answered(): void {
-    if (this.status === 'CONNECTING' || this.status === 'RECONNECTING') this.move('AUTHENTICATING');
-  }
-
   get #failed(): FailedServer {
     const hasStaticCredential = hasStaticAuth(this.#options.config);
     return { name: this.server, hasStaticCredential, evidence: this.#connection.remains };
@@ -369,15 +362,10 @@ export class Session extends SessionState {
 
   #fail(error: unknown): void {
     if (this.status === 'DISCONNECTING' || this.status === 'DISCONNECTED') return;
-    const { status: stated, error: known } = classifyFailure(error, this.#failed);
-    // Whoever was there a moment ago, and is not, has been lost.
-    const isLost = stated === 'SERVER_UNREACHABLE' && this.status === 'CONNECTED';
-    const status = isLost ? 'CONNECTION_FAILED' : stated;
+    const { status, error: known } = classifyFailure(error, this.#failed);
     this.reason = known;
     void this.#retire();
-    // What waits for a person before anything was sent, for want of a key, is about who this is all the same.
-    if (status === 'AUTH_PENDING') this.#answered();
-    if (this.status !== status && sessionStatuses[this.status].next.includes(status)) this.move(status);
+    this.moveOnFailure(status);
     this.#options.logger.info('a session is not connected', {
       context: this.#options.context.id,
       server: this.server,
