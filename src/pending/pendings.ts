@@ -40,6 +40,8 @@ export interface PendingsOptions<T = unknown> {
   readonly logger?: Logger | undefined;
   /** Told of every end that is written through this: by a person, by a caller, by whoever finds that the time is over. */
   readonly onEnd?: OnPendingEnd<T> | undefined;
+  /** What of a pending's data stays when it has ended: JSON, and nothing secret. Default: nothing. */
+  readonly remember?: ((data: T) => unknown) | undefined;
 }
 
 const defaultTtlMs = 10 * 60_000;
@@ -66,9 +68,10 @@ export class Pendings<T = unknown> {
     this.#linkFor = options.linkFor;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
-    const { onEnd, logger = stderrLogger } = options;
+    const { onEnd, remember, logger = stderrLogger } = options;
     this.#logger = logger;
     this.#hooks = {
+      remember,
       onUnreadable: logUnreadable(logger),
       onEnd: async (pending, transition) => {
         try {
