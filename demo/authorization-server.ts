@@ -17,6 +17,8 @@ export interface AuthorizationServerOptions {
   readonly port?: number;
   /** Who may sign in. Default alice, bob and carol. */
   readonly users?: readonly string[];
+  /** Clients that are registered by hand, in the names of RFC 7591. Any other registers itself. */
+  readonly clients?: readonly object[];
   /** Default 300. */
   readonly accessTokenTtlSeconds?: number;
   /**
@@ -103,6 +105,7 @@ export async function startAuthorizationServer(
         response_types: [],
         grant_types: [],
       },
+      ...(options.clients ?? []),
     ],
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     // Browsers share cookies between ports, so two servers on one host need different names.

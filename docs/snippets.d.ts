@@ -39,6 +39,9 @@ declare global {
 
   // A server's
   const issuer: string;
+  const clientId: string;
+  const clientSecret: string;
+  const subject: string;
   const audience: string;
   const namespaces: NamespaceProvider;
   const oob: Oob;

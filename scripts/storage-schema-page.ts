@@ -1,3 +1,4 @@
+import { storedRecords as ofBrowserSignIn } from '../src/browser-sign-in/stored-records.ts';
 import { storedRecords as ofInteraction } from '../src/interaction/stored-records.ts';
 import { storedRecords as ofNamespace } from '../src/namespace/stored-records.ts';
 import { storedRecords as ofOob } from '../src/oob/stored-records.ts';
@@ -12,6 +13,7 @@ export const storedByLayer: Readonly<Record<string, readonly StoredRecord[]>> = 
   resume: ofResume,
   interaction: ofInteraction,
   oob: ofOob,
+  'browser-sign-in': ofBrowserSignIn,
 };
 
 /** `docs/storage-schema.md`, from the tables of the layers. */

@@ -3,11 +3,11 @@ import { startAuthorizationServer, type AuthorizationServer } from '../../demo/a
 import { createMcpEndpoint, firstOf } from '../../demo/mcp-endpoint.ts';
 import { openListener } from '../../demo/open-listener.ts';
 import { createTokenGate } from '../../demo/token-gate.ts';
+import { browserSignIn } from '../../src/browser-sign-in/index.ts';
 import { silentLogger, type Logger } from '../../src/core/logger.ts';
 import { verifiedClaims } from '../../src/namespace/index.ts';
 import { createOob, type Oob } from '../../src/oob/index.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
-import { createBrowserSignIn } from './browser-sign-in.ts';
 
 export interface ProtectedServerOptions {
   /** Where credentials are kept, sealed. */
@@ -37,31 +37,36 @@ export async function startProtectedServer(
 ): Promise<ProtectedServer> {
   const { directory, port, legacy, logger = silentLogger } = options;
   await using starting = new AsyncDisposableStack();
-  const authorizationServer = await startAuthorizationServer();
-  starting.defer(() => authorizationServer.close());
-  const storage = openLocalStorage(directory);
-  starting.defer(() => storage.close());
   const listener = starting.use(await openListener({ port }));
   const { origin } = listener;
   const url = `${origin}/mcp`;
+  const pages = { client_id: 'pages', redirect_uris: [`${origin}/sign-in/callback`] };
+  const authorizationServer = await startAuthorizationServer({
+    clients: [{ ...pages, client_name: name, token_endpoint_auth_method: 'none' }],
+  });
+  starting.defer(() => authorizationServer.close());
+  const storage = openLocalStorage(directory);
+  starting.defer(() => storage.close());
   const { issuer } = authorizationServer;
 
-  const signIn = await createBrowserSignIn({ origin, issuer, name });
+  // Tool calls and browsers are told apart by the same accounts: those of the authorization server.
+  const publicUrl = `${origin}/sign-in`;
+  const signIn = browserSignIn({ issuer, clientId: pages.client_id, publicUrl, storage, logger });
   const oob = createOob({
     storage,
     namespaces: verifiedClaims({ issuer, audience: url }),
     publicUrl: `${origin}/oob`,
-    // Both are subjects of the same authorization server: that of the call's token, and that of the browser.
-    initiatorOf: (_namespace, { claims }) => String(claims?.['sub']),
-    verifyUser: signIn.whoIsThere,
+    verifyUser: signIn.verifyUser,
     logger,
   });
   starting.use(oob);
   const gate = createTokenGate({ url, name, authorizationServer });
   const endpoint = starting.use(createMcpEndpoint({ url, gate, legacy, createServer: tools(oob) }));
-  const pages = async (request: Request): Promise<Response | undefined> =>
-    new URL(request.url).pathname.startsWith('/oob/') ? oob.fetch(request) : undefined;
-  listener.serve(firstOf(endpoint.fetch, signIn.fetch, pages));
+  const at =
+    (path: string, answer: (request: Request) => Promise<Response>) =>
+    async (request: Request): Promise<Response | undefined> =>
+      new URL(request.url).pathname.startsWith(path) ? answer(request) : undefined;
+  listener.serve(firstOf(endpoint.fetch, at('/sign-in/', signIn.fetch), at('/oob/', oob.fetch)));
 
   const started = starting.move();
   return { url, authorizationServer, oob, [Symbol.asyncDispose]: () => started.disposeAsync() };

@@ -21,6 +21,7 @@ import type { LogoutResult } from './auth/auth-strategy.ts';
 import type { AuthChallenge } from './auth/authorization-required-error.ts';
 import type { Context } from './context.ts';
 import { findOffering } from './find-offering.ts';
+import { HealthMonitor, type HealthMonitorOptions } from './health-monitor.ts';
 import { LocalAuthCoordinator } from './coordinators/local-auth-coordinator.ts';
 import {
   parseServerConfig,
@@ -48,6 +49,7 @@ export class Client implements AsyncDisposable {
   readonly #shared: SharedClientOptions;
   #sessions: Map<string, Session> | undefined;
   readonly #ownsCoordinator: boolean;
+  readonly #monitors: HealthMonitor[] = [];
   #closed = false;
 
   /**
@@ -200,6 +202,18 @@ export class Client implements AsyncDisposable {
     await Promise.all(sessions.map((session) => session.askAgain().catch(() => {})));
   }
 
+  /**
+   * Looks after the connections that were made: see {@link HealthMonitor}. Ends by its `stop()`, or with this client.
+   *
+   * @example
+   * const monitor = client.monitor({ everyMs: 60_000 });
+   */
+  monitor(options?: HealthMonitorOptions): HealthMonitor {
+    const monitor = new HealthMonitor(() => this.#made({}), this.#shared.clock ?? systemClock, options);
+    this.#monitors.push(monitor);
+    return monitor;
+  }
+
   /** Connects to one server, or to all at once. Never rejects for a server's failure: see each session's status. */
   async connect(options: Which & { force?: boolean | undefined } = {}): Promise<void> {
     await Promise.all(this.#all(options).map((session) => session.connect(options)));
@@ -307,6 +321,7 @@ export class Client implements AsyncDisposable {
 
   /** Disconnects, and ends the coordinator if the client made it. */
   async close(): Promise<void> {
+    await Promise.all(this.#monitors.map((monitor) => monitor.stop()));
     await this.disconnect();
     this.#closed = true;
     if (!this.#ownsCoordinator) return;

@@ -29,7 +29,13 @@ export {
 export type { ClientHandlers, FromServer } from './session/client-handlers.ts';
 export { Client } from './client.ts';
 export type { ClientOptions, Of, SharedClientOptions, Which } from './client-options.ts';
-export type { CompletionEvent, CompletionSubscriber } from './coordinators/completion.ts';
+export type {
+  CompletionEvent,
+  CompletionSubscriber,
+  SignInEvent,
+  StartEvent,
+  SubscribeOptions,
+} from './coordinators/completion.ts';
 export { Context } from './context.ts';
 export { explain, type Audience } from '../core/explain.ts';
 export {
@@ -85,6 +91,7 @@ export {
   type SessionStatus,
   type SessionStatusFacts,
 } from './session/session-status.ts';
+export type { HealthMonitor, HealthMonitorOptions, HealthReport } from './health-monitor.ts';
 export type { KeptAccount } from './kept-account.ts';
 export {
   connectionConditions,

@@ -1,4 +1,3 @@
-import { failureFields } from '../core/failure-fields.ts';
 import { checkDurations } from '../core/check-durations.ts';
 import type { PosternErrorCode } from '../core/error-codes.ts';
 import type { Namespace } from '../namespace/namespace.ts';
@@ -22,6 +21,8 @@ import type { Forgotten } from './credentials/retirements.ts';
 import { dataOf, type Flow, type InteractionData, type NamedFlow } from './flow.ts';
 import { Flows, unknownFlow } from './flows.ts';
 import type { Gate } from './gates/gate.ts';
+import { InteractionEvents, type InteractionListener } from './interaction-events.ts';
+import { rememberedOf } from './remembered-interaction.ts';
 import type { InteractionsOptions } from './interactions-options.ts';
 import { interactionOf, InteractionRequiredError } from './interaction-required-error.ts';
 import { isEnded, unlessEnded } from './is-ended.ts';
@@ -35,9 +36,6 @@ export interface WaitForPerson {
   readonly waitMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-
-/** Is told of an interaction's end, with its data as it was. */
-export type EndListener = (ended: Pending<InteractionData>) => void | Promise<void>;
 
 /**
  * Everything between the question and the credential, for agents and servers alike.
@@ -54,7 +52,7 @@ export class Interactions {
   readonly #flows: Flows;
   readonly #declines: Declines;
   readonly #attendance: Attendance;
-  readonly #listeners = new Set<EndListener>();
+  readonly events: InteractionEvents;
   #asking: Promise<Asking> | undefined;
   #keeping: Promise<typeof keepCredential> | undefined;
   #ladder: Promise<Ladder> | undefined;
@@ -72,7 +70,9 @@ export class Interactions {
       ...surroundings,
       linkFor: (id) => `${gate.baseUrl}/connect/${id}`,
       onEnd: (ended) => this.#ended(ended),
+      remember: rememberedOf,
     });
+    this.events = new InteractionEvents(surroundings, this.pendings);
     this.credentials = new Credentials(surroundings, this.leaseMs, options.waitUntil);
     this.#declines = new Declines(surroundings, declineCooldownMs ?? 60_000);
     this.#attendance = new Attendance(surroundings, {
@@ -128,10 +128,9 @@ export class Interactions {
     return this.#flows.find(name);
   }
 
-  /** Has a listener told of every interaction that ends in this process, after it has. Returns how to stop. */
-  onEnd(listener: EndListener): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+  /** {@link InteractionEvents.onEnd} */
+  onEnd(listener: InteractionListener): () => void {
+    return this.events.onEnd(listener);
   }
 
   /**
@@ -336,6 +335,7 @@ export class Interactions {
   /** Stops background work of this process, which another takes over, and finishes what cannot be had a second time. */
   async close(): Promise<void> {
     await this.#attendance.close();
+    await this.events.close();
     await this.credentials.settle();
     await this.gate.close?.();
   }
@@ -364,11 +364,7 @@ export class Interactions {
     this.#attendance.leave(ended.id);
     // What is not forgotten now is when its time is over.
     this.gate.ended?.(ended).catch(() => {});
-    for (const listener of this.#listeners) {
-      void (async () => listener(ended))().catch((error: unknown) => {
-        this.surroundings.logger.error('what was to follow an end failed', failureFields(error));
-      });
-    }
+    this.events.ended(ended);
   }
 
   /** Loaded when somebody has answered. */
@@ -386,6 +382,7 @@ export class Interactions {
         pendings,
         gate,
         declines: this.#declines,
+        onBegin: (pending) => this.events.begun(pending),
         maxPendings,
         leaseMs: this.#watchLeaseMs,
         ttlMs,

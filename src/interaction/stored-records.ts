@@ -83,6 +83,11 @@ export const storedRecords: readonly StoredRecord[] = [
     lives: 'as the link',
   },
   {
+    key: 'app:live-interaction:‹when it began›:‹hash of pending id›',
+    holds: '`{ id, partition }`: where processes whose subscribers hear of everything find what lives',
+    lives: 'a minute longer than its pending',
+  },
+  {
     key: 'app:registration:‹hash of issuer and redirect URI›',
     holds:
       '`{ issuer, clientId, clientSecret?, tokenEndpointAuthMethod, source: "dynamic", redirectUris, registeredScopes?, registeredAtMs }`',

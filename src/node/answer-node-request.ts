@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { PosternError } from '../core/postern-error.ts';
+import { alreadyRead } from './already-read.ts';
 
 export type FetchHandler = (request: Request) => Promise<Response> | Response;
 
@@ -59,17 +59,6 @@ async function readRequest(
     // A method or a header that a fetch handler cannot be given.
     return 400;
   }
-}
-
-/** Another reader has the form, and nobody knows any more what was sent, to the byte. */
-function alreadyRead(): PosternError {
-  return new PosternError(
-    'ERR_POSTERN_CONFIG_MISCONFIGURED',
-    'the body of a request was read before it came here',
-    {
-      hint: 'Mount this before body parsers such as express.urlencoded(); in Fastify, remove the scope’s content type parsers.',
-    },
-  );
 }
 
 /** The address that a target names on our own origin. */

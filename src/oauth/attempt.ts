@@ -50,6 +50,8 @@ export interface CreateAttemptOptions {
   readonly dpop?: boolean | undefined;
   /** Default: 192 random bits. */
   readonly state?: string | undefined;
+  /** Default: 256 random bits, base64url. For who has to know it before the attempt is made. */
+  readonly codeVerifier?: string | undefined;
   /** Makes the client's assertion for a pushed request, where its key is held elsewhere. */
   readonly clientAssertion?: ClientAssertion | undefined;
   readonly random?: RandomBytes | undefined;
@@ -77,29 +79,9 @@ export interface StartedAttempt {
  * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when an extra parameter is not free to set, or the client is another issuer's.
  */
 export async function createAttempt(options: CreateAttemptOptions, http: OAuthHttp): Promise<StartedAttempt> {
-  const { discovery, random = systemRandom } = options;
-  const { server } = discovery;
-  checkAttempt(options);
-  const authorizationEndpoint =
-    server.authorization_endpoint ?? lacks(discovery.issuer, 'authorization_endpoint');
-  const attempt: Attempt = {
-    issuer: discovery.issuer,
-    ...(server.issuer !== discovery.issuer && { statedIssuer: server.issuer }),
-    issParameterSupported: server.authorization_response_iss_parameter_supported === true,
-    authorizationEndpoint: http.checkUrl(authorizationEndpoint).href,
-    tokenEndpoint: server.token_endpoint ?? lacks(discovery.issuer, 'token_endpoint'),
-    revocationEndpoint: server.revocation_endpoint,
-    idTokenSigningAlgs: server.id_token_signing_alg_values_supported,
-    client: options.client,
-    redirectUri: options.redirectUri,
-    resource: discovery.resource,
-    scopes: options.scopes,
-    codeVerifier: encodeBase64Url(random(32)),
-    ...(await bindingKey(options)),
-    profile: options.profile,
-    ...(options.privateNetwork === true && { privateNetwork: true }),
-    createdAtMs: http.clock(),
-  };
+  const { random = systemRandom } = options;
+  const { server } = options.discovery;
+  const attempt = await attemptOf(options, http);
   const state = options.state ?? randomId(random);
   const parameters = await authorizationParameters(attempt, state, options);
   const { query, dpopNonce } =
@@ -113,6 +95,37 @@ export async function createAttempt(options: CreateAttemptOptions, http: OAuthHt
     attempt: dpopNonce === undefined ? attempt : { ...attempt, dpopNonce },
     state,
     url: http.checkBrowserUrl(url),
+  };
+}
+
+/**
+ * The attempt itself, without its state and its URL. Sends nothing.
+ *
+ * @throws {PosternError} as {@link createAttempt}.
+ */
+export async function attemptOf(options: CreateAttemptOptions, http: OAuthHttp): Promise<Attempt> {
+  const { discovery, random = systemRandom } = options;
+  const { server } = discovery;
+  checkAttempt(options);
+  const authorizationEndpoint =
+    server.authorization_endpoint ?? lacks(discovery.issuer, 'authorization_endpoint');
+  return {
+    issuer: discovery.issuer,
+    ...(server.issuer !== discovery.issuer && { statedIssuer: server.issuer }),
+    issParameterSupported: server.authorization_response_iss_parameter_supported === true,
+    authorizationEndpoint: http.checkUrl(authorizationEndpoint).href,
+    tokenEndpoint: server.token_endpoint ?? lacks(discovery.issuer, 'token_endpoint'),
+    revocationEndpoint: server.revocation_endpoint,
+    idTokenSigningAlgs: server.id_token_signing_alg_values_supported,
+    client: options.client,
+    redirectUri: options.redirectUri,
+    resource: discovery.resource,
+    scopes: options.scopes,
+    codeVerifier: options.codeVerifier ?? encodeBase64Url(random(32)),
+    ...(await bindingKey(options)),
+    profile: options.profile,
+    ...(options.privateNetwork === true && { privateNetwork: true }),
+    createdAtMs: http.clock(),
   };
 }
 

@@ -17,6 +17,9 @@ const authorizationServer = z.object({
   revocation_endpoint: endpoint,
   device_authorization_endpoint: endpoint,
   pushed_authorization_request_endpoint: endpoint,
+  // Judged by who uses them: nobody does who only wants tokens.
+  jwks_uri: endpoint.catch(undefined),
+  end_session_endpoint: endpoint.catch(undefined),
   require_pushed_authorization_requests: flag,
   authorization_response_iss_parameter_supported: flag,
   client_id_metadata_document_supported: flag,

@@ -195,7 +195,7 @@ function unwrapped(reply: Record<string, unknown>, member: string | undefined): 
 }
 
 /** Entra calls itself by a template in metadata that is for more than one tenant, and by the tenant in its tokens. */
-async function idTokenIssuer(stated: string, idToken: unknown): Promise<string> {
+export async function idTokenIssuer(stated: string, idToken: unknown): Promise<string> {
   if (!stated.includes('{tenantid}') || !isText(idToken)) return stated;
   const { decodeJwt } = await import('jose');
   try {

@@ -1,6 +1,6 @@
 export type { CredentialKind, CredentialState, Revocation } from '../interaction/credential-kind.ts';
 export type { Forgotten } from '../interaction/credentials/retirements.ts';
-export { currentNamespace, currentPending } from '../interaction/enter-pending.ts';
+export { currentNamespace, currentPending, enterPending } from '../interaction/enter-pending.ts';
 export type {
   Answer,
   Flow,
@@ -42,6 +42,7 @@ export type { KeptCredential } from '../interaction/credentials/kept-credential.
 export { thisMachine, type ThisMachineOptions } from '../interaction/this-machine/this-machine.ts';
 export type { Caller, NamespaceProvider } from '../namespace/namespace-provider.ts';
 export { FormRefusedError, readForm } from '../web/form-request.ts';
+export type { ResumePolicy } from '../resume/continuations.ts';
 export type { VerifyUser } from '../web/verify-user.ts';
 export type { CredentialRequest } from './credential-request.ts';
 export type { Credentials } from './credentials.ts';
@@ -52,6 +53,7 @@ export {
   type PendingManagerOptions,
   type WithPendingOptions,
 } from './pending-manager.ts';
+export type { RequestParking, ResumedRequest } from './parked-requests.ts';
 export type { Principal } from './principal.ts';
 export type { PendingContent } from './call-answers.ts';
 export type { ToolOptions } from './call.ts';

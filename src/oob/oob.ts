@@ -16,9 +16,11 @@ import { Interactions } from '../interaction/interactions.ts';
 import type { Caller, NamespaceProvider } from '../namespace/namespace-provider.ts';
 import { assertUsableId, type Namespace } from '../namespace/namespace.ts';
 import type { Pending } from '../pending/pending.ts';
+import type { ResumePolicy } from '../resume/continuations.ts';
 import type { StorageBackend } from '../storage/contract.ts';
 import { createSurroundings, type Surroundings } from '../sync/surroundings.ts';
 import { Credentials } from './credentials.ts';
+import { ParkedRequests, type RequestParking, type ResumedRequest } from './parked-requests.ts';
 import { PendingManager } from './pending-manager.ts';
 import type { Principal } from './principal.ts';
 import { Prompts } from './prompt.ts';
@@ -58,6 +60,8 @@ export interface OobOptions extends Partial<DeploymentOptions> {
   readonly maxPendings?: number | undefined;
   /** How long a process has for one renewal or exchange; more than twice what a flow's request may take. Default 30,000 ms. */
   readonly leaseMs?: number | undefined;
+  /** How often, and how patiently, requests that were parked by {@link Oob.continuation} are tried. */
+  readonly resume?: ResumePolicy | undefined;
   /** After this long without a sign of life, the work of a flow's background process is taken over. Default 15,000 ms. */
   readonly watchLeaseMs?: number | undefined;
 }
@@ -81,6 +85,7 @@ export class Oob implements AsyncDisposable {
   readonly #calls: CallServices;
   readonly #prompts: Prompts;
   readonly #namespaces: NamespaceProvider;
+  readonly #parked: ParkedRequests;
   readonly #initiatorOf: (namespace: Namespace, caller: Caller) => string;
 
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED */
@@ -105,6 +110,7 @@ export class Oob implements AsyncDisposable {
       watchLeaseMs: options.watchLeaseMs,
     });
     this.interactions.onEnd(wakeParked(surroundings));
+    this.#parked = new ParkedRequests(surroundings, this.interactions.pendings, options.resume);
     this.credentials = new Credentials(this.interactions);
     this.pendings = new PendingManager({ ...surroundings, namespaces, callbackUrl: pendingUrl });
     this.#prompts = new Prompts(this.interactions);
@@ -181,11 +187,45 @@ export class Oob implements AsyncDisposable {
     return inboxUrlOf(this.interactions.gate);
   }
 
+  /**
+   * Names a kind of request that can be parked until a person is done, and what is done with it then: a job that outlives
+   * its call, an answer that goes out by another way. What is parked outlives its process.
+   *
+   * `resume` runs once their person has done what it waits for, in whichever process has been {@link start}ed; what it
+   * throws because it needs them once more parks it again. `abandon` is told that it will not go on: they declined, took too
+   * long, or `resume` failed as often as the policy allows. Register the same names in every process.
+   *
+   * @example
+   * const report = oob.continuation<{ to: string }>('report', async ({ principal, payload }) => {
+   *   const { password } = await oob.credentials.acquire(principal, { resource: 'db.example', flow: login });
+   *   await send(payload.to, await query(password));
+   * });
+   * await report.park(error, { to: 'al@example.com' });
+   */
+  continuation<P>(
+    name: string,
+    resume: (request: ResumedRequest<P>) => Promise<void>,
+    options: { abandon?: (request: ResumedRequest<P>, code: string) => Promise<void> } = {},
+  ): RequestParking<P> {
+    return this.#parked.register(name, resume, options.abandon);
+  }
+
+  /** Starts resuming parked requests in this process. `close()` ends it. */
+  start(): Promise<void> {
+    return this.#parked.start();
+  }
+
+  /** Resumes what is due and returns how much that was: for serverless, from a timer. */
+  runDue(): Promise<number> {
+    return this.#parked.runDue();
+  }
+
   /** Answers `/connect/<id>`, `/callback` and `/inbox`. A property, so that it can be handed to a framework as it is. */
   readonly fetch = (request: Request): Promise<Response> => this.interactions.fetch(request);
 
   /** Stops background work here; what is pending goes on in other processes. */
   async close(): Promise<void> {
+    await this.#parked.stop();
     await this.#prompts.close();
     await this.interactions.close();
   }

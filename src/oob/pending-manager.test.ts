@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { NamespaceProvider } from '../namespace/namespace-provider.ts';
 import { createNamespace } from '../namespace/namespace.ts';
 import { MemoryBackend } from '../storage/memory-backend.ts';
-import { currentNamespace, currentPending } from '../interaction/enter-pending.ts';
+import { currentNamespace, currentPending, enterPending } from './index.ts';
 import { PendingManager, withPending } from './pending-manager.ts';
 
 interface Payload {
@@ -49,6 +49,17 @@ describe('withPending', () => {
     });
     expect(await (await page(visit(url))).json()).toEqual(['Which?', 'Which?', 'alice']);
     expect([currentPending(), currentNamespace()]).toEqual([undefined, undefined]);
+  });
+
+  test('may be entered by work that goes on after its page: that reaches its namespace, and no other', async () => {
+    const { manager } = open();
+    const { pending } = await manager.create(alice, ask);
+    const { id: other } = await manager.create(bob, ask);
+    const seen = await enterPending(pending, async () => {
+      await Promise.resolve();
+      return [currentPending<Payload>()?.id, currentNamespace()?.id, await manager.find(other)];
+    });
+    expect(seen).toEqual([pending.id, 'alice', undefined]);
   });
 
   test('keeps two visits at the same time apart', async () => {

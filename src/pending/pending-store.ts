@@ -30,6 +30,8 @@ export interface Alongside {
 export interface PendingHooks<T = unknown> {
   /** Told of every end that is written here, by time, too. It must not throw. */
   readonly onEnd?: OnPendingEnd<T> | undefined;
+  /** What of a pending's data stays when it has ended: JSON, and nothing secret. Default: nothing. */
+  readonly remember?: ((data: T) => unknown) | undefined;
   /** Told of a record that a list leaves out. */
   readonly onUnreadable?: OnUnreadable | undefined;
 }
@@ -47,25 +49,28 @@ export class PendingStore<T = unknown> {
   readonly #records: Collection<PendingRecord>;
   readonly #clock: Clock;
   readonly #onEnd: OnPendingEnd<T>;
+  readonly #remember: ((data: T) => unknown) | undefined;
 
   constructor(
     backend: StorageBackend,
     namespace: Namespace,
     clock: Clock = systemClock,
-    { onEnd = () => {}, onUnreadable }: PendingHooks<T> = {},
+    { onEnd = () => {}, onUnreadable, remember }: PendingHooks<T> = {},
   ) {
     this.namespace = namespace;
     this.storage = storageOf(backend, namespace);
     this.#records = new Collection(this.storage.namespace('pending'), pendingRecord, onUnreadable);
     this.#clock = clock;
     this.#onEnd = onEnd;
+    this.#remember = remember;
   }
 
   /** Writes a new pending. Returns `undefined` when something alongside it did not hold. */
   async put(
-    pending: Omit<Pending<T>, 'namespace' | 'version' | 'status' | 'failure'>,
+    given: Omit<Pending<T>, 'namespace' | 'version' | 'status' | 'failure' | 'remembered'>,
     { alongside = [] }: Alongside = {},
   ): Promise<Pending<T> | undefined> {
+    const pending = { ...given, ...this.#toRemember(given.data) };
     const record = { ...pending, status: 'pending' as const, data: pending.data };
     const path = [await hashId(pending.id)];
     const versions = await this.storage.commit([
@@ -104,10 +109,10 @@ export class PendingStore<T = unknown> {
     if (stored?.version !== pending.version || stored.value.status !== 'pending') return undefined;
     const version = await this.#records.put(
       path,
-      { ...stored.value, data },
+      { ...stored.value, data, ...this.#toRemember(data) },
       { expect: stored.version, expiresAtMs: stored.expiresAtMs },
     );
-    return version === undefined ? undefined : { ...pending, data, version };
+    return version === undefined ? undefined : { ...pending, data, ...this.#toRemember(data), version };
   }
 
   complete(id: string, alongside?: Alongside): Promise<Pending<T>> {
@@ -189,6 +194,12 @@ export class PendingStore<T = unknown> {
 
   async signal(id: string): Promise<void> {
     await this.storage.signal(...(await this.channel(id)));
+  }
+
+  /** Written along with the data, and left when that goes: whoever ends a pending need not know what it is about. */
+  #toRemember(data: T | undefined): { remembered?: unknown } {
+    const remembered = data === undefined ? undefined : this.#remember?.(data);
+    return remembered === undefined ? {} : { remembered };
   }
 
   /** One transition, by version, with its signal. Returns the pending as it was; `undefined` when it did not hold. */

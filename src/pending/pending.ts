@@ -34,6 +34,8 @@ export interface Pending<T = unknown> {
   readonly failure?: PosternErrorCode | undefined;
   /** The kind's own data; gone once the pending has ended. */
   readonly data?: T | undefined;
+  /** What of its data stays when it has ended. */
+  readonly remembered?: unknown;
   /** The version to name in a conditional change. */
   readonly version: string;
 }
@@ -77,6 +79,7 @@ export const pendingRecord: ZodType<PendingRecord> = z.looseObject({
     .optional()
     .catch('ERR_POSTERN_PENDING_FAILED'),
   data: z.unknown().optional(),
+  remembered: z.unknown().optional(),
 });
 
 /** The error a pending's end means to whoever waited for it; `undefined` when it was completed, or has not ended. */

@@ -58,6 +58,13 @@ describe('new Pendings', () => {
 });
 
 describe('create', () => {
+  test('names the elicitation that announces it by the id that it gets', async () => {
+    const { pendings, another } = setUp();
+    const created = await pendings.create(alice, { ...spec, elicitId: (id) => `elicit ${id}` });
+    expect(created.elicitId).toBe(`elicit ${created.id}`);
+    await expect(another.in(alice).get(created.id)).resolves.toEqual(created);
+  });
+
   test('writes a pending that anybody in its namespace can read back, with a link made from its id', async () => {
     const { pendings, another, now } = setUp();
     const created = await pendings.create(alice, { ...spec, alias: 'work', elicitId: 'e1' });

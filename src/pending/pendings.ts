@@ -20,7 +20,8 @@ export interface PendingSpec<T> {
   readonly kind: PendingKind;
   readonly alias?: string | undefined;
   readonly resource?: string | undefined;
-  readonly elicitId?: string | undefined;
+  /** The id of the elicitation that announces it; or, from the pending's own id, which is known only once it is made. */
+  readonly elicitId?: string | ((pendingId: string) => string) | undefined;
   /** Who must finish it, exactly as `verifyUser` names them. Default: the id of the namespace. */
   readonly initiator?: string | undefined;
   /** Where the person goes back to when it has ended. */
@@ -39,6 +40,8 @@ export interface PendingsOptions<T = unknown> {
   readonly logger?: Logger | undefined;
   /** Told of every end that is written through this: by a person, by a caller, by whoever finds that the time is over. */
   readonly onEnd?: OnPendingEnd<T> | undefined;
+  /** What of a pending's data stays when it has ended: JSON, and nothing secret. Default: nothing. */
+  readonly remember?: ((data: T) => unknown) | undefined;
 }
 
 const defaultTtlMs = 10 * 60_000;
@@ -65,9 +68,10 @@ export class Pendings<T = unknown> {
     this.#linkFor = options.linkFor;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
-    const { onEnd, logger = stderrLogger } = options;
+    const { onEnd, remember, logger = stderrLogger } = options;
     this.#logger = logger;
     this.#hooks = {
+      remember,
       onUnreadable: logUnreadable(logger),
       onEnd: async (pending, transition) => {
         try {
@@ -230,7 +234,7 @@ export class Pendings<T = unknown> {
     spec: PendingSpec<T>,
     slot?: { path: readonly string[]; expect: string },
   ): Promise<Pending<T> | undefined> {
-    const { ttlMs = defaultTtlMs, initiator = namespace.id, ...rest } = spec;
+    const { ttlMs = defaultTtlMs, initiator = namespace.id, elicitId, ...rest } = spec;
     // Who the browser's user is compared with must be somebody.
     assertUsableId('initiator', initiator);
     if (!(ttlMs > 0) || !Number.isFinite(ttlMs))
@@ -239,7 +243,16 @@ export class Pendings<T = unknown> {
     const createdAtMs = await storeTime(this.#storage, this.#clock);
     const expiresAtMs = createdAtMs + ttlMs;
     await this.#routes.add(id, namespace.partition, expiresAtMs);
-    const pending = { ...rest, id, initiator, createdAtMs, expiresAtMs, url: this.#linkFor(id) };
+    const announcedAs = typeof elicitId === 'function' ? elicitId(id) : elicitId;
+    const pending = {
+      ...rest,
+      id,
+      ...(announcedAs !== undefined && { elicitId: announcedAs }),
+      initiator,
+      createdAtMs,
+      expiresAtMs,
+      url: this.#linkFor(id),
+    };
     return this.in(namespace).put(
       pending,
       slot && {

@@ -5,7 +5,7 @@ export const storedRecords: readonly StoredRecord[] = [
   {
     key: '‹namespace›:pending:‹hash of id›',
     holds:
-      '`{ id, kind: "oauth_redirect", resource, alias, initiator, createdAtMs, expiresAtMs, status: "pending", url, data: { flow, message, request, wanted, metadata, data } }`; once ended without `data`',
+      '`{ id, kind: "oauth_redirect", resource, alias, initiator, createdAtMs, expiresAtMs, status: "pending", url, data: { flow, message, request, wanted, metadata, data } }`; once ended without `data`, of which `remembered: { resource, alias, metadata? }` stays',
     lives: 'a day longer than its person has (10 min)',
   },
   {

@@ -14,6 +14,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   web: ['core', 'storage', 'namespace', 'sync', 'pending'],
   node: ['core', 'web'],
   interaction: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'node'],
+  'browser-sign-in': ['core', 'storage', 'namespace', 'sync', 'oauth', 'web', 'interaction'],
   client: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
 };
@@ -73,6 +74,7 @@ export const portableEntries: readonly string[] = [
   'client/index.ts',
   'oob/index.ts',
   'web/index.ts',
+  'browser-sign-in/index.ts',
   'storage/conformance/index.ts',
 ];
 

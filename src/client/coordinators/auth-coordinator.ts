@@ -1,6 +1,5 @@
 import { checkDurations } from '../../core/check-durations.ts';
 import type { Clock } from '../../core/clock.ts';
-import { failureFields } from '../../core/failure-fields.ts';
 import type { FetchLike } from '../../core/fetch-like.ts';
 import type { Logger } from '../../core/logger.ts';
 import { PosternError } from '../../core/postern-error.ts';
@@ -29,12 +28,12 @@ import { Continuations, type ResumePolicy } from '../../resume/continuations.ts'
 import type { TryPolicy } from '../../resume/tries.ts';
 import type { StorageBackend } from '../../storage/contract.ts';
 import { createSurroundings, type Surroundings } from '../../sync/surroundings.ts';
-import { accountAt } from '../account-alias.ts';
 import { findAuthorizationRequired } from '../auth/authorization-required-error.ts';
 import { keyForm, keyKind } from '../auth/key-form.ts';
 import { configProblems } from '../config-problems.ts';
 import { Context } from '../context.ts';
-import type { CompletionEvent, CompletionSubscriber } from './completion.ts';
+import type { CompletionSubscriber, SubscribeOptions } from './completion.ts';
+import { Subscribers } from './subscribers.ts';
 
 /** As an option, and under the same name in JSON: accept a durable store whose values are readable by whoever reads the store. */
 export const allowPlaintextStorage: unique symbol = Symbol('allowPlaintextStorage');
@@ -98,7 +97,7 @@ export abstract class AuthCoordinator {
   /** What servers want of a person at links of their own. */
   readonly elicitations: NamedFlow<never>;
   protected readonly surroundings: Surroundings;
-  readonly #subscribers = new Set<CompletionSubscriber>();
+  readonly #subscribers: Subscribers;
   readonly #signInBy: SignInBy;
   readonly #waitUntil: (work: Promise<unknown>) => void;
   readonly #background = new Set<Promise<unknown>>();
@@ -172,7 +171,8 @@ export abstract class AuthCoordinator {
       begin: async (beginning) => (await theirs()).begin(beginning),
       visit: async (visit) => (await theirs()).visit(visit),
     });
-    this.interactions.onEnd((ended) => this.#afterwards(this.#announce(ended)));
+    this.interactions.onEnd(({ namespace, id }) => this.#afterwards(this.#wakeParked(namespace, id)));
+    this.#subscribers = new Subscribers(this.interactions, (work) => this.#afterwards(work));
   }
 
   get pendings(): Pendings<InteractionData> {
@@ -262,14 +262,14 @@ export abstract class AuthCoordinator {
     return inboxUrlOf(this.interactions.gate);
   }
 
-  /** Has a subscriber told of completions, from now on, once. Returns how to stop. */
-  subscribe(subscriber: CompletionSubscriber): () => void {
-    this.#subscribers.add(subscriber);
+  /** Has a subscriber told of sign-ins and how they end, from now on, once. Returns how to stop. */
+  subscribe(subscriber: CompletionSubscriber, options: SubscribeOptions = {}): () => void {
+    this.#subscribers.subscribe(subscriber, options);
     return () => this.unsubscribe(subscriber);
   }
 
   unsubscribe(subscriber: CompletionSubscriber): void {
-    this.#subscribers.delete(subscriber);
+    this.#subscribers.unsubscribe(subscriber);
   }
 
   /** Answers `/connect/<id>` and `/callback`, in any process. A property, so that it can be handed to a framework as it is. */
@@ -331,27 +331,6 @@ export abstract class AuthCoordinator {
     await this.continuations.stop();
     await this.interactions.close();
     await Promise.allSettled(this.#background);
-  }
-
-  async #announce({ id, namespace, status, failure, data }: Pending<InteractionData>): Promise<void> {
-    const event: CompletionEvent = {
-      contextId: namespace.id,
-      ...accountAt(data?.request.alias ?? ''),
-      pendingId: id,
-      success: status === 'completed',
-      failure,
-      metadata: data?.metadata,
-    };
-    await Promise.all([
-      this.#wakeParked(namespace, id),
-      ...[...this.#subscribers].map(async (subscriber) => {
-        try {
-          await subscriber.onCompletion(event);
-        } catch (error) {
-          this.surroundings.logger.error('a completion subscriber failed', failureFields(error));
-        }
-      }),
-    ]);
   }
 
   async #wakeParked(namespace: Namespace, pendingId: string): Promise<void> {

@@ -24,11 +24,16 @@ export function createConnection(options: {
   strategy: AuthStrategy;
   fetch: typeof globalThis.fetch;
   clock: Clock;
+  /** Told of every response over HTTP, whatever it is. */
+  onAnswer: () => void;
 }): Connection {
   const { server, config, strategy } = options;
   if ('command' in config) return stdioConnection(config);
   const pause = new ServerPause(server, options.clock);
-  const onAnswer = (response: Response): void => pause.notice(response);
+  const onAnswer = (response: Response): void => {
+    pause.notice(response);
+    options.onAnswer();
+  };
   const fetch = authorizedFetch(strategy, { fetch: options.fetch, server, onAnswer });
   if ('connect' in config) return { createTransport: async () => config.connect(fetch), pause };
   const connection =

@@ -19,8 +19,8 @@ export interface OpeningOptions {
   /** The deadline of the handshake. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** The bytes can flow; who is at the other end, and as whom, is being found out. */
-  readonly onTransport: () => void;
+  /** A message has come: the server is there. Of one over HTTP, its first response says so before. */
+  readonly onAnswer: () => void;
   readonly onToolsChanged: () => void;
   readonly onAsked: OnAsked;
   /** The server says that what it asked for under an id is done. */
@@ -41,14 +41,14 @@ export async function openConnection(options: OpeningOptions): Promise<SdkClient
   options.connection.pause?.assertOver();
   const seen: Seen = {};
   let offer = versions.offer;
-  const open = async (onTransport: () => void): Promise<SdkClient> => {
-    const client = await tryToOpen({ ...options, onTransport }, offer, seen);
+  const open = async (): Promise<SdkClient> => {
+    const client = await tryToOpen(options, offer, seen);
     versions.settleOn(offer, client.getNegotiatedProtocolVersion());
     return client;
   };
   let first: unknown;
   try {
-    return await open(options.onTransport);
+    return await open();
   } catch (error) {
     if (signal.aborted) throw error;
     const other = versions.insteadOf(error, seen.wire);
@@ -57,7 +57,7 @@ export async function openConnection(options: OpeningOptions): Promise<SdkClient
     first = error;
   }
   try {
-    return await open(() => {});
+    return await open();
   } catch (second) {
     throw signal.aborted ? second : versions.reasonIn({ first, second }, seen.wire, offer);
   }
@@ -81,9 +81,10 @@ async function tryToOpen(options: OpeningOptions, offer: VersionOffer, seen: See
   signal.addEventListener('abort', giveUp, { once: true });
   try {
     transport = await withSignal(openTransport(connection, signal), signal);
-    seen.wire = watchTransport(transport, server);
-    options.onTransport();
+    seen.wire = watchTransport(transport, server, options.onAnswer);
     await withSignal(client.connect(transport, { timeout: timeoutMs }), signal);
+    // A transport that keeps its messages to itself has brought one by now.
+    options.onAnswer();
     await withSignal(options.prove(client), signal);
     return client;
   } catch (error) {

@@ -9,6 +9,7 @@ import {
   type ConnectionCondition,
   type ConnectionConditionFacts,
 } from './connection-condition.ts';
+import type { SessionFailure } from './session-failure.ts';
 import type { SessionOptions } from './session-options.ts';
 import {
   canRetry,
@@ -138,6 +139,21 @@ export abstract class SessionState {
     this.#sinceMs = this.#options.clock();
     this.#phase = phases[from] ?? this.#phase;
     this.#options.onStatus?.(this.server, to);
+  }
+
+  /** The server is there; as whom it is spoken to comes next. */
+  protected answered(): void {
+    if (this.#status === 'CONNECTING' || this.#status === 'RECONNECTING') this.move('AUTHENTICATING');
+  }
+
+  /** Goes where a failure leads, if it leads anywhere from here. */
+  protected moveOnFailure(to: SessionFailure['status']): void {
+    // What waits for a person before anything was sent, for want of a key, is about who this is all the same.
+    if (to === 'AUTH_PENDING') this.answered();
+    // Whoever was there a moment ago, and is not, has been lost.
+    const isLost = to === 'SERVER_UNREACHABLE' && this.#status === 'CONNECTED';
+    const status = isLost ? 'CONNECTION_FAILED' : to;
+    if (this.#status !== status && sessionStatuses[this.#status].next.includes(status)) this.move(status);
   }
 }
 

@@ -28,7 +28,6 @@ import {
 } from './session-failure.ts';
 import { SessionCalls } from './session-calls.ts';
 import { SessionState } from './session-state.ts';
-import { sessionStatuses } from './session-status.ts';
 import type { SessionOptions } from './session-options.ts';
 import { ToolCatalogue } from './tool-catalogue.ts';
 
@@ -64,7 +63,8 @@ export class Session extends SessionState {
     this.#questions = new ServerQuestions(options);
     this.#versions = new ProtocolVersions(options);
     this.#strategy = createStrategy(options);
-    this.#connection = createConnection({ ...options, strategy: this.#strategy });
+    const onAnswer = (): void => this.answered();
+    this.#connection = createConnection({ ...options, onAnswer, strategy: this.#strategy });
     this.#person = new PersonWatch(options, (error) => this.#personDone(error));
     this.#calls = this.#createCalls();
   }
@@ -302,7 +302,7 @@ export class Session extends SessionState {
         timeoutMs,
         signal: attempt.signal,
         versions: this.#versions,
-        onTransport: () => this.move('AUTHENTICATING'),
+        onAnswer: () => this.answered(),
         handlers: this.#questions.handlers,
         onToolsChanged: () => this.#tools.forget(),
         onAsked: (own, requests) => this.#questions.asked(own, requests),
@@ -339,7 +339,7 @@ export class Session extends SessionState {
     const { status, error: known } = classifyFailure(error, this.#failed);
     this.reason = known;
     void this.#retire();
-    if (this.status !== status && sessionStatuses[this.status].next.includes(status)) this.move(status);
+    this.moveOnFailure(status);
     this.#options.logger.info('a session is not connected', {
       context: this.#options.context.id,
       server: this.server,

@@ -33,7 +33,7 @@ type Deliver = NonNullable<Transport['onmessage']>;
  * A stream that ends before it has brought its answer fails that request at once, rather than when its time is over; so
  * does a body that breaks off. What a server answers to the handshake is noted.
  */
-export function watchTransport(transport: Transport, server: string): Wire {
+export function watchTransport(transport: Transport, server: string, onMessage: () => void = () => {}): Wire {
   const wire: Wire = { offered: undefined, greeting: undefined };
   let greetingId: RequestId | undefined;
   const send = transport.send.bind(transport);
@@ -54,6 +54,7 @@ export function watchTransport(transport: Transport, server: string): Wire {
     }
   };
   observe(transport, (message) => {
+    onMessage();
     if (greetingId === undefined || !('id' in message) || message.id !== greetingId) return;
     if ('result' in message) wire.greeting = { protocolVersion: message.result['protocolVersion'] };
     if ('error' in message) wire.greeting = { error: message.error };

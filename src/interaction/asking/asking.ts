@@ -37,6 +37,8 @@ export interface AskingOptions extends AdmissionOptions {
   readonly pendings: Pendings<InteractionData>;
   readonly gate: Gate;
   readonly declines: Declines;
+  /** Told of an interaction that was begun, before its link is anybody's. Must not reject. */
+  readonly onBegin: (pending: Pending<InteractionData>) => Promise<void>;
   /** How long a person has, where the flow has no opinion. */
   readonly ttlMs: number | undefined;
 }
@@ -186,6 +188,7 @@ export class Asking {
         const spec = (): Promise<PendingSpec<InteractionData> | undefined> =>
           this.#specOf(want, flow, isEnough);
         const asked = await pendings.createOnce(want.namespace, slotOf(want), spec);
+        if (asked?.created === true) await this.#options.onBegin(asked.pending);
         if (asked === undefined || asked.created) return asked;
         if (await this.#isReachable(asked.pending)) {
           return { pending: await this.renew(asked.pending, want, flow), created: false };

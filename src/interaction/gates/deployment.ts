@@ -1,6 +1,6 @@
 import { failureFields } from '../../core/failure-fields.ts';
 import type { Logger } from '../../core/logger.ts';
-import { PosternError } from '../../core/postern-error.ts';
+import { isPosternError, PosternError } from '../../core/postern-error.ts';
 import { lookOf, type Appearance } from '../../web/look.ts';
 import { checkPublicUrl } from '../../web/public-url.ts';
 import type { VerifyUser } from '../../web/verify-user.ts';
@@ -103,15 +103,32 @@ export function deployment(options: DeploymentOptions, logger: Logger): Gate {
       }
       return person === pending?.initiator;
     },
-    ...(verifyUser !== undefined && { whoIs: (request) => whoIsAt(verifyUser, request) }),
+    ...(verifyUser !== undefined && { whoIs: (request) => whoIsAt(verifyUser, request, baseUrl) }),
     whoIsThere: async (request, pending) => {
       if (verifyUser === undefined) return { is: 'initiator' };
-      const verdict = await verifyPerson(verifyUser, request, pending);
+      const verdict = await verifyPerson(verifyUser, request, pending, baseUrl).catch((error: unknown) => {
+        // On the page it is a code; who mounted the pages has to know what to do about it.
+        if (isPosternError(error) && error.facts.fixedBy === 'developer') {
+          logger.error(error.message, { code: error.code, hint: error.hint });
+        }
+        throw error;
+      });
       if (verdict.is === 'stranger' && pending !== undefined) {
-        const { id } = pending.namespace;
-        logger.warn('a link was opened by another user than the one it was made for', { namespace: id });
+        logger.warn('a link was opened by another user than the one it was made for', {
+          namespace: pending.namespace.id,
+          verifyUserAnswered: verdict.person,
+          linkIsFor: pending.initiator,
+          hint: mismatchHint(verdict.person ?? '', pending.initiator),
+        });
       }
       return verdict;
     },
   };
+}
+
+/** Of two names for one person, one is often the bare part of the other. */
+function mismatchHint(answered: string, expected: string): string | undefined {
+  const isPart = answered !== '' && expected.includes(answered);
+  if (!isPart && !(expected !== '' && answered.includes(expected))) return undefined;
+  return 'These look like two names for one person, and they are compared to the letter. Have "verifyUser" answer what the link is for: by default the id of the namespace or context, which "initiatorOf" of a server and "principal" of a context change.';
 }

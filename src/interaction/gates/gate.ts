@@ -14,7 +14,8 @@ export type Visitor =
 export type Verdict =
   /** `person`: what to call them on the pages. */
   | { readonly is: 'initiator'; readonly person?: string | undefined }
-  | { readonly is: 'stranger' }
+  /** `person`: the id that the host knows them by. */
+  | { readonly is: 'stranger'; readonly person?: string | undefined }
   | Exclude<Visitor, { readonly is: 'person' }>;
 
 /** An interaction that is about to be asked for, as far as a host may have to know it. */

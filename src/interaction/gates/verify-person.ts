@@ -1,9 +1,11 @@
 import { PosternError } from '../../core/postern-error.ts';
+import { alreadyRead } from '../../node/already-read.ts';
 import type { Pending } from '../../pending/pending.ts';
 import { within } from '../../sync/within.ts';
 import { isResponse } from '../../web/is-response.ts';
 import type { Person, VerifyUser } from '../../web/verify-user.ts';
 import type { Verdict, Visitor } from './gate.ts';
+import { publicRequest } from './public-request.ts';
 
 /** How long the host has to say who is at the browser. */
 const verifyMs = 10_000;
@@ -12,11 +14,15 @@ const maxNameLength = 200;
 /**
  * Asks the host who is at the browser. The host may read the request's body, which is still there afterwards.
  *
+ * @param baseUrl where our pages are for browsers: the host sees the request there, whatever is in front.
+ *
  * @throws {PosternError} ERR_POSTERN_AUTH_UNVERIFIED when the host's check fails, or does not answer in time.
- * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when it answers with what is no user's id.
+ * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when it answers with what is no user's id, or the body was read
+ * before.
  */
-export async function whoIsAt(verifyUser: VerifyUser, request: Request): Promise<Visitor> {
-  const user = await askHost(verifyUser, request);
+export async function whoIsAt(verifyUser: VerifyUser, request: Request, baseUrl?: string): Promise<Visitor> {
+  if (request.bodyUsed) throw alreadyRead();
+  const user = await askHost(verifyUser, request, baseUrl);
   if (isResponse(user)) return { is: 'answered', response: user };
   if (user === undefined || user === null || user === '') return { is: 'nobody' };
   const { id, name } = typeof user === 'object' ? (user as Partial<Person>) : { id: user };
@@ -42,17 +48,22 @@ export async function verifyPerson(
   verifyUser: VerifyUser,
   request: Request,
   pending: Pick<Pending, 'initiator'> | undefined,
+  baseUrl?: string,
 ): Promise<Verdict> {
-  const visitor = await whoIsAt(verifyUser, request);
+  const visitor = await whoIsAt(verifyUser, request, baseUrl);
   if (visitor.is !== 'person') return visitor;
   const { id, name } = visitor.person;
-  return id === pending?.initiator ? { is: 'initiator', person: name } : { is: 'stranger' };
+  return id === pending?.initiator ? { is: 'initiator', person: name } : { is: 'stranger', person: id };
 }
 
 /** What it throws, unless that is an answer, is a failure of the host, not of the link. */
-async function askHost(verifyUser: VerifyUser, request: Request): Promise<unknown> {
+async function askHost(
+  verifyUser: VerifyUser,
+  request: Request,
+  baseUrl: string | undefined,
+): Promise<unknown> {
   try {
-    const copy = request.clone();
+    const copy = baseUrl === undefined ? request.clone() : publicRequest(request.clone(), baseUrl);
     return await within(
       (async () => verifyUser(copy))().finally(() => letGo(copy)),
       verifyMs,

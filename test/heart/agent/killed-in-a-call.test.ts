@@ -80,7 +80,7 @@ describe.each(kinds)(
       proxy.blackHole();
       const error = await failure();
       expect([error?.code, error?.evidence?.mayHaveRun]).toEqual(['ERR_POSTERN_CLIENT_UNREACHABLE', true]);
-      expect(client.session('mortal').status).toBe('SERVER_UNREACHABLE');
+      expect(client.session('mortal').status).toBe('CONNECTION_FAILED');
       proxy.pass();
       expect(textOf(await client.callTool('run', {}, { server: 'mortal' }))).toBe('3');
     });

@@ -5,7 +5,7 @@ import fastify from 'fastify';
 import { Hono } from 'hono';
 import { getRequestListener } from '@hono/node-server';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { nodeListener } from '../../../src/node/index.ts';
+import { fastifyPages, honoPages, nodeListener } from '../../../src/node/index.ts';
 import { createRecordingLogger } from '../../support/recording-logger.ts';
 
 /** What Postern’s pages see of a request. */
@@ -36,38 +36,29 @@ const frameworks: Record<string, () => Promise<string>> = {
   'node:http': () => listen(nodeListener(echo, options)),
   Express: () => listen(express().use('/oob', nodeListener(echo, options))),
   Fastify: async () => {
-    const listener = nodeListener(echo, options);
     const app = fastify();
-    await app.register(async (scope) => {
-      scope.removeAllContentTypeParsers();
-      scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-      scope.all('/oob/*', (request, reply) => {
-        reply.hijack();
-        listener(request.raw, reply.raw);
-      });
-    });
+    await app.register(fastifyPages(echo, options));
     await app.ready();
     return listen((message, reply) => app.routing(message, reply));
   },
   Hono: async () => {
     const app = new Hono();
-    app.all('/oob/*', (context) => echo(context.req.raw));
+    app.all('/oob/*', honoPages(echo, options));
     return listen(getRequestListener(app.fetch));
   },
 };
 
-describe.each(Object.entries(frameworks))('the pages mounted in %s', (name, open) => {
+describe.each(Object.entries(frameworks))('the pages mounted in %s', (_name, open) => {
   test('get the whole path and the form to the byte, and give each cookie a header of its own', async () => {
     const origin = await open();
     const body = 'password=%20a%2Bb&again=';
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     const answer = await fetch(`${origin}/oob/connect/x?y=1`, { method: 'POST', body, headers });
     const [method, url, sent] = (await answer.json()) as string[];
-    const own = name === 'Hono' ? origin : 'https://app.example';
-    expect([method, url, sent]).toEqual(['POST', `${own}/oob/connect/x?y=1`, body]);
+    expect([method, url, sent]).toEqual(['POST', `https://app.example/oob/connect/x?y=1`, body]);
     expect(answer.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
     const [, seen] = (await (await fetch(`${origin}/oob/callback?state=s`)).json()) as string[];
-    expect(seen).toBe(`${own}/oob/callback?state=s`);
+    expect(seen).toBe(`https://app.example/oob/callback?state=s`);
   });
 });
 
@@ -83,6 +74,34 @@ test('a form that a parser in front has read is answered 500, and the log says w
   });
   expect([answer.status, await answer.text()]).toEqual([500, '']);
   expect(logger.lines.join('\n')).toContain('express.urlencoded()');
+});
+
+test('a form that a middleware of Hono has read is answered 500, and the log says so', async () => {
+  const logger = createRecordingLogger();
+  const app = new Hono();
+  app.use(async (context, next) => {
+    await context.req.parseBody();
+    await next();
+  });
+  app.all('/oob/*', honoPages(echo, { ...options, logger }));
+  const origin = await listen(getRequestListener(app.fetch));
+  const answer = await fetch(`${origin}/oob/connect/x`, {
+    method: 'POST',
+    body: new URLSearchParams({ a: '1' }),
+  });
+  expect([answer.status, await answer.text()]).toEqual([500, '']);
+  expect(logger.lines.join('\n')).toContain('in Hono no middleware before it may read the body');
+});
+
+test('beside the pages, Fastify parses forms and JSON as it did', async () => {
+  const app = fastify();
+  await app.register(fastifyPages(echo, options));
+  app.post('/api', (request) => Promise.resolve(request.body));
+  await app.ready();
+  const origin = await listen((message, reply) => app.routing(message, reply));
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(`${origin}/api`, { method: 'POST', headers, body: '{"a":1}' });
+  expect(await answer.json()).toEqual({ a: 1 });
 });
 
 test('what a handler throws is an empty 500 to the browser, and whole in the log', async () => {
