@@ -7,6 +7,8 @@ export interface CredentialRequest<C> {
   /** Which of several accounts. Default `default`. */
   readonly alias?: string | undefined;
   readonly scopes?: readonly string[] | undefined;
+  /** Whom its service is to expect, as the person calls that account. Only ever a suggestion. */
+  readonly loginHint?: string | undefined;
   /** What is known already and is no secret: values to fill a form in with. */
   readonly details?: Readonly<Record<string, string | number | boolean>> | undefined;
   readonly flow: NamedFlow<C>;
