@@ -1,5 +1,8 @@
 import type { NamedFlow } from '../interaction/flow.ts';
 
+/** Which account is meant where none is named. */
+export const defaultAlias = 'default';
+
 /** Which credential is wanted, and how to get it from the person if there is none. */
 export interface CredentialRequest<C> {
   /** What it is for: a host, a connection. */
