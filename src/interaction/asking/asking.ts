@@ -224,7 +224,7 @@ export class Asking {
       alias,
       initiator,
       returnTo: gate.returnTo?.({ namespace: id, initiator, kind: flow.kind, resource, alias, metadata }),
-      ttlMs: start.ttlMs ?? ttlMs,
+      ttlMs: start.ttlMs ?? ttlMs ?? gate.ttlMs,
       data: {
         flow: name,
         message: start.message,
