@@ -274,6 +274,29 @@ describe('a deletion', () => {
     expect([accounts, logins.map(({ status }) => status)]).toEqual([[], ['withdrawn']]);
   });
 
+  test('of an account that is no longer good forgets it, so that another can take its place', async () => {
+    const stage = await openLoginStage();
+    const client = await stage.connect();
+    chooseAtService('zoe');
+    await finish(stage, linkOf(await client.login()));
+    const principal = await stage.principal('al');
+    const request = await stage.logins[0]!.accounts.request(principal);
+    const held = await stage.oob.credentials.find(principal, request);
+    stage.as.on('refresh', () => ({ status: 400, body: { error: 'invalid_grant' } }));
+    await stage.oob.credentials.reject(principal, request, held);
+    const listed = await client.login({ command: 'list' });
+    expect(textOf(listed)).toContain('**zoe.example** *(default)*');
+    expect(textOf(listed)).toContain('**is no longer good**: call `login` with handle `zoe.example`');
+    expect(textOf(await client.login({ command: 'delete', handle: 'zoe.example' }))).toContain(
+      'forgotten here',
+    );
+    chooseAtService('yves');
+    await finish(stage, linkOf(await client.login()));
+    expect(contentOf(await client.login({ command: 'list' })).accounts).toMatchObject([
+      { handle: 'yves.example' },
+    ]);
+  });
+
   test('of an account that is only being logged in to calls that off', async () => {
     const stage = await openLoginStage();
     const client = await stage.connect();
