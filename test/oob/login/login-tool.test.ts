@@ -20,7 +20,7 @@ interface Content {
   readonly error: { readonly code: string; readonly hint: string };
 }
 
-const contentOf = ({ structuredContent }: CallToolResult): Content => structuredContent as unknown as Content;
+const contentOf = ({ structuredContent }: CallToolResult): Content => structuredContent as Content;
 const linkOf = (result: CallToolResult): string => contentOf(result).pending.url;
 
 async function finish(stage: LoginStage, link: string, user = 'al'): Promise<void> {
