@@ -265,7 +265,7 @@ describe('a deletion', () => {
     });
     const result = await client.login({ command: 'delete', handle: 'alice.example' });
     expect(textOf(result)).toBe(
-      '**alice.example** is logged out of photos.example, and forgotten here. photos.example has ended its access.',
+      '**alice.example** is logged out of photos.example, and forgotten here. Its access there has ended.',
     );
     expect(result.structuredContent).toMatchObject({ deleted: { revocation: 'confirmed' } });
     expect(stage.as.count('revoke')).toBeGreaterThan(0);
