@@ -21,9 +21,10 @@ export async function checkLoginTool(directory: string): Promise<void> {
 
   const settings = { directory: `${directory}/stdio`, issuer, calendarUrl, weatherUrl };
   // At once: three processes of the server, with one store and one port.
+  await using connected = new AsyncDisposableStack();
   await Promise.all(
     clientKinds.map(async (kind, index) => {
-      await using client = await connectByStdio(kind, settings);
+      const client = connected.use(await connectByStdio(kind, settings));
       await checkClient(story, client, users[index] ?? '', standIns);
       seen.push(client.seen());
     }),
