@@ -352,6 +352,16 @@ describe('several logins at once', () => {
   });
 });
 
+test('another way in to the same account takes the place of the one that is under way, and has its own link', async () => {
+  const stage = await openLoginStage();
+  const client = await stage.connect();
+  const first = contentOf(await client.login({ handle: 'alice.example' })).pending;
+  const { pending } = contentOf(await client.loginWithKey({ handle: 'alice.example' }));
+  expect(pending).toMatchObject({ kind: 'secret_form', handle: 'alice.example' });
+  expect(linkOf(await client.loginWithKey({ handle: 'alice.example' }))).toBe(pending.url);
+  expect((await (await stage.host.openBrowser('al')).open(first.url)).status).toBe(410);
+});
+
 test('a tool that waits for the account goes on when the login has ended, whichever process saw that', async () => {
   const stage = await openLoginStage({ processes: 2 });
   const client = await stage.connect();
