@@ -8,7 +8,7 @@ import type { Logger } from '../core/logger.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { hashUnremembered, randomId, type RandomBytes } from '../core/random.ts';
 import { assertStorage } from '../interaction/assert-storage.ts';
-import { departurePage, failurePage, formPage, missingPage, seePage } from '../interaction/pages/pages.ts';
+import { Pages, seePage } from '../interaction/pages/pages.ts';
 import { claimsIdentity, type IdentifyBy } from '../namespace/claims-identity.ts';
 import type { TokenEndpointAuthMethod } from '../oauth/client-identity.ts';
 import type { IssuerProfiles } from '../oauth/profiles/issuer-profile.ts';
@@ -17,8 +17,9 @@ import { NamespacedStorage } from '../storage/namespaced-storage.ts';
 import { createSurroundings } from '../sync/surroundings.ts';
 import { FormRefusedError, readForm } from '../web/form-request.ts';
 import { html } from '../web/html.ts';
-import { page } from '../web/page.ts';
+import { lookOf, type Appearance } from '../web/look.ts';
 import { checkPublicUrl } from '../web/public-url.ts';
+import type { Person } from '../web/verify-user.ts';
 import { HostCookie } from './host-cookie.ts';
 import { IdentityProvider } from './identity-provider.ts';
 import { ownAddress } from './own-address.ts';
@@ -53,6 +54,8 @@ export interface BrowserSignInOptions {
   readonly sessionMs?: number | undefined;
   /** Where the issuer leads back to after a logout, registered there as a post-logout redirect URI. */
   readonly signedOutUrl?: string | undefined;
+  /** How its own pages look and speak. */
+  readonly appearance?: Appearance | undefined;
   readonly fetch?: FetchLike | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: RandomBytes | undefined;
@@ -62,7 +65,7 @@ export interface BrowserSignInOptions {
 /** Who is at a browser. */
 export interface BrowserSignIn {
   /** For `verifyUser` of `createOob`, a coordinator or a `ClientManager`: who it is, or the way to the issuer and back here. */
-  readonly verifyUser: (request: Request) => Promise<string | Response>;
+  readonly verifyUser: (request: Request) => Promise<Person | Response>;
   /** Answers `<publicUrl>/start?returnTo=…`, `/callback` and `/out`. A property, so that it can be handed to a framework as it is. */
   readonly fetch: (request: Request) => Promise<Response>;
   /** Who is signed in, for pages of your own. Sends nobody anywhere. */
@@ -104,6 +107,7 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
     },
     surroundings,
   );
+  const look = lookOf(options.appearance, new URL(baseUrl).host);
   let made: Promise<Parts> | undefined;
   const parts = (): Promise<Parts> => (made ??= createParts(options, baseUrl, random));
 
@@ -128,19 +132,19 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
     return redirect(await provider.startUrl(state, secrets), browserCookie.set(browser, tripMs));
   };
 
-  const takeBack = async (request: Request): Promise<Response> => {
+  const takeBack = async (request: Request, pages: Pages): Promise<Response> => {
     const { browserCookie, personCookie, sessions, trips } = await parts();
     const { searchParams } = new URL(request.url);
     const [state, ...others] = searchParams.getAll('state');
     const trip = state === undefined || others.length > 0 ? undefined : await trips.open(state);
-    if (state === undefined || trip === undefined) return failurePage('ERR_POSTERN_AUTH_STATE_UNKNOWN');
+    if (state === undefined || trip === undefined) return pages.failure('ERR_POSTERN_AUTH_STATE_UNKNOWN');
     const retry = startUrl(trip.returnTo);
     const nowMs = await now();
-    if (trip.expiresAtMs <= nowMs) return failurePage('ERR_POSTERN_AUTH_STATE_UNKNOWN', { retry });
+    if (trip.expiresAtMs <= nowMs) return pages.failure('ERR_POSTERN_AUTH_STATE_UNKNOWN', { retry });
     const browser = browserCookie.read(request);
     if (browser === undefined || (await hashUnremembered(browser)) !== trip.browser) {
       logger.warn('a browser came back from the issuer that was not sent there', { issuer });
-      return failurePage('ERR_POSTERN_AUTH_BROWSER_MISMATCH', { retry });
+      return pages.failure('ERR_POSTERN_AUTH_BROWSER_MISMATCH', { retry });
     }
     try {
       const claims = await provider.whoCameBack(searchParams, trip);
@@ -155,27 +159,29 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
           usedUntilMs: trip.expiresAtMs,
         },
       );
-      if (cookie === undefined) return failurePage('ERR_POSTERN_AUTH_STATE_USED', { retry });
+      if (cookie === undefined) return pages.failure('ERR_POSTERN_AUTH_STATE_USED', { retry });
       return redirect(trip.returnTo, personCookie.set(cookie, sessionMs));
     } catch (error) {
       const known = findPosternError(error);
       if (known === undefined) throw error;
       const { code, message: reason, hint } = known;
       logger.warn('a sign-in of a browser came to nothing', { issuer, code, reason, hint });
-      return failurePage(code, { retry });
+      return pages.failure(code, { retry });
     }
   };
 
-  const signOut = async (request: Request): Promise<Response> => {
+  const signOut = async (request: Request, pages: Pages): Promise<Response> => {
     const { personCookie, sessions } = await parts();
-    if (request.method !== 'POST') return signOutPage((await findPerson(request))?.account);
+    if (request.method !== 'POST') return signOutPage(pages, (await findPerson(request))?.account);
     await readForm(request, origin);
     const cookie = personCookie.read(request);
     if (cookie !== undefined) await sessions.end(cookie);
     // Who is out here must be, also where the issuer does not answer.
     const away = await provider.signOutUrl(signedOutUrl).catch(() => undefined);
     const target = away ?? signedOutUrl;
-    const answer = target === undefined ? await signedOutPage() : await departurePage(target);
+    const answer = await (target === undefined
+      ? pages.done(pages.say('signOut.doneTitle'), pages.say('signOut.doneText'))
+      : pages.departure(target));
     answer.headers.append('set-cookie', personCookie.clear());
     return answer;
   };
@@ -183,7 +189,7 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
   const startUrl = (returnTo: string): string =>
     `${baseUrl}/start?${new URLSearchParams({ returnTo }).toString()}`;
 
-  const answer = async (request: Request): Promise<Response> => {
+  const answer = async (request: Request, pages: Pages): Promise<Response> => {
     const { pathname, searchParams } = new URL(request.url);
     // A framework may have cut off where it is mounted.
     switch (pathname.startsWith(`${mount}/`) ? pathname.slice(mount.length) : pathname) {
@@ -192,11 +198,11 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
         return sendOut(request, returnTo ?? `${origin}/`);
       }
       case '/callback':
-        return takeBack(request);
+        return takeBack(request, pages);
       case '/out':
-        return signOut(request);
+        return signOut(request, pages);
       default:
-        return missingPage();
+        return pages.missing();
     }
   };
 
@@ -204,16 +210,18 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
     findPerson,
     async verifyUser(request) {
       const person = await findPerson(request);
-      if (person !== undefined) return person.id;
+      if (person !== undefined) return { id: person.id, name: person.account };
       const { pathname, search } = new URL(request.url);
       return sendOut(request, ownAddress(`${origin}${pathname}${search}`, origin) ?? `${origin}/`);
     },
-    fetch: (request) =>
-      answer(request).catch((error: unknown) => {
+    fetch: (request) => {
+      const pages = Pages.for(look, request);
+      return answer(request, pages).catch((error: unknown) => {
         logger.error('a page of the sign-in was not answered', { issuer, ...failureFields(error) });
-        if (error instanceof FormRefusedError) return failurePage(error.code, { status: error.status });
-        return failurePage(findPosternError(error)?.code ?? 'ERR_POSTERN_AUTH_UNVERIFIED');
-      }),
+        if (error instanceof FormRefusedError) return pages.failure(error.code, { status: error.status });
+        return pages.failure(findPosternError(error)?.code ?? 'ERR_POSTERN_AUTH_UNVERIFIED');
+      });
+    },
   };
 }
 
@@ -266,18 +274,15 @@ function redirect(location: string, cookie: string): Response {
   return response;
 }
 
-function signOutPage(account: string | undefined): Promise<Response> {
-  return formPage(200, {
-    title: 'Sign out',
-    text: account === undefined ? 'You are signed in at this browser.' : `You are signed in as ${account}.`,
+function signOutPage(pages: Pages, account: string | undefined): Promise<Response> {
+  const { say } = pages;
+  return pages.form(200, {
+    title: say('signOut.title'),
+    text: account === undefined ? say('signOut.text') : say('signOut.textAs', { account }),
     body: html`<form method="post">
-      <div class="row"><button name="form-action" value="out">Sign out</button></div>
+      <div class="row"><button name="form-action" value="out">${say('action.signOut')}</button></div>
     </form>`,
   });
-}
-
-function signedOutPage(): Promise<Response> {
-  return page(200, { tone: 'good', title: 'You are signed out', text: 'You can close this page.' });
 }
 
 function namesNobody(): PosternError {

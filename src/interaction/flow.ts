@@ -11,7 +11,7 @@ import type { Say } from '../web/texts/texts.ts';
 import type { Want } from './want.ts';
 
 /** What is wanted of a person, as their pending remembers it. */
-export interface FlowRequest extends Pick<Want, 'resource' | 'alias' | 'details' | 'reason'> {
+export interface FlowRequest extends Pick<Want, 'resource' | 'alias' | 'details' | 'loginHint' | 'reason'> {
   /** What is asked for: what is wanted, and what an earlier credential covers, so that a new one replaces it without loss. */
   readonly scopes: readonly string[];
 }

@@ -39,6 +39,9 @@ import {
 } from './tool.ts';
 import { wakeParked } from './wake-parked.ts';
 
+/** What the calls of its tools are answered with: for tools of our own. */
+export let callServicesOf: (oob: Oob) => CallServices;
+
 export interface OobOptions extends Partial<DeploymentOptions> {
   /** Sealed: `encrypted(…)`, or memory. */
   readonly storage: StorageBackend;
@@ -87,6 +90,10 @@ export class Oob implements AsyncDisposable {
   readonly #namespaces: NamespaceProvider;
   readonly #parked: ParkedRequests;
   readonly #initiatorOf: (namespace: Namespace, caller: Caller) => string;
+
+  static {
+    callServicesOf = (oob) => oob.#calls;
+  }
 
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED */
   constructor(options: OobOptions) {

@@ -80,7 +80,7 @@ export async function openSignInWorld(given: Partial<BrowserSignInOptions> = {})
     const signIn = processes[requests++ % processes.length] as BrowserSignIn;
     if (new URL(request.url).pathname.startsWith('/sign-in/')) return signIn.fetch(request);
     const who = await signIn.verifyUser(request);
-    return typeof who === 'string' ? new Response(`this is ${who}`) : who;
+    return who instanceof Response ? who : new Response(`this is ${who.id}`);
   });
   const world: SignInWorld = {
     origin,

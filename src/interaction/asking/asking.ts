@@ -216,13 +216,14 @@ export class Asking {
     await this.#throwIfDeclined(want);
     await gate.open();
     await this.#people.note(want.initiator, want.namespace).catch(() => {});
-    const { resource, alias, details, reason, initiator, metadata, cause } = want;
+    const { resource, alias, details, loginHint, reason, initiator, metadata, cause } = want;
     const scopes = unionScopes(earlier, want.scopes) ?? [];
     const request = {
       resource,
       alias,
       scopes,
       ...(details && { details }),
+      ...(loginHint !== undefined && { loginHint }),
       ...(reason !== undefined && { reason }),
     };
     const account = accountOf(stored, flow.credential);
@@ -237,7 +238,7 @@ export class Asking {
       alias,
       initiator,
       returnTo: gate.returnTo?.({ namespace: id, initiator, kind: flow.kind, resource, alias, metadata }),
-      ttlMs: start.ttlMs ?? ttlMs,
+      ttlMs: start.ttlMs ?? ttlMs ?? gate.ttlMs,
       data: {
         flow: name,
         message: start.message,

@@ -100,6 +100,12 @@ export class CredentialStore {
     const found = await this.#records.list(under, { limit: 1_000 });
     return ended ? found : found.filter(({ value }) => value.ended !== true);
   }
+
+  /** Forgets a credential; unless it is replaced meanwhile. */
+  async drop(place: Pick<Place, 'resource' | 'alias'>): Promise<void> {
+    const found = await this.find(place);
+    if (found !== undefined) await this.#records.delete(found.path, { expect: found.version });
+  }
 }
 
 /** Whether something is stored that its kind can be asked about. */

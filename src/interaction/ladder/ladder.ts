@@ -5,6 +5,7 @@ import type { Pending } from '../../pending/pending.ts';
 import type { PendingStore } from '../../pending/pending-store.ts';
 import type { Stored } from '../../storage/collection.ts';
 import { BrowserCookie } from '../../web/browser-cookie.ts';
+import { isOwnNavigation } from '../../web/own-navigation.ts';
 import { FormRefusedError, formId, readForm } from '../../web/form-request.ts';
 import { isResponse } from '../../web/is-response.ts';
 import { enterPending } from '../enter-pending.ts';
@@ -12,6 +13,7 @@ import type { FlowVisit, InteractionData } from '../flow.ts';
 import { isEnded } from '../is-ended.ts';
 import { Pages } from '../pages/pages.ts';
 import { Inbox } from '../inbox/inbox.ts';
+import { inboxUrlOf } from '../inbox/inbox-url.ts';
 import { findAnswer, standingOf, stateOf } from './answers.ts';
 import { Attempts, type Attempt } from './attempts.ts';
 import { metadataDocument } from './client-metadata.ts';
@@ -50,7 +52,7 @@ export class Ladder {
   }
 
   async fetch(request: Request): Promise<Response> {
-    const pages = Pages.for(this.#host.gate, request);
+    const pages = Pages.for(this.#host.gate.look, request, inboxUrlOf(this.#host.gate));
     try {
       const { pathname, searchParams } = new URL(request.url);
       const at = readPath(pathname, this.#host.gate.baseUrl);
@@ -210,7 +212,9 @@ export class Ladder {
     }
     const cookie = await this.#cookieOf(pending);
     const bound = await cookie.bind(request, pending.expiresAtMs - (await surroundings.now()));
-    if (gate.firstBrowserOwns && !(await this.#owns(at.store, pending, bound.hash))) {
+    // What only looks, as previews and scanners do, does not come to own a link: its person opens it, or sends its form.
+    const opens = isOwnNavigation(request) || (await cookie.matches(request, bound.hash));
+    if (gate.firstBrowserOwns && !(await this.#owns(at.store, pending, bound.hash, opens))) {
       return pages.failure('ERR_POSTERN_AUTH_BROWSER_MISMATCH');
     }
     this.#host.attend(pending);
@@ -272,18 +276,19 @@ export class Ladder {
     return isExpired ? pages.end(ended) : pages.alreadyDone();
   }
 
-  /** Whether this browser is the first that opened the link. */
+  /** Whether no other browser has opened the link before. */
   async #owns(
     { storage }: PendingStore<InteractionData>,
     { id, expiresAtMs }: Pending,
     browser: string,
+    opens: boolean,
   ): Promise<boolean> {
     const key = storage.key(['link-owner', await hashId(id)]);
     const value = new TextEncoder().encode(browser);
-    const taken = await storage.commit([{ put: key, value, expiresAtMs, expect: 'absent' }]);
-    if (taken !== undefined) return true;
+    const change = { put: key, value, expiresAtMs, expect: 'absent' };
+    if (opens && (await storage.commit([change])) !== undefined) return true;
     const owner = await storage.backend.get(key);
-    return owner !== undefined && new TextDecoder().decode(owner.value) === browser;
+    return owner === undefined || new TextDecoder().decode(owner.value) === browser;
   }
 
   /** Somebody is finishing this attempt, or died while doing so. */

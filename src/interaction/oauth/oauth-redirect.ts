@@ -66,11 +66,11 @@ export function oauthRedirect(options: OAuthRedirectOptions): Flow<OAuthCredenti
     widens: true,
     goesOut: true,
 
-    async begin({ resource, alias, scopes, account, callbackUrl, say }) {
+    async begin({ resource, alias, scopes, loginHint: given, account, callbackUrl, say }) {
       const plan = await authorize({ resource, alias, scopes, redirectUri: callbackUrl });
       checkAttempt({ ...plan, redirectUri: callbackUrl });
       const { host } = http.checkUrl(plan.discovery.server.authorization_endpoint ?? '');
-      const loginHint = loginHintFor(plan.discovery.issuer, account);
+      const loginHint = given ?? loginHintFor(plan.discovery.issuer, account);
       return {
         data: { host, ...(loginHint !== undefined && { loginHint }) },
         message: say('consent.message', { resource }),

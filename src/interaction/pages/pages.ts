@@ -5,8 +5,6 @@ import { plainLook, type Look } from '../../web/look.ts';
 import { page, type PageContent, type PageFact, type PageOptions } from '../../web/page.ts';
 import { english } from '../../web/texts/english.ts';
 import { chooseTexts, speak, type Say, type TextKey, type Texts } from '../../web/texts/texts.ts';
-import type { Gate } from '../gates/gate.ts';
-import { inboxUrlOf } from '../inbox/inbox-url.ts';
 import { factsOf, type FactDetails, type Subject } from './facts.ts';
 
 interface FailureOptions {
@@ -67,9 +65,8 @@ export class Pages {
   }
 
   /** For whoever has sent a request. */
-  static for(gate: Gate, { headers }: Request): Pages {
-    const { look } = gate;
-    return new Pages(look, chooseTexts(look.catalogues, headers.get('accept-language')), inboxUrlOf(gate));
+  static for(look: Look, { headers }: Request, inboxUrl?: string): Pages {
+    return new Pages(look, chooseTexts(look.catalogues, headers.get('accept-language')), inboxUrl);
   }
 
   /** The same, about one interaction. */
@@ -111,6 +108,11 @@ export class Pages {
         ? undefined
         : html`<p class="dim"><a href="${this.#inboxUrl}">${this.say('action.inbox')}</a></p>`;
     return this.#page(200, { tone: 'good', title, text: this.say('end.text'), action, body });
+  }
+
+  /** Something is done that is no interaction. */
+  done(title: string, text: string): Promise<Response> {
+    return this.#page(200, { tone: 'good', title, text });
   }
 
   /** What came after the end: a form that was not used, or an answer that had been taken already. The person is told so. */

@@ -1,3 +1,4 @@
+import { checkDurations } from '../../core/check-durations.ts';
 import { sleep } from '../../core/clock.ts';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import type { Pending } from '../../pending/pending.ts';
@@ -17,6 +18,8 @@ export interface ThisMachineOptions {
   readonly appearance?: Appearance | undefined;
   /** An https URL where the program's maker serves its client metadata document, with the loopback redirect URI. */
   readonly clientMetadataUrl?: string | undefined;
+  /** How long a person has for a link, where its flow does not say. A link is a port that stands open. Default 5 minutes. */
+  readonly ttlMs?: number | undefined;
   /**
    * Called when a link of a process that is gone is answered here from now on: that one may not have come to show it.
    * `asked`: somebody asks for it here, just now.
@@ -24,6 +27,8 @@ export interface ThisMachineOptions {
   readonly onTakeOver?: ((pending: Pending, options: { asked: boolean }) => void) | undefined;
 }
 
+/** How long a person has who is at the machine already. */
+const defaultTtlMs = 5 * 60_000;
 /** How long the listener stays after the last link it is needed for, for a page that is still loading. */
 const lingerMs = 2_000;
 /** How often a process looks whether links that live are still answered. */
@@ -52,6 +57,7 @@ export class ThisMachine implements Gate {
   readonly firstBrowserOwns = true;
   readonly clientMetadataUrl: string | undefined;
   readonly look: Look;
+  readonly ttlMs: number | undefined;
   readonly #surroundings: Surroundings;
   readonly #host: string;
   readonly #wantedPort: number;
@@ -71,13 +77,16 @@ export class ThisMachine implements Gate {
   #looking: Promise<void> | undefined;
   readonly #closed = new AbortController();
 
+  /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when a time is none. */
   constructor(options: ThisMachineOptions, surroundings: Surroundings) {
+    checkDurations({ ttlMs: options.ttlMs });
     this.#surroundings = surroundings;
     this.#host = options.host ?? '127.0.0.1';
     this.#wantedPort = options.port ?? 0;
     this.#port = this.#wantedPort;
     this.clientMetadataUrl = options.clientMetadataUrl;
     this.look = lookOf(options.appearance);
+    this.ttlMs = options.ttlMs;
     this.#store = new MachineStore(surroundings);
     this.#onTakeOver = options.onTakeOver ?? (() => {});
   }
@@ -151,7 +160,10 @@ export class ThisMachine implements Gate {
     this.#closed.abort();
     clearTimeout(this.#closing);
     await this.#looking;
+    const held = this.#listener !== undefined;
     await this.#shut();
+    // So that others answer its links now, and not when they look next.
+    if (held) await this.#store.announceLeaving().catch(() => {});
   }
 
   #originAt(port: number): string {
@@ -260,7 +272,7 @@ export class ThisMachine implements Gate {
   /** Answers links whose process is gone, those of an earlier start, too, for as long as any lives. */
   async #lookAfterLinks(): Promise<void> {
     const { signal } = this.#closed;
-    for (; !signal.aborted; await sleep(lookMs, { signal, keepAlive: false })) {
+    for (; !signal.aborted; await this.#store.untilLeft(lookMs, signal)) {
       try {
         if (this.#needed.size === 0 && (await this.#store.liveUntilMs()) === undefined) break;
         if (this.#listener === undefined) await this.#lookAtPorts();
@@ -316,7 +328,9 @@ export class ThisMachine implements Gate {
     return new PosternError(
       'ERR_POSTERN_CLIENT_PORT_IN_USE',
       `the port ${this.#wantedPort} is taken by another program`,
-      { hint: 'Stop that program, or configure another port (and register its redirect URI).' },
+      {
+        hint: `Stop the program that has port ${this.#wantedPort}, or configure another port (and register its redirect URI).`,
+      },
     );
   }
 }
@@ -327,5 +341,6 @@ function portOf({ url }: Pending): number {
 
 /** The gate of a program that is not deployed, such as a server on stdio: `createOob({ gate: thisMachine(), … })`. */
 export function thisMachine(options: ThisMachineOptions = {}): (surroundings: Surroundings) => Gate {
-  return (surroundings) => new ThisMachine(options, surroundings);
+  const { ttlMs = defaultTtlMs } = options;
+  return (surroundings) => new ThisMachine({ ...options, ttlMs }, surroundings);
 }

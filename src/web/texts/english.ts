@@ -27,6 +27,7 @@ export const english = {
   'action.retry': 'Try again',
   'action.save': 'Save',
   'action.show': 'Show',
+  'action.signOut': 'Sign out',
   'action.support': 'Get help',
 
   'facts.asks': 'Asked by',
@@ -136,6 +137,12 @@ export const english = {
   'inbox.works': 'It works: there is nothing for you to do.',
   'inbox.notAgain':
     'That cannot be connected again from here. Use it where you work with it, and it will ask you.',
+
+  'signOut.title': 'Sign out',
+  'signOut.text': 'You are signed in at this browser.',
+  'signOut.textAs': 'You are signed in as {account}.',
+  'signOut.doneTitle': 'You are signed out',
+  'signOut.doneText': 'You can close this page.',
 
   'departure.title': 'One moment',
   'departure.text': 'You are being sent to {host}.',

@@ -24,6 +24,7 @@ export const german: Texts = {
   'action.retry': 'Noch einmal versuchen',
   'action.save': 'Speichern',
   'action.show': 'Anzeigen',
+  'action.signOut': 'Abmelden',
   'action.support': 'Hilfe',
 
   'facts.asks': 'Angefragt von',
@@ -137,6 +138,12 @@ export const german: Texts = {
   'inbox.works': 'Es funktioniert: Sie brauchen nichts zu tun.',
   'inbox.notAgain':
     'Das lässt sich von hier aus nicht neu verbinden. Benutzen Sie es dort, wo Sie damit arbeiten, dann werden Sie gefragt.',
+
+  'signOut.title': 'Abmelden',
+  'signOut.text': 'Sie sind in diesem Browser angemeldet.',
+  'signOut.textAs': 'Sie sind als {account} angemeldet.',
+  'signOut.doneTitle': 'Sie sind abgemeldet',
+  'signOut.doneText': 'Sie können diese Seite schließen.',
 
   'departure.title': 'Einen Moment',
   'departure.text': 'Sie werden zu {host} geleitet.',
