@@ -28,6 +28,8 @@ export class FollowedInteractions {
   readonly #surroundings: Surroundings;
   readonly #pendings: Pendings<InteractionData>;
   readonly #live: LiveInteractions;
+  /** When somebody wanted to know: what had begun before is no news. */
+  readonly #sinceMs: number;
   readonly #listeners: { readonly onBegin: Tell; readonly onEnd: Tell };
   readonly #stopping = new AbortController();
   /** By id, until when each may still be listed. */
@@ -40,8 +42,10 @@ export class FollowedInteractions {
     surroundings: Surroundings,
     pendings: Pendings<InteractionData>,
     live: LiveInteractions,
+    sinceMs: number,
     listeners: { readonly onBegin: Tell; readonly onEnd: Tell },
   ) {
+    this.#sinceMs = sinceMs;
     this.#surroundings = surroundings;
     this.#pendings = pendings;
     this.#live = live;
@@ -82,13 +86,12 @@ export class FollowedInteractions {
 
   async #read(): Promise<void> {
     const nowMs = await this.#surroundings.now();
-    const isFirst = this.#readFromMs === undefined;
     for await (const live of this.#live.since(this.#readFromMs ?? 0)) {
       if (this.#stopping.signal.aborted) return;
       if (this.#known.has(live.id)) continue;
       this.#known.set(live.id, live.untilMs);
       // What lived before is followed to its end; that it has begun is no news.
-      void this.#follow(live, !isFirst);
+      void this.#follow(live, live.beganAtMs >= this.#sinceMs);
     }
     this.#readFromMs = nowMs - overlapMs;
     for (const [id, untilMs] of this.#known) if (untilMs < nowMs) this.#known.delete(id);

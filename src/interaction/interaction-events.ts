@@ -44,9 +44,11 @@ export class InteractionEvents {
   follow(listeners: { onBegin: InteractionListener; onEnd: InteractionListener }): () => Promise<void> {
     const telling = (listener: InteractionListener) => (pending: Pending<InteractionData>) =>
       this.#tell([listener], pending);
+    // Now, and not when the store is read: what begins in between is news.
+    const sinceMs = Math.floor(this.#surroundings.storeClock());
     const following = import('./followed-interactions.ts').then(({ FollowedInteractions: Loaded }) => {
       const options = { onBegin: telling(listeners.onBegin), onEnd: telling(listeners.onEnd) };
-      const followed = new Loaded(this.#surroundings, this.#pendings, this.#live, options);
+      const followed = new Loaded(this.#surroundings, this.#pendings, this.#live, sinceMs, options);
       followed.start();
       return followed;
     });

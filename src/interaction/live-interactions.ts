@@ -11,6 +11,7 @@ const record = z.looseObject({ id: z.string(), partition: z.string() });
 export interface LiveInteraction {
   readonly id: string;
   readonly partition: string;
+  readonly beganAtMs: number;
   /** Until when its entry is there. */
   readonly untilMs: number;
 }
@@ -41,7 +42,8 @@ export class LiveInteractions {
     let after: Key = this.storage.key([momentOf(Math.max(0, atMs))]);
     for (;;) {
       const page = await this.#records.list([], { after, limit: pageSize });
-      for (const { value, expiresAtMs = 0 } of page) yield { ...value, untilMs: expiresAtMs };
+      for (const { path, value, expiresAtMs = 0 } of page)
+        yield { ...value, beganAtMs: Number(path[0]), untilMs: expiresAtMs };
       const last = page.at(-1);
       if (last === undefined || page.length < pageSize) return;
       after = this.storage.key(last.path);
