@@ -170,4 +170,8 @@ export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
     'The application you use cannot show what is asked here.',
     'Use one that can, or look whether a newer version of yours does.',
   ),
+  ERR_POSTERN_OOB_CLIENT_SILENT: words(
+    'The application you use was asked something, and did not answer in time.',
+    'Try again, and answer what it shows. If it shows nothing, use one that does.',
+  ),
 };
