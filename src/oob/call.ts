@@ -1,4 +1,10 @@
-import type { InputRequiredResult, McpServer, ServerContext } from '@modelcontextprotocol/server';
+import {
+  MissingRequiredClientCapabilityError,
+  UrlElicitationRequiredError,
+  type InputRequiredResult,
+  type McpServer,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
 import { failureFields } from '../core/failure-fields.ts';
 import { findPosternError, type PosternError } from '../core/postern-error.ts';
 import { randomId } from '../core/random.ts';
@@ -87,7 +93,11 @@ export async function answerCall<R>(
     const known = findPosternError(error);
     const { logger } = services.interactions.surroundings;
     if (known === undefined) {
-      logger.warn('the handler of a call failed', failureFields(error));
+      // That a person is needed, said as an error: no failure.
+      const isAnswer =
+        UrlElicitationRequiredError.isInstance(error) ||
+        MissingRequiredClientCapabilityError.isInstance(error);
+      if (!isAnswer) logger.warn('the handler of a call failed', failureFields(error));
       throw error;
     }
     logger.warn('a call was refused', { code: known.code });
