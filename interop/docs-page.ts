@@ -6,6 +6,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { columns, type Column } from './columns.ts';
+import { readKnown } from './known.ts';
 import { signs, type Report, type RowReport } from './report.ts';
 import { parts, peerPath, type Part } from './row.ts';
 
@@ -49,6 +50,21 @@ function reasons(rows: readonly RowReport[], verdicts: readonly string[]): strin
     }
   }
   return [...found].map(([why, where]) => `- ${why} ${where.join('; ')}.`).join('\n');
+}
+
+/** What shows that a cell is the peer's, row by row, under each reason. */
+function evidence(rows: readonly RowReport[]): string {
+  const found = new Map<string, string[]>();
+  for (const { name, folder, cells } of rows) {
+    for (const [column, known] of Object.entries(readKnown(folder)[name] ?? {})) {
+      if (known.fault !== 'peer' || cells[column as Column].verdict !== 'peer') continue;
+      const { specification, exchange } = known.evidence;
+      const lines = exchange.map((line) => `  - ${line}`);
+      const told = [`- **${name} (${column})**. ${known.reason}`, ...lines].join('\n');
+      found.set(specification, [...(found.get(specification) ?? []), told]);
+    }
+  }
+  return [...found].map(([specification, told]) => `${specification}\n\n${told.join('\n')}`).join('\n\n');
 }
 
 function seen(rows: readonly RowReport[], column: Column): string {
@@ -107,7 +123,7 @@ ${reasons(report.rows, ['ours', 'unexplained', 'mended']) || 'Nothing.'}
 
 ## What is the peer’s
 
-${reasons(report.rows, ['peer']) || 'Nothing.'}
+${evidence(report.rows) || 'Nothing.'}
 
 ## What does not apply
 

@@ -3,12 +3,17 @@ import { z } from 'zod';
 import { columns, type Column } from './columns.ts';
 import { peerPath } from './row.ts';
 
-const faults = ['ours', 'peer', 'not applicable'] as const;
-
-const knownCell = z.strictObject({
-  fault: z.enum(faults),
-  reason: z.string().min(1),
+/** What shows that it is the peer's: where it is said how it should be, and what went over the wire. */
+const evidence = z.strictObject({
+  specification: z.string().min(1),
+  exchange: z.array(z.string().min(1)).min(1),
 });
+
+/** Nobody is said to be at fault without evidence. */
+const knownCell = z.discriminatedUnion('fault', [
+  z.strictObject({ fault: z.literal('peer'), reason: z.string().min(1), evidence }),
+  z.strictObject({ fault: z.enum(['ours', 'not applicable']), reason: z.string().min(1) }),
+]);
 const knownFile = z.record(z.string(), z.partialRecord(z.enum(columns), knownCell));
 
 /** Why a cell is known not to hold, and whose fault that is. */

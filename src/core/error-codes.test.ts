@@ -57,6 +57,7 @@ describe('errorCodes', () => {
         "ERR_POSTERN_OAUTH_SCOPE_INSUFFICIENT person final 403 3",
         "ERR_POSTERN_OAUTH_UNREACHABLE server retry 504 1",
         "ERR_POSTERN_OAUTH_URL_FORBIDDEN server final 502 1",
+        "ERR_POSTERN_OOB_CLIENT_SILENT person retry 504 1",
         "ERR_POSTERN_OOB_FORM_REFUSED person final 403 3",
         "ERR_POSTERN_OOB_INTERACTION_REQUIRED person retry 401 3",
         "ERR_POSTERN_OOB_LIMIT person retry 429 1",

@@ -86,7 +86,8 @@ export type PosternErrorCode =
   | 'ERR_POSTERN_OOB_STATE_INVALID'
   | 'ERR_POSTERN_OOB_LIMIT'
   | 'ERR_POSTERN_OOB_UNSUPPORTED'
-  | 'ERR_POSTERN_OOB_LOGIN_INVALID';
+  | 'ERR_POSTERN_OOB_LOGIN_INVALID'
+  | 'ERR_POSTERN_OOB_CLIENT_SILENT';
 
 const row = (meaning: string, fixedBy: FixedBy, retry: boolean, http: number, exit = 1): ErrorCodeFacts => ({
   meaning,
@@ -529,5 +530,11 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     'person',
     false,
     400,
+  ),
+  ERR_POSTERN_OOB_CLIENT_SILENT: row(
+    'The client did not answer in time what a tool asked of it.',
+    'person',
+    true,
+    504,
   ),
 };

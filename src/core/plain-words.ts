@@ -174,4 +174,8 @@ export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
     'There is no such account here, or no such command.',
     'Look at the list of your accounts, and name one of them.',
   ),
+  ERR_POSTERN_OOB_CLIENT_SILENT: words(
+    'The application you use was asked something, and did not answer in time.',
+    'Try again, and answer what it shows. If it shows nothing, use one that does.',
+  ),
 };

@@ -7,9 +7,11 @@ import {
   SdkErrorCode,
   type ClientCapabilities,
   type McpServer,
+  type RequestOptions,
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { isPosternError, PosternError } from '../core/postern-error.ts';
+import { answerOf, type AnswerLimits } from './client-answer.ts';
 
 /**
  * How the client of a call can be told that a person is needed.
@@ -54,9 +56,14 @@ const features: ReadonlySet<string> = new Set(['sampling/createMessage', 'elicit
  * What the client of an older session can do, only its server knows. The SDK has it say so of elicitations; of the rest, the
  * client's own refusal is the answer where no server is given.
  *
- * What fails so is a PosternError ERR_POSTERN_OOB_UNSUPPORTED, in the revision 2026-07-28 the SDK's own error.
+ * What fails so is a PosternError ERR_POSTERN_OOB_UNSUPPORTED, in the revision 2026-07-28 the SDK's own error. A client that
+ * can, and does not answer, is ERR_POSTERN_OOB_CLIENT_SILENT.
  */
-export function sendableContext(mcp: ServerContext, server: McpServer | undefined): ServerContext {
+export function sendableContext(
+  mcp: ServerContext,
+  server: McpServer | undefined,
+  limits: AnswerLimits,
+): ServerContext {
   const { mcpReq } = mcp;
   const client = callClientOf(mcp);
   const capabilities = client === 'session' ? server?.server.getClientCapabilities() : undefined;
@@ -74,24 +81,39 @@ export function sendableContext(mcp: ServerContext, server: McpServer | undefine
       if (isRefusal(error)) throw unsupported(method, error);
     });
   };
-  const asking = async <T>(method: string, send: () => Promise<T>, params?: object): Promise<T> => {
+  const asking = async <T>(
+    method: string,
+    options: RequestOptions | undefined,
+    send: (options: RequestOptions | undefined) => Promise<T>,
+    params?: object,
+  ): Promise<T> => {
     await assertSendable(method, params);
+    if (!features.has(method)) return send(options);
     try {
-      return await send();
+      return await (client === 'session' ? answerOf(mcp, limits, method, options, send) : send(options));
     } catch (error) {
-      throw features.has(method) && isRefusal(error) ? unsupported(method, error) : error;
+      throw isRefusal(error) ? unsupported(method, error) : error;
     }
   };
-  const send = async (...call: Parameters<typeof mcpReq.send>) =>
-    asking(call[0].method, () => mcpReq.send(...call), call[0].params);
+  // With a schema for the answer before the options, or without.
+  const send = async (request: Parameters<typeof mcpReq.send>[0], ...rest: unknown[]): Promise<unknown> => {
+    const [schema, given] = rest.length > 1 || isSchema(rest[0]) ? [[rest[0]], rest[1]] : [[], rest[0]];
+    const sent = (options: RequestOptions | undefined): Promise<unknown> =>
+      (mcpReq.send as (...call: unknown[]) => Promise<unknown>)(request, ...schema, options);
+    return asking(request.method, given as RequestOptions | undefined, sent, request.params);
+  };
   const requestSampling: typeof mcpReq.requestSampling = (params, options) =>
-    asking('sampling/createMessage', () => mcpReq.requestSampling(params, options));
+    asking('sampling/createMessage', options, (own) => mcpReq.requestSampling(params, own));
   const elicitInput: typeof mcpReq.elicitInput = (params, options) =>
-    asking('elicitation/create', () => mcpReq.elicitInput(params, options), params);
+    asking('elicitation/create', options, (own) => mcpReq.elicitInput(params, own), params);
   return {
     ...mcp,
     mcpReq: { ...mcpReq, send: send as typeof mcpReq.send, requestSampling, elicitInput },
   };
+}
+
+function isSchema(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && '~standard' in value;
 }
 
 /** Whether the SDK, or the client itself, says that it has no such thing. */

@@ -1,4 +1,10 @@
-import type { InputRequiredResult, McpServer, ServerContext } from '@modelcontextprotocol/server';
+import {
+  MissingRequiredClientCapabilityError,
+  UrlElicitationRequiredError,
+  type InputRequiredResult,
+  type McpServer,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
 import { failureFields } from '../core/failure-fields.ts';
 import { findPosternError, type PosternError } from '../core/postern-error.ts';
 import { randomId } from '../core/random.ts';
@@ -13,6 +19,7 @@ import type { Prompts } from './prompt.ts';
 import { hashArguments, invalidState, type RequestState, type RequestStates } from './request-state.ts';
 import { inputRequiredResult, urlElicitationError, type CallAnswers } from './call-answers.ts';
 import { callClientOf, sendableContext } from './call-client.ts';
+import { answerLimits } from './client-answer.ts';
 import { runHandler, type AskedPlace, type CallContext } from './handler-run.ts';
 
 /** What calls are answered with. */
@@ -33,7 +40,11 @@ export interface ToolOptions {
    * so many times by itself (the SDK's ten times), and then asks its user.
    */
   readonly waitMs?: number | undefined;
-  /** How long a call waits for the person in a session of an older revision. Below the client's time-out. Default 50,000 ms. */
+  /**
+   * How long a call waits for the person in a session of an older revision, and a handler for what it asks of the client
+   * (sampling, a form, roots) without a time-out of its own. Below the client's time-out. Default 50,000 ms. A client that
+   * does not answer a ping meanwhile is waited for no longer: ten seconds, or half of this.
+   */
   readonly sessionWaitMs?: number | undefined;
   /** The server of the session: to announce a completion to it after the call, to tell apart connections without a session id, and to know before it is sent anything whether its client can do it. */
   readonly server?: McpServer | undefined;
@@ -82,7 +93,11 @@ export async function answerCall<R>(
     const known = findPosternError(error);
     const { logger } = services.interactions.surroundings;
     if (known === undefined) {
-      logger.warn('the handler of a call failed', failureFields(error));
+      // That a person is needed, said as an error: no failure.
+      const isAnswer =
+        UrlElicitationRequiredError.isInstance(error) ||
+        MissingRequiredClientCapabilityError.isInstance(error);
+      if (!isAnswer) logger.warn('the handler of a call failed', failureFields(error));
       throw error;
     }
     logger.warn('a call was refused', { code: known.code });
@@ -163,9 +178,10 @@ class Call<R> {
   }
 
   async #run(principal: Principal): Promise<R | InputRequiredResult> {
-    const deadline = performance.now() + (this.#options.sessionWaitMs ?? 50_000);
+    const { sessionWaitMs = 50_000, server } = this.#options;
+    const deadline = performance.now() + sessionWaitMs;
     const { handler, answers } = this.#request;
-    const mcp = sendableContext(this.#mcp, this.#options.server);
+    const mcp = sendableContext(this.#mcp, server, answerLimits(sessionWaitMs));
     for (;;) {
       const { credentials } = this.#services;
       const run = await runHandler(handler, { credentials, principal, mcp, finished: this.#finished });

@@ -131,6 +131,27 @@ describe('a handler that fails', () => {
     await expect(process.runDue(sweep)).resolves.toBe(0);
   });
 
+  test.each([
+    ['until when nothing is to be tried again, is tried again then', 5 * minutes, 5 * minutes],
+    ['a time that is over sooner, is tried again after its own pause', 10, 1_000],
+    ['a time beyond all measure, is tried again after an hour', 1_000 * minutes, 60 * minutes],
+  ])('and says %s', async (_, askedMs, pauseMs) => {
+    const world = createWorld(() => {
+      const evidence = { retryAtMs: world.now() + askedMs };
+      return Promise.reject(new PosternError('ERR_POSTERN_CLIENT_CONNECTION_FAILED', 'busy', { evidence }));
+    });
+    const process = world.process({ maxAttempts: 2, backoffMs: 1_000 });
+    const pending = await world.ask(alice, 2_000 * minutes);
+    await process.park(alice, request(pending));
+    await world.end(pending);
+    await process.runDue(sweep);
+    world.advance(pauseMs - 1);
+    await expect(process.runDue(sweep)).resolves.toBe(0);
+    world.advance(1);
+    await process.runDue(sweep);
+    expect(world.resumed.map(({ attempt }) => attempt)).toEqual([1, 2]);
+  });
+
   test('is not run again before its pause by a process that looked before it failed', async () => {
     const world = createWorld(() => Promise.reject(new Error('down')));
     const gate = Promise.withResolvers<void>();

@@ -14,7 +14,10 @@ import type { TryPolicy, Tries } from './tries.ts';
 export interface ResumePolicy extends TryPolicy {
   /** Runs of a handler that fails, or that its process does not survive. Default 5. */
   readonly maxAttempts?: number | undefined;
-  /** The pause after the first failure; it doubles each time, to at most an hour. Default 1,000 ms. */
+  /**
+   * The pause after the first failure; it doubles each time, to at most an hour. Default 1,000 ms. Longer where the failure
+   * says until when nothing is to be tried again.
+   */
   readonly backoffMs?: number | undefined;
   /** After this long without a sign of life, a run counts as crashed and another process starts it again. Default 30,000 ms. */
   readonly claimMs?: number | undefined;
@@ -185,15 +188,17 @@ export class ContinuationRunner {
       await this.#abandon(attempt, 'ERR_POSTERN_RESUME_GAVE_UP');
       return;
     }
-    const code = findPosternError(error)?.code;
-    const pauseMs = Math.min(backoffMs * 2 ** (value.attempts - 1), longestPauseMs);
+    const known = findPosternError(error);
+    // Whoever asked to be left alone until then would only refuse again, and use up the attempts.
+    const askedMs = (known?.evidence?.retryAtMs ?? now) - now;
+    const pauseMs = Math.min(Math.max(backoffMs * 2 ** (value.attempts - 1), askedMs), longestPauseMs);
     logger.warn('a parked request failed and is tried again', {
       handler: value.handler,
       attempt: value.attempts,
       pauseMs,
       ...failureFields(error),
     });
-    if (!(await this.#change(attempt, { status: 'waiting', failure: code }))) return;
+    if (!(await this.#change(attempt, { status: 'waiting', failure: known?.code }))) return;
     await index.ready(value.id, { ...to, dueAtMs: now + pauseMs });
     const timer = setTimeout(() => void index.storage.signal('ready').catch(() => {}), pauseMs);
     if (typeof timer === 'object') timer.unref();

@@ -104,12 +104,13 @@ export const connectionConditions: Readonly<Record<ConnectionCondition, Connecti
   },
   transient: {
     actor: 'nobody',
-    call: 'connect(), or the next call',
+    call: 'connect(), or the next call; not before retryAtMs, where that is said',
     retriesByItself: false,
     words: {
       person: 'The service cannot be reached just now. Try again in a little while.',
       model: 'The server cannot be used just now. Repeat the call once, in a moment.',
-      operator: 'It may pass by itself: the network, a server that restarts, a store that is away.',
+      operator:
+        'It may pass by itself: the network, a server that restarts or has too much to do, a store that is away.',
     },
   },
   'denied-by-person': {

@@ -31,6 +31,8 @@ const interruptedExitCode = 130;
  * Ctrl-C closes what is open, unless the program has a handler of its own. Resolves when it is shown.
  */
 export async function showAtTerminal(notice: TerminalNotice, hands: TerminalHands): Promise<void> {
+  // Before the link: whoever has seen that may interrupt at once.
+  const stop = [interruptible(hands.close)];
   printLine(notice.line);
   const { isTTY, columns } = process.stderr;
   if (notice.scannable !== undefined && isTTY) {
@@ -38,7 +40,6 @@ export async function showAtTerminal(notice: TerminalNotice, hands: TerminalHand
     const drawn = drawCode(notice.scannable, columns);
     if (drawn !== undefined) printLine(drawn);
   }
-  const stop = [interruptible(hands.close)];
   if (isTTY) stop.push(countDown(notice.expiresAtMs));
   if (hands.paste !== undefined && process.stdin.isTTY) stop.push(await takePasted(hands.paste));
   void hands.ended.then(() => {

@@ -1,4 +1,4 @@
-import type { CallToolResult, ClientCapabilities } from '@modelcontextprotocol/client';
+import type { CallToolResult, Client, ClientCapabilities } from '@modelcontextprotocol/client';
 import type { ServerContext } from '@modelcontextprotocol/server';
 import { describe, expect, test } from 'vitest';
 import type { Era } from '../../support/tool-stage.ts';
@@ -123,6 +123,84 @@ describe('a tool in a session, whether or not it was given its server', () => {
       const { asked } = await openTool(need, 'session', {}, { knows: false });
       expect(asked).toEqual([]);
     }
+  });
+});
+
+describe('a client in a session that has it, and does not answer', () => {
+  const can: ClientCapabilities = { sampling: {}, elicitation: { form: {} } };
+  const needs = [
+    ['sampling', sample],
+    ['sampling, by a request of one’s own', sampleOnOnesOwn],
+    ['a form', ask],
+    ['a form, by a request of one’s own', askOnOnesOwn],
+  ] as const;
+
+  /** What a call of the tool comes to, and how long that takes. */
+  async function callTool(
+    need: Ask,
+    sessionWaitMs: number | undefined,
+    silence: (client: Client) => void,
+  ): Promise<{ result: CallToolResult; ms: number }> {
+    const { connect } = await openMcpStage((server, { oob }) => {
+      const handler = async (_args: unknown, { mcp }: { mcp: ServerContext }): Promise<CallToolResult> => ({
+        content: [{ type: 'text', text: JSON.stringify(await need(mcp)) }],
+      });
+      server.registerTool('need', {}, oob.tool(handler, { server, sessionWaitMs }));
+    });
+    const { client } = await connect('session', can);
+    silence(client);
+    const startedAt = performance.now();
+    const result = await client.callTool({ name: 'need' }, { timeout: 30_000 });
+    return { result, ms: performance.now() - startedAt };
+  }
+
+  /** Whatever the server asks is lost on the way. */
+  const hearNothing = ({ transport }: Client): void => {
+    const deliver = transport!.onmessage!;
+    transport!.onmessage = (message, extra) => {
+      if (!('method' in message && 'id' in message)) deliver(message, extra);
+    };
+  };
+  const neverAnswer = (client: Client): void => {
+    client.setRequestHandler('sampling/createMessage', () => new Promise<never>(() => {}));
+    client.setRequestHandler('elicitation/create', () => new Promise<never>(() => {}));
+  };
+
+  test.each(needs)(
+    'and hears nothing at all, is found out by a ping: %s ends by its own code',
+    async (_, need) => {
+      const { result, ms } = await callTool(need, 4_000, hearNothing);
+      expect([result.isError, codeIn(result)]).toEqual([true, 'ERR_POSTERN_OOB_CLIENT_SILENT']);
+      expect(JSON.stringify(result.structuredContent)).toContain('It had 2 seconds');
+      expect(ms).toBeLessThan(3_900);
+    },
+  );
+
+  test.each(needs)(
+    'because of who sits before it, is waited for until the deadline that the error names: %s',
+    async (_, need) => {
+      const { result, ms } = await callTool(need, 1_200, neverAnswer);
+      expect([result.isError, codeIn(result)]).toEqual([true, 'ERR_POSTERN_OOB_CLIENT_SILENT']);
+      expect(JSON.stringify(result.structuredContent)).toContain('It had 1.2 seconds');
+      expect(ms).toBeGreaterThanOrEqual(1_190);
+    },
+  );
+
+  test('keeps to the time-out that the handler has set, if it has', async () => {
+    const patient: Ask = ({ mcpReq }) =>
+      mcpReq.requestSampling({ maxTokens: 1, messages: [] }, { timeout: 700 });
+    const { result } = await callTool(patient, undefined, neverAnswer);
+    expect(JSON.stringify(result.structuredContent)).toContain('It had 0.7 seconds');
+  });
+
+  test('and takes its time longer than a ping would be waited for, is heard', async () => {
+    const { result } = await callTool(sample, 1_200, (client) => {
+      client.setRequestHandler('sampling/createMessage', async () => {
+        await new Promise((resolve) => setTimeout(resolve, 800));
+        return { model: 'm', role: 'assistant', content: { type: 'text', text: 'at last' } };
+      });
+    });
+    expect(JSON.stringify(result.content)).toContain('at last');
   });
 });
 
