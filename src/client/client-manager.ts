@@ -196,7 +196,7 @@ export class ClientManager implements AsyncDisposable {
     return this.close();
   }
 
-  #createClient(context: Context): Client {
+  #createClient(context: Context<AuthCoordinator>): Client {
     return new Client(this.#servers, { ...this.#options, context });
   }
 
