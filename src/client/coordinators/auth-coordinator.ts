@@ -173,6 +173,15 @@ export abstract class AuthCoordinator {
     this.#subscribers = new Subscribers(this.interactions, (work) => this.#afterwards(work));
   }
 
+  /**
+   * Where authorization servers send browsers back to, its own first: what a client that is registered by hand has to have.
+   * On this machine, as of the last sign-in.
+   */
+  get callbackUrls(): readonly string[] {
+    const { baseUrl, furtherCallbackUrls = [] } = this.interactions.gate;
+    return [...new Set([`${baseUrl}/callback`, ...furtherCallbackUrls])];
+  }
+
   get pendings(): Pendings<InteractionData> {
     return this.interactions.pendings;
   }
@@ -314,6 +323,7 @@ export abstract class AuthCoordinator {
         new Loaded({
           surroundings: this.surroundings,
           leaseMs: this.interactions.leaseMs,
+          furtherCallbackUrls: this.interactions.gate.furtherCallbackUrls,
           httpFor: (serverUrl, privateNetwork) => this.httpFor(serverUrl, privateNetwork),
           profiles: this.#profiles,
           credential: this.grantKind(),
