@@ -80,7 +80,9 @@ for (const line of stdout.split('\n')) {
   if (line !== '')
     process.stdout.write(place ? `${place.document}:${place.line + Number(at)}: ${rest}\n` : `${line}\n`);
 }
-process.stdout.write(`${places.size} examples of ${documents.length} documents, and ${entries.length} entries\n`);
+process.stdout.write(
+  `${places.size} examples of ${documents.length} documents, and ${entries.length} entries\n`,
+);
 process.exitCode = status === 0 ? 0 : 1;
 
 /** What npm would install: the package as it is packed, and beside it what the project has. */

@@ -264,7 +264,7 @@ export abstract class AuthCoordinator {
   }
 
   /** Names a flow of the host's own. Every process that may get its callback registers the same. */
-  flow<C>(name: string, flow: Flow<C>): NamedFlow<C> {
+  flow<C, S>(name: string, flow: Flow<C, S>): NamedFlow<C, S> {
     return this.interactions.flow(name, flow);
   }
 
