@@ -1,5 +1,6 @@
 // Compiles every `ts` example of README.md and docs/ as a user's strict project would, against the packed package in a
-// folder of its own; docs/snippets.d.ts declares what they leave out. Whole programs, which begin with their names, are run.
+// folder of its own; docs/snippets.d.ts declares what they leave out. So is every entry, its declarations and all. Whole
+// programs, which begin with their names, are run.
 //
 //   npm run build && node scripts/docs-check.ts
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -43,6 +44,16 @@ for (const document of documents) {
   }
 }
 
+// Every declaration there is, checked whole (no `skipLibCheck`), and without the DOM's: a server has none.
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  exports: Record<string, unknown>;
+};
+const entries = Object.keys(exports).filter((entry) => !entry.endsWith('.json'));
+writeFileSync(
+  join(folder, 'every-entry.ts'),
+  entries.map((entry, at) => `export type * as e${at} from 'postern${entry.slice(1)}';\n`).join(''),
+);
+
 writeFileSync(join(folder, 'snippets.d.ts'), readFileSync(join(root, 'docs/snippets.d.ts')));
 writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
 writeFileSync(
@@ -76,7 +87,9 @@ for (const line of stdout.split('\n')) {
   if (line !== '')
     process.stdout.write(place ? `${place.document}:${place.line + Number(at)}: ${rest}\n` : `${line}\n`);
 }
-process.stdout.write(`${places.size} examples of ${documents.length} documents\n`);
+process.stdout.write(
+  `${places.size} examples of ${documents.length} documents, and ${entries.length} entries\n`,
+);
 process.exitCode = status === 0 ? 0 : 1;
 
 const guide = 'docs/guides/stdio-server.md';

@@ -216,7 +216,7 @@ export class ClientManager implements AsyncDisposable {
     return challenge?.url;
   }
 
-  #createClient(context: Context): Client {
+  #createClient(context: Context<AuthCoordinator>): Client {
     return new Client(this.#servers, { ...this.#options, context });
   }
 

@@ -40,7 +40,8 @@ export interface ClientOptions extends SharedClientOptions {
    * `coordinator`. Needs Node.
    */
   readonly persist?: string | undefined;
-  readonly context?: Context | undefined;
+  /** Of a coordinator's `createContext`, which is used then. */
+  readonly context?: Context<AuthCoordinator> | undefined;
   readonly metadata?: unknown;
 }
 

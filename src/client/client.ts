@@ -43,7 +43,7 @@ const version = '0.1.0';
  * A server that fails does not stop the others.
  */
 export class Client implements AsyncDisposable {
-  readonly context: Context;
+  readonly context: Context<AuthCoordinator>;
   readonly coordinator: AuthCoordinator;
   #configs: ReadonlyMap<string, ServerConfig>;
   readonly #shared: SharedClientOptions;
@@ -63,13 +63,15 @@ export class Client implements AsyncDisposable {
         '"context" and "contextId" exclude each other',
       );
     }
-    if (options.context !== undefined && options.coordinator === undefined) {
+    const coordinator = options.coordinator ?? options.context?.coordinator;
+    if (options.context !== undefined && options.context.coordinator !== coordinator) {
       throw new PosternError(
         'ERR_POSTERN_CONFIG_MISCONFIGURED',
-        '"context" needs the "coordinator" that made it',
+        'the "context" was made by another "coordinator"',
+        { hint: 'Leave "coordinator" out: a context knows its own.' },
       );
     }
-    if (options.persist !== undefined && options.coordinator !== undefined) {
+    if (options.persist !== undefined && coordinator !== undefined) {
       throw new PosternError(
         'ERR_POSTERN_CONFIG_MISCONFIGURED',
         '"persist" and "coordinator" exclude each other',
@@ -81,11 +83,11 @@ export class Client implements AsyncDisposable {
     checkDurations({ connectTimeoutMs: options.connectTimeoutMs, livenessMs: options.livenessMs });
     this.#configs = parseServerConfigs(servers);
     this.#shared = options;
-    this.#ownsCoordinator = options.coordinator === undefined;
+    this.#ownsCoordinator = coordinator === undefined;
     const { fetch, logger, clock, persist } = options;
     const storage = persist === undefined ? undefined : persistedStorage(persist);
     this.coordinator =
-      options.coordinator ?? new LocalAuthCoordinator({ fetch, logger, clock, ...(storage && { storage }) });
+      coordinator ?? new LocalAuthCoordinator({ fetch, logger, clock, ...(storage && { storage }) });
     const contextId = options.contextId ?? (persist === undefined ? randomId() : 'default');
     this.context = options.context ?? this.coordinator.createContext(contextId, options.metadata);
   }

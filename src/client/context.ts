@@ -3,10 +3,16 @@ import { createNamespace, storageOf } from '../namespace/namespace.ts';
 import type { StorageBackend } from '../storage/contract.ts';
 import type { NamespacedStorage } from '../storage/namespaced-storage.ts';
 
-/** A namespace from the agent's side: who is being acted for, where their things are kept, and what the host says of them. */
-export class Context {
+/**
+ * A namespace from the agent's side: who is being acted for, where their things are kept, and what the host says of them.
+ *
+ * `Coordinator` is the class of the one that has made it.
+ */
+export class Context<Coordinator = unknown> {
   readonly namespace: Namespace;
   readonly #backend: StorageBackend;
+  /** The one that has made it, and knows what its person is asked for. */
+  readonly coordinator: Coordinator;
   /** The host's own data about this context: a thread, a channel. Comes back in events; never decides anything. */
   metadata: unknown;
   /** Who must finish this context's sign-ins: what `verifyUser` must answer. Default: the context's id. */
@@ -15,11 +21,13 @@ export class Context {
   constructor(options: {
     id: string;
     storage: StorageBackend;
+    coordinator: Coordinator;
     metadata?: unknown;
     principal?: string | undefined;
   }) {
     this.namespace = createNamespace('client', options.id);
     this.#backend = options.storage;
+    this.coordinator = options.coordinator;
     this.metadata = options.metadata;
     this.principal = options.principal ?? options.id;
   }

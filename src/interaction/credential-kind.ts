@@ -37,9 +37,10 @@ export type Revocation = Ending | Readonly<Record<string, Ending>>;
 /**
  * The life of one sort of credential: all that needs no person.
  *
- * What is stored carries its kind's name, so that the ways of asking for it can change.
+ * What is stored carries its kind's name, so that the ways of asking for it can change. `C` is what callers get of it, `S`
+ * what is stored: JSON, which an older version of a program may have written.
  */
-export interface CredentialKind<C = unknown> {
+export interface CredentialKind<C = unknown, S = unknown> {
   readonly name: string;
   /** `false`: what comes of it is not kept here; that its person has done their part is all. */
   readonly keeps?: boolean | undefined;
@@ -50,23 +51,23 @@ export interface CredentialKind<C = unknown> {
    *
    * @param learnedLifetimeMs how long those before it have lasted, where they did not say.
    */
-  stateOf?(stored: unknown, nowMs: number, learnedLifetimeMs?: number): CredentialState;
+  stateOf?(stored: S, nowMs: number, learnedLifetimeMs?: number): CredentialState;
   /**
    * As of a time of the store's. Default: nothing is known, and what can be renewed is.
    *
    * @param asked the scopes it was asked for with.
    */
-  factsOf?(stored: unknown, nowMs: number, asked?: readonly string[]): CredentialFacts;
+  factsOf?(stored: S, nowMs: number, asked?: readonly string[]): CredentialFacts;
   /**
    * Renews a credential; `undefined` when it has ended for good.
    *
    * @param clock the store's time, by which what comes of it begins and ends: other processes judge that, too.
    */
-  renew?(stored: unknown, clock: Clock): Promise<unknown>;
+  renew?(stored: S, clock: Clock): Promise<S | undefined>;
   /** Gets one for the machine itself, where no person is needed. */
-  obtain?(want: Want): Promise<{ readonly credential: unknown; readonly scopes: readonly string[] }>;
+  obtain?(want: Want): Promise<{ readonly credential: S; readonly scopes: readonly string[] }>;
   /** Ends a credential at its issuer. Rejects when the issuer may do it another time. */
-  revoke?(stored: unknown): Promise<Revocation>;
+  revoke?(stored: S): Promise<Revocation>;
   /** Whose it is, to be compared with the next one's. */
-  accountOf?(stored: unknown): Account;
+  accountOf?(stored: S): Account;
 }

@@ -159,10 +159,10 @@ export interface FlowWatch extends FlowHands {
  *
  * It is found by name, so that a page or callback can be served by any process; whatever lasts is in its pending.
  */
-export interface Flow<C = unknown> {
+export interface Flow<C = unknown, S = unknown> {
   readonly kind: PendingKind;
   /** What it leads to. */
-  readonly credential: CredentialKind<C>;
+  readonly credential: CredentialKind<C, S>;
   /** How long one of its requests to another party may take. A lease must outlast two of them. */
   readonly requestMs?: number | undefined;
   /** Whether scopes that are added while the person is being asked still count. Otherwise they are asked for afterwards. */
@@ -180,9 +180,9 @@ export interface Flow<C = unknown> {
 }
 
 /** A flow under the name it is registered by, so that any process can carry it on. */
-export interface NamedFlow<C = unknown> {
+export interface NamedFlow<C = unknown, S = unknown> {
   readonly name: string;
-  readonly flow: Flow<C>;
+  readonly flow: Flow<C, S>;
 }
 
 /** A live pending's data. @throws {PosternError} ERR_POSTERN_PENDING_ALREADY_FINISHED when it has ended, and forgotten it. */

@@ -13,7 +13,7 @@ export class Flows {
   }
 
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the name is taken, or its requests outlast a lease. */
-  add<C>(name: string, flow: Flow<C>): NamedFlow<C> {
+  add<C, S>(name: string, flow: Flow<C, S>): NamedFlow<C, S> {
     if (this.#flows.has(name)) throw misconfigured(`there is a flow ${JSON.stringify(name)} already`);
     const { requestMs = 0 } = flow;
     // Who takes longer counts as dead, and another sends the same.

@@ -120,7 +120,7 @@ export class Interactions {
    *
    * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the name is taken, or its requests outlast a lease.
    */
-  flow<C>(name: string, flow: Flow<C>): NamedFlow<C> {
+  flow<C, S>(name: string, flow: Flow<C, S>): NamedFlow<C, S> {
     return this.#flows.add(name, flow);
   }
 

@@ -40,6 +40,8 @@ export interface IdentifyClientOptions {
   readonly discovery: Pick<Discovery, 'issuer' | 'server'>;
   /** Left out for grants without a browser. */
   readonly redirectUri?: string | undefined;
+  /** Registered along with it: where the application may move to, or comes from. */
+  readonly furtherRedirectUris?: readonly string[] | undefined;
   readonly metadata: ClientMetadata;
   readonly preregistered?: PreregisteredClient | undefined;
   /** Where the client's own metadata document is served: https, with a path. */
@@ -321,8 +323,11 @@ function isSupportedMethod(method: unknown): method is TokenEndpointAuthMethod {
   return method === 'none' || needsSecret(method);
 }
 
-function redirectUrisOf(options: Pick<IdentifyClientOptions, 'redirectUri'>): string[] {
-  return options.redirectUri === undefined ? [] : [options.redirectUri];
+function redirectUrisOf({
+  redirectUri,
+  furtherRedirectUris = [],
+}: Pick<IdentifyClientOptions, 'redirectUri' | 'furtherRedirectUris'>): string[] {
+  return redirectUri === undefined ? [] : [...new Set([redirectUri, ...furtherRedirectUris])];
 }
 
 function nameErrorOf(reply: Record<string, unknown> | undefined): string {

@@ -4,7 +4,7 @@ import type { NamedFlow } from '../interaction/flow.ts';
 export const defaultAlias = 'default';
 
 /** Which credential is wanted, and how to get it from the person if there is none. */
-export interface CredentialRequest<C> {
+export interface CredentialRequest<C, S = unknown> {
   /** What it is for: a host, a connection. */
   readonly resource: string;
   /** Which of several accounts. Default `default`. */
@@ -16,5 +16,5 @@ export interface CredentialRequest<C> {
   readonly details?: Readonly<Record<string, string | number | boolean>> | undefined;
   /** Why it is needed, in words for the person: their page shows it. */
   readonly reason?: string | undefined;
-  readonly flow: NamedFlow<C>;
+  readonly flow: NamedFlow<C, S>;
 }

@@ -65,11 +65,15 @@ export class Credentials {
   }
 
   /**
-   * Keeps a credential that the server got elsewhere. Whoever waits for it, in any process, has it then.
+   * Keeps a credential that the server got elsewhere, as its kind stores it: of a form its values, of OAuth a grant. Whoever waits for it, in any process, has it then.
    *
    * @throws {TypeError} when it is none that the flow could have led to.
    */
-  async put<C>(principal: Principal, request: CredentialRequest<C>, credential: unknown): Promise<void> {
+  async put<C, S>(
+    principal: Principal,
+    request: CredentialRequest<C, S>,
+    credential: NoInfer<S>,
+  ): Promise<void> {
     const { name, flow } = request.flow;
     const { credential: kind } = flow;
     if (kind.read(credential) === undefined) throw new TypeError(`the credential is no usable ${kind.name}`);

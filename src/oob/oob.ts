@@ -72,13 +72,13 @@ export interface OobOptions extends Partial<DeploymentOptions> {
 /**
  * Out-of-band interactions of an MCP server: what must come from a person and never pass the model.
  *
- * Mount `fetch` at `publicUrl`. Any process of the server can answer any page.
+ * Mount `fetch` at `publicUrl`. Any process of the server can answer any page. `D` is what `pendings` carry.
  */
-export class Oob implements AsyncDisposable {
+export class Oob<D = unknown> implements AsyncDisposable {
   readonly credentials: Credentials;
   readonly interactions: Interactions;
   /** Pendings for pages of one's own, in the same store. */
-  readonly pendings: PendingManager;
+  readonly pendings: PendingManager<D>;
   readonly storage: StorageBackend;
   /**
    * For the option `requestState` of an `McpServer`: a request state that was altered, has expired, was used, or is
@@ -119,7 +119,7 @@ export class Oob implements AsyncDisposable {
     this.interactions.onEnd(wakeParked(surroundings));
     this.#parked = new ParkedRequests(surroundings, this.interactions.pendings, options.resume);
     this.credentials = new Credentials(this.interactions);
-    this.pendings = new PendingManager({ ...surroundings, namespaces, callbackUrl: pendingUrl });
+    this.pendings = new PendingManager<D>({ ...surroundings, namespaces, callbackUrl: pendingUrl });
     this.#prompts = new Prompts(this.interactions);
     const callerOf = options.callerOf ?? callerOfToken;
     const calls: CallServices = {
@@ -134,7 +134,7 @@ export class Oob implements AsyncDisposable {
   }
 
   /** Names a flow. Every process of the server registers the same, before it serves pages. */
-  flow<C>(name: string, flow: Flow<C>): NamedFlow<C> {
+  flow<C, S>(name: string, flow: Flow<C, S>): NamedFlow<C, S> {
     return this.interactions.flow(name, flow);
   }
 
@@ -247,8 +247,8 @@ function callerOfToken({ http }: ServerContext): Caller {
 }
 
 /** The server's side of out-of-band interactions. @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED */
-export function createOob(options: OobOptions): Oob {
-  return new Oob(options);
+export function createOob<D = unknown>(options: OobOptions): Oob<D> {
+  return new Oob<D>(options);
 }
 
 function withoutNamespaces(): PosternError {

@@ -66,7 +66,7 @@ export class ParkedRequests {
           abandon(presented(continuation), code),
       }),
     };
-    this.#handlers.set(name, handler as ContinuationHandler);
+    this.#handlers.set(name, handler);
     void this.#loading?.then((continuations) => continuations.register(name, handler));
     return {
       park: async (waitsFor, payload) => {

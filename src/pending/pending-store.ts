@@ -29,9 +29,9 @@ export interface Alongside {
 /** Who is told what happens to pendings. */
 export interface PendingHooks<T = unknown> {
   /** Told of every end that is written here, by time, too. It must not throw. */
-  readonly onEnd?: OnPendingEnd<T> | undefined;
+  onEnd?(...told: Parameters<OnPendingEnd<T>>): void | Promise<void>;
   /** What of a pending's data stays when it has ended: JSON, and nothing secret. Default: nothing. */
-  readonly remember?: ((data: T) => unknown) | undefined;
+  remember?(data: T): unknown;
   /** Told of a record that a list leaves out. */
   readonly onUnreadable?: OnUnreadable | undefined;
 }
@@ -48,21 +48,20 @@ export class PendingStore<T = unknown> {
   readonly storage: NamespacedStorage;
   readonly #records: Collection<PendingRecord>;
   readonly #clock: Clock;
-  readonly #onEnd: OnPendingEnd<T>;
-  readonly #remember: ((data: T) => unknown) | undefined;
+  /** As methods: whoever takes pendings of any sort takes these, too. */
+  readonly #hooks: PendingHooks<T>;
 
   constructor(
     backend: StorageBackend,
     namespace: Namespace,
     clock: Clock = systemClock,
-    { onEnd = () => {}, onUnreadable, remember }: PendingHooks<T> = {},
+    hooks: PendingHooks<T> = {},
   ) {
     this.namespace = namespace;
     this.storage = storageOf(backend, namespace);
-    this.#records = new Collection(this.storage.namespace('pending'), pendingRecord, onUnreadable);
+    this.#records = new Collection(this.storage.namespace('pending'), pendingRecord, hooks.onUnreadable);
     this.#clock = clock;
-    this.#onEnd = onEnd;
-    this.#remember = remember;
+    this.#hooks = hooks;
   }
 
   /** Writes a new pending. Returns `undefined` when something alongside it did not hold. */
@@ -198,7 +197,7 @@ export class PendingStore<T = unknown> {
 
   /** Written along with the data, and left when that goes: whoever ends a pending need not know what it is about. */
   #toRemember(data: T | undefined): { remembered?: unknown } {
-    const remembered = data === undefined ? undefined : this.#remember?.(data);
+    const remembered = data === undefined ? undefined : this.#hooks.remember?.(data);
     return remembered === undefined ? {} : { remembered };
   }
 
@@ -227,7 +226,7 @@ export class PendingStore<T = unknown> {
   /** It has ended, whether or not anybody can be told: those who wait look for themselves now and then. */
   async #announce(ended: Pending<T>, transition: PendingTransition): Promise<void> {
     await this.signal(ended.id).catch(() => {});
-    await this.#onEnd(ended, transition);
+    await this.#hooks.onEnd?.(ended, transition);
   }
 
   /** Whether time has ended it, and nobody has written that down. */

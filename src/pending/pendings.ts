@@ -71,7 +71,7 @@ export class Pendings<T = unknown> {
     const { onEnd, remember, logger = stderrLogger } = options;
     this.#logger = logger;
     this.#hooks = {
-      remember,
+      ...(remember && { remember }),
       onUnreadable: logUnreadable(logger),
       onEnd: async (pending, transition) => {
         try {

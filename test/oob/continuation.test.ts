@@ -95,18 +95,18 @@ const alice = { token: 'alice' };
 
 /** A server in this process, whose clock can be set forward. */
 function open(): { oob: Oob; advance: (ms: number) => void } {
-  const { clock, advance } = createSteppedClock();
+  const time = createSteppedClock();
   const oob = createOob({
-    storage: new MemoryBackend({ clock }),
+    storage: new MemoryBackend(time),
     namespaces: { resolve: async ({ token = '' }) => createNamespace('user', token) },
     initiatorOf: ({ id }) => `person ${id}`,
     publicUrl: 'https://app.example/oob',
     verifyUser: () => undefined,
-    clock,
+    clock: time.clock,
     logger: silentLogger,
   });
   onTestFinished(() => oob.close());
-  return { oob, advance };
+  return { oob, advance: (ms) => time.advance(ms) };
 }
 
 test('a request that needs its person a second time is parked again, and that is no failure', async () => {

@@ -49,7 +49,7 @@ const reports = oob.continuation<{ text: string }>(
   'report',
   async ({ principal, payload, idempotencyKey: key, attempt }) => {
     const { password } = await oob.credentials.acquire(principal, request);
-    write({ key, attempt, user: principal.initiator, text: payload.text, password: String(password) });
+    write({ key, attempt, user: principal.initiator, text: payload.text, password });
     if (hangs) await new Promise(() => {});
   },
   {

@@ -33,6 +33,7 @@ import { keyForm, keyKind } from '../auth/key-form.ts';
 import { configProblems } from '../config-problems.ts';
 import { Context } from '../context.ts';
 import type { CompletionSubscriber, SubscribeOptions } from './completion.ts';
+import { Contexts } from './contexts.ts';
 import { Subscribers } from './subscribers.ts';
 
 /** As an option, and under the same name in JSON: accept a durable store whose values are readable by whoever reads the store. */
@@ -98,6 +99,7 @@ export abstract class AuthCoordinator {
   readonly elicitations: NamedFlow<never>;
   protected readonly surroundings: Surroundings;
   readonly #subscribers: Subscribers;
+  readonly #contexts = new Contexts<AuthCoordinator>();
   readonly #signInBy: SignInBy;
   readonly #waitUntil: (work: Promise<unknown>) => void;
   readonly #background = new Set<Promise<unknown>>();
@@ -175,6 +177,15 @@ export abstract class AuthCoordinator {
     this.#subscribers = new Subscribers(this.interactions, (work) => this.#afterwards(work));
   }
 
+  /**
+   * Where authorization servers send browsers back to, its own first: what a client that is registered by hand has to have.
+   * On this machine, as of the last sign-in.
+   */
+  get callbackUrls(): readonly string[] {
+    const { baseUrl, furtherCallbackUrls = [] } = this.interactions.gate;
+    return [...new Set([`${baseUrl}/callback`, ...furtherCallbackUrls])];
+  }
+
   get pendings(): Pendings<InteractionData> {
     return this.interactions.pendings;
   }
@@ -242,13 +253,22 @@ export abstract class AuthCoordinator {
     await (await this.interactions.byHand()).bring(redirectedUrl, person);
   }
 
-  /** The isolated context of one user or session. */
-  createContext(id: string, metadata?: unknown, principal?: string): Context {
-    return new Context({ id, storage: this.storage, metadata, principal });
+  /**
+   * The isolated context of one user or session: the same one whenever it is asked for. Metadata given here replaces what
+   * was given before.
+   *
+   * @throws {PosternError} ERR_POSTERN_NAMESPACE_INVALID
+   */
+  createContext(id: string, metadata?: unknown, principal?: string): Context<AuthCoordinator> {
+    const { storage } = this;
+    const make = (): Context<AuthCoordinator> => new Context({ id, storage, coordinator: this, principal });
+    const context = this.#contexts.of(id, principal, make);
+    if (metadata !== undefined) context.metadata = metadata;
+    return context;
   }
 
   /** Names a flow of the host's own. Every process that may get its callback registers the same. */
-  flow<C>(name: string, flow: Flow<C>): NamedFlow<C> {
+  flow<C, S>(name: string, flow: Flow<C, S>): NamedFlow<C, S> {
     return this.interactions.flow(name, flow);
   }
 
@@ -317,6 +337,7 @@ export abstract class AuthCoordinator {
         new Loaded({
           surroundings: this.surroundings,
           leaseMs: this.interactions.leaseMs,
+          furtherCallbackUrls: this.interactions.gate.furtherCallbackUrls,
           httpFor: (serverUrl, privateNetwork) => this.httpFor(serverUrl, privateNetwork),
           profiles: this.#profiles,
           credential: this.grantKind(),

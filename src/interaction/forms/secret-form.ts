@@ -65,7 +65,7 @@ export interface SecretFormOptions<C = FormValues> {
 export function secretForm<const S extends FormSchema | StandardFormSchema>(
   given: S,
   options: SecretFormOptions<SecretFormValues<S>> = {},
-): Flow<SecretFormValues<S>> {
+): Flow<SecretFormValues<S>, FormValues> {
   const shape = formShape(given) as FormShape<SecretFormValues<S>>;
   const schema = shape.fields;
   const { maxTries = 10, testTimeoutMs = 10_000 } = options;
@@ -156,7 +156,7 @@ export function secretForm<const S extends FormSchema | StandardFormSchema>(
 }
 
 /** The life of what was entered into a form: good until somebody says otherwise. */
-function formValues<C>(shape: FormShape<C>): CredentialKind<C> {
+function formValues<C>(shape: FormShape<C>): CredentialKind<C, FormValues> {
   return {
     name: 'form_values',
     read: (stored) => {

@@ -29,6 +29,12 @@ export interface DeploymentOptions {
   readonly returnOrigins?: readonly string[] | undefined;
   /** How the pages look and speak. */
   readonly appearance?: Appearance | undefined;
+  /**
+   * Further callback URIs of this application, whole: `https://old.example/postern/callback`. They are registered along with
+   * its own, `<publicUrl>/callback`, wherever it registers itself, and named in its metadata document: it can then move
+   * there, or have come from there, as the same client. Whatever answers at them hands on to `fetch`.
+   */
+  readonly callbackUrls?: readonly string[] | undefined;
   /** Serves this client's metadata document (CIMD) below `publicUrl`, under this name. Needs https. */
   readonly clientName?: string | undefined;
   /** Dangerous. See {@link skipUserVerification}. */
@@ -81,6 +87,7 @@ export function deployment(options: DeploymentOptions, logger: Logger): Gate {
     returnTo,
     look: lookOf(options.appearance, new URL(baseUrl).host),
     clientName,
+    furtherCallbackUrls: (options.callbackUrls ?? []).map((text) => checkPublicUrl(text, 'callbackUrls')),
     clientMetadataUrl:
       clientName !== undefined && baseUrl.startsWith('https:')
         ? `${baseUrl}/client-metadata.json`

@@ -41,6 +41,8 @@ export type Held = AsyncDisposable;
 export interface Gate {
   /** Without a trailing slash. Of a gate that is opened when it is needed: as of the last `open()`. */
   readonly baseUrl: string;
+  /** Where else third parties may send browsers back to, as far as they are told. */
+  readonly furtherCallbackUrls?: readonly string[] | undefined;
   /** An https URL that serves this client's metadata document, where there is one. */
   readonly clientMetadataUrl?: string | undefined;
   /** The name in that document; with it, the gate's pages serve the document, too. */

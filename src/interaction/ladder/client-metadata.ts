@@ -7,7 +7,7 @@ export async function metadataDocument(gate: Gate): Promise<Response | undefined
   const document = clientMetadataDocument({
     url: gate.clientMetadataUrl,
     metadata: { clientName: gate.clientName },
-    redirectUris: [`${gate.baseUrl}/callback`],
+    redirectUris: [...new Set([`${gate.baseUrl}/callback`, ...(gate.furtherCallbackUrls ?? [])])],
   });
   return Response.json(document, { headers: { 'cache-control': 'public, max-age=3600' } });
 }

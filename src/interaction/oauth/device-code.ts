@@ -1,3 +1,4 @@
+import type { Grant } from '../../oauth/grant-record.ts';
 import { z } from 'zod';
 import {
   deviceAuthorizationSchema,
@@ -55,7 +56,7 @@ type DeviceData = z.infer<typeof deviceData>;
  *
  * @see RFC 8628
  */
-export function deviceCode(options: DeviceCodeOptions): Flow<OAuthCredential> {
+export function deviceCode(options: DeviceCodeOptions): Flow<OAuthCredential, Grant> {
   const { http } = options;
   const authorize = withKnownProfile(options.authorize);
 

@@ -32,7 +32,7 @@ export interface GrantsOptions {
 }
 
 /** The life of a grant: refreshed while it can be, told apart by its account, revoked when it is forgotten. */
-export function grants(options: GrantsOptions): CredentialKind<Grant> {
+export function grants(options: GrantsOptions): CredentialKind<Grant, Grant> {
   const { httpFor, tokenOptions, obtainAnew } = options;
   const needsNobody = obtainAnew !== undefined;
   const isClientOver = async (error: unknown, { client }: Grant): Promise<boolean> =>
@@ -55,10 +55,10 @@ export function grants(options: GrantsOptions): CredentialKind<Grant> {
       const { data } = grantSchema.safeParse(stored);
       return data && isHeaderValue(data.accessToken) ? data : undefined;
     },
-    stateOf: (stored, nowMs, learnedLifetimeMs) =>
-      grantState({ grant: stored as Grant, nowMs, learnedLifetimeMs, needsNobody }),
-    factsOf: (stored, nowMs, asked) => grantFacts({ grant: stored as Grant, nowMs, needsNobody }, asked),
-    accountOf: (stored) => accountOf(stored as Grant),
+    stateOf: (grant, nowMs, learnedLifetimeMs) =>
+      grantState({ grant, nowMs, learnedLifetimeMs, needsNobody }),
+    factsOf: (grant, nowMs, asked) => grantFacts({ grant, nowMs, needsNobody }, asked),
+    accountOf,
     async renew(stored, clock) {
       const grant = grantSchema.safeParse(stored).data;
       if (grant === undefined) return undefined;
@@ -82,7 +82,7 @@ export function grants(options: GrantsOptions): CredentialKind<Grant> {
 export function serviceTokens(
   http: OAuthHttp,
   tokenOptions?: TokenRequestOptions,
-): CredentialKind<OAuthCredential> {
+): CredentialKind<OAuthCredential, Grant> {
   const kind = grants({ httpFor: () => http, tokenOptions });
   return {
     ...kind,

@@ -1,3 +1,4 @@
+import type { Grant } from '../../oauth/grant-record.ts';
 import { z } from 'zod';
 import { checkAttempt, type CreateAttemptOptions } from '../../oauth/attempt.ts';
 import type { OAuthHttp } from '../../oauth/oauth-http.ts';
@@ -54,7 +55,7 @@ const redirectData = z.looseObject({ host: z.string(), loginHint: z.string().opt
  *
  * The third party's tokens stay here; the client never sees them.
  */
-export function oauthRedirect(options: OAuthRedirectOptions): Flow<OAuthCredential> {
+export function oauthRedirect(options: OAuthRedirectOptions): Flow<OAuthCredential, Grant> {
   const { http } = options;
   const authorize = withKnownProfile(options.authorize);
   const tokenOptions: TokenRequestOptions = { clientAssertion: options.clientAssertion };

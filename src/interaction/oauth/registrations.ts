@@ -34,15 +34,18 @@ const pinRecord = z.looseObject({ issuer: z.string() });
 export class Registrations {
   readonly #surroundings: Surroundings;
   readonly #leaseMs: number;
+  readonly #furtherRedirectUris: readonly string[];
   readonly #storage: NamespacedStorage;
   readonly #records: Collection<ClientIdentity>;
   readonly #pins: Collection<z.infer<typeof pinRecord>>;
   readonly #refusedDocuments: Collection<z.infer<typeof refusedDocumentRecord>>;
 
-  constructor(surroundings: Surroundings, leaseMs: number) {
+  /** @param furtherRedirectUris of this application, registered along with the one that a sign-in comes back to. */
+  constructor(surroundings: Surroundings, leaseMs: number, furtherRedirectUris: readonly string[] = []) {
     const { storage } = surroundings;
     this.#surroundings = surroundings;
     this.#leaseMs = leaseMs;
+    this.#furtherRedirectUris = furtherRedirectUris;
     this.#storage = new NamespacedStorage(storage, ['app', 'registration']);
     this.#records = new Collection(this.#storage, clientIdentitySchema);
     this.#pins = new Collection(new NamespacedStorage(storage, ['app', 'client-issuer']), pinRecord);
@@ -228,7 +231,8 @@ export class Registrations {
   ): Promise<ClientIdentity> {
     // What is registered anew covers what the one before did: servers of one issuer share it.
     const scopes = unionScopes(found?.value.registeredScopes, options.scopes);
-    const client = await identifyClient({ ...options, scopes, stored }, http);
+    const furtherRedirectUris = this.#furtherRedirectUris;
+    const client = await identifyClient({ ...options, furtherRedirectUris, scopes, stored }, http);
     if (client.source !== 'dynamic' || client === stored) return client;
     const { issuer, redirectUris, secretExpiresAtMs: expiresAtMs } = client;
     const registered = { ...client, registeredAtMs: await this.#surroundings.now() };
@@ -240,8 +244,22 @@ export class Registrations {
     return (await this.#find(issuer, redirectUris[0]))?.value ?? registered;
   }
 
-  /** One that cannot be read any more is none: everybody would be locked out. */
+  /** One that was registered for this address; also from another address of this application, along with which this one was. */
   async #find(issuer: string, redirectUri: string | undefined): Promise<Stored<ClientIdentity> | undefined> {
+    const own = await this.#findAt(issuer, redirectUri);
+    if (own !== undefined || redirectUri === undefined) return own;
+    for (const other of this.#furtherRedirectUris) {
+      const found = await this.#findAt(issuer, other);
+      if (found?.value.redirectUris.includes(redirectUri) === true) return found;
+    }
+    return undefined;
+  }
+
+  /** One that cannot be read any more is none: everybody would be locked out. */
+  async #findAt(
+    issuer: string,
+    redirectUri: string | undefined,
+  ): Promise<Stored<ClientIdentity> | undefined> {
     try {
       return await this.#records.find(await placeOf(issuer, redirectUri));
     } catch (error) {

@@ -58,6 +58,8 @@ export interface ServerSignInsOptions {
   readonly leaseMs: number;
   /** Requests to the authorization servers that one MCP server names. */
   readonly httpFor: (serverUrl: string, privateNetwork: boolean | undefined) => OAuthHttp;
+  /** Where else the application is called back at. */
+  readonly furtherCallbackUrls?: readonly string[] | undefined;
   /** Laid over what is known of issuers. */
   readonly profiles?: IssuerProfiles | undefined;
   readonly credential: CredentialKind<Grant>;
@@ -74,7 +76,8 @@ export class ServerSignIns {
 
   constructor(options: ServerSignInsOptions) {
     this.#options = options;
-    this.#registrations = new Registrations(options.surroundings, options.leaseMs);
+    const { surroundings, leaseMs, furtherCallbackUrls } = options;
+    this.#registrations = new Registrations(surroundings, leaseMs, furtherCallbackUrls);
     this.#codes = new CodeWay({
       read: parseSignIn,
       httpFor: (data) => this.#httpOf(data),
