@@ -383,6 +383,26 @@ test('a tool call that needs an account nobody has shows the same link that the 
   expect(textOf(await client.whose())).toBe('zoe');
 });
 
+test('a login without a handle is the one that a tool waits for, whose account is no longer good', async () => {
+  const stage = await openLoginStage();
+  const client = await stage.connect();
+  chooseAtService('zoe');
+  await finish(stage, linkOf(await client.login()));
+  const principal = await stage.principal('al');
+  const request = await stage.logins[0]!.accounts.request(principal);
+  stage.as.on('refresh', () => ({ status: 400, body: { error: 'invalid_grant' } }));
+  await stage.oob.credentials.reject(
+    principal,
+    request,
+    await stage.oob.credentials.find(principal, request),
+  );
+  const asked = linkOf(await client.whose());
+  expect(linkOf(await client.login())).toBe(asked);
+  const waiting = stage.oob.credentials.acquire(principal, request, { waitMs: 20_000 });
+  await finish(stage, asked);
+  expect(await waiting).toMatchObject({ subject: 'zoe' });
+});
+
 describe('a login that fails', () => {
   test('before there is a link says so in the answer', async () => {
     const stage = await openLoginStage({ way: 'device' });
