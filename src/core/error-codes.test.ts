@@ -60,6 +60,7 @@ describe('errorCodes', () => {
         "ERR_POSTERN_OOB_FORM_REFUSED person final 403 3",
         "ERR_POSTERN_OOB_INTERACTION_REQUIRED person retry 401 3",
         "ERR_POSTERN_OOB_LIMIT person retry 429 1",
+        "ERR_POSTERN_OOB_LOGIN_INVALID person final 400 1",
         "ERR_POSTERN_OOB_SECRET_REJECTED person retry 422 3",
         "ERR_POSTERN_OOB_SECRET_UNVERIFIED server retry 503 3",
         "ERR_POSTERN_OOB_STATE_INVALID developer final 400 1",

@@ -85,7 +85,8 @@ export type PosternErrorCode =
   | 'ERR_POSTERN_OOB_SECRET_UNVERIFIED'
   | 'ERR_POSTERN_OOB_STATE_INVALID'
   | 'ERR_POSTERN_OOB_LIMIT'
-  | 'ERR_POSTERN_OOB_UNSUPPORTED';
+  | 'ERR_POSTERN_OOB_UNSUPPORTED'
+  | 'ERR_POSTERN_OOB_LOGIN_INVALID';
 
 const row = (meaning: string, fixedBy: FixedBy, retry: boolean, http: number, exit = 1): ErrorCodeFacts => ({
   meaning,
@@ -519,6 +520,12 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
   ),
   ERR_POSTERN_OOB_UNSUPPORTED: row(
     'The client cannot do what was asked of it: it has no sampling, no forms, or no roots.',
+    'person',
+    false,
+    400,
+  ),
+  ERR_POSTERN_OOB_LOGIN_INVALID: row(
+    'A login tool was told what it cannot do: there is no such command, or no such account.',
     'person',
     false,
     400,

@@ -170,4 +170,8 @@ export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
     'The application you use cannot show what is asked here.',
     'Use one that can, or look whether a newer version of yours does.',
   ),
+  ERR_POSTERN_OOB_LOGIN_INVALID: words(
+    'There is no such account here, or no such command.',
+    'Look at the list of your accounts, and name one of them.',
+  ),
 };

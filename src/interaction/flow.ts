@@ -9,7 +9,7 @@ import type { PasteProblem } from './ladder/pasted-address.ts';
 import type { Want } from './want.ts';
 
 /** What is wanted of a person, as their pending remembers it. */
-export interface FlowRequest extends Pick<Want, 'resource' | 'alias' | 'details'> {
+export interface FlowRequest extends Pick<Want, 'resource' | 'alias' | 'details' | 'loginHint'> {
   /** What is asked for: what is wanted, and what an earlier credential covers, so that a new one replaces it without loss. */
   readonly scopes: readonly string[];
 }

@@ -16,6 +16,8 @@ export interface Want extends Place {
   readonly scopes: readonly string[];
   /** What is known already and is no secret: values to fill a form in with. */
   readonly details?: Readonly<Record<string, string | number | boolean>> | undefined;
+  /** Whom the service is to expect, as its person calls that account. Only ever a suggestion. */
+  readonly loginHint?: string | undefined;
   /** The refusal that made it needed, as its flow understands it. */
   readonly cause?: unknown;
   /** The host's own words about the latest call that needs it. Comes back in events; never decides anything. */

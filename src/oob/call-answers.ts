@@ -30,6 +30,8 @@ export interface PendingContent {
 export interface CallAnswers<R> {
   /** Where its client shows no links by itself, or its person did not take what it showed: the link in words. */
   readonly link: (interactions: readonly Interaction[], client: CallClient) => Promise<R>;
+  /** Whether that is also for a client of which nobody knows what it can show. Otherwise that gets the error -32042. */
+  readonly linkToAny?: boolean | undefined;
   /** How a call ends that could not be done. What the code means is told, and nothing of the error but its hint. */
   readonly failure: (error: Pick<PosternError, 'code' | 'hint'>) => R;
 }
@@ -120,7 +122,7 @@ function failureContent({ code, hint }: Pick<PosternError, 'code' | 'hint'>): Re
   return { code, retry: errorCodes[code].retry, ...(hint !== undefined && { hint }) };
 }
 
-function pendingContent(interaction: Interaction): PendingContent {
+export function pendingContent(interaction: Interaction): PendingContent {
   const { pendingId, kind, url, message, expiresAtMs, resource, alias } = interaction;
   return {
     id: pendingId,

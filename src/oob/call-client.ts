@@ -9,7 +9,7 @@ import {
   type McpServer,
   type ServerContext,
 } from '@modelcontextprotocol/server';
-import { PosternError } from '../core/postern-error.ts';
+import { isPosternError, PosternError } from '../core/postern-error.ts';
 
 /**
  * How the client of a call can be told that a person is needed.
@@ -29,6 +29,19 @@ export function callClientOf({ mcpReq, http, sessionId }: ServerContext): CallCl
     return capabilities?.elicitation?.url === undefined ? 'none' : 'input-required';
   }
   return http?.req !== undefined && sessionId === undefined ? 'error' : 'session';
+}
+
+/** Whether it is known to show its person a link that it is sent, so that no words are needed for that. */
+export async function showsLinks(mcp: ServerContext): Promise<boolean> {
+  const client = callClientOf(mcp);
+  if (client !== 'session') return client === 'input-required';
+  const probe = { mode: 'url' as const, message: '', url: 'http://127.0.0.1/', elicitationId: 'none' };
+  // Nothing is sent for a signal that has aborted; whether it might be is said before.
+  const sent = mcp.mcpReq.elicitInput(probe, { signal: AbortSignal.abort() });
+  return sent.then(
+    () => true,
+    (error: unknown) => !isRefusal(error) && !isPosternError(error, 'ERR_POSTERN_OOB_UNSUPPORTED'),
+  );
 }
 
 /** What only some clients answer. */

@@ -13,7 +13,7 @@ import type { Prompts } from './prompt.ts';
 import { hashArguments, invalidState, type RequestState, type RequestStates } from './request-state.ts';
 import { inputRequiredResult, urlElicitationError, type CallAnswers } from './call-answers.ts';
 import { callClientOf, sendableContext } from './call-client.ts';
-import { runHandler, type ToolContext } from './handler-run.ts';
+import { runHandler, type AskedPlace, type CallContext } from './handler-run.ts';
 
 /** What calls are answered with. */
 export interface CallServices {
@@ -60,7 +60,7 @@ export interface CallRequest<R> {
   readonly args: unknown;
   /** Tells its sort from the others, where a request state is bound to the name. */
   readonly method: string;
-  readonly handler: (context: ToolContext) => Promise<R> | R;
+  readonly handler: (context: CallContext) => Promise<R> | R;
   readonly answers: CallAnswers<R>;
 }
 
@@ -121,6 +121,8 @@ class Call<R> {
   readonly #services: CallServices;
   readonly #request: CallRequest<R>;
   readonly #options: ToolOptions;
+  /** What its person has been asked for within this call, and has finished. */
+  readonly #finished: AskedPlace[] = [];
 
   constructor(services: CallServices, request: CallRequest<R>, options: ToolOptions) {
     this.#services = services;
@@ -165,7 +167,8 @@ class Call<R> {
     const { handler, answers } = this.#request;
     const mcp = sendableContext(this.#mcp, this.#options.server);
     for (;;) {
-      const run = await runHandler(handler, { credentials: this.#services.credentials, principal, mcp });
+      const { credentials } = this.#services;
+      const run = await runHandler(handler, { credentials, principal, mcp, finished: this.#finished });
       if ('result' in run) return run.result;
       const interactions = run.needed.map(({ interaction }) => interaction);
       const client = callClientOf(this.#mcp);
@@ -173,12 +176,14 @@ class Call<R> {
         case 'input-required':
           return this.#requireInput(principal, interactions);
         case 'error':
+          if (answers.linkToAny === true) return answers.link(interactions, client);
           throw await urlElicitationError(interactions);
         case 'none':
           return answers.link(interactions, client);
         case 'session': {
           const early = await this.#askSession(interactions, deadline);
           if (early !== undefined) return early;
+          this.#finished.push(...interactions);
         }
       }
     }
@@ -252,6 +257,7 @@ class Call<R> {
       const error = ended && errorOfEnd(ended);
       if (error !== undefined) return answers.failure(error);
       if (ended === undefined) unfinished.push({ ...interactionOf(pending), key, accepted });
+      else this.#finished.push(pending);
     }
     if (unfinished.length === 0) return undefined;
     // Who closed the question has answered nothing: the link stays good for whoever else waits, and for later.

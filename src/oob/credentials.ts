@@ -3,7 +3,7 @@ import type { Forgotten } from '../interaction/credentials/retirements.ts';
 import { interactionOf, type Interaction } from '../interaction/interaction-required-error.ts';
 import type { Interactions, WaitForPerson } from '../interaction/interactions.ts';
 import type { Place, Want } from '../interaction/want.ts';
-import type { CredentialRequest } from './credential-request.ts';
+import { defaultAlias, type CredentialRequest } from './credential-request.ts';
 import type { Principal } from './principal.ts';
 
 /**
@@ -28,9 +28,22 @@ export class Credentials {
    * @throws the signal's reason when it aborts; the interaction goes on for the others.
    */
   acquire<C>(principal: Principal, request: CredentialRequest<C>, options: WaitForPerson = {}): Promise<C> {
-    const { scopes = [], details } = request;
-    const want: Want = { ...placeOf(principal, request), initiator: principal.initiator, scopes, details };
-    return this.#interactions.acquire(want, request.flow, options);
+    return this.#interactions.acquire(wantOf(principal, request), request.flow, options);
+  }
+
+  /**
+   * What the person is to do for another credential, although there may be one already: what they are being asked for, or
+   * from now on are. Waits for nobody; what comes of it takes the place of the present one.
+   *
+   * @throws {PosternError} ERR_POSTERN_AUTH_DENIED when they declined a moment ago; ERR_POSTERN_OOB_LIMIT.
+   * @throws what the flow throws when it cannot begin.
+   */
+  async ask(principal: Principal, request: CredentialRequest<unknown>): Promise<Interaction> {
+    for (;;) {
+      // Whatever is there is not enough: nothing but a question comes of it.
+      const asked = await this.#interactions.ask(wantOf(principal, request), request.flow, () => false);
+      if (asked !== undefined) return interactionOf(asked.pending);
+    }
   }
 
   /** The credential, if there is one. Asks nobody. @throws {PosternError} of a renewal that failed. */
@@ -94,9 +107,14 @@ export class Credentials {
   }
 }
 
+function wantOf(principal: Principal, request: CredentialRequest<unknown>): Want {
+  const { scopes = [], details, loginHint } = request;
+  return { ...placeOf(principal, request), initiator: principal.initiator, scopes, details, loginHint };
+}
+
 function placeOf(
   { namespace }: Pick<Principal, 'namespace'>,
-  { resource, alias = 'default' }: { readonly resource: string; readonly alias?: string | undefined },
+  { resource, alias = defaultAlias }: { readonly resource: string; readonly alias?: string | undefined },
 ): Place {
   return { namespace, resource, alias };
 }

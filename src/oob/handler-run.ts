@@ -1,10 +1,11 @@
 import type { ServerContext } from '@modelcontextprotocol/server';
 import type { Principal } from './principal.ts';
-import type { CredentialRequest } from './credential-request.ts';
+import { defaultAlias, type CredentialRequest } from './credential-request.ts';
 import type { Credentials } from './credentials.ts';
 import {
   findInteractionRequired,
-  type InteractionRequiredError,
+  InteractionRequiredError,
+  type Interaction,
 } from '../interaction/interaction-required-error.ts';
 
 /** What the handler of a tool, a resource or a prompt is given beside its arguments. */
@@ -33,6 +34,20 @@ export interface ToolProgress {
   readonly message?: string;
 }
 
+/** What our own handlers are given besides. */
+export interface CallContext extends ToolContext {
+  /**
+   * Has the person asked although there may be a credential already. As with {@link ToolContext.credential}, the call of the
+   * handler is over then; it resolves in the one that comes after the person is done.
+   */
+  readonly anew: (request: CredentialRequest<unknown>) => Promise<void>;
+  /** What the person has been asked for within this call, and has finished. */
+  readonly finished: readonly AskedPlace[];
+}
+
+/** Where something is kept that the person was asked for. */
+export type AskedPlace = Pick<Interaction, 'resource' | 'alias'>;
+
 /** How one run of a handler ended: it needs people, or it is done. */
 export type HandlerRun<R> = { readonly needed: readonly InteractionRequiredError[] } | { readonly result: R };
 
@@ -44,35 +59,49 @@ export type HandlerRun<R> = { readonly needed: readonly InteractionRequiredError
  * @throws what the handler throws, when it needs nobody.
  */
 export async function runHandler<R>(
-  handler: (context: ToolContext) => Promise<R> | R,
-  caller: { readonly credentials: Credentials; readonly principal: Principal; readonly mcp: ServerContext },
+  handler: (context: CallContext) => Promise<R> | R,
+  caller: {
+    readonly credentials: Credentials;
+    readonly principal: Principal;
+    readonly mcp: ServerContext;
+    readonly finished: readonly AskedPlace[];
+  },
 ): Promise<HandlerRun<R>> {
-  const { credentials, principal, mcp } = caller;
+  const { credentials, principal, mcp, finished } = caller;
   const { signal } = mcp.mcpReq;
   const needed = new Map<string, InteractionRequiredError>();
   const asking = new Set<Promise<unknown>>();
 
-  const acquire = async <C>(request: CredentialRequest<C>): Promise<C> => {
+  const attempt = async <T>(get: () => Promise<T>): Promise<T> => {
     const [first] = needed.values();
     if (first !== undefined) throw first;
     try {
-      return await credentials.acquire(principal, request, { signal });
+      return await get();
     } catch (error) {
       const required = findInteractionRequired(error);
       if (required !== undefined) needed.set(required.interaction.pendingId, required);
       throw error;
     }
   };
-  const credential = <C>(request: CredentialRequest<C>): Promise<C> => {
-    const asked = acquire(request);
+  const ask = <T>(get: () => Promise<T>): Promise<T> => {
+    const asked = attempt(get);
     asking.add(asked);
     // A handler that does not wait for it ends with what was asked all the same, not with an unhandled rejection.
     asked.catch(() => {}).finally(() => asking.delete(asked));
     return asked;
   };
+  const credential = <C>(request: CredentialRequest<C>): Promise<C> =>
+    ask(() => credentials.acquire(principal, request, { signal }));
+  const anew = (request: CredentialRequest<unknown>): Promise<void> =>
+    ask(async () => {
+      const { resource, alias = defaultAlias } = request;
+      if (finished.some((place) => place.resource === resource && place.alias === alias)) return;
+      throw new InteractionRequiredError(await credentials.ask(principal, request));
+    });
 
   const [ran] = await Promise.allSettled([
-    (async () => handler({ principal, credential, mcp, signal, progress: progressOf(mcp) }))(),
+    (async () =>
+      handler({ principal, credential, anew, finished, mcp, signal, progress: progressOf(mcp) }))(),
   ]);
   // All that was asked for together is shown together.
   await Promise.allSettled(asking);

@@ -53,6 +53,11 @@ export {
   type WithPendingOptions,
 } from './pending-manager.ts';
 export type { Principal } from './principal.ts';
+export type { LoginAccount, LoginAccounts } from './login/login-accounts.ts';
+export type { LoginAccountContent, LoginContent, LoginPendingContent } from './login/login-content.ts';
+export { loginTool, type LoginTool } from './login/login-tool.ts';
+export type { LoginToolOptions } from './login/login-tool-options.ts';
+export type { Login, LoginStatus } from './login/logins.ts';
 export type { PendingContent } from './call-answers.ts';
 export type { ToolOptions } from './call.ts';
 export type { ToolContext, ToolProgress } from './handler-run.ts';

@@ -36,6 +36,9 @@ import {
 } from './tool.ts';
 import { wakeParked } from './wake-parked.ts';
 
+/** What the calls of its tools are answered with: for tools of our own. */
+export let callServicesOf: (oob: Oob) => CallServices;
+
 export interface OobOptions extends Partial<DeploymentOptions> {
   /** Sealed: `encrypted(…)`, or memory. */
   readonly storage: StorageBackend;
@@ -81,6 +84,10 @@ export class Oob implements AsyncDisposable {
   readonly #prompts: Prompts;
   readonly #namespaces: NamespaceProvider;
   readonly #initiatorOf: (namespace: Namespace, caller: Caller) => string;
+
+  static {
+    callServicesOf = (oob) => oob.#calls;
+  }
 
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED */
   constructor(options: OobOptions) {

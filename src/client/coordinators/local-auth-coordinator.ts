@@ -10,7 +10,7 @@ import type { SignInLink } from './sign-in-link.ts';
 import { noticeOf, scannable } from './terminal-notice.ts';
 
 export interface LocalAuthCoordinatorOptions
-  extends Partial<AuthCoordinatorOptions>, Omit<ThisMachineOptions, 'onTakeOver'> {
+  extends Partial<AuthCoordinatorOptions>, Omit<ThisMachineOptions, 'onTakeOver' | 'ttlMs'> {
   /** Opens the link in the person's browser. Default true. */
   readonly autoOpenBrowser?: boolean | undefined;
   /** Makes whoever needs the sign-in wait until it has ended. Default true. */

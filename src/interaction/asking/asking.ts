@@ -208,9 +208,10 @@ export class Asking {
     if (isLive(stored, flow.credential) && isEnough(stored)) return undefined;
     await this.#throwIfDeclined(want);
     await gate.open();
-    const { resource, alias, details, initiator, metadata, cause } = want;
+    const { resource, alias, details, loginHint, initiator, metadata, cause } = want;
     const scopes = unionScopes(earlier, want.scopes) ?? [];
-    const request = { resource, alias, scopes, ...(details && { details }) };
+    const known = { ...(details && { details }), ...(loginHint !== undefined && { loginHint }) };
+    const request = { resource, alias, scopes, ...known };
     const account = accountOf(stored, flow.credential);
     const start = await this.#start(flow, request, { cause, account }).catch((error: unknown) => {
       this.#logFailedBeginning(error, want, name);
@@ -223,7 +224,7 @@ export class Asking {
       alias,
       initiator,
       returnTo: gate.returnTo?.({ namespace: id, initiator, kind: flow.kind, resource, alias, metadata }),
-      ttlMs: start.ttlMs ?? ttlMs,
+      ttlMs: start.ttlMs ?? ttlMs ?? gate.ttlMs,
       data: {
         flow: name,
         message: start.message,

@@ -85,6 +85,12 @@ export class CredentialStore {
     return (await this.replace(credential, { ...credential.value, refused: true })) !== undefined;
   }
 
+  /** Forgets a credential; unless it is replaced meanwhile. */
+  async drop(place: Pick<Place, 'resource' | 'alias'>): Promise<void> {
+    const found = await this.find(place);
+    if (found !== undefined) await this.#records.delete(found.path, { expect: found.version });
+  }
+
   /** Those that have not ended; at most 1,000. */
   async listLive(): Promise<Stored<StoredCredential>[]> {
     const found = await this.#records.list([], { limit: 1_000 });

@@ -135,6 +135,11 @@ export class Credentials {
     return this.in(namespace).putting({ resource, alias }, value);
   }
 
+  /** Forgets what is stored, as it is, and ends nothing at its issuer: there is another of the same account. */
+  async drop(place: Place): Promise<void> {
+    await this.in(place.namespace).drop(place);
+  }
+
   /** Resolves when nothing that was sent is unsaved. */
   async settle(): Promise<void> {
     await (await this.#renewals)?.settle();

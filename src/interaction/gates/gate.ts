@@ -38,6 +38,8 @@ export interface Gate {
   readonly clientName?: string | undefined;
   /** Whether an end is shown where the browser is, since the gate may be closed before a second request. */
   readonly answersInPlace: boolean;
+  /** How long a person has at this gate, where neither the flow nor the host has an opinion. Default 10 minutes. */
+  readonly ttlMs?: number | undefined;
   /** Whether whoever opens a link first owns it: nothing else tells people of one machine apart. */
   readonly firstBrowserOwns: boolean;
   /** Makes sure that pages can be reached, before a link is made. */

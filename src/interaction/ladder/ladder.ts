@@ -5,6 +5,7 @@ import type { Pending } from '../../pending/pending.ts';
 import type { PendingStore } from '../../pending/pending-store.ts';
 import type { Stored } from '../../storage/collection.ts';
 import { BrowserCookie } from '../../web/browser-cookie.ts';
+import { isOwnNavigation } from '../../web/own-navigation.ts';
 import { FormRefusedError, formId, readForm } from '../../web/form-request.ts';
 import { enterPending } from '../enter-pending.ts';
 import type { FlowVisit, InteractionData } from '../flow.ts';
@@ -189,7 +190,9 @@ export class Ladder {
     }
     const cookie = await this.#cookieOf(pending);
     const bound = await cookie.bind(request, pending.expiresAtMs - (await surroundings.now()));
-    if (gate.firstBrowserOwns && !(await this.#owns(at.store, pending, bound.hash))) {
+    // What only looks, as previews and scanners do, does not come to own a link: its person opens it, or sends its form.
+    const opens = isOwnNavigation(request) || (await cookie.matches(request, bound.hash));
+    if (gate.firstBrowserOwns && !(await this.#owns(at.store, pending, bound.hash, opens))) {
       return failurePage('ERR_POSTERN_AUTH_BROWSER_MISMATCH');
     }
     this.#host.attend(pending);
@@ -249,18 +252,19 @@ export class Ladder {
     return isExpired ? endPage(ended) : alreadyDonePage();
   }
 
-  /** Whether this browser is the first that opened the link. */
+  /** Whether no other browser has opened the link before. */
   async #owns(
     { storage }: PendingStore<InteractionData>,
     { id, expiresAtMs }: Pending,
     browser: string,
+    opens: boolean,
   ): Promise<boolean> {
     const key = storage.key(['link-owner', await hashId(id)]);
     const value = new TextEncoder().encode(browser);
-    const taken = await storage.commit([{ put: key, value, expiresAtMs, expect: 'absent' }]);
-    if (taken !== undefined) return true;
+    const change = { put: key, value, expiresAtMs, expect: 'absent' };
+    if (opens && (await storage.commit([change])) !== undefined) return true;
     const owner = await storage.backend.get(key);
-    return owner !== undefined && new TextDecoder().decode(owner.value) === browser;
+    return owner === undefined || new TextDecoder().decode(owner.value) === browser;
   }
 
   /** Somebody is finishing this attempt, or died while doing so. */

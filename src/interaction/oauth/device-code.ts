@@ -77,9 +77,9 @@ export function deviceCode(options: DeviceCodeOptions): Flow<OAuthCredential> {
     credential: serviceTokens(http),
     requestMs: http.timeoutMs,
 
-    async begin({ resource, alias, scopes, account, clock }) {
+    async begin({ resource, alias, scopes, loginHint: given, account, clock }) {
       const plan = await authorize({ resource, alias, scopes });
-      const loginHint = loginHintFor(plan.discovery.issuer, account);
+      const loginHint = given ?? loginHintFor(plan.discovery.issuer, account);
       const device = await startDeviceAuthorization({ loginHint, ...plan }, withClock(http, clock));
       return {
         data: { device, intervalMs: device.intervalMs } satisfies DeviceData,

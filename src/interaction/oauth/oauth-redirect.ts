@@ -63,11 +63,11 @@ export function oauthRedirect(options: OAuthRedirectOptions): Flow<OAuthCredenti
     widens: true,
     goesOut: true,
 
-    async begin({ resource, alias, scopes, account, callbackUrl }) {
+    async begin({ resource, alias, scopes, loginHint: given, account, callbackUrl }) {
       const plan = await authorize({ resource, alias, scopes, redirectUri: callbackUrl });
       checkAttempt({ ...plan, redirectUri: callbackUrl });
       const { host } = http.checkUrl(plan.discovery.server.authorization_endpoint ?? '');
-      const loginHint = loginHintFor(plan.discovery.issuer, account);
+      const loginHint = given ?? loginHintFor(plan.discovery.issuer, account);
       return {
         data: { host, ...(loginHint !== undefined && { loginHint }) },
         message: `Connect your account at ${resource}`,

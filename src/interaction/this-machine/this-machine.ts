@@ -1,3 +1,4 @@
+import { checkDurations } from '../../core/check-durations.ts';
 import { sleep } from '../../core/clock.ts';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import type { Pending } from '../../pending/pending.ts';
@@ -14,6 +15,8 @@ export interface ThisMachineOptions {
   readonly port?: number | undefined;
   /** An https URL where the program's maker serves its client metadata document, with the loopback redirect URI. */
   readonly clientMetadataUrl?: string | undefined;
+  /** How long a person has for a link, where its flow does not say. A link is a port that stands open. Default 5 minutes. */
+  readonly ttlMs?: number | undefined;
   /**
    * Called when a link of a process that is gone is answered here from now on: that one may not have come to show it.
    * `asked`: somebody asks for it here, just now.
@@ -21,6 +24,8 @@ export interface ThisMachineOptions {
   readonly onTakeOver?: ((pending: Pending, options: { asked: boolean }) => void) | undefined;
 }
 
+/** How long a person has who is at the machine already. */
+const defaultTtlMs = 5 * 60_000;
 /** How long the listener stays after the last link it is needed for, for a page that is still loading. */
 const lingerMs = 2_000;
 /** How often a process looks whether links that live are still answered. */
@@ -48,6 +53,7 @@ export class ThisMachine implements Gate {
   readonly answersInPlace = true;
   readonly firstBrowserOwns = true;
   readonly clientMetadataUrl: string | undefined;
+  readonly ttlMs: number | undefined;
   readonly #surroundings: Surroundings;
   readonly #host: string;
   readonly #wantedPort: number;
@@ -67,12 +73,15 @@ export class ThisMachine implements Gate {
   #looking: Promise<void> | undefined;
   readonly #closed = new AbortController();
 
+  /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when a time is none. */
   constructor(options: ThisMachineOptions, surroundings: Surroundings) {
+    checkDurations({ ttlMs: options.ttlMs });
     this.#surroundings = surroundings;
     this.#host = options.host ?? '127.0.0.1';
     this.#wantedPort = options.port ?? 0;
     this.#port = this.#wantedPort;
     this.clientMetadataUrl = options.clientMetadataUrl;
+    this.ttlMs = options.ttlMs;
     this.#store = new MachineStore(surroundings);
     this.#onTakeOver = options.onTakeOver ?? (() => {});
   }
@@ -311,7 +320,9 @@ export class ThisMachine implements Gate {
     return new PosternError(
       'ERR_POSTERN_CLIENT_PORT_IN_USE',
       `the port ${this.#wantedPort} is taken by another program`,
-      { hint: 'Stop that program, or configure another port (and register its redirect URI).' },
+      {
+        hint: `Stop the program that has port ${this.#wantedPort}, or configure another port (and register its redirect URI).`,
+      },
     );
   }
 }
@@ -322,5 +333,6 @@ function portOf({ url }: Pending): number {
 
 /** The gate of a program that is not deployed, such as a server on stdio: `createOob({ gate: thisMachine(), … })`. */
 export function thisMachine(options: ThisMachineOptions = {}): (surroundings: Surroundings) => Gate {
-  return (surroundings) => new ThisMachine(options, surroundings);
+  const { ttlMs = defaultTtlMs } = options;
+  return (surroundings) => new ThisMachine({ ...options, ttlMs }, surroundings);
 }
