@@ -16,6 +16,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   interaction: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'node'],
   client: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
+  atproto: ['core', 'oauth', 'web', 'interaction'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
@@ -46,7 +47,7 @@ export const everywhere: readonly { readonly file: string; readonly module: stri
   ];
 
 /** Packages that cannot load without `node:` modules; a portable file reaches them by `import()`, when it needs them. */
-export const nodeBound = /^@modelcontextprotocol\/client\/stdio$/;
+export const nodeBound = /^(?:@modelcontextprotocol\/client\/stdio|@atproto\/oauth-client-node)$/;
 
 /** Packages that one part of the tree keeps to itself. */
 export const ownedPackages: readonly {
@@ -64,6 +65,11 @@ export const ownedPackages: readonly {
     owners: ['client', 'oob'],
     why: 'only the two faces know the protocol',
   },
+  {
+    package: /^@atproto\//,
+    owners: ['atproto'],
+    why: 'an optional peer, which whoever logs in elsewhere does not have',
+  },
 ];
 
 /** The entries that promise to load on every runtime, so nothing that loads with them may import `node:`. */
@@ -72,6 +78,7 @@ export const portableEntries: readonly string[] = [
   'oauth/index.ts',
   'client/index.ts',
   'oob/index.ts',
+  'atproto/index.ts',
   'storage/conformance/index.ts',
 ];
 

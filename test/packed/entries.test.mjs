@@ -51,6 +51,13 @@ const entries = {
   ],
   'postern/oob': ['PendingManager', 'createOob', 'deviceCode', 'oauthRedirect', 'secretForm', 'withPending'],
   'postern/node': ['nodeListener'],
+  'postern/atproto': [
+    'AtprotoNetwork',
+    'atprotoAgent',
+    'atprotoAppPassword',
+    'atprotoSignIn',
+    'webApplication',
+  ],
   'postern/client': [
     'Client',
     'ClientManager',
@@ -151,6 +158,7 @@ for (const entry of [
   'postern/oauth',
   'postern/client',
   'postern/oob',
+  'postern/atproto',
   'postern/node',
   'postern/storage/conformance',
 ]) {

@@ -22,7 +22,7 @@ const texts: Partial<Record<PosternErrorCode, readonly [title: string, text: str
   ],
   ERR_POSTERN_AUTH_WRONG_USER: [
     'Another account',
-    'You consented with another account than before. Nothing was saved.',
+    'You consented with another account than the one that was asked for, or than before. Nothing was saved.',
   ],
   ERR_POSTERN_AUTH_UNVERIFIED: [
     'Not just now',
