@@ -53,7 +53,7 @@ export {
   type WithPendingOptions,
 } from './pending-manager.ts';
 export type { Principal } from './principal.ts';
-export type { LoginAccount, LoginAccounts } from './login/login-accounts.ts';
+export type { DeletedAccount, LoginAccount, LoginAccounts } from './login/login-accounts.ts';
 export type { LoginAccountContent, LoginContent, LoginPendingContent } from './login/login-content.ts';
 export { loginTool, type LoginTool } from './login/login-tool.ts';
 export type { LoginToolOptions } from './login/login-tool-options.ts';

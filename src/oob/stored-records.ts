@@ -13,6 +13,11 @@ export const storedRecords: readonly StoredRecord[] = [
     lives: 'an hour longer than the state',
   },
   {
+    key: '‹namespace›:default-account:‹resource›',
+    holds: '`{ alias }`: the account that is meant at a service where none is named',
+    lives: 'until that account is logged out',
+  },
+  {
     key: 'app:request-state-key:1',
     holds: '32 random bytes, with which the servers of one store seal request states',
     lives: 'for ever',

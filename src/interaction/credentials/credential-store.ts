@@ -91,6 +91,11 @@ export class CredentialStore {
     if (found !== undefined) await this.#records.delete(found.path, { expect: found.version });
   }
 
+  /** Those of one resource, also those that have ended; at most 1,000. */
+  listAt(resource: string): Promise<Stored<StoredCredential>[]> {
+    return this.#records.list([resource], { limit: 1_000 });
+  }
+
   /** Those that have not ended; at most 1,000. */
   async listLive(): Promise<Stored<StoredCredential>[]> {
     const found = await this.#records.list([], { limit: 1_000 });

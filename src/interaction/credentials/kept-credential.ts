@@ -17,7 +17,9 @@ export function keptCredential(
   kind: CredentialKind | undefined,
   nowMs: number,
 ): KeptCredential {
-  const { scopes, obtainedAtMs, credential, refused } = value;
+  const { scopes, obtainedAtMs, credential, refused, ended, account } = value;
+  if (ended === true)
+    return { resource, alias, scopes, obtainedAtMs, condition: 'over', renewable: false, account };
   const facts: CredentialFacts = kind?.factsOf?.(credential, nowMs, scopes) ?? {
     condition: 'good',
     renewable: kind?.renew !== undefined,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PosternError } from '../../core/postern-error.ts';
 import type { Account } from '../../interaction/credential-kind.ts';
-import type { KeptCredential } from '../../interaction/credentials/kept-credential.ts';
+import { keptCredential, type KeptCredential } from '../../interaction/credentials/kept-credential.ts';
 import type { Forgotten } from '../../interaction/credentials/retirements.ts';
 import { storageOf } from '../../namespace/namespace.ts';
 import { Collection } from '../../storage/collection.ts';
@@ -11,7 +11,7 @@ import type { Principal } from '../principal.ts';
 import { readHandle, type Handle } from './handle.ts';
 import type { LoginToolOptions } from './login-tool-options.ts';
 
-/** An account that a person has logged in to. */
+/** An account that a person has logged in to; with the condition `over`, one that they have to log in to again. */
 export interface LoginAccount extends Pick<
   KeptCredential,
   'scopes' | 'condition' | 'obtainedAtMs' | 'personNeededAtMs'
@@ -23,6 +23,13 @@ export interface LoginAccount extends Pick<
   readonly isDefault: boolean;
   /** What its issuer says whose it is. */
   readonly account?: Account | undefined;
+}
+
+/** What became of an account that was logged out, or of a login that was called off before there was one. */
+export interface DeletedAccount {
+  readonly handle: string;
+  readonly was: 'account' | 'login';
+  readonly forgotten: Forgotten;
 }
 
 /** An account, with all places where something of it is kept, the newest first. */
@@ -91,10 +98,8 @@ export class LoginAccounts<C = unknown> {
     for (let count = 1; ; count++) {
       const alias = count === 1 ? defaultAlias : `${defaultAlias}-${count}`;
       const kept = groups.find((group) => group.alias === alias);
-      const live = await this.#services.credentials.findInteraction(principal, this.#options.resource, alias);
       // An account that its service does not name cannot be told from the next one: that takes its place.
-      if (live !== undefined || kept?.account?.subject === undefined)
-        return this.#requestFor(alias, undefined);
+      if (kept?.account?.subject === undefined) return this.#requestFor(alias, undefined);
     }
   }
 
@@ -115,10 +120,7 @@ export class LoginAccounts<C = unknown> {
    *
    * @throws {PosternError} ERR_POSTERN_OOB_LOGIN_INVALID naming those that there are, when there is no such account.
    */
-  async delete(
-    principal: Principal,
-    handle: string | undefined,
-  ): Promise<{ readonly handle: string; readonly forgotten: Forgotten }> {
+  async delete(principal: Principal, handle: string | undefined): Promise<DeletedAccount> {
     const { resource } = this.#options;
     const named = this.#read(handle);
     const groups = await this.#groups(principal);
@@ -127,7 +129,8 @@ export class LoginAccounts<C = unknown> {
     if (named !== undefined && found === undefined) {
       const live = await credentials.findInteraction(principal, resource, named.alias);
       if (live === undefined) throw unknownAccount(named.alias, groups);
-      return { handle: named.alias, forgotten: await credentials.forget(principal, resource, named.alias) };
+      const forgotten = await credentials.forget(principal, resource, named.alias);
+      return { handle: named.alias, was: 'login', forgotten };
     }
     if (found === undefined) throw unnamedAccount(groups);
     const choices = this.#choices(principal);
@@ -139,7 +142,7 @@ export class LoginAccounts<C = unknown> {
       const ended = await credentials.forget(principal, resource, alias);
       if (forgotten.revocation === 'nothing' || forgotten.revocation === 'confirmed') forgotten = ended;
     }
-    return { handle: found.handle, forgotten };
+    return { handle: found.handle, was: 'account', forgotten };
   }
 
   /** What a handle is called here. @throws {PosternError} ERR_POSTERN_OOB_LOGIN_INVALID */
@@ -163,8 +166,13 @@ export class LoginAccounts<C = unknown> {
 
   /** What is kept, by account: of one that was logged in to twice, the newer counts. */
   async #groups(principal: Principal): Promise<Group[]> {
-    const kept = (await this.#services.credentials.list(principal))
-      .filter(({ resource }) => resource === this.#options.resource)
+    const { credentials, surroundings } = this.#services.interactions;
+    const { resource, flow } = this.#options;
+    const kind = flow.flow.credential;
+    const nowMs = await surroundings.now();
+    const kept = (await credentials.in(principal.namespace).listAt(resource))
+      .filter(({ value }) => value.kind === kind.name)
+      .map((stored) => keptCredential(stored, kind, nowMs))
       .toSorted((a, b) => b.obtainedAtMs - a.obtainedAtMs);
     const groups = new Map<string, Group>();
     for (const { alias, account, scopes, condition, obtainedAtMs, personNeededAtMs } of kept) {

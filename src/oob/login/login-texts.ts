@@ -1,7 +1,5 @@
-import type { Forgotten } from '../../interaction/credentials/retirements.ts';
 import type { Interaction } from '../../interaction/interaction-required-error.ts';
-import type { LoginAccount } from './login-accounts.ts';
-import { isUnnamed } from './login-accounts.ts';
+import { isUnnamed, type DeletedAccount, type LoginAccount } from './login-accounts.ts';
 import type { Login } from './logins.ts';
 
 /** What a login tool calls its service and itself, in what it says. */
@@ -59,13 +57,15 @@ export function defaultText(account: LoginAccount, { service }: LoginNames): str
   return `${strong(account.handle)} is the default account at ${plain(service)} now.`;
 }
 
-export function deletedText(handle: string, { revocation }: Forgotten, { service }: LoginNames): string {
+export function deletedText({ handle, was, forgotten }: DeletedAccount, { service }: LoginNames): string {
+  if (was === 'login')
+    return `The login of ${strong(handle)} was called off. There was no account to forget.`;
   const gone = `${strong(handle)} is logged out of ${plain(service)}, and forgotten here.`;
-  switch (revocation) {
+  switch (forgotten.revocation) {
     case 'confirmed':
       return `${gone} ${plain(service)} has ended its access.`;
     case 'nothing':
-      return `The login of ${strong(handle)} was called off. There was no account to forget.`;
+      return gone;
     case 'unsupported':
       return `${gone} ${plain(service)} offers no way to end it there: if it must not be good any more, do that in your settings there.`;
     case 'refused':

@@ -128,9 +128,10 @@ export class LoginTool<C = unknown> {
         return said(defaultText(account, this.#names), { account: contentOfAccount(account) });
       }
       case 'delete': {
-        const { handle: deleted, forgotten } = await this.accounts.delete(principal, handle);
-        return said(deletedText(deleted, forgotten, this.#names), {
-          deleted: { handle: deleted, revocation: forgotten.revocation },
+        const deleted = await this.accounts.delete(principal, handle);
+        const { revocation } = deleted.forgotten;
+        return said(deletedText(deleted, this.#names), {
+          deleted: { handle: deleted.handle, was: deleted.was, revocation },
         });
       }
     }
