@@ -4,7 +4,12 @@ import { secretForm, type SecretVerdict } from '../interaction/forms/secret-form
 import { dataOf, type Flow, type FlowVisit } from '../interaction/flow.ts';
 import { createAppSession, deleteAppSession } from './app-sessions.ts';
 import { accountNameOf, readAccountName, resolveIdentity, type Identity } from './identities.ts';
-import { atprotoSessions, type AtprotoCredential, type SessionServices } from './session-kind.ts';
+import {
+  atprotoSessions,
+  requestMsOf,
+  type AtprotoCredential,
+  type SessionServices,
+} from './session-kind.ts';
 import type { AppPasswordSessionRecord } from './session-record.ts';
 
 const data = z.looseObject({ did: z.string().optional(), name: z.string().optional() });
@@ -29,7 +34,7 @@ export function atprotoAppPassword(services: SessionServices): Flow<AtprotoCrede
   return {
     kind: 'secret_form',
     credential: atprotoSessions(services),
-    requestMs: network.http.timeoutMs,
+    requestMs: requestMsOf(services),
 
     async begin(beginning) {
       const name = accountNameOf(beginning);

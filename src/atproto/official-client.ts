@@ -41,6 +41,12 @@ type CacheName = 'authorizationServerMetadataCache' | 'protectedResourceMetadata
 /** What one of the official client's caches holds. */
 type CachedBy<Name extends CacheName> = Parameters<NonNullable<NodeOAuthClientOptions[Name]>['set']>[1];
 
+/** What limits one operation. */
+export interface OperationLimits {
+  /** After this long nothing more is sent, so that the operation ends while its lease lasts. */
+  readonly sendsForMs?: number | undefined;
+}
+
 const cacheMs = 60_000;
 
 /**
@@ -85,7 +91,11 @@ export class AtprotoNetwork {
   }
 
   /** A client for one operation. */
-  async open({ metadata, keys }: ClientSetup, slots: Slots): Promise<NodeOAuthClient> {
+  async open(
+    { metadata, keys }: ClientSetup,
+    slots: Slots,
+    limits: OperationLimits = {},
+  ): Promise<NodeOAuthClient> {
     const { NodeOAuthClient: Client, JoseKey } = await this.library();
     const keyset = keys && (await Promise.all(keys.map((key) => JoseKey.fromJWK({ ...key }))));
     const { plcDirectoryUrl, handleResolver } = this.#options;
@@ -94,7 +104,7 @@ export class AtprotoNetwork {
       ...(keyset && { keyset }),
       ...(plcDirectoryUrl !== undefined && { plcDirectoryUrl }),
       ...(handleResolver !== undefined && { handleResolver }),
-      fetch: fetchThrough(this.http),
+      fetch: fetchThrough(this.http, limits),
       // Which addresses may be reached is for `http` to say, whoever names them.
       allowHttp: true,
       dpopNonceCache: this.#dpopNonceCache,
@@ -117,11 +127,23 @@ export class AtprotoNetwork {
 }
 
 /** The requests of the official client, held to the same rules as all others. */
-function fetchThrough(http: OAuthHttp): typeof fetch {
+function fetchThrough(http: OAuthHttp, { sendsForMs = Infinity }: OperationLimits): typeof fetch {
+  const startedAt = performance.now();
   return async (input, init) => {
+    if (performance.now() - startedAt > sendsForMs) throw tooSlow();
     const request = new Request(input, init);
     const { method, headers, signal } = request;
     const body = request.body === null ? undefined : await request.arrayBuffer();
     return http.fetch(request.url, { method, headers, signal, ...(body && { body }) });
   };
+}
+
+function tooSlow(): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_OAUTH_UNREACHABLE',
+    'the servers of the account took too long to answer',
+    {
+      hint: 'Try again in a moment.',
+    },
+  );
 }

@@ -30,6 +30,15 @@ export interface SessionServices {
 /** The network as an issuer: a DID is the same account, whichever server it is on by now. */
 const issuer = 'at://';
 
+/** A refresh asks several servers before it sends its token. What is not sent by then is left for the next time. */
+const sendsForMs = 4_000;
+
+/** How long renewing or obtaining a session may take at most, as its lease has to know it. */
+export function requestMsOf({ network }: SessionServices): number | undefined {
+  const { timeoutMs } = network.http;
+  return timeoutMs === undefined ? undefined : timeoutMs + sendsForMs;
+}
+
 /** The life of a session on the AT Protocol network, however it was begun. */
 export function atprotoSessions(services: SessionServices): CredentialKind<AtprotoCredential> {
   return {
@@ -71,7 +80,7 @@ export function atprotoSessions(services: SessionServices): CredentialKind<Atpro
 }
 
 /** Whose a session is. The DID decides; the handle is for people. */
-export function accountOf({ did, handle }: AtprotoSessionRecord): Account {
+function accountOf({ did, handle }: AtprotoSessionRecord): Account {
   return { issuer, subject: did, name: handle };
 }
 
@@ -86,7 +95,9 @@ async function refresh(
   { network, application }: SessionServices,
 ): Promise<OAuthSessionRecord | undefined> {
   const slots: Slots & { session: OAuthSessionRecord['session'] } = { session: record.session };
-  const client = await network.open(await application.restore(record.clientId, network), slots);
+  const client = await network.open(await application.restore(record.clientId, network), slots, {
+    sendsForMs,
+  });
   try {
     await client.restore(record.did, true);
   } catch (error) {

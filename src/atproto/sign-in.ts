@@ -9,7 +9,7 @@ import type { AtprotoApplication } from './application.ts';
 import { accountNameOf, findHandle, resolveIdentity } from './identities.ts';
 import { toPosternError } from './network-errors.ts';
 import type { AtprotoNetwork, NodeSavedState, Slots } from './official-client.ts';
-import { atprotoSessions, type AtprotoCredential } from './session-kind.ts';
+import { atprotoSessions, requestMsOf, type AtprotoCredential } from './session-kind.ts';
 import { toRecord, type OAuthSessionRecord } from './session-record.ts';
 
 export interface AtprotoSignInOptions {
@@ -55,8 +55,7 @@ export function atprotoSignIn(options: AtprotoSignInOptions): Flow<AtprotoCreden
   return {
     kind: 'oauth_redirect',
     credential: atprotoSessions(options),
-    // A refresh is, at worst, the DID document and two documents of its server, two rounds for a nonce, and the tokens.
-    requestMs: network.http.timeoutMs,
+    requestMs: requestMsOf(options),
     goesOut: true,
 
     async begin(beginning) {
