@@ -8,18 +8,18 @@ export interface ExampleRun {
   readonly serve: (options: { directory: string; port: number }) => Promise<AsyncDisposable>;
   /** Drives everything from end to end. @throws {Error} when something is not as it has to be. */
   readonly selfCheck: (directory: string) => Promise<void>;
+  /** How long that may take. Default 20,000 ms. */
+  readonly selfCheckMs?: number | undefined;
 }
 
-const selfCheckMs = 20_000;
-
 /** The command line of an example: `--port <n>`, or `--self-check`, which ends by itself with 0 or 1. */
-export async function runExample({ serve, selfCheck }: ExampleRun): Promise<void> {
+export async function runExample({ serve, selfCheck, selfCheckMs = 20_000 }: ExampleRun): Promise<void> {
   const { values } = parseArgs({
     options: { 'self-check': { type: 'boolean', default: false }, port: { type: 'string', default: '0' } },
   });
   const directory = await mkdtemp(join(tmpdir(), 'postern-example-'));
   try {
-    if (values['self-check']) await withinTime(selfCheck(directory));
+    if (values['self-check']) await withinTime(selfCheck(directory), selfCheckMs);
     else await serveUntilStopped(serve, { directory, port: Number(values.port) });
   } catch (error) {
     console.error(`failed: ${error instanceof Error ? error.message : String(error)}`);
@@ -31,12 +31,9 @@ export async function runExample({ serve, selfCheck }: ExampleRun): Promise<void
   process.exit();
 }
 
-async function withinTime(work: Promise<void>): Promise<void> {
+async function withinTime(work: Promise<void>, limitMs: number): Promise<void> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new Error(`it took longer than ${selfCheckMs / 1_000} s`)),
-    selfCheckMs,
-  );
+  const timer = setTimeout(() => reject(new Error(`it took longer than ${limitMs / 1_000} s`)), limitMs);
   try {
     await Promise.race([work, late]);
   } finally {

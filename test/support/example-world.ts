@@ -55,10 +55,10 @@ export function linkIn({ structuredContent, isError }: CallToolResult): string {
 }
 
 /** What an example prints when it checks itself. Rejects when it ends with anything but 0. */
-export async function selfCheck(name: string): Promise<string> {
+export async function selfCheck(name: string, timeoutMs = 30_000): Promise<string> {
   const program = new URL(`../../examples/${name}/main.ts`, import.meta.url).pathname;
   const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', program, '--self-check'], {
-    timeout: 30_000,
+    timeout: timeoutMs,
   });
   return stdout;
 }

@@ -22,7 +22,6 @@ const oob = createOob({
   storage: openLocalStorage(directory),
   namespaces: fixedNamespace('me'),
   gate: thisMachine(machine),
-  // oxlint-disable-next-line no-console -- On stdio, standard error is where a log goes.
   logger: createLineLogger((line) => console.error(line)),
 });
 const login = loginTool(oob, { resource: 'photos.example', flow: oob.flow(way, loginFlow(way, issuer)) });

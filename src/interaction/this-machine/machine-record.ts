@@ -4,6 +4,7 @@ import { Collection } from '../../storage/collection.ts';
 import { absent } from '../../storage/contract.ts';
 import { NamespacedStorage } from '../../storage/namespaced-storage.ts';
 import { storeKey } from '../../storage/store-key.ts';
+import { waitFor } from '../../sync/wait-for.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 
 const machineRecord = z.looseObject({ port: z.number().int() });
@@ -32,6 +33,19 @@ export class MachineStore {
   /** Remembers another port, unless somebody else has meanwhile. Returns whether it did. */
   async move(from: MachinePort, port: number): Promise<boolean> {
     return (await (await this.#records()).put(['gate'], { port }, { expect: from.version })) !== undefined;
+  }
+
+  /** Tells the other processes that this one has left the port. */
+  async announceLeaving(): Promise<void> {
+    await (await this.#open()).signal('gate');
+  }
+
+  /** Resolves when a process says that it has left the port, when the signal aborts, or after `timeoutMs`. Does not keep the process alive. */
+  async untilLeft(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    let looks = 0;
+    const isWoken = async (): Promise<true | undefined> => (looks++ > 0 ? true : undefined);
+    const options = { timeoutMs, pollMs: timeoutMs, signal, keepAlive: false };
+    await waitFor(await this.#open(), ['gate'], isWoken, options).catch(() => {});
   }
 
   /** What the processes of the store know each other by. */

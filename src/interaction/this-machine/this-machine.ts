@@ -155,7 +155,10 @@ export class ThisMachine implements Gate {
     this.#closed.abort();
     clearTimeout(this.#closing);
     await this.#looking;
+    const held = this.#listener !== undefined;
     await this.#shut();
+    // So that others answer its links now, and not when they look next.
+    if (held) await this.#store.announceLeaving().catch(() => {});
   }
 
   #originAt(port: number): string {
@@ -264,7 +267,7 @@ export class ThisMachine implements Gate {
   /** Answers links whose process is gone, those of an earlier start, too, for as long as any lives. */
   async #lookAfterLinks(): Promise<void> {
     const { signal } = this.#closed;
-    for (; !signal.aborted; await sleep(lookMs, { signal, keepAlive: false })) {
+    for (; !signal.aborted; await this.#store.untilLeft(lookMs, signal)) {
       try {
         if (this.#needed.size === 0 && (await this.#store.liveUntilMs()) === undefined) break;
         if (this.#listener === undefined) await this.#lookAtPorts();

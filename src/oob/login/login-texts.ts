@@ -63,14 +63,14 @@ export function deletedText({ handle, was, forgotten }: DeletedAccount, { servic
   const gone = `${strong(handle)} is logged out of ${plain(service)}, and forgotten here.`;
   switch (forgotten.revocation) {
     case 'confirmed':
-      return `${gone} ${plain(service)} has ended its access.`;
+      return `${gone} Its access there has ended.`;
     case 'nothing':
       return gone;
     case 'unsupported':
-      return `${gone} ${plain(service)} offers no way to end it there: if it must not be good any more, do that in your settings there.`;
+      return `${gone} Its access there cannot be ended from here: if it must not be good any more, do that in your settings there.`;
     case 'refused':
     case 'unconfirmed':
-      return `${gone} ${plain(service)} has not confirmed that its access has ended: look in your settings there.`;
+      return `${gone} Whether its access there has ended was not confirmed: look in your settings there.`;
   }
 }
 

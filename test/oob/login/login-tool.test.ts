@@ -20,7 +20,7 @@ interface Content {
   readonly error: { readonly code: string; readonly hint: string };
 }
 
-const contentOf = ({ structuredContent }: CallToolResult): Content => structuredContent as unknown as Content;
+const contentOf = ({ structuredContent }: CallToolResult): Content => structuredContent as Content;
 const linkOf = (result: CallToolResult): string => contentOf(result).pending.url;
 
 async function finish(stage: LoginStage, link: string, user = 'al'): Promise<void> {
@@ -265,7 +265,7 @@ describe('a deletion', () => {
     });
     const result = await client.login({ command: 'delete', handle: 'alice.example' });
     expect(textOf(result)).toBe(
-      '**alice.example** is logged out of photos.example, and forgotten here. photos.example has ended its access.',
+      '**alice.example** is logged out of photos.example, and forgotten here. Its access there has ended.',
     );
     expect(result.structuredContent).toMatchObject({ deleted: { revocation: 'confirmed' } });
     expect(stage.as.count('revoke')).toBeGreaterThan(0);

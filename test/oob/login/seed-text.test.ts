@@ -30,6 +30,7 @@ describe('User experience flow', () => {
       answer = await server.client.call('login', { handle: '@alice.example' });
       answeredInMs = performance.now() - began;
       link = (answer.structuredContent as { pending: { url: string } }).pending.url;
+      expect(link).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/connect\/[\w-]+$/u);
     });
 
     test('They may optionally provide a `handle` to suggest an account, but no password.', async () => {

@@ -81,13 +81,24 @@ describe.each(['redirect', 'device', 'form'] as const)('a login by %s at a serve
     const link = await login(before, 'alice.example');
     await before.kill();
     const after = await machine.start({ way });
-    // Made when the client has said hello; no tool is called.
     await after.client.request('tools/list');
     await untilAnswered(link);
     expect((await finish[way](machine, link)).status).toBe(200);
     await vi.waitFor(() => expect(after.log()).toContain('status=done'), { timeout: 30_000 });
     expect((await list(after)).accounts).toMatchObject([{ handle: 'alice.example' }]);
   });
+});
+
+test('a code that was shown before the server was killed is asked after from its next start on', async () => {
+  const machine = await openMachine();
+  const before = await machine.start({ way: 'device' });
+  await createCookieBrowser().open(await login(before, 'alice.example'));
+  await before.kill();
+  machine.devices.approve('alice');
+  const after = await machine.start({ way: 'device' });
+  await after.client.request('tools/list');
+  // Nobody opens the page again, and no tool is called.
+  await vi.waitFor(() => expect(after.log()).toContain('status=done'), { timeout: 30_000 });
 });
 
 describe('the port', () => {
