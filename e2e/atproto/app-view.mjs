@@ -35,7 +35,8 @@ async function answer(request, pdsUrl) {
       return { body: { ...author, postsCount: (await postsOf(pdsUrl, author)).length } };
     }
     case 'app.bsky.feed.getTimeline': {
-      const posts = await postsOf(pdsUrl, await findAuthor(pdsUrl, caller));
+      const limit = Number(url.searchParams.get('limit') ?? 50);
+      const posts = (await postsOf(pdsUrl, await findAuthor(pdsUrl, caller))).slice(0, limit);
       return { body: { feed: posts.map((post) => ({ post })) } };
     }
     case 'app.bsky.feed.searchPosts': {

@@ -26,9 +26,21 @@ export class HttpPerson {
   /** Every address that was visited, in order. */
   readonly visited: URL[] = [];
 
+  readonly #user: string | undefined;
+
+  /** @param user as whom they sign in to the MCP server itself, where it asks who they are. */
+  constructor(user?: string) {
+    this.#user = user;
+  }
+
   /** Opens a link and goes wherever it leads. `stopBefore`: it does not go there, and says where that was. */
   async open(link: string, stopBefore?: (url: URL) => boolean): Promise<Arrived> {
-    return this.#follow(new URL(link), 'none', undefined, stopBefore);
+    let page = await this.#follow(new URL(link), 'none', undefined, stopBefore);
+    for (let pages = 0; pages < 3 && page.url.pathname.startsWith('/interaction/'); pages++) {
+      const asksWho = page.html.includes('name="user"');
+      page = await this.submit(page, asksWho ? { user: this.#user ?? '' } : { decision: 'allow' });
+    }
+    return page;
   }
 
   /** Opens a link of a login, and signs in and consents at the PDS. */
@@ -60,15 +72,17 @@ export class HttpPerson {
 
   /** Sends the first form of a page of ours, with one of its buttons. */
   async submit(page: Arrived, fields: Readonly<Record<string, string>>): Promise<Arrived> {
-    const token = /name="form-token" value="([^"]+)"/u.exec(page.html)?.[1] ?? '';
-    const body = new URLSearchParams({ 'form-token': token, ...fields }).toString();
+    const hidden = [...page.html.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/gu)];
+    const kept = Object.fromEntries(hidden.map(([, name = '', value = '']) => [name, value]));
+    const body = new URLSearchParams({ ...kept, ...fields }).toString();
+    const target = new URL(/<form[^>]* action="([^"]+)"/u.exec(page.html)?.[1] ?? '', page.url);
     const headers = {
       ...navigation('same-origin'),
       'content-type': 'application/x-www-form-urlencoded',
       origin: page.url.origin,
       referer: page.url.href,
     };
-    const answer = await this.#ask(page.url, headers, body);
+    const answer = await this.#ask(target, headers, body);
     const next = answer.location ?? departureOn(answer.text);
     if (next === undefined) return { url: page.url, status: answer.status, html: answer.text };
     return this.#follow(new URL(next, page.url), 'same-origin', page.url);

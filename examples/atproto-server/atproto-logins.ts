@@ -9,7 +9,7 @@ import {
   type AtprotoCredential,
   type AtprotoFetch,
 } from '../../src/atproto/index.ts';
-import { allowPrivateNetwork, createOAuthHttp } from '../../src/oauth/index.ts';
+import { allowPrivateNetwork, createOAuthHttp, type FetchLike } from '../../src/oauth/index.ts';
 import { loginTool, type LoginTool, type Oob, type ToolContext } from '../../src/oob/index.ts';
 
 /** Where the network is, if it is not the public one: for a network of one's own, or of a test. */
@@ -20,6 +20,8 @@ export interface AtprotoPlaces {
   readonly handleResolver?: string | undefined;
   /** Whether it may be on this machine. */
   readonly isPrivate?: boolean | undefined;
+  /** How requests are sent. Default: the global `fetch`. */
+  readonly fetch?: FetchLike | undefined;
 }
 
 /** The two ways to log in, and requests as whoever is logged in. */
@@ -38,8 +40,8 @@ export function openAtprotoLogins(
   places: AtprotoPlaces,
   application: AtprotoApplication = loopbackApplication(),
 ): AtprotoLogins {
-  const { service, plcDirectoryUrl, handleResolver, isPrivate = false } = places;
-  const http = createOAuthHttp({ [allowPrivateNetwork]: isPrivate, maxBodyBytes: 8 * 1_048_576 });
+  const { service, plcDirectoryUrl, handleResolver, isPrivate = false, fetch } = places;
+  const http = createOAuthHttp({ [allowPrivateNetwork]: isPrivate, maxBodyBytes: 8 * 1_048_576, fetch });
   const network = new AtprotoNetwork({ http, plcDirectoryUrl, handleResolver });
   const services = { network, application };
   const common = {

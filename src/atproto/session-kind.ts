@@ -43,6 +43,8 @@ export function requestMsOf({ network }: SessionServices): number | undefined {
 export function atprotoSessions(services: SessionServices): CredentialKind<AtprotoCredential> {
   return {
     name: 'atproto_session',
+    // A server keeps each session of an account by itself, and forgets none of them for weeks.
+    endsReplaced: true,
     read: (stored) => withoutRefreshToken(atprotoSessionRecord.safeParse(stored).data),
     stateOf: (stored, nowMs) => {
       const { expiresAtMs, issuedAtMs, ...record } = stored as AtprotoSessionRecord;

@@ -294,7 +294,7 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     3,
   ),
   ERR_POSTERN_AUTH_ACCOUNT_UNKNOWN: row(
-    'What was given as the name of an account is none, or leads to nobody.',
+    'No account is called like that: the name is not one, or leads to nobody.',
     'person',
     false,
     404,

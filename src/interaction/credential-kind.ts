@@ -65,6 +65,8 @@ export interface CredentialKind<C = unknown> {
   renew?(stored: unknown, clock: Clock): Promise<unknown>;
   /** Gets one for the machine itself, where no person is needed. */
   obtain?(want: Want): Promise<{ readonly credential: unknown; readonly scopes: readonly string[] }>;
+  /** Whether what its person replaces by another is ended at its issuer, where each ends by itself. Default: it is left to end. */
+  readonly endsReplaced?: boolean | undefined;
   /** Ends a credential at its issuer. Rejects when the issuer may do it another time. */
   revoke?(stored: unknown): Promise<Revocation>;
   /** Whose it is, to be compared with the next one's. */
