@@ -13,6 +13,7 @@ describe('errorCodes', () => {
       .toSorted();
     expect(table).toMatchInlineSnapshot(`
       [
+        "ERR_POSTERN_AUTH_ACCOUNT_UNKNOWN person final 404 3",
         "ERR_POSTERN_AUTH_BROWSER_MISMATCH person final 403 3",
         "ERR_POSTERN_AUTH_CALLBACK_INVALID server final 400 3",
         "ERR_POSTERN_AUTH_CREDENTIAL_REFUSED operator final 502 3",

@@ -48,6 +48,7 @@ export type PosternErrorCode =
   | 'ERR_POSTERN_AUTH_REJECTED'
   | 'ERR_POSTERN_AUTH_CREDENTIAL_REFUSED'
   | 'ERR_POSTERN_AUTH_WRONG_USER'
+  | 'ERR_POSTERN_AUTH_ACCOUNT_UNKNOWN'
   | 'ERR_POSTERN_AUTH_UNVERIFIED'
   | 'ERR_POSTERN_AUTH_BROWSER_MISMATCH'
   | 'ERR_POSTERN_AUTH_STATE_UNKNOWN'
@@ -287,10 +288,17 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     3,
   ),
   ERR_POSTERN_AUTH_WRONG_USER: row(
-    'The consent came from another account than the credential that is kept.',
+    'The consent came from another account than the one that was asked for, or whose credential is kept.',
     'person',
     false,
     403,
+    3,
+  ),
+  ERR_POSTERN_AUTH_ACCOUNT_UNKNOWN: row(
+    'No account is called like that: the name is not one, or leads to nobody.',
+    'person',
+    false,
+    404,
     3,
   ),
   ERR_POSTERN_AUTH_UNVERIFIED: row(

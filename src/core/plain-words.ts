@@ -90,8 +90,12 @@ export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
     'The service does not accept the access that this application was set up with.',
   ),
   ERR_POSTERN_AUTH_WRONG_USER: words(
-    'You signed in with another account than before.',
-    'Try again with the account that you used before, or sign out first.',
+    'You signed in with another account than the one that was asked for, or than before.',
+    'Try again with that account, or sign out first.',
+  ),
+  ERR_POSTERN_AUTH_ACCOUNT_UNKNOWN: words(
+    'There is no account of that name.',
+    'Check how it is written, and start again.',
   ),
   ERR_POSTERN_AUTH_UNVERIFIED: words('It could not be found out just now who is at this browser.'),
   ERR_POSTERN_AUTH_BROWSER_MISMATCH: words(

@@ -66,6 +66,8 @@ export interface CredentialKind<C = unknown, S = unknown> {
   renew?(stored: S, clock: Clock): Promise<S | undefined>;
   /** Gets one for the machine itself, where no person is needed. */
   obtain?(want: Want): Promise<{ readonly credential: S; readonly scopes: readonly string[] }>;
+  /** Whether what its person replaces by another is ended at its issuer, where each ends by itself. Default: it is left to end. */
+  readonly endsReplaced?: boolean | undefined;
   /** Ends a credential at its issuer. Rejects when the issuer may do it another time. */
   revoke?(stored: S): Promise<Revocation>;
   /** Whose it is, to be compared with the next one's. */

@@ -271,12 +271,9 @@ export class Interactions {
     const keep = await this.#loadKeeping();
     const { scopes = request.scopes, alongside = [] } = options;
     const place = { namespace: pending.namespace, resource: request.resource, alias: request.alias };
-    const { kept, ended } = await keep(this.surroundings, this.pendings, pending, place, {
-      kind,
-      credential,
-      scopes,
-      alongside,
-    });
+    const { retirements } = this.credentials;
+    const keeping = { kind, credential, scopes, alongside, retirements };
+    const { kept, ended } = await keep(this.surroundings, this.pendings, pending, place, keeping);
     // Time had ended it before, as far as others were told.
     if (kept === 'late') this.#ended(ended);
     return kept;

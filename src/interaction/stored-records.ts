@@ -5,7 +5,7 @@ export const storedRecords: readonly StoredRecord[] = [
   {
     key: '‹namespace›:credential:‹resource›:‹alias›',
     holds:
-      '`{ kind: "oauth_grant", flow?, scopes, obtainedAtMs, renewedAtMs?, learnedLifetimeMs?, refused?, credential: { accessToken, refreshToken, expiresAtMs, issuer, tokenEndpoint, client, resource, profile, privateNetwork?, … } }`; once it has ended `{ kind, scopes, ended: true, account?, credential: null }`. An agent’s resource is the address of the server, its alias the server’s name, followed by U+001F and the account’s alias where that is another than `default`',
+      '`{ kind: "oauth_grant", flow?, scopes, obtainedAtMs, renewedAtMs?, learnedLifetimeMs?, refused?, credential: { accessToken, refreshToken, expiresAtMs, issuer, tokenEndpoint, client, resource, profile, privateNetwork?, … } }`; once it has ended `{ kind, scopes, ended: true, account?, credential: null }`. A session on the AT Protocol network is of the kind `atproto_session`: `{ method: "oauth", did, handle?, pdsUrl, issuer, clientId, scopes, issuedAtMs, expiresAtMs?, session: { tokenSet, dpopJwk, authMethod } }`, or `{ method: "app-password", did, handle?, pdsUrl, accessJwt, refreshJwt, … }`. An agent’s resource is the address of the server, its alias the server’s name, followed by U+001F and the account’s alias where that is another than `default`',
     lives: 'until forgotten',
   },
   {
@@ -62,7 +62,7 @@ export const storedRecords: readonly StoredRecord[] = [
   {
     key: '‹namespace›:attempt:‹hash of state›',
     holds:
-      '`{ pendingId, browser: "‹hash of the cookie›", status: "open", scopes, data: { codeVerifier, issuer, tokenEndpoint, redirectUri, client, profile, privateNetwork?, … } }`; after use without `data`',
+      '`{ pendingId, browser: "‹hash of the cookie›", status: "open", scopes, data: { codeVerifier, issuer, tokenEndpoint, redirectUri, client, profile, privateNetwork?, … } }`, on the AT Protocol network `data: { clientId, state: { key, value: { iss, verifier, dpopJwk, authMethod } } }`; after use without `data`',
     lives: 'a day longer than its pending',
   },
   {

@@ -17,6 +17,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   'browser-sign-in': ['core', 'storage', 'namespace', 'sync', 'oauth', 'web', 'interaction'],
   client: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
+  atproto: ['core', 'oauth', 'web', 'interaction'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
@@ -47,7 +48,7 @@ export const everywhere: readonly { readonly file: string; readonly module: stri
   ];
 
 /** Packages that cannot load without `node:` modules; a portable file reaches them by `import()`, when it needs them. */
-export const nodeBound = /^@modelcontextprotocol\/client\/stdio$/;
+export const nodeBound = /^(?:@modelcontextprotocol\/client\/stdio|@atproto\/oauth-client-node)$/;
 
 /** Packages that one part of the tree keeps to itself. */
 export const ownedPackages: readonly {
@@ -65,6 +66,11 @@ export const ownedPackages: readonly {
     owners: ['client', 'oob'],
     why: 'only the two faces know the protocol',
   },
+  {
+    package: /^@atproto\//,
+    owners: ['atproto'],
+    why: 'an optional peer, which whoever logs in elsewhere does not have',
+  },
 ];
 
 /** The entries that promise to load on every runtime, so nothing that loads with them may import `node:`. */
@@ -75,6 +81,7 @@ export const portableEntries: readonly string[] = [
   'oob/index.ts',
   'web/index.ts',
   'browser-sign-in/index.ts',
+  'atproto/index.ts',
   'storage/conformance/index.ts',
 ];
 

@@ -52,6 +52,13 @@ const entries = {
   ],
   'postern/oob': ['PendingManager', 'createOob', 'deviceCode', 'oauthRedirect', 'secretForm', 'withPending'],
   'postern/node': ['nodeListener'],
+  'postern/atproto': [
+    'AtprotoNetwork',
+    'atprotoAgent',
+    'atprotoAppPassword',
+    'atprotoSignIn',
+    'webApplication',
+  ],
   'postern/client': [
     'Client',
     'ClientManager',
@@ -153,6 +160,7 @@ for (const entry of [
   'postern/client',
   'postern/oob',
   'postern/pages',
+  'postern/atproto',
   'postern/node',
   'postern/storage/conformance',
 ]) {

@@ -9,7 +9,8 @@ import type { CredentialKind } from '../credential-kind.ts';
 import { dataOf, type InteractionData } from '../flow.ts';
 import { placePath, type Place } from '../want.ts';
 import { assertSameAccount } from './assert-same-account.ts';
-import { accountOf, CredentialStore, type StoredCredential } from './credential-store.ts';
+import { accountOf, CredentialStore, isLive, type StoredCredential } from './credential-store.ts';
+import type { Retirements } from './retirements.ts';
 import { keptCredential } from './kept-credential.ts';
 import { warnOfSharedAccount } from './shared-accounts.ts';
 import { warnOfPerson } from './warn-of-person.ts';
@@ -21,6 +22,7 @@ export interface Keeping {
   readonly credential: unknown;
   readonly scopes: readonly string[];
   readonly alongside: readonly Change[];
+  readonly retirements: Retirements;
 }
 
 /**
@@ -37,7 +39,7 @@ export async function keepCredential(
   pendings: Pendings<InteractionData>,
   pending: Pending<InteractionData>,
   place: Place,
-  { kind, credential, scopes, alongside }: Keeping,
+  { kind, credential, scopes, alongside, retirements }: Keeping,
 ): Promise<{ kept: 'in time' | 'late'; ended: Pending<InteractionData> }> {
   const complete = (changes: readonly Change[]): Promise<Pending<InteractionData>> =>
     persistently(() => pendings.in(pending.namespace).complete(pending.id, { alongside: changes }));
@@ -61,7 +63,14 @@ export async function keepCredential(
       credential,
     };
     value = keeping;
-    const ended = await complete([store.putting(place, keeping), ...alongside]);
+    const replaced = kind.endsReplaced === true && isLive(earlier, kind) ? earlier : undefined;
+    const retiring = replaced && (await persistently(() => retirements.retiring(place, replaced)));
+    const ended = await complete([
+      store.putting(place, keeping),
+      ...(retiring === undefined ? [] : [retiring]),
+      ...alongside,
+    ]);
+    if (replaced !== undefined) retirements.endReplaced(place, replaced, kind);
     warnOfPerson(
       logger,
       place.namespace,

@@ -4,7 +4,7 @@ import { findPosternError } from '../../core/postern-error.ts';
 import { namespaceOf, storageOf, type Namespace } from '../../namespace/namespace.ts';
 import { serverWordOf } from '../../oauth/server-word.ts';
 import { Collection, type Stored } from '../../storage/collection.ts';
-import { absent } from '../../storage/contract.ts';
+import { absent, type Change } from '../../storage/contract.ts';
 import { NamespacedStorage } from '../../storage/namespaced-storage.ts';
 import { retryConflicts } from '../../sync/retry-conflicts.ts';
 import { SingleFlight } from '../../sync/single-flight.ts';
@@ -78,6 +78,17 @@ export class Retirements {
     return worst;
   }
 
+  /** The change that keeps what another replaces, to be committed with that one; {@link endReplaced} sees to it, or a sweep. */
+  async retiring(place: Place, replaced: Stored<StoredCredential>): Promise<Change> {
+    return this.#keeping(place, replaced, await this.#surroundings.now());
+  }
+
+  /** Ends, in the background, what was replaced. */
+  endReplaced({ namespace }: Place, { path, version }: Stored<StoredCredential>, kind: CredentialKind): void {
+    const at = [namespace.partition, ...path, version];
+    void this.#sweeps.run(JSON.stringify(at), () => this.#follow(at, () => kind));
+  }
+
   /**
    * Sees to what others have left behind, in any namespace, until all is done or a lease's time is over. Never rejects: the
    * next sweep goes on.
@@ -135,13 +146,22 @@ export class Retirements {
       const deleting = records.deleting(path, { expect: found?.version ?? absent });
       if (found === undefined || found.value.ended === true)
         return (await backend.commit([deleting, marking])) && true;
-      const expiresAtMs = retiredAtMs + retiredMs;
-      const at = [...path, found.version];
-      // Before it, and in another partition: it only points.
-      await this.#pointers.put([namespace.partition, ...at], { retiredAtMs }, { expiresAtMs });
-      const keeping = this.#retiredIn(namespace).putting(at, found.value, { expiresAtMs });
+      const keeping = await this.#keeping(place, found, retiredAtMs);
       return (await backend.commit([deleting, keeping, marking])) && true;
     });
+  }
+
+  /** The change that keeps what is taken out of use until its issuer has ended it. */
+  async #keeping(
+    { namespace }: Place,
+    { path, version, value }: Stored<StoredCredential>,
+    retiredAtMs: number,
+  ): Promise<Change> {
+    const expiresAtMs = retiredAtMs + retiredMs;
+    const at = [...path, version];
+    // Before it, and in another partition: it only points.
+    await this.#pointers.put([namespace.partition, ...at], { retiredAtMs }, { expiresAtMs });
+    return this.#retiredIn(namespace).putting(at, value, { expiresAtMs });
   }
 
   /** What cannot be read, or belongs to nobody, keeps no other from being ended. */

@@ -70,15 +70,19 @@ function isRenewable({ grant, nowMs, needsNobody }: GrantView): boolean {
   return needsNobody === true || canRefresh(grant, nowMs);
 }
 
-/** From when on a grant is better renewed. The same in every process: it depends on what is stored alone. */
+/** From when on a grant is better renewed. */
 function renewalTime({ grant, learnedLifetimeMs }: GrantView): number | undefined {
   const { accessToken, obtainedAtMs, refreshedAtMs: issuedAtMs = obtainedAtMs, expiresAtMs } = grant;
   const learnedEndMs =
     expiresAtMs === undefined && learnedLifetimeMs !== undefined ? issuedAtMs + learnedLifetimeMs : undefined;
   const endMs = Math.min(expiresAtMs ?? Infinity, grant.likelyEndMs ?? Infinity, learnedEndMs ?? Infinity);
-  if (endMs === Infinity) return undefined;
+  return endMs === Infinity ? undefined : renewAtMs(accessToken, issuedAtMs, endMs);
+}
+
+/** From when on a token is better replaced. The same in every process: it depends on what is stored alone. */
+export function renewAtMs(token: string, issuedAtMs: number, endMs: number): number {
   const tenthMs = Math.max(0, endMs - issuedAtMs) / 10;
-  return endMs - Math.min(latestMs, tenthMs) - Math.min(spreadMs, tenthMs) * fraction(accessToken);
+  return endMs - Math.min(latestMs, tenthMs) - Math.min(spreadMs, tenthMs) * fraction(token);
 }
 
 /** A number from 0 to 1 that is the same for the same text, and as good as chance for another (FNV-1a, mixed once more). */

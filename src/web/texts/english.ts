@@ -173,7 +173,8 @@ export const english = {
   'ERR_POSTERN_AUTH_BROWSER_MISMATCH.text':
     'This was started in another browser. Go on there, or open the link again here.',
   'ERR_POSTERN_AUTH_WRONG_USER.title': 'Another account',
-  'ERR_POSTERN_AUTH_WRONG_USER.text': 'You consented with another account than before. Nothing was saved.',
+  'ERR_POSTERN_AUTH_WRONG_USER.text':
+    'You consented with another account than the one that was asked for, or than before. Nothing was saved.',
   'ERR_POSTERN_AUTH_UNVERIFIED.title': 'Not just now',
   'ERR_POSTERN_AUTH_UNVERIFIED.text':
     'It could not be found out who you are. Nothing was saved. Try again in a moment.',

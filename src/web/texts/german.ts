@@ -176,7 +176,7 @@ export const german: Texts = {
     'Das wurde in einem anderen Browser begonnen. Machen Sie dort weiter, oder öffnen Sie den Link hier noch einmal.',
   'ERR_POSTERN_AUTH_WRONG_USER.title': 'Ein anderes Konto',
   'ERR_POSTERN_AUTH_WRONG_USER.text':
-    'Sie haben mit einem anderen Konto zugestimmt als zuvor. Es wurde nichts gespeichert.',
+    'Sie haben mit einem anderen Konto zugestimmt als dem, das verlangt war, oder als zuvor. Es wurde nichts gespeichert.',
   'ERR_POSTERN_AUTH_UNVERIFIED.title': 'Gerade nicht möglich',
   'ERR_POSTERN_AUTH_UNVERIFIED.text':
     'Es war nicht festzustellen, wer Sie sind. Es wurde nichts gespeichert. Versuchen Sie es gleich noch einmal.',
