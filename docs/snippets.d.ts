@@ -54,6 +54,7 @@ declare global {
   const ping: (login: Login) => Promise<SecretVerdict>;
   const canLogIn: (host: string, password: string, signal: AbortSignal) => Promise<boolean>;
   const query: (connection: string, sql: string, password: string) => Promise<CallToolResult>;
+  const mail: (to: string, text: string, key?: string) => Promise<void>;
   const readAll: (password: string) => Promise<string>;
 
   // A third party's authorization server

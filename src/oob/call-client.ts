@@ -108,7 +108,7 @@ export function sendableContext(
     asking('elicitation/create', options, (own) => mcpReq.elicitInput(params, own), params);
   return {
     ...mcp,
-    mcpReq: { ...mcpReq, send: send as typeof mcpReq.send, requestSampling, elicitInput },
+    mcpReq: { ...mcpReq, send, requestSampling, elicitInput },
   };
 }
 
