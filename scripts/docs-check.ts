@@ -1,5 +1,5 @@
 // Compiles every `ts` example of README.md and docs/ as a user's strict project would, against the packed package in a
-// folder of its own; docs/snippets.d.ts declares what they leave out.
+// folder of its own; docs/snippets.d.ts declares what they leave out. Whole programs, which begin with their names, are run.
 //
 //   npm run build && node scripts/docs-check.ts
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -15,16 +15,20 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkStdioGuide } from './check-stdio-guide.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter(
-  (name) => name.endsWith('.md'),
-);
+const documents = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
+].filter((name) => name.endsWith('.md'));
 const folder = mkdtempSync(join(tmpdir(), 'postern-docs-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 /** Where each example stands: by the file it is compiled as. */
 const places = new Map<string, { document: string; line: number }>();
+/** Whole programs, by their documents and names. */
+const programs = new Map<string, string>();
 for (const document of documents) {
   const lines = readFileSync(join(root, document), 'utf8').split('\n');
   for (let at = 0; at < lines.length; at++) {
@@ -32,6 +36,8 @@ for (const document of documents) {
     const end = lines.indexOf('```', at);
     const file = `${document.replaceAll(/\W/gu, '-')}-${at + 1}.ts`;
     places.set(file, { document, line: at + 1 });
+    const [, program] = /^\/\/ (?<name>[\w-]+\.ts)$/u.exec(lines[at + 1] ?? '') ?? [];
+    if (program !== undefined) programs.set(`${document} ${program}`, join(folder, file));
     writeFileSync(join(folder, file), `${lines.slice(at + 1, end).join('\n')}\nexport {};\n`);
     at = end;
   }
@@ -72,6 +78,12 @@ for (const line of stdout.split('\n')) {
 }
 process.stdout.write(`${places.size} examples of ${documents.length} documents\n`);
 process.exitCode = status === 0 ? 0 : 1;
+
+const guide = 'docs/guides/stdio-server.md';
+const [server, small] = ['server.ts', 'small.ts'].map((name) => programs.get(`${guide} ${name}`));
+if (server === undefined || small === undefined) throw new Error(`${guide} has lost its programs`);
+await checkStdioGuide({ server, small, data: join(folder, 'data') });
+process.stdout.write(`the ${programs.size} programs of ${guide} do what it says\n`);
 
 /** What npm would install: the package as it is packed, and beside it what the project has. */
 function installPacked(): void {

@@ -53,7 +53,7 @@ export async function checkLoginTool(directory: string): Promise<void> {
   const told = textOf(await capable.call('login', { handle: 'alice' }));
   story.check(
     `a client that shows links is sent one instead: ${told}`,
-    capable.links.length === 1 && told === 'Logged in to the calendar as **alice**.',
+    capable.links.length === 1 && told === 'Logged in to the calendar as `alice`.',
   );
 
   const texts = [...seen, ...capable.traffic, ...log, ...story.lines, ...(await readAllFiles(directory))];
@@ -79,7 +79,7 @@ async function checkClient(
   check('whoever asks again gets the same', again === link);
   await logIn(link, user);
   const listed = wordsOf(await client.call('login', { command: 'list' }));
-  check('the list says that it is done', listed.includes(`- **${user}**: done`));
+  check('the list says that it is done', listed.includes(`- \`${user}\`: done`));
   const events = wordsOf(await client.call('events', { account: user }));
   check(`the calendar is ${user}’s`, events.startsWith(`${user}: `));
 

@@ -31,6 +31,8 @@ export interface LoginClient {
   readonly prompts: readonly Prompt[];
   readonly completed: readonly string[];
   login(args?: { command?: string; handle?: string }): Promise<CallToolResult>;
+  /** Another login tool for the same service. */
+  loginWithKey(args?: { command?: string; handle?: string }): Promise<CallToolResult>;
   /** A tool that needs an account, and says whose it has. */
   whose(account?: string): Promise<CallToolResult>;
 }
@@ -69,12 +71,15 @@ export async function openLoginStage(options: LoginStageOptions = {}): Promise<L
     stage.oobs.map(async (oob) => {
       const flow = oob.flow('photos', makeFlow());
       const login = loginTool(oob, { resource: service, flow, ...options.login });
+      const key = oob.flow('key', loginFlow('form', stage.as.issuer));
+      const byKey = loginTool(oob, { resource: service, name: 'login_with_key', flow: key });
       const createServer = (): McpServer => {
         const server = new McpServer(
           { name: 'photos', version: '1.0.0' },
           { requestState: oob.requestState },
         );
         login.register(server);
+        byKey.register(server);
         server.registerTool(
           'whose',
           { inputSchema: z.object({ account: z.string().optional() }) },
@@ -141,6 +146,7 @@ export async function openLoginStage(options: LoginStageOptions = {}): Promise<L
         prompts,
         completed,
         login: (args = {}) => call('login', args),
+        loginWithKey: (args = {}) => call('login_with_key', args),
         whose: (account) => call('whose', account === undefined ? {} : { account }),
       };
     },

@@ -23,7 +23,7 @@ export function readHandle(
   const bare = (given ?? '')
     .replaceAll(/\p{Cf}/gu, '')
     .trim()
-    .replace(/^@\s*/u, '');
+    .replace(/^[@\s]+/u, '');
   const hint = bare === '' ? undefined : normalize(bare);
   if (hint === undefined || hint === '') return undefined;
   if (hint.length > maxLength || /\p{Cc}/u.test(hint) || !hint.isWellFormed()) {

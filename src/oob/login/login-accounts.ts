@@ -99,7 +99,8 @@ export class LoginAccounts<C = unknown> {
       const alias = count === 1 ? defaultAlias : `${defaultAlias}-${count}`;
       const kept = groups.find((group) => group.alias === alias);
       // An account that its service does not name cannot be told from the next one: that takes its place.
-      if (kept?.account?.subject === undefined) return this.#requestFor(alias, undefined);
+      if (kept?.account?.subject === undefined || (await this.#isAskedAnew(principal, kept)))
+        return this.#requestFor(alias, undefined);
     }
   }
 
@@ -143,6 +144,13 @@ export class LoginAccounts<C = unknown> {
       if (forgotten.revocation === 'nothing' || forgotten.revocation === 'confirmed') forgotten = ended;
     }
     return { handle: found.handle, was: 'account', forgotten };
+  }
+
+  /** Whether somebody waits for an account that is no longer good: then its person is being asked for that one. */
+  async #isAskedAnew(principal: Principal, { condition, alias }: Group): Promise<boolean> {
+    if (condition !== 'over') return false;
+    const { credentials } = this.#services;
+    return (await credentials.findInteraction(principal, this.#options.resource, alias)) !== undefined;
   }
 
   /** What a handle is called here. @throws {PosternError} ERR_POSTERN_OOB_LOGIN_INVALID */

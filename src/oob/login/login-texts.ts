@@ -14,10 +14,10 @@ export function beganText(
   nowMs: number,
   { service, tool }: LoginNames,
 ): string {
-  const who = isUnnamed(alias) ? 'with the account that you want to use' : `as ${strong(alias)}`;
+  const who = isUnnamed(alias) ? 'with the account that you want to use' : `as ${named(alias)}`;
   const where = isLoopback(url) ? ' on the computer that this runs on' : '';
   // A line of its own, as it is: some clients break what is in a list, a table or a block of code.
-  return `# Log in to ${plain(service)}
+  return `# Log in to ${service}
 
 1. Open this link in a browser${where}:
 
@@ -33,7 +33,7 @@ You will not hear of it here when you are done: ask for \`${tool}\` with command
 /** A login has ended while its call waited. */
 export function doneText(account: LoginAccount | undefined, { service }: LoginNames): string {
   const who = account === undefined ? '' : ` as ${described(account)}`;
-  return `Logged in to ${plain(service)}${who}.`;
+  return `Logged in to ${service}${who}.`;
 }
 
 export function listText(
@@ -44,23 +44,19 @@ export function listText(
   const { service, tool } = names;
   const parts =
     accounts.length === 0
-      ? [`# Nobody is logged in to ${plain(service)}`, `Call \`${tool}\` to log in.`]
-      : [
-          `# Logged in to ${plain(service)}`,
-          accounts.map((account) => accountLine(account, tool)).join('\n'),
-        ];
+      ? [`# Nobody is logged in to ${service}`, `Call \`${tool}\` to log in.`]
+      : [`# Logged in to ${service}`, accounts.map((account) => accountLine(account, tool)).join('\n')];
   if (logins.length > 0) parts.push('## Logins', logins.map(loginLine).join('\n'));
   return parts.join('\n\n');
 }
 
 export function defaultText(account: LoginAccount, { service }: LoginNames): string {
-  return `${strong(account.handle)} is the default account at ${plain(service)} now.`;
+  return `${named(account.handle)} is the default account at ${service} now.`;
 }
 
 export function deletedText({ handle, was, forgotten }: DeletedAccount, { service }: LoginNames): string {
-  if (was === 'login')
-    return `The login of ${strong(handle)} was called off. There was no account to forget.`;
-  const gone = `${strong(handle)} is logged out of ${plain(service)}, and forgotten here.`;
+  if (was === 'login') return `The login of ${named(handle)} was called off. There was no account to forget.`;
+  const gone = `${named(handle)} is logged out of ${service}, and forgotten here.`;
   switch (forgotten.revocation) {
     case 'confirmed':
       return `${gone} Its access there has ended.`;
@@ -89,12 +85,12 @@ function conditionWords({ condition, handle, personNeededAtMs }: LoginAccount, t
         ? ', needs you again before long'
         : `, needs you again by ${day(personNeededAtMs)}`;
     case 'over':
-      return `, **is no longer good**: call \`${tool}\` with handle \`${code(handle)}\``;
+      return `, **is no longer good**: call \`${tool}\` with handle ${named(handle)}`;
   }
 }
 
 function loginLine(login: Login): string {
-  const who = login.handle === undefined ? 'without a handle' : strong(login.handle);
+  const who = login.handle === undefined ? 'without a handle' : named(login.handle);
   const { status, url, why, expiresAtMs } = login;
   switch (status) {
     case 'pending':
@@ -102,7 +98,7 @@ function loginLine(login: Login): string {
     case 'done':
       return `- ${who}: done`;
     default:
-      return `- ${who}: ${status}. ${plain(why ?? '')}`;
+      return `- ${who}: ${status}. ${why ?? ''}`;
   }
 }
 
@@ -110,20 +106,12 @@ function loginLine(login: Login): string {
 function described({ handle, account }: LoginAccount): string {
   const name = account?.name;
   const isSame = name === undefined || name.toLowerCase() === handle.toLowerCase();
-  return isSame ? strong(handle) : `${strong(handle)} (signed in there as ${plain(name)})`;
+  return isSame ? named(handle) : `${named(handle)} (signed in there as ${named(name)})`;
 }
 
-function strong(text: string): string {
-  return `**${plain(text)}**`;
-}
-
-/** Foreign text as one bounded line of markdown that means nothing but itself. */
-function plain(text: string): string {
-  return oneLine(text).replaceAll(/[\\`*_[\]<>#|~]/gu, (sign) => `\\${sign}`);
-}
-
-function code(text: string): string {
-  return oneLine(text).replaceAll('`', '');
+/** A foreign name. Code is what every client leaves as it is, also one that does not know what a backslash means. */
+function named(text: string): string {
+  return `\`${oneLine(text).replaceAll('`', "'")}\``;
 }
 
 function oneLine(text: string): string {

@@ -3,7 +3,10 @@ import type { ToolOptions } from '../call.ts';
 
 /** What a login tool logs in to, and how. */
 export interface LoginToolOptions<C = unknown> extends Pick<ToolOptions, 'waitMs' | 'sessionWaitMs'> {
-  /** What the accounts are at: a host, as a rule. Their credentials are kept under it, each under its account's name as alias. */
+  /**
+   * What the accounts are at: a host, as a rule. Their credentials are kept under it, each under its account's name as
+   * alias. Tools whose flows lead to the same kind of credential can share it, and with it the accounts; others cannot.
+   */
   readonly resource: string;
   /**
    * How a person logs in: any flow of the same `Oob`. What the person calls the account comes to its `begin` as
@@ -21,7 +24,7 @@ export interface LoginToolOptions<C = unknown> extends Pick<ToolOptions, 'waitMs
   readonly handleDescription?: string | undefined;
   /**
    * Brings what was given as a handle into the form that the service takes; `undefined` when there is none in it. What it
-   * is given has no blanks, invisible signs or `@` at its beginning or end. Default: as it is.
+   * is given has no invisible signs, no blanks around it, and no `@` before it. Default: as it is.
    *
    * @throws {PosternError} whose hint tells the person what is wrong with it.
    */

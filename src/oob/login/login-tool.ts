@@ -7,6 +7,7 @@ import { toolAnswers, type CallAnswers } from '../call-answers.ts';
 import { showsLinks } from '../call-client.ts';
 import { answerCall, type CallServices } from '../call.ts';
 import type { CallContext } from '../handler-run.ts';
+import { defaultAlias } from '../credential-request.ts';
 import { callServicesOf, type Oob } from '../oob.ts';
 import type { Principal } from '../principal.ts';
 import { LoginAccounts } from './login-accounts.ts';
@@ -143,6 +144,7 @@ export class LoginTool<C = unknown> {
     const done = finished.find((place) => place.resource === resource);
     if (done === undefined) {
       const request = await this.accounts.loginRequest(principal, handle);
+      await this.#withdrawOtherWay(principal, request.alias);
       // Words nag nobody: whoever asks for them has changed their mind. A client that asks its person by itself waits a while.
       if (!(await showsLinks(mcp))) await this.#oob.credentials.askAgain(principal, resource, request.alias);
       await anew(request);
@@ -153,6 +155,14 @@ export class LoginTool<C = unknown> {
       login: { status: 'done' },
       ...(account && { account: contentOfAccount(account) }),
     });
+  }
+
+  /** Whoever asks for this way in has changed their mind about another one, whose link would be theirs otherwise. */
+  async #withdrawOtherWay({ namespace }: Principal, alias: string = defaultAlias): Promise<void> {
+    const { resource, flow } = this.#options;
+    const { interactions } = this.#oob;
+    const live = await interactions.findLive({ namespace, resource, alias });
+    if (live?.data !== undefined && live.data.flow !== flow.name) await interactions.withdraw(live);
   }
 
   async #list(principal: Principal): Promise<CallToolResult> {

@@ -66,7 +66,7 @@ describe('a client with URL elicitation', () => {
         },
       });
       const result = await client.login({ handle: 'alice.example' });
-      expect(textOf(result)).toBe('Logged in to photos.example as **alice.example**.');
+      expect(textOf(result)).toBe('Logged in to photos.example as `alice.example`.');
       expect(client.prompts).toHaveLength(1);
       // Once more means once more, and not what is there already.
       await client.login({ handle: 'alice.example' });
@@ -185,7 +185,7 @@ describe('several accounts', () => {
     const { client } = await withAccounts('bob.example', 'alice.example');
     expect(textOf(await client.whose())).toBe('bob');
     expect(textOf(await client.login({ command: 'Default', handle: '@Alice.example' }))).toContain(
-      '**alice.example** is the default account',
+      '`alice.example` is the default account',
     );
     expect(textOf(await client.whose())).toBe('alice');
     expect(textOf(await client.whose('bob.example'))).toBe('bob');
@@ -235,7 +235,7 @@ describe('several accounts', () => {
     const client = await stage.connect();
     await finish(stage, linkOf(await client.login({ handle: 'x' })));
     expect(textOf(await client.login({ command: 'list' }))).toContain(
-      '**work** (signed in there as work.example)',
+      '`work` (signed in there as `work.example`)',
     );
   });
 
@@ -265,7 +265,7 @@ describe('a deletion', () => {
     });
     const result = await client.login({ command: 'delete', handle: 'alice.example' });
     expect(textOf(result)).toBe(
-      '**alice.example** is logged out of photos.example, and forgotten here. Its access there has ended.',
+      '`alice.example` is logged out of photos.example, and forgotten here. Its access there has ended.',
     );
     expect(result.structuredContent).toMatchObject({ deleted: { revocation: 'confirmed' } });
     expect(stage.as.count('revoke')).toBeGreaterThan(0);
@@ -285,7 +285,7 @@ describe('a deletion', () => {
     stage.as.on('refresh', () => ({ status: 400, body: { error: 'invalid_grant' } }));
     await stage.oob.credentials.reject(principal, request, held);
     const listed = await client.login({ command: 'list' });
-    expect(textOf(listed)).toContain('**zoe.example** *(default)*');
+    expect(textOf(listed)).toContain('`zoe.example` *(default)*');
     expect(textOf(listed)).toContain('**is no longer good**: call `login` with handle `zoe.example`');
     expect(textOf(await client.login({ command: 'delete', handle: 'zoe.example' }))).toContain(
       'forgotten here',
@@ -352,6 +352,16 @@ describe('several logins at once', () => {
   });
 });
 
+test('another way in to the same account takes the place of the one that is under way, and has its own link', async () => {
+  const stage = await openLoginStage();
+  const client = await stage.connect();
+  const first = contentOf(await client.login({ handle: 'alice.example' })).pending;
+  const { pending } = contentOf(await client.loginWithKey({ handle: 'alice.example' }));
+  expect(pending).toMatchObject({ kind: 'secret_form', handle: 'alice.example' });
+  expect(linkOf(await client.loginWithKey({ handle: 'alice.example' }))).toBe(pending.url);
+  expect((await (await stage.host.openBrowser('al')).open(first.url)).status).toBe(410);
+});
+
 test('a tool that waits for the account goes on when the login has ended, whichever process saw that', async () => {
   const stage = await openLoginStage({ processes: 2 });
   const client = await stage.connect();
@@ -371,6 +381,26 @@ test('a tool call that needs an account nobody has shows the same link that the 
   chooseAtService('zoe');
   await finish(stage, linkOf(asked));
   expect(textOf(await client.whose())).toBe('zoe');
+});
+
+test('a login without a handle is the one that a tool waits for, whose account is no longer good', async () => {
+  const stage = await openLoginStage();
+  const client = await stage.connect();
+  chooseAtService('zoe');
+  await finish(stage, linkOf(await client.login()));
+  const principal = await stage.principal('al');
+  const request = await stage.logins[0]!.accounts.request(principal);
+  stage.as.on('refresh', () => ({ status: 400, body: { error: 'invalid_grant' } }));
+  await stage.oob.credentials.reject(
+    principal,
+    request,
+    await stage.oob.credentials.find(principal, request),
+  );
+  const asked = linkOf(await client.whose());
+  expect(linkOf(await client.login())).toBe(asked);
+  const waiting = stage.oob.credentials.acquire(principal, request, { waitMs: 20_000 });
+  await finish(stage, asked);
+  expect(await waiting).toMatchObject({ subject: 'zoe' });
 });
 
 describe('a login that fails', () => {
@@ -432,12 +462,12 @@ test('a form for an API key is a way to log in like any other, and a second one 
   expect(await stage.oob.credentials.find(principal, request)).toEqual({ key: 'CNRYzsecretz-key-1' });
 });
 
-test('names that mean something in markdown, or to a model that reads lines, are shown as they are', async () => {
-  const stage = await openLoginStage({ login: { service: 'Photos [here](http://evil.example)' } });
+test('names that mean something in markdown are shown as they are, with no sign that only some clients take away', async () => {
+  const stage = await openLoginStage();
   const client = await stage.connect();
-  const text = textOf(await client.login({ handle: '**a**`b`_c_<i>' }));
-  expect(text).toContain('# Log in to Photos \\[here\\](http://evil.example)');
-  expect(text).toContain('**\\*\\*a\\*\\*\\`b\\`\\_c\\_\\<i\\>**');
+  const text = textOf(await client.login({ handle: '**a**`b`_c_<i>[d](e)' }));
+  expect(text).toContain("as `**a**'b'_c_<i>[d](e)`.");
+  expect(text).not.toContain('\\');
 });
 
 test('a flow that is another server’s is refused at construction', async () => {

@@ -75,7 +75,7 @@ describe('User experience flow', () => {
     });
 
     test('Spawns a background task to manage the rest of the flow.', async () => {
-      expect(await list()).toContain('**alice.example**: waiting for you until');
+      expect(await list()).toContain('`alice.example`: waiting for you until');
     });
 
     test('Immediately returns a `ToolResult` to the MCP client. The `is_error` flag will be `false`.', () => {
@@ -148,8 +148,8 @@ describe('User experience flow', () => {
     });
 
     test('The user can verify the success of the login by running a command like `login --command=list`.', async () => {
-      expect(await list()).toMatch(/^- \*\*alice\.example\*\* \*\(default\)\*, since /mu);
-      expect(await list()).toContain('- **alice.example**: done');
+      expect(await list()).toMatch(/^- `alice\.example` \*\(default\)\*, since /mu);
+      expect(await list()).toContain('- `alice.example`: done');
     });
   });
 });
@@ -173,7 +173,7 @@ describe('Key principles', () => {
     await vi.waitFor(async () => void (await fetch(new URL(pending.url).origin)), { timeout: 20_000 });
     const person = createCookieBrowser();
     expect((await person.open((await walkToCallback(person, pending.url)).href)).status).toBe(200);
-    expect(await list()).toContain('**carol.example**');
+    expect(await list()).toContain('`carol.example`');
   });
 
   test('Silent completion: Success or failure of the background task does not trigger a new message to the client. Log any errors that occur here.', async () => {
@@ -187,7 +187,7 @@ describe('Key principles', () => {
     expect((await person.open(answered.href)).status).toBe(403);
     expect(server.client.lines.length).toBe(before);
     expect(server.log()).toMatch(/a login has ended .*alias=dave\.example status=declined/u);
-    expect(await list()).toMatch(/\*\*dave\.example\*\*: declined\. Access was not granted/u);
+    expect(await list()).toMatch(/`dave\.example`: declined\. Access was not granted/u);
   });
 });
 
