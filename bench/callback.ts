@@ -117,7 +117,7 @@ function signInsOn(storage: StorageBackend): SignIns {
   });
   const manager = new ClientManager(
     { [serverName]: { url: server.resource } },
-    { coordinator, fetch: answerAtOnce, principalOf: () => contextId, versionNegotiation: 'legacy' },
+    { coordinator, fetch: answerAtOnce, initiatorOf: () => contextId, versionNegotiation: 'legacy' },
   );
   let made = 0;
   return {

@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { randomId } from '../src/core/random.ts';
 import { createNamespace } from '../src/namespace/namespace.ts';
 import {
-  createOob,
+  Oob,
   secretForm,
   type Flow,
   type FormValues,
   type NamedFlow,
-  type Oob,
   type Principal,
 } from '../src/oob/index.ts';
 import type { Change, Key, StorageBackend } from '../src/storage/contract.ts';
@@ -135,7 +134,7 @@ interface Asking {
 }
 
 function openAsking(storage: StorageBackend): Asking {
-  const oob = createOob({
+  const oob = new Oob({
     storage,
     namespaces: { resolve: async ({ token }) => createNamespace('user', token ?? '') },
     publicUrl: 'https://server.example/oob',

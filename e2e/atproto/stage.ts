@@ -4,7 +4,7 @@ import type { AtprotoFetch } from '../../src/atproto/index.ts';
 import { findPosternError } from '../../src/core/postern-error.ts';
 import { placePath } from '../../src/interaction/want.ts';
 import { fixedNamespace } from '../../src/namespace/index.ts';
-import { createOob, thisMachine, type Oob, type Principal, type ToolContext } from '../../src/oob/index.ts';
+import { Oob, thisMachine, type Principal, type ToolContext } from '../../src/oob/index.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
 import { createRecordingLogger } from '../../test/support/recording-logger.ts';
@@ -43,7 +43,7 @@ export async function openStage({ plcUrl, pdsUrl }: Network, given?: StorageBack
   const logger = createRecordingLogger();
   const sent: string[] = [];
   const storage = given ?? new MemoryBackend({ clock });
-  const oob = createOob({ storage, namespaces: fixedNamespace('me'), gate: thisMachine(), clock, logger });
+  const oob = new Oob({ storage, namespaces: fixedNamespace('me'), gate: thisMachine(), clock, logger });
   onTestFinished(() => oob.close());
   const logins = openAtprotoLogins(oob, {
     service: pdsUrl,

@@ -10,7 +10,7 @@
 import { parseArgs } from 'node:util';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { fixedNamespace } from '../../src/namespace/index.ts';
-import { createOob, thisMachine } from '../../src/oob/index.ts';
+import { Oob, thisMachine } from '../../src/oob/index.ts';
 import { openLocalStorage, openUserStorage } from '../../src/storage/local.ts';
 import { startProtectedServer } from '../protected-server/start-protected-server.ts';
 import { openAtprotoLogins, type AtprotoPlaces } from './atproto-logins.ts';
@@ -33,7 +33,7 @@ else serveOnStdio();
 
 function serveOnStdio(): void {
   const storage = folder === undefined ? openUserStorage('atproto-server') : openLocalStorage(folder);
-  const oob = createOob({ storage, namespaces: fixedNamespace('me'), gate: thisMachine() });
+  const oob = new Oob({ storage, namespaces: fixedNamespace('me'), gate: thisMachine() });
   const logins = openAtprotoLogins(oob, places);
   serveStdio(() => createAtprotoServer(oob, logins));
   process.stdin.once('end', () => void oob.close().then(() => storage.close()));

@@ -5,7 +5,7 @@
  */
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { fixedNamespace } from '../../src/namespace/index.ts';
-import { createOob, thisMachine } from '../../src/oob/index.ts';
+import { Oob, thisMachine } from '../../src/oob/index.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
 import { createLineLogger } from '../protected-server/line-logger.ts';
 import { loginServer } from './login-server.ts';
@@ -15,7 +15,7 @@ const { directory, ...services } = JSON.parse(process.env['LOGIN_EXAMPLE'] ?? '{
   readonly directory: string;
 };
 
-const oob = createOob({
+const oob = new Oob({
   storage: openLocalStorage(directory),
   // Whoever starts it on their machine is its one user.
   namespaces: fixedNamespace('me'),

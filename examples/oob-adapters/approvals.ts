@@ -19,7 +19,7 @@ export function createApprovals({ origin, verifyUser }: { origin: string; verify
     storage: new MemoryBackend(),
     // Your own check of who calls. The token of this example is the name of its user.
     namespaces: { resolve: async ({ token = '' }) => createNamespace('user', token) },
-    callbackUrl: (id) => `${origin}/approve/${id}`,
+    linkFor: (id) => `${origin}/approve/${id}`,
   });
   const fetch = withPending(
     pendings,

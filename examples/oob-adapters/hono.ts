@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { Hono } from 'hono';
 import { createNamespace, MemoryBackend } from '../../src/index.ts';
-import { createOob, findInteractionRequired, secretForm } from '../../src/oob/index.ts';
+import { Oob, findInteractionRequired, secretForm } from '../../src/oob/index.ts';
 import { createApprovals } from './approvals.ts';
 
 const origin = 'http://127.0.0.1:8080';
 // Your own session check. Here: a header.
 const verifyUser = (request: Request): string | undefined => request.headers.get('x-user') ?? undefined;
 
-const oob = createOob({
+const oob = new Oob({
   storage: new MemoryBackend(),
   namespaces: { resolve: async ({ token = '' }) => createNamespace('user', token) },
   publicUrl: `${origin}/oob`,

@@ -6,7 +6,7 @@ import { createTokenGate } from '../../demo/token-gate.ts';
 import { browserSignIn } from '../../src/browser-sign-in/index.ts';
 import { silentLogger, type Logger } from '../../src/core/logger.ts';
 import { verifiedClaims } from '../../src/namespace/index.ts';
-import { createOob, type Oob } from '../../src/oob/index.ts';
+import { Oob } from '../../src/oob/index.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
 
 export interface ProtectedServerOptions {
@@ -52,7 +52,7 @@ export async function startProtectedServer(
   // Tool calls and browsers are told apart by the same accounts: those of the authorization server.
   const publicUrl = `${origin}/sign-in`;
   const signIn = browserSignIn({ issuer, clientId: pages.client_id, publicUrl, storage, logger });
-  const oob = createOob({
+  const oob = new Oob({
     storage,
     namespaces: verifiedClaims({ issuer, audience: url }),
     publicUrl: `${origin}/oob`,

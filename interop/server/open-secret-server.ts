@@ -6,7 +6,7 @@ import {
   type AuthInfo,
 } from '@modelcontextprotocol/server';
 import { fixedNamespace } from '../../src/index.ts';
-import { createOob, secretForm, type Oob } from '../../src/oob/index.ts';
+import { Oob, secretForm } from '../../src/oob/index.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
 import { verifyHostUser } from '../shared/host-login.ts';
 
@@ -23,7 +23,7 @@ export interface SecretServer {
 
 /** @param origin where the pages are, which may be another process on the same store. */
 export function openSecretServer({ directory, origin }: { directory: string; origin: string }): SecretServer {
-  const oob = createOob({
+  const oob = new Oob({
     storage: openLocalStorage(directory),
     namespaces: fixedNamespace(user),
     publicUrl: `${origin}/oob`,

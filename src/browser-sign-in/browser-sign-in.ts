@@ -64,7 +64,7 @@ export interface BrowserSignInOptions {
 
 /** Who is at a browser. */
 export interface BrowserSignIn {
-  /** For `verifyUser` of `createOob`, a coordinator or a `ClientManager`: who it is, or the way to the issuer and back here. */
+  /** For `verifyUser` of `Oob`, a coordinator or a `ClientManager`: who it is, or the way to the issuer and back here. */
   readonly verifyUser: (request: Request) => Promise<Person | Response>;
   /** Answers `<publicUrl>/start?returnTo=…`, `/callback` and `/out`. A property, so that it can be handed to a framework as it is. */
   readonly fetch: (request: Request) => Promise<Response>;
@@ -85,7 +85,7 @@ const tripMs = 10 * 60_000;
  * @example
  * const signIn = browserSignIn({ issuer, clientId, clientSecret, storage, publicUrl: 'https://app.example/sign-in' });
  * app.all('/sign-in/*', (context) => signIn.fetch(context.req.raw));
- * const oob = createOob({ storage, namespaces, publicUrl: 'https://app.example/oob', verifyUser: signIn.verifyUser });
+ * const oob = new Oob({ storage, namespaces, publicUrl: 'https://app.example/oob', verifyUser: signIn.verifyUser });
  */
 export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
   checkOptions(options);

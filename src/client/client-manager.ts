@@ -23,7 +23,7 @@ export interface ClientKeeping extends SharedClientOptions {
   /** A client nobody has asked for this long is disconnected and let go; what is stored stays. Default 10 minutes. */
   readonly idleMs?: number | undefined;
   /** Who must finish a context's sign-ins: what `verifyUser` answers for them. Default: the context's id. */
-  readonly principalOf?: ((contextId: string) => string) | undefined;
+  readonly initiatorOf?: ((contextId: string) => string) | undefined;
 }
 
 /** A coordinator, or what a {@link RemoteAuthCoordinator} is made of. */
@@ -62,7 +62,7 @@ export class ClientManager implements AsyncDisposable {
   readonly coordinator: AuthCoordinator;
   readonly #servers: ReadonlyMap<string, ServerConfig>;
   readonly #options: SharedClientOptions & { readonly coordinator: AuthCoordinator };
-  readonly #principalOf: ((contextId: string) => string) | undefined;
+  readonly #initiatorOf: ((contextId: string) => string) | undefined;
   readonly #clock: Clock;
   readonly #idleMs: number;
   /** In order of last use, so that the idle ones come first. */
@@ -74,12 +74,12 @@ export class ClientManager implements AsyncDisposable {
    * coordinator nor all that one needs is there.
    */
   constructor(servers: ServerConfigs, options: ClientManagerOptions) {
-    const { connectTimeoutMs, livenessMs, idleMs, principalOf } = options ?? {};
+    const { connectTimeoutMs, livenessMs, idleMs, initiatorOf } = options ?? {};
     checkDurations({ connectTimeoutMs, livenessMs, idleMs });
     this.#servers = parseServerConfigs(servers);
     this.coordinator = coordinatorOf(options);
     this.#options = { ...options, coordinator: this.coordinator };
-    this.#principalOf = principalOf;
+    this.#initiatorOf = initiatorOf;
     this.#clock = options.clock ?? systemClock;
     this.#idleMs = idleMs ?? 10 * 60_000;
     this.coordinator.reconnectBy(async ({ namespace, alias }) =>
@@ -113,8 +113,8 @@ export class ClientManager implements AsyncDisposable {
   async getClient(contextId: string, metadata?: unknown): Promise<Client> {
     let entry = this.#clients.get(contextId);
     if (entry === undefined) {
-      const principal = this.#principalOf?.(contextId);
-      const context = this.coordinator.createContext(contextId, metadata, principal);
+      const initiator = this.#initiatorOf?.(contextId);
+      const context = this.coordinator.createContext(contextId, metadata, initiator);
       entry = { client: this.#createClient(context), usedAtMs: 0 };
     } else {
       this.#clients.delete(contextId);

@@ -16,20 +16,20 @@ export class Context<Coordinator = unknown> {
   /** The host's own data about this context: a thread, a channel. Comes back in events; never decides anything. */
   metadata: unknown;
   /** Who must finish this context's sign-ins: what `verifyUser` must answer. Default: the context's id. */
-  readonly principal: string;
+  readonly initiator: string;
 
   constructor(options: {
     id: string;
     storage: StorageBackend;
     coordinator: Coordinator;
     metadata?: unknown;
-    principal?: string | undefined;
+    initiator?: string | undefined;
   }) {
     this.namespace = createNamespace('client', options.id);
     this.#backend = options.storage;
     this.coordinator = options.coordinator;
     this.metadata = options.metadata;
-    this.principal = options.principal ?? options.id;
+    this.initiator = options.initiator ?? options.id;
   }
 
   get id(): string {

@@ -7,7 +7,7 @@ import { fixedNamespace } from '../namespace/fixed-namespace.ts';
 import { createNamespace } from '../namespace/namespace.ts';
 import type { Change } from '../storage/contract.ts';
 import { MemoryBackend } from '../storage/memory-backend.ts';
-import { createOob, type Oob } from './oob.ts';
+import { Oob } from './oob.ts';
 import type { Principal } from './principal.ts';
 
 /** A store that counts those who listen to it, and can fail. */
@@ -73,14 +73,16 @@ function open() {
     },
     visit: async () => new Response(),
   };
-  const oobs = Array.from({ length: 2 }, () =>
-    createOob({
-      storage,
-      clock,
-      namespaces: fixedNamespace('nobody'),
-      publicUrl: 'https://s.example',
-      verifyUser: () => undefined,
-    }),
+  const oobs = Array.from(
+    { length: 2 },
+    () =>
+      new Oob({
+        storage,
+        clock,
+        namespaces: fixedNamespace('nobody'),
+        publicUrl: 'https://s.example',
+        verifyUser: () => undefined,
+      }),
   );
   const [first, second] = oobs as [Oob, Oob];
   const [named] = oobs.map((oob) => oob.flow('ticket', flow)) as [NamedFlow<Ticket>];

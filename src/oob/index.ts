@@ -46,7 +46,7 @@ export type { ResumePolicy } from '../resume/continuations.ts';
 export type { VerifyUser } from '../web/verify-user.ts';
 export type { CredentialRequest } from './credential-request.ts';
 export type { Credentials } from './credentials.ts';
-export { createOob, Oob, type OobOptions } from './oob.ts';
+export { Oob, type OobOptions } from './oob.ts';
 export {
   PendingManager,
   withPending,

@@ -53,7 +53,7 @@ export interface OobOptions extends Partial<DeploymentOptions> {
   /** Who makes a tool call. Default: the token that the MCP server has verified, and as claims what its verifier put into `extra`. */
   readonly callerOf?: ((context: ServerContext) => Caller) | undefined;
   /** The link to a page of your own, for `pendings`. Default: `<publicUrl>/pending/<id>`, which `fetch` does not answer. */
-  readonly pendingUrl?: ((id: string) => string) | undefined;
+  readonly linkFor?: ((id: string) => string) | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: RandomBytes | undefined;
   readonly logger?: Logger | undefined;
@@ -104,7 +104,7 @@ export class Oob<D = unknown> implements AsyncDisposable {
     const gate =
       options.gate?.(surroundings) ??
       deployment({ ...options, publicUrl: options.publicUrl ?? '', clientName: undefined }, logger);
-    const { namespaces, pendingUrl = (id: string): string => `${gate.baseUrl}/pending/${id}` } = options;
+    const { namespaces, linkFor = (id: string): string => `${gate.baseUrl}/pending/${id}` } = options;
     this.storage = storage;
     this.#namespaces = namespaces;
     this.#initiatorOf = options.initiatorOf ?? ((namespace) => namespace.id);
@@ -119,7 +119,7 @@ export class Oob<D = unknown> implements AsyncDisposable {
     this.interactions.onEnd(wakeParked(surroundings));
     this.#parked = new ParkedRequests(surroundings, this.interactions.pendings, options.resume);
     this.credentials = new Credentials(this.interactions);
-    this.pendings = new PendingManager<D>({ ...surroundings, namespaces, callbackUrl: pendingUrl });
+    this.pendings = new PendingManager<D>({ ...surroundings, namespaces, linkFor });
     this.#prompts = new Prompts(this.interactions);
     const callerOf = options.callerOf ?? callerOfToken;
     const calls: CallServices = {
@@ -244,11 +244,6 @@ export class Oob<D = unknown> implements AsyncDisposable {
 
 function callerOfToken({ http }: ServerContext): Caller {
   return { token: http?.authInfo?.token, claims: http?.authInfo?.extra };
-}
-
-/** The server's side of out-of-band interactions. @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED */
-export function createOob<D = unknown>(options: OobOptions): Oob<D> {
-  return new Oob<D>(options);
 }
 
 function withoutNamespaces(): PosternError {

@@ -21,7 +21,7 @@ function open() {
     storage,
     namespaces,
     clock,
-    callbackUrl: (id) => `https://s.example/p/${id}`,
+    linkFor: (id) => `https://s.example/p/${id}`,
   });
   return { storage, manager, advance: (ms: number) => void (nowMs += ms) };
 }

@@ -24,7 +24,7 @@ function setUp(onEnd?: OnPendingEnd, logger?: Logger) {
   const pendings = new Pendings({ ...options, linkFor: String });
   const manager = new PendingManager({
     ...options,
-    callbackUrl: String,
+    linkFor: String,
     namespaces: { resolve: async () => alice },
   });
   return { storage, clock, pendings, manager, told, advance: (ms: number) => void (nowMs += ms) };

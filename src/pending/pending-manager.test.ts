@@ -20,7 +20,7 @@ function open() {
     storage,
     namespaces,
     clock,
-    callbackUrl: (id) => `https://s.example/p/${id}`,
+    linkFor: (id) => `https://s.example/p/${id}`,
   });
   return { storage, manager, advance: (ms: number) => void (nowMs += ms) };
 }
@@ -33,10 +33,10 @@ const codeOf = (work: Promise<unknown>): Promise<unknown> =>
   );
 
 describe('a PendingManager', () => {
-  test.each(['storage', 'namespaces', 'callbackUrl'] as const)(
+  test.each(['storage', 'namespaces', 'linkFor'] as const)(
     'refuses to be made without %s, and names it',
     (missing) => {
-      const options = { storage: new MemoryBackend(), namespaces, callbackUrl: String, [missing]: undefined };
+      const options = { storage: new MemoryBackend(), namespaces, linkFor: String, [missing]: undefined };
       expect(() => new PendingManager(options as unknown as PendingManagerOptions)).toThrow(
         expect.objectContaining({
           code: 'ERR_POSTERN_CONFIG_MISCONFIGURED',
@@ -119,7 +119,7 @@ describe('a PendingManager', () => {
     const inside = new PendingManager<Payload>({
       storage,
       namespaces,
-      callbackUrl: String,
+      linkFor: String,
       currentNamespace: () => createNamespace('user', 'alice'),
     });
     expect(await codeOf(inside.get(theirs.id))).toBe('ERR_POSTERN_PENDING_NOT_FOUND');
@@ -129,7 +129,7 @@ describe('a PendingManager', () => {
 
   test('changes a payload under the hands of a hundred callers without losing one', async () => {
     const { storage } = open();
-    const manager = new PendingManager<number>({ storage, namespaces, callbackUrl: String });
+    const manager = new PendingManager<number>({ storage, namespaces, linkFor: String });
     const { id } = await manager.create(alice, { kind: 'count', data: 0 });
     await Promise.all(Array.from({ length: 20 }, () => manager.update(id, (count) => count + 1)));
     expect((await manager.get(id)).data).toBe(20);

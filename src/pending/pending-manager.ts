@@ -14,7 +14,7 @@ export interface PendingManagerOptions<T = unknown> {
   readonly storage: StorageBackend;
   readonly namespaces: NamespaceProvider;
   /** The link a person gets, from a pending's id. */
-  readonly callbackUrl: (id: string) => string;
+  readonly linkFor: (id: string) => string;
   readonly clock?: Clock | undefined;
   readonly random?: RandomBytes | undefined;
   readonly logger?: Logger | undefined;
@@ -37,13 +37,13 @@ export class PendingManager<T = unknown> {
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED naming what is missing. */
   constructor(options: PendingManagerOptions<T>) {
     if (typeof options?.namespaces?.resolve !== 'function') throw misconfigured('namespaces');
-    if (typeof options.callbackUrl !== 'function') throw misconfigured('callbackUrl');
+    if (typeof options.linkFor !== 'function') throw misconfigured('linkFor');
     if (options.storage === undefined) throw misconfigured('storage');
     this.#namespaces = options.namespaces;
     this.#currentNamespace = options.currentNamespace ?? (() => undefined);
     this.#pendings = new Pendings<T>({
       ...options,
-      linkFor: options.callbackUrl,
+      linkFor: options.linkFor,
       clock: options.clock ?? systemClock,
     });
   }

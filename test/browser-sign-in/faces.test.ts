@@ -3,7 +3,7 @@ import { openListener } from '../../demo/open-listener.ts';
 import { browserSignIn } from '../../src/browser-sign-in/index.ts';
 import { ClientManager, findAuthorizationRequired } from '../../src/client/index.ts';
 import { MemoryBackend, verifiedClaims } from '../../src/index.ts';
-import { createOob, findInteractionRequired, secretForm } from '../../src/oob/index.ts';
+import { Oob, findInteractionRequired, secretForm } from '../../src/oob/index.ts';
 import { createCookieBrowser } from '../../demo/browser.ts';
 import { textOf } from '../support/stage.ts';
 import { openSignInWorld } from './sign-in-world.ts';
@@ -15,7 +15,7 @@ test('a server’s link lets in whom the call’s token names; of anybody else t
   const { issuer, storage, logger } = world;
   const listener = await openListener();
   onTestFinished(() => listener.close());
-  const oob = createOob({
+  const oob = new Oob({
     storage,
     logger,
     namespaces: verifiedClaims({ issuer, audience: 'this server' }),
@@ -53,7 +53,7 @@ test('a server whose pages ask the issuer lets in whom the call’s token names,
   const world = await openSignInWorld();
   const { issuer, storage, logger, origin } = world;
   const signIn = world.another();
-  const oob = createOob({
+  const oob = new Oob({
     storage,
     logger,
     namespaces: verifiedClaims({ issuer, audience: 'this server' }),

@@ -84,7 +84,7 @@ describe('who may open a link', () => {
   });
 
   test('principalOf says who must finish the sign-ins of a context', async () => {
-    const stage = await openStage({ manager: { principalOf: (contextId) => contextId.split(':')[0] ?? '' } });
+    const stage = await openStage({ manager: { initiatorOf: (contextId) => contextId.split(':')[0] ?? '' } });
     const { url } = await stage.linkOf('alice:thread-1');
     expect((await (await stage.host.openBrowser('bob')).open(url)).status).toBe(404);
     expect((await (await stage.host.openBrowser('alice')).open(url)).status).toBe(200);

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { fixedNamespace } from '../../src/namespace/fixed-namespace.ts';
-import { createOob, secretForm, thisMachine, type Oob } from '../../src/oob/index.ts';
+import { Oob, secretForm, thisMachine } from '../../src/oob/index.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
 import { until } from '../support/tool-stage.ts';
 
@@ -14,7 +14,7 @@ async function startBoth() {
     return listen(channel, wake);
   };
   const start = async (): Promise<{ oob: Oob; url: string }> => {
-    const oob = createOob({ storage, namespaces: fixedNamespace('me'), gate: thisMachine() });
+    const oob = new Oob({ storage, namespaces: fixedNamespace('me'), gate: thisMachine() });
     onTestFinished(() => oob.close());
     const properties = { key: { type: 'string', writeOnly: true } } as const;
     const flow = oob.flow('key', secretForm({ type: 'object', properties, required: ['key'] }));

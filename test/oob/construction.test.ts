@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fixedNamespace, isPosternError, MemoryBackend } from '../../src/index.ts';
-import { createOob } from '../../src/oob/index.ts';
+import { Oob } from '../../src/oob/index.ts';
 
 const whole = {
   storage: new MemoryBackend(),
@@ -10,7 +10,7 @@ const whole = {
 };
 
 test('all that a server needs is enough', () => {
-  expect(() => createOob(whole)).not.toThrow();
+  expect(() => new Oob(whole)).not.toThrow();
 });
 
 test.each<[string, unknown, RegExp]>([
@@ -23,7 +23,7 @@ test.each<[string, unknown, RegExp]>([
 ])('a server that is given %s is told which option it is', (_, options, named) => {
   let error: unknown;
   try {
-    createOob(options as never);
+    new Oob(options as never);
   } catch (reason) {
     error = reason;
   }

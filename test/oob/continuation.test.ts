@@ -3,13 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createNamespace, MemoryBackend, silentLogger } from '../../src/index.ts';
-import {
-  createOob,
-  findInteractionRequired,
-  secretForm,
-  type Oob,
-  type ResumedRequest,
-} from '../../src/oob/index.ts';
+import { Oob, findInteractionRequired, secretForm, type ResumedRequest } from '../../src/oob/index.ts';
 import { openPageHost, type PageHost } from '../support/page-host.ts';
 import { startPageProcess, type PageProcess } from '../support/page-process.ts';
 import type { Reported, ReportQuestion } from '../support/report-process.ts';
@@ -96,7 +90,7 @@ const alice = { token: 'alice' };
 /** A server in this process, whose clock can be set forward. */
 function open(): { oob: Oob; advance: (ms: number) => void } {
   const time = createSteppedClock();
-  const oob = createOob({
+  const oob = new Oob({
     storage: new MemoryBackend(time),
     namespaces: { resolve: async ({ token = '' }) => createNamespace('user', token) },
     initiatorOf: ({ id }) => `person ${id}`,

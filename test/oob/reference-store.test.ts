@@ -63,7 +63,7 @@ const stores: Record<string, (backend: MemoryBackend, clock: () => number) => St
         storage,
         clock,
         namespaces: { resolve: async ({ token = '' }) => namespaceOf(token) },
-        callbackUrl: (id) => `https://s.example/p/${id}`,
+        linkFor: (id) => `https://s.example/p/${id}`,
       }),
     ),
   'the kernel': (storage, clock) =>

@@ -8,7 +8,7 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { fixedNamespace } from '../../src/namespace/fixed-namespace.ts';
-import { createOob, secretForm, type ToolOptions } from '../../src/oob/index.ts';
+import { Oob, secretForm, type ToolOptions } from '../../src/oob/index.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
 import { openPageHost, userOf } from '../support/page-host.ts';
 import { until } from '../support/tool-stage.ts';
@@ -19,7 +19,7 @@ type Era = 'modern' | 'legacy';
 async function openMachine(options: { named?: boolean; passServer?: boolean } = {}) {
   const host = await openPageHost();
   onTestFinished(() => host.close());
-  const oob = createOob({
+  const oob = new Oob({
     storage: new MemoryBackend(),
     namespaces: fixedNamespace('me'),
     publicUrl: host.publicUrl,

@@ -50,7 +50,7 @@ const entries = {
     'revokeGrant',
     'validateCallback',
   ],
-  'postern/oob': ['PendingManager', 'createOob', 'deviceCode', 'oauthRedirect', 'secretForm', 'withPending'],
+  'postern/oob': ['PendingManager', 'Oob', 'deviceCode', 'oauthRedirect', 'secretForm', 'withPending'],
   'postern/node': ['nodeListener'],
   'postern/atproto': [
     'AtprotoNetwork',
@@ -108,13 +108,13 @@ test('what one entry makes, another takes for an instance of its own class', asy
   const { openSqlite } = await import('postern/storage/sqlite');
   const { createOAuthHttp } = await import('postern/oauth');
   const { ClientManager } = await import('postern/client');
-  const { createOob } = await import('postern/oob');
+  const { Oob } = await import('postern/oob');
   const missing = join(tmpdir(), 'postern-no-such-folder', 'postern.db');
   const failures = [
     () => openSqlite(missing).get(['partition', 'key']),
     () => createOAuthHttp().checkUrl('ftp://auth.example/'),
     () => new ClientManager({ a: { url: 'ftp://mcp.example/' } }, {}),
-    () => createOob({}),
+    () => new Oob({}),
   ];
   for (const fail of failures) {
     await assert.rejects(

@@ -7,14 +7,13 @@ import {
   type OAuthHttp,
 } from '../../src/oauth/index.ts';
 import {
-  createOob,
+  Oob,
   findInteractionRequired,
   oauthRedirect,
   type CredentialRequest,
   type Interaction,
   type NamedFlow,
   type OAuthCredential,
-  type Oob,
   type OobOptions,
   type Principal,
 } from '../../src/oob/index.ts';
@@ -54,7 +53,7 @@ export async function openFlowStage(
   const { store } = options;
   const { host, time, logger, storage } = await openSurroundings(store && (() => store));
   const oobs = Array.from({ length: options.processes ?? 1 }, () => {
-    const oob = createOob({
+    const oob = new Oob({
       storage,
       namespaces,
       publicUrl: host.publicUrl,

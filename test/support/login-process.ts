@@ -4,7 +4,7 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { z } from 'zod';
 import { createLineLogger } from '../../examples/protected-server/line-logger.ts';
 import { fixedNamespace } from '../../src/namespace/fixed-namespace.ts';
-import { createOob, loginTool, thisMachine, type ThisMachineOptions } from '../../src/oob/index.ts';
+import { Oob, loginTool, thisMachine, type ThisMachineOptions } from '../../src/oob/index.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
 import { loginFlow, type LoginWay } from './login-flows.ts';
 
@@ -18,7 +18,7 @@ export interface LoginProcessOptions {
 
 const { directory, issuer, way, machine } = JSON.parse(process.argv[2] ?? '{}') as LoginProcessOptions;
 
-const oob = createOob({
+const oob = new Oob({
   storage: openLocalStorage(directory),
   namespaces: fixedNamespace('me'),
   gate: thisMachine(machine),

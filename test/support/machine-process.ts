@@ -2,7 +2,7 @@
 import { Client, findAuthorizationRequired, LocalAuthCoordinator } from '../../src/client/index.ts';
 import { findPosternError } from '../../src/core/postern-error.ts';
 import { fixedNamespace } from '../../src/namespace/fixed-namespace.ts';
-import { createOob, findInteractionRequired, secretForm, thisMachine } from '../../src/oob/index.ts';
+import { Oob, findInteractionRequired, secretForm, thisMachine } from '../../src/oob/index.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
 
 /** What a process is asked to do. */
@@ -28,7 +28,7 @@ interface Program {
 
 /** An MCP server that its person's client has started, which needs a password for each service. */
 function openServer(): Program {
-  const oob = createOob({
+  const oob = new Oob({
     storage: openLocalStorage(directory),
     namespaces: fixedNamespace('me'),
     gate: thisMachine(),

@@ -6,12 +6,12 @@
 import { McpServer, type CallToolResult } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { fixedNamespace } from '../../src/namespace/fixed-namespace.ts';
-import { createOob, secretForm, thisMachine } from '../../src/oob/index.ts';
+import { Oob, secretForm, thisMachine } from '../../src/oob/index.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
 
 const [directory = '', whenLeft = 'closes'] = process.argv.slice(2);
 
-const oob = createOob({
+const oob = new Oob({
   storage: openLocalStorage(directory),
   namespaces: fixedNamespace('me'),
   gate: thisMachine(),

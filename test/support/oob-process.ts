@@ -1,7 +1,7 @@
 /** One process of a server, which acquires credentials as its parent says, and serves the pages. */
 import { findPosternError } from '../../src/core/postern-error.ts';
 import { allowPrivateNetwork, createOAuthHttp } from '../../src/oauth/index.ts';
-import { createOob, deviceCode, findInteractionRequired, secretForm } from '../../src/oob/index.ts';
+import { Oob, deviceCode, findInteractionRequired, secretForm } from '../../src/oob/index.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
 import { answerParent } from './answer-parent.ts';
 import { userOf } from './page-host.ts';
@@ -24,7 +24,7 @@ export interface Acquired {
 
 const [directory = '', publicUrl = '', issuer = '', leaseMs = ''] = process.argv.slice(2);
 
-const oob = createOob({
+const oob = new Oob({
   storage: openLocalStorage(directory),
   namespaces,
   publicUrl,

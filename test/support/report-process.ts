@@ -1,6 +1,6 @@
 /** One process of a server that parks reports until their person has given a password, and writes each that it makes to a log. */
 import { appendFileSync } from 'node:fs';
-import { createOob, findInteractionRequired, secretForm } from '../../src/oob/index.ts';
+import { Oob, findInteractionRequired, secretForm } from '../../src/oob/index.ts';
 import { openLocalStorage } from '../../src/storage/local.ts';
 import { answerParent } from './answer-parent.ts';
 import { userOf } from './page-host.ts';
@@ -25,7 +25,7 @@ export interface Reported {
 const [directory = '', publicUrl = '', log = ''] = process.argv.slice(2);
 let hangs = false;
 
-const oob = createOob({
+const oob = new Oob({
   storage: openLocalStorage(directory),
   namespaces,
   publicUrl,

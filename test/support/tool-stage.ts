@@ -6,7 +6,7 @@ import { createMcpEndpoint, firstOf } from '../../demo/mcp-endpoint.ts';
 import { openListener } from '../../demo/open-listener.ts';
 import { PosternError } from '../../src/core/postern-error.ts';
 import { createNamespace, type NamespaceProvider } from '../../src/namespace/index.ts';
-import { createOob, secretForm, type Oob, type OobOptions, type ToolOptions } from '../../src/oob/index.ts';
+import { Oob, secretForm, type OobOptions, type ToolOptions } from '../../src/oob/index.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { canary } from './canaries.ts';
 import { userOf } from './page-host.ts';
@@ -111,7 +111,7 @@ export async function openToolStage(options: ToolStageOptions = {}): Promise<Too
   const listener = await openListener();
   const mcpUrl = (era: Era): string => `${listener.origin}/${era === 'session' ? 'session' : 'mcp'}`;
   const createInstance = () => {
-    const oob = createOob({
+    const oob = new Oob({
       storage,
       namespaces: bySubject,
       publicUrl: host.publicUrl,

@@ -184,7 +184,7 @@ export class PersonCredential<C> implements AskedPerson {
   /** A credential follows what it is for, not the name that a server has here. */
   #want(scopes: readonly string[] = []): Want {
     const { context, server, serverUrl, reason } = this.#deps;
-    const { namespace, principal: initiator, metadata } = context;
+    const { namespace, initiator, metadata } = context;
     const alias = placeAlias(server, this.#deps.alias);
     return { namespace, initiator, resource: serverUrl ?? server, alias, scopes, reason, metadata };
   }

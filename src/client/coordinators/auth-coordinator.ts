@@ -259,10 +259,10 @@ export abstract class AuthCoordinator {
    *
    * @throws {PosternError} ERR_POSTERN_NAMESPACE_INVALID
    */
-  createContext(id: string, metadata?: unknown, principal?: string): Context<AuthCoordinator> {
+  createContext(id: string, metadata?: unknown, initiator?: string): Context<AuthCoordinator> {
     const { storage } = this;
-    const make = (): Context<AuthCoordinator> => new Context({ id, storage, coordinator: this, principal });
-    const context = this.#contexts.of(id, principal, make);
+    const make = (): Context<AuthCoordinator> => new Context({ id, storage, coordinator: this, initiator });
+    const context = this.#contexts.of(id, initiator, make);
     if (metadata !== undefined) context.metadata = metadata;
     return context;
   }

@@ -9,9 +9,9 @@ export class Contexts<Coordinator> {
   readonly #kept = new Map<string, Context<Coordinator>>();
 
   /** The one of an id, as it was last described; made, where there is none, or its sign-ins are another's. */
-  of(id: string, principal: string | undefined, make: () => Context<Coordinator>): Context<Coordinator> {
+  of(id: string, initiator: string | undefined, make: () => Context<Coordinator>): Context<Coordinator> {
     const kept = this.#kept.get(id);
-    const isTheirs = kept !== undefined && kept.principal === (principal ?? kept.principal);
+    const isTheirs = kept !== undefined && kept.initiator === (initiator ?? kept.initiator);
     const context = isTheirs ? kept : make();
     this.#kept.delete(id);
     this.#kept.set(id, context);

@@ -192,7 +192,7 @@ export class ServerQuestions {
     return coordinator.interactions.ask(
       {
         namespace: context.namespace,
-        initiator: context.principal,
+        initiator: context.initiator,
         metadata: context.metadata,
         // Whatever asks for the same shares one link, and nothing with the server's credentials.
         resource: `${place}#${await hashId(JSON.stringify(links.map(({ url }) => url)))}`,

@@ -339,7 +339,7 @@ function portOf({ url }: Pending): number {
   return Number(new URL(url).port || 80);
 }
 
-/** The gate of a program that is not deployed, such as a server on stdio: `createOob({ gate: thisMachine(), … })`. */
+/** The gate of a program that is not deployed, such as a server on stdio: `new Oob({ gate: thisMachine(), … })`. */
 export function thisMachine(options: ThisMachineOptions = {}): (surroundings: Surroundings) => Gate {
   const { ttlMs = defaultTtlMs } = options;
   return (surroundings) => new ThisMachine({ ...options, ttlMs }, surroundings);

@@ -1,7 +1,7 @@
 import { createMcpEndpoint, firstOf } from '../../../demo/mcp-endpoint.ts';
 import { openListener } from '../../../demo/open-listener.ts';
 import { fixedNamespace } from '../../../src/namespace/index.ts';
-import { createOob, skipUserVerification } from '../../../src/oob/index.ts';
+import { Oob, skipUserVerification } from '../../../src/oob/index.ts';
 import { MemoryBackend } from '../../../src/storage/memory-backend.ts';
 import type { Changes } from './change-tools.ts';
 import { EventLog } from './event-log.ts';
@@ -20,7 +20,7 @@ export async function startEverythingServer(): Promise<EverythingServer> {
   const url = `${origin}/mcp`;
 
   // The suite signs nobody in, so all its requests are one person's, and whoever has a link is that person.
-  const oob = createOob({
+  const oob = new Oob({
     storage: new MemoryBackend(),
     namespaces: fixedNamespace('conformance'),
     publicUrl: `${origin}/oob`,

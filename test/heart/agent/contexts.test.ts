@@ -24,7 +24,7 @@ test('a context is one for its id, with the metadata that was said last, and kno
 test('a context whose sign-ins are for somebody else to finish is another', () => {
   const coordinator = openCoordinator();
   const [one, other] = ['U1', 'U2'].map((principal) => coordinator.createContext('alice', {}, principal));
-  expect([one?.principal, other?.principal]).toEqual(['U1', 'U2']);
+  expect([one?.initiator, other?.initiator]).toEqual(['U1', 'U2']);
   expect(coordinator.createContext('alice')).toBe(other);
 });
 

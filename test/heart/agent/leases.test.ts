@@ -12,7 +12,7 @@ import {
 } from '../../../src/client/index.ts';
 import { findPosternError, fixedNamespace, MemoryBackend } from '../../../src/index.ts';
 import { createOAuthHttp } from '../../../src/oauth/index.ts';
-import { createOob, oauthRedirect } from '../../../src/oob/index.ts';
+import { Oob, oauthRedirect } from '../../../src/oob/index.ts';
 import { openLocalStorage } from '../../../src/storage/local.ts';
 import { userOf } from '../../support/page-host.ts';
 import { failureOf, openStage, textOf } from '../../support/stage.ts';
@@ -50,7 +50,7 @@ describe('a lease that is shorter than what it guards', () => {
 
   test('a server’s flow whose requests outlast the lease is refused where it is named', () => {
     const open = (timeoutMs: number, leaseMs?: number): void => {
-      const oob = createOob({
+      const oob = new Oob({
         storage,
         namespaces: fixedNamespace('server'),
         publicUrl: 'https://server.example/oob',

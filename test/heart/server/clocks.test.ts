@@ -2,14 +2,13 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { MemoryBackend, type Clock } from '../../../src/index.ts';
 import { allowPrivateNetwork, createOAuthHttp } from '../../../src/oauth/index.ts';
 import {
-  createOob,
+  Oob,
   deviceCode,
   oauthRedirect,
   PendingManager,
   type Flow,
   type NamedFlow,
   type OAuthCredential,
-  type Oob,
 } from '../../../src/oob/index.ts';
 import { FaultyStorage } from '../../support/faulty-storage.ts';
 import { userOf } from '../../support/page-host.ts';
@@ -40,7 +39,7 @@ async function openTwo(aheadMinutes: number): Promise<TwoProcesses> {
   const stage = await openFlowStage({ oob: { storage, watchLeaseMs } });
   const otherClock = (): number => Date.now() + aheadMinutes * minuteMs;
   const { publicUrl } = stage.host;
-  const other = createOob({
+  const other = new Oob({
     storage,
     namespaces,
     publicUrl,
@@ -156,10 +155,10 @@ describe('a process whose clock is wrong', () => {
 
   test('ahead does not read the store again and again while it waits for a pending of one’s own', async () => {
     const storage = storeWithOwnTime();
-    const callbackUrl = (id: string): string => `https://app.example/approve/${id}`;
-    const right = new PendingManager({ storage, namespaces, callbackUrl });
+    const linkFor = (id: string): string => `https://app.example/approve/${id}`;
+    const right = new PendingManager({ storage, namespaces, linkFor });
     const clock = (): number => Date.now() + 15 * minuteMs;
-    const ahead = new PendingManager({ storage, namespaces, callbackUrl, clock });
+    const ahead = new PendingManager({ storage, namespaces, linkFor, clock });
     const { pending } = await right.create({ token: 'alice' }, { kind: 'approval', data: undefined });
     const wait = ahead.waitFor(pending, { timeoutMs: 2_500 });
     expect(await readsIn(storage, wait)).toBeLessThan(12);

@@ -41,7 +41,7 @@ describe('an initiator that names nobody', () => {
     const manager = new PendingManager({
       storage,
       namespaces: { resolve: async () => namespace },
-      callbackUrl,
+      linkFor,
     });
     expect(await outcome(() => manager.create({}, spec))).toBe('refused');
     const pendings = new Pendings({ storage, linkFor: callbackUrl });

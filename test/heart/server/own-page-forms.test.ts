@@ -12,7 +12,7 @@ async function openApproval(beforeEnd: () => Promise<void> = async () => {}) {
   const manager = new PendingManager({
     storage: new MemoryBackend(),
     namespaces,
-    callbackUrl: (id) => `${origin}/approve/${id}`,
+    linkFor: (id) => `${origin}/approve/${id}`,
   });
   const page = withPending(
     manager,

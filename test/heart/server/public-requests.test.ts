@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { expect, test } from 'vitest';
 import { createNamespace, MemoryBackend } from '../../../src/index.ts';
-import { createOob, findInteractionRequired, secretForm } from '../../../src/oob/index.ts';
+import { Oob, findInteractionRequired, secretForm } from '../../../src/oob/index.ts';
 import { createRecordingLogger, type RecordingLogger } from '../../support/recording-logger.ts';
 
 const form = { type: 'object', properties: { password: { type: 'string', writeOnly: true } } } as const;
@@ -15,7 +15,7 @@ async function openServer(): Promise<{
 }> {
   const asked: string[] = [];
   const logger = createRecordingLogger();
-  const oob = createOob({
+  const oob = new Oob({
     storage: new MemoryBackend(),
     namespaces: { resolve: async () => createNamespace('user', 'alice') },
     publicUrl: 'https://app.example/some/oob',

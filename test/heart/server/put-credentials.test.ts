@@ -153,7 +153,7 @@ describe('a parked call', () => {
       const manager = new PendingManager({
         storage,
         namespaces,
-        callbackUrl: (id) => `https://app.example/approve/${id}`,
+        linkFor: (id) => `https://app.example/approve/${id}`,
       });
       const { id } = await manager.create({ token: 'alice' }, { kind: 'approval', data: undefined });
       expect(await runsAfter(storage, id, () => manager[how](id))).toBe(1);

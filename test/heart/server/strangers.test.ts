@@ -80,7 +80,7 @@ describe.each(Object.entries(strangers))('%s', (_who, verifyUser) => {
       storage: new MemoryBackend({ clock: time.clock }),
       clock: time.clock,
       namespaces,
-      callbackUrl: (id) => `https://app.example/approve/${id}`,
+      linkFor: (id) => `https://app.example/approve/${id}`,
     });
     const make = () => manager.create({ token: 'alice' }, { kind: 'approval', data: undefined });
     const expired = await make();
@@ -162,7 +162,7 @@ describe('a record that nobody can read', () => {
     const manager = new PendingManager({
       storage,
       namespaces,
-      callbackUrl: (id) => `https://app.example/approve/${id}`,
+      linkFor: (id) => `https://app.example/approve/${id}`,
     });
     const { id } = await manager.create({ token: 'alice' }, { kind: 'approval', data: undefined });
     await spoil(storage, 'alice', 'pending', await hashId(id));

@@ -79,7 +79,7 @@ async function openOwnPage(verifyUser: VerifyUser) {
   const manager = new PendingManager({
     storage: new MemoryBackend(),
     namespaces,
-    callbackUrl: (id) => `https://app.example/approve/${id}`,
+    linkFor: (id) => `https://app.example/approve/${id}`,
   });
   const { url, id } = await manager.create({ token: 'alice' }, { kind: 'approval', data: undefined });
   const handler = vi.fn(async (_pending: unknown, request: Request) => new Response(await request.text()));

@@ -2,14 +2,13 @@ import { onTestFinished } from 'vitest';
 import { findPosternError, MemoryBackend } from '../../../src/index.ts';
 import { allowPrivateNetwork, createOAuthHttp } from '../../../src/oauth/index.ts';
 import {
-  createOob,
+  Oob,
   findInteractionRequired,
   oauthRedirect,
   secretForm,
   type FormValues,
   type NamedFlow,
   type OAuthCredential,
-  type Oob,
   type OobOptions,
   type Principal,
 } from '../../../src/oob/index.ts';
@@ -112,7 +111,7 @@ function openInstances(where: Whereabouts): Instances {
   const shared = new MemoryBackend({ clock: time.clock });
   const stores = [openInstanceStorage(shared), openInstanceStorage(shared)] as const;
   const create = ({ storage }: InstanceStorage): Oob => {
-    const oob = createOob({ storage, clock: time.clock, ...where.options });
+    const oob = new Oob({ storage, clock: time.clock, ...where.options });
     onTestFinished(() => oob.close());
     return oob;
   };
