@@ -37,14 +37,14 @@ describe('an initiator that names nobody', () => {
     const spec = { kind: 'approval', initiator: initiator as string, data: undefined };
     const namespace = createNamespace('user', 'alice');
     const storage = new MemoryBackend();
-    const callbackUrl = (id: string): string => `https://app.example/approve/${id}`;
+    const linkFor = (id: string): string => `https://app.example/approve/${id}`;
     const manager = new PendingManager({
       storage,
       namespaces: { resolve: async () => namespace },
       linkFor,
     });
     expect(await outcome(() => manager.create({}, spec))).toBe('refused');
-    const pendings = new Pendings({ storage, linkFor: callbackUrl });
+    const pendings = new Pendings({ storage, linkFor });
     expect(await outcome(() => pendings.create(namespace, spec))).toBe('refused');
   });
 });
