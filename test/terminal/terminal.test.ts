@@ -50,10 +50,10 @@ interface Terminal {
   shows(text: RegExp): Promise<RegExpExecArray>;
 }
 
-function openTerminal(stage: Stage, python: string): Terminal {
+function openTerminal(stage: Stage, python: string, ...more: readonly string[]): Terminal {
   const home = mkdtempSync(join(tmpdir(), 'postern-terminal-'));
   const env = { PATH: '/nowhere', HOME: home, NODE_NO_WARNINGS: '1', SSH_CONNECTION: '1.2.3.4 5 6.7.8.9 22' };
-  const args = ['-c', pty, process.execPath, program, stage.calendar.url];
+  const args = ['-c', pty, process.execPath, program, stage.calendar.url, ...more];
   const child = spawn(python, args, { env, timeout: 60_000 });
   let screen = '';
   child.stdout.on('data', (part: Buffer) => (screen += part.toString()));
@@ -113,6 +113,39 @@ await describeWithService('python3', 'a program at a terminal without a display'
     await terminal.shows(/[█▀▄]{10,}/u);
     devices.approve('alice');
     expect([await terminal.ended, terminal.screen().endsWith('alice')]).toEqual([0, true]);
+  });
+
+  /** Opens the link in a browser of its own, and declines there. */
+  async function decline(terminal: Terminal): Promise<void> {
+    const [, link = ''] = await terminal.shows(/open (http:\S+\/connect\/\S+) \(on/u);
+    const browser = createCookieBrowser();
+    await browser.open(link);
+    await browser.submit({}, 'decline');
+    await terminal.shows(/declined\r\n/u);
+  }
+
+  test('says that its person declined a moment ago, and asks them again on their wish', async () => {
+    const stage = await openStage();
+    stage.as.approveAs('alice');
+    const terminal = openTerminal(stage, python, 'again');
+    await decline(terminal);
+    await terminal.shows(
+      /You declined to sign in to "calendar" a moment ago\. Ask you again\? \[Y\/n, 30 s\]/u,
+    );
+    terminal.child.stdin?.write('\n');
+    const [, link = ''] = await terminal.shows(/Ask you again[\s\S]*open (http:\S+\/connect\/\S+) \(on/u);
+    await walk(createCookieBrowser(), link);
+    expect([await terminal.ended, terminal.screen().endsWith('alice')]).toEqual([0, true]);
+  });
+
+  test('leaves it at a decline where its person does not want to be asked again', async () => {
+    const terminal = openTerminal(await openStage(), python, 'again');
+    await decline(terminal);
+    await terminal.shows(/Ask you again\?/u);
+    terminal.child.stdin?.write('n\n');
+    await terminal.ended;
+    expect(terminal.screen()).toContain('ERR_POSTERN_AUTH_DENIED');
+    expect(terminal.screen().match(/\/connect\//gu)).toHaveLength(1);
   });
 
   test('that is interrupted leaves no listener behind, and says 130', async () => {

@@ -1,3 +1,5 @@
+import { isPosternError } from '../../core/postern-error.ts';
+import type { Asked, IsEnough } from '../../interaction/asking/asking.ts';
 import type { CredentialKind } from '../../interaction/credential-kind.ts';
 import { stateOfStored } from '../../interaction/credentials/credential-store.ts';
 import type { KeptCredential } from '../../interaction/credentials/kept-credential.ts';
@@ -128,11 +130,18 @@ export class PersonCredential<C> implements AskedPerson {
     const kind = this.#kind;
     const { storeClock } = coordinator.interactions.surroundings;
     this.#cached = undefined;
-    const asked = await coordinator.interactions.ask(
-      { ...this.#want(scopes), cause },
-      await this.#flow(),
-      ({ version, value }) => version !== refused && stateOfStored(value, kind, storeClock()) !== 'over',
-    );
+    const flow = await this.#flow();
+    const isEnough: IsEnough = ({ version, value }) =>
+      version !== refused && stateOfStored(value, kind, storeClock()) !== 'over';
+    const ask = async (): Promise<Asked | undefined> =>
+      coordinator.interactions.ask({ ...this.#want(scopes), cause }, flow, isEnough);
+    const asked = await ask().catch(async (error: unknown) => {
+      const { server, alias } = this.#deps;
+      const isDeclined = isPosternError(error, 'ERR_POSTERN_AUTH_DENIED');
+      if (!isDeclined || !(await coordinator.wantsAgain(server, alias))) throw error;
+      await coordinator.interactions.askAgain(this.#want());
+      return ask();
+    });
     if (asked === undefined) return;
     await coordinator.present(asked.pending, asked);
     throw new AuthorizationRequiredError(this.#challengeOf(asked.pending), { grantStays });

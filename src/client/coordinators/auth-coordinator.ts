@@ -203,6 +203,11 @@ export abstract class AuthCoordinator {
     return false;
   }
 
+  /** Whether a person who declined a moment ago wants to be asked again. Nobody asks them, unless they are at hand. */
+  async wantsAgain(_server: string, _alias: string): Promise<boolean> {
+    return false;
+  }
+
   /**
    * Waits until a sign-in has ended, and returns it. Its own expiry is the deadline.
    *

@@ -4,10 +4,14 @@ import type { InteractionData } from '../../interaction/flow.ts';
 import { findSignInCode } from '../../interaction/oauth/sign-in-code.ts';
 import type { Pending } from '../../pending/pending.ts';
 import { MemoryBackend } from '../../storage/memory-backend.ts';
+import { SingleFlight } from '../../sync/single-flight.ts';
 import { accountAt } from '../account-alias.ts';
 import { AuthCoordinator, type AuthCoordinatorOptions } from './auth-coordinator.ts';
 import type { SignInLink } from './sign-in-link.ts';
-import { noticeOf, scannable } from './terminal-notice.ts';
+import { declinedNotice, noticeOf, scannable } from './terminal-notice.ts';
+
+/** How long a person has to say whether they want to be asked again. */
+const confirmMs = 30_000;
 
 export interface LocalAuthCoordinatorOptions
   extends Partial<AuthCoordinatorOptions>, Omit<ThisMachineOptions, 'onTakeOver' | 'ttlMs'> {
@@ -34,6 +38,7 @@ export interface LocalAuthCoordinatorOptions
 export class LocalAuthCoordinator extends AuthCoordinator {
   readonly #options: LocalAuthCoordinatorOptions;
   readonly #closed = new AbortController();
+  readonly #confirming = new SingleFlight<boolean>();
   /** The sign-ins whose person has been told here. */
   readonly #shown = new Set<string>();
 
@@ -58,6 +63,18 @@ export class LocalAuthCoordinator extends AuthCoordinator {
     { created }: { created: boolean },
   ): Promise<void> {
     if (created) await this.#show(pending);
+  }
+
+  /** Asks at the terminal, once for all who come while it is asked. */
+  override async wantsAgain(server: string, alias: string): Promise<boolean> {
+    if (!this.blocksCallers || this.#options.onLink !== undefined) return false;
+    return this.#confirming.run(JSON.stringify([server, alias]), async () => {
+      const { confirmAtTerminal } = await import('../../interaction/this-machine/terminal.ts');
+      return confirmAtTerminal(declinedNotice(server, alias), {
+        close: () => this.close(),
+        timeoutMs: confirmMs,
+      });
+    });
   }
 
   protected override async signInBy(): Promise<'redirect' | 'device'> {

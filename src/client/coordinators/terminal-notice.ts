@@ -12,6 +12,12 @@ export function noticeOf({ url, server, alias, expiresAtMs, opens, ...code }: Si
   return `To ${what}, open ${url} (on this machine, ${until})`;
 }
 
+/** What a person is asked who declined a moment ago. */
+export function declinedNotice(server: string, alias: string): string {
+  const account = alias === 'default' ? '' : ` as ${JSON.stringify(alias)}`;
+  return `You declined to sign in to ${JSON.stringify(server)}${account} a moment ago. Ask you again?`;
+}
+
 /** What a code for a camera is to say: only what another device can reach. */
 export function scannable({ verificationUri, verificationUriComplete }: SignInLink): string | undefined {
   return verificationUriComplete ?? verificationUri;

@@ -47,6 +47,36 @@ export async function showAtTerminal(notice: TerminalNotice, hands: TerminalHand
   });
 }
 
+/**
+ * Asks a person at this terminal whether to go on: Enter or `y` is yes. No, where nobody can answer, or nobody does in time.
+ *
+ * @param options `close`: what Ctrl-C closes, as in {@link showAtTerminal}. `timeoutMs`: how long they have.
+ */
+export async function confirmAtTerminal(
+  question: string,
+  { close, timeoutMs }: { readonly close: () => Promise<void>; readonly timeoutMs: number },
+): Promise<boolean> {
+  if (!process.stderr.isTTY || !process.stdin.isTTY) return false;
+  const stop = interruptible(close);
+  printLine(`${question} [Y/n, ${Math.round(timeoutMs / 1_000)} s] `);
+  const lines = createInterface({ input: process.stdin, terminal: false });
+  try {
+    return await new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), timeoutMs);
+      const answer = (is: boolean): void => {
+        clearTimeout(timer);
+        resolve(is);
+      };
+      lines.once('line', (line) => answer(/^\s*(?:y(?:es)?)?\s*$/iu.test(line)));
+      lines.once('close', () => answer(false));
+    });
+  } finally {
+    stop();
+    lines.close();
+    process.stdin.unref();
+  }
+}
+
 async function takePasted({ address, take }: NonNullable<TerminalHands['paste']>): Promise<() => void> {
   const there = await address().catch(() => undefined);
   if (there === undefined) return () => {};
