@@ -12,12 +12,12 @@ export interface AnswerLimits {
   readonly pingMs: number;
 }
 
-/** By default a client that answers nothing is known for one after ten seconds. */
-const longestPingMs = 5_000;
+/** By default a client that answers nothing is known for one after ten seconds; never after less than two: it may be busy. */
+const pings = { longestMs: 5_000, shortestMs: 1_000 } as const;
 
 /** @param answerMs for a person, or a model, at the other end. */
 export function answerLimits(answerMs: number): AnswerLimits {
-  return { answerMs, pingMs: Math.min(longestPingMs, answerMs / 4) };
+  return { answerMs, pingMs: Math.max(pings.shortestMs, Math.min(pings.longestMs, answerMs / 4)) };
 }
 
 /**

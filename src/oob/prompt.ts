@@ -1,4 +1,4 @@
-import type { McpServer, ServerContext } from '@modelcontextprotocol/server';
+import type { ElicitResult, McpServer, RequestOptions, ServerContext } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { isPosternError } from '../core/postern-error.ts';
 import { hashId, randomId } from '../core/random.ts';
@@ -11,6 +11,7 @@ import type { InteractionData } from '../interaction/flow.ts';
 import { interactionOf } from '../interaction/interaction-required-error.ts';
 import type { Interactions } from '../interaction/interactions.ts';
 import { elicitationId } from './call-answers.ts';
+import { answerLimits, answerOf } from './client-answer.ts';
 
 /** The call in whose session a person is asked. */
 export interface PromptCall {
@@ -131,7 +132,9 @@ export class Prompts {
       // On the stream of the call: the client may have no other open, and what is sent to none is lost in silence.
       const options = { relatedRequestId: mcp.mcpReq.id, timeout: timeoutMs + 1_000, signal };
       const params = { mode: 'url' as const, message, url, elicitationId: place.elicitationId };
-      ({ action } = await mcp.mcpReq.elicitInput(params, options));
+      const elicit = (own: RequestOptions): Promise<ElicitResult> => mcp.mcpReq.elicitInput(params, own);
+      const limits = answerLimits(timeoutMs);
+      ({ action } = await answerOf(mcp, limits, 'elicitation/create', options, elicit));
     } catch {
       if (!signal.aborted) return 'undeliverable';
       return signal.reason === over ? 'over' : 'aborted';

@@ -43,6 +43,9 @@ export class PersonCredential<C> implements AskedPerson {
   readonly #flow: () => Promise<NamedFlow<C>>;
   readonly #onLogout: PersonCredentialOptions<C>['onLogout'];
   #cached: { held: HeldCredential<C> | undefined; ended: string | undefined; atMs: number } | undefined;
+  #finding: Promise<HeldCredential<C> | undefined> | undefined;
+  /** How often what was found was forgotten. */
+  #forgotten = 0;
 
   constructor(deps: AuthStrategyDeps, { kind, flow, onLogout }: PersonCredentialOptions<C>) {
     this.#deps = deps;
@@ -64,18 +67,36 @@ export class PersonCredential<C> implements AskedPerson {
     return (held.endsAtMs ?? Infinity) > nowMs ? held : undefined;
   }
 
-  /** As of at most a second ago, and not past its end. */
+  /** As of at most a second ago, and not past its end. Callers that come together look once. */
   async current(): Promise<HeldCredential<C> | undefined> {
     const { known } = this;
     if (known !== undefined) return known;
-    const { clock, coordinator } = this.#deps;
     // That there was none is known for as long.
     if (this.#cached?.held === undefined && this.#isTrusted()) return undefined;
-    const { credentials } = coordinator.interactions;
-    const held = await credentials.find(this.#want(), this.#kind);
-    const kept = held ?? (await credentials.peek(this.#want(), this.#kind));
-    this.#cached = { held, ended: kept?.isOver === true ? kept.version : undefined, atMs: clock() };
-    return held;
+    this.#finding ??= this.#find();
+    return this.#finding;
+  }
+
+  async #find(): Promise<HeldCredential<C> | undefined> {
+    const begun = this.#forgotten;
+    const { credentials } = this.#deps.coordinator.interactions;
+    try {
+      const held = await credentials.find(this.#want(), this.#kind);
+      const kept = held ?? (await credentials.peek(this.#want(), this.#kind));
+      const ended = kept?.isOver === true ? kept.version : undefined;
+      // What was begun before somebody had it looked for anew is the answer to no later question.
+      if (begun === this.#forgotten) this.#cached = { held, ended, atMs: this.#deps.clock() };
+      return held;
+    } finally {
+      if (begun === this.#forgotten) this.#finding = undefined;
+    }
+  }
+
+  /** Whoever asks next looks for themselves. */
+  #forget(): void {
+    this.#cached = undefined;
+    this.#finding = undefined;
+    this.#forgotten++;
   }
 
   #isTrusted(): boolean {
@@ -100,21 +121,21 @@ export class PersonCredential<C> implements AskedPerson {
 
   /** What is stored now, as it is. */
   async read(): Promise<HeldCredential<C> | undefined> {
-    this.#cached = undefined;
+    this.#forget();
     return this.#deps.coordinator.interactions.credentials.peek(this.#want(), this.#kind);
   }
 
   /** Tells that the server refused it. The version of what came of that; `undefined` when a person has to be asked. */
   async refused(version: string): Promise<string | undefined> {
     const { interactions } = this.#deps.coordinator;
-    this.#cached = undefined;
+    this.#forget();
     if ((await interactions.refused(this.#want(), this.#kind, version)) === 'ended') return undefined;
     return (await this.current())?.version;
   }
 
   /** Has the machine get one for itself, unless another is there by now. Its version. */
   async obtain({ refused, scopes, cause }: Needed): Promise<string | undefined> {
-    this.#cached = undefined;
+    this.#forget();
     const want = { ...this.#want(scopes), cause };
     await this.#deps.coordinator.interactions.credentials.obtain(want, refused, this.#kind);
     return (await this.current())?.version;
@@ -129,7 +150,7 @@ export class PersonCredential<C> implements AskedPerson {
     const { coordinator } = this.#deps;
     const kind = this.#kind;
     const { storeClock } = coordinator.interactions.surroundings;
-    this.#cached = undefined;
+    this.#forget();
     const flow = await this.#flow();
     const isEnough: IsEnough = ({ version, value }) =>
       version !== refused && stateOfStored(value, kind, storeClock()) !== 'over';
@@ -181,7 +202,7 @@ export class PersonCredential<C> implements AskedPerson {
   async logout(): Promise<LogoutResult> {
     const live = await this.findLive();
     if (live !== undefined) await this.#onLogout?.(live);
-    this.#cached = undefined;
+    this.#forget();
     return toLogoutResult(await this.#deps.coordinator.interactions.forget(this.#want(), this.#kind));
   }
 

@@ -1,6 +1,7 @@
 import type { CallToolResult, Client, ClientCapabilities } from '@modelcontextprotocol/client';
 import type { ServerContext } from '@modelcontextprotocol/server';
 import { describe, expect, test } from 'vitest';
+import type { ToolContext } from '../../../src/oob/index.ts';
 import type { Era } from '../../support/tool-stage.ts';
 import { openMcpStage } from './mcp-stage.ts';
 
@@ -176,6 +177,23 @@ describe('a client in a session that has it, and does not answer', () => {
     },
   );
 
+  test('and hears nothing of a link, has its user told in words, and not only when all its time is over', async () => {
+    const { connect } = await openMcpStage((server, { oob }, login) => {
+      const handler = async (_args: unknown, { credential }: ToolContext): Promise<CallToolResult> => {
+        await credential({ resource: 'directory', flow: login });
+        return { content: [] };
+      };
+      server.registerTool('need', {}, oob.tool(handler, { server, sessionWaitMs: 8_000 }));
+    });
+    const { client, prompts } = await connect('session');
+    hearNothing(client);
+    const startedAt = performance.now();
+    const result = await client.callTool({ name: 'need' }, { timeout: 30_000 });
+    expect(performance.now() - startedAt).toBeLessThan(7_500);
+    expect([result.isError, prompts]).toEqual([true, []]);
+    expect(JSON.stringify(result.content)).toContain('/connect/');
+  });
+
   test.each(needs)(
     'because of who sits before it, is waited for until the deadline that the error names: %s',
     async (_, need) => {
@@ -194,9 +212,9 @@ describe('a client in a session that has it, and does not answer', () => {
   });
 
   test('and takes its time longer than a ping would be waited for, is heard', async () => {
-    const { result } = await callTool(sample, 1_200, (client) => {
+    const { result } = await callTool(sample, 4_000, (client) => {
       client.setRequestHandler('sampling/createMessage', async () => {
-        await new Promise((resolve) => setTimeout(resolve, 800));
+        await new Promise((resolve) => setTimeout(resolve, 2_500));
         return { model: 'm', role: 'assistant', content: { type: 'text', text: 'at last' } };
       });
     });
