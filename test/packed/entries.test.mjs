@@ -50,7 +50,8 @@ const entries = {
     'validateCallback',
   ],
   'postern/oob': ['PendingManager', 'createOob', 'deviceCode', 'oauthRedirect', 'secretForm', 'withPending'],
-  'postern/node': ['nodeListener'],
+  'postern/node': ['fastifyPages', 'honoPages', 'nodeListener'],
+  'postern/browser-sign-in': ['browserSignIn'],
   'postern/client': [
     'Client',
     'ClientManager',
@@ -152,6 +153,7 @@ for (const entry of [
   'postern/client',
   'postern/oob',
   'postern/node',
+  'postern/browser-sign-in',
   'postern/storage/conformance',
 ]) {
   test(`${entry} loads no node: module but node:async_hooks, which every runtime has`, () => {
