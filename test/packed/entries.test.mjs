@@ -51,7 +51,8 @@ const entries = {
     'validateCallback',
   ],
   'postern/oob': ['PendingManager', 'Oob', 'deviceCode', 'oauthRedirect', 'secretForm', 'withPending'],
-  'postern/node': ['nodeListener'],
+  'postern/node': ['fastifyPages', 'honoPages', 'nodeListener'],
+  'postern/browser-sign-in': ['browserSignIn'],
   'postern/atproto': [
     'AtprotoNetwork',
     'atprotoAgent',
@@ -162,6 +163,7 @@ for (const entry of [
   'postern/pages',
   'postern/atproto',
   'postern/node',
+  'postern/browser-sign-in',
   'postern/storage/conformance',
 ]) {
   test(`${entry} loads no node: module but node:async_hooks, which every runtime has`, () => {

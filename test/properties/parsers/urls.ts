@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describeUrl } from '../../../src/oauth/describe-url.ts';
 import { checkBrowserUrl, checkUrl } from '../../../src/oauth/url-policy.ts';
 import { elicitation } from '../../../src/interaction/elicitation/elicitation.ts';
+import { Pages } from '../../../src/interaction/pages/pages.ts';
 import type { FlowVisit } from '../../../src/interaction/flow.ts';
 import { hostileText, hostileUrl } from '../hostile.ts';
 import { checkTellsNothing, outcomeOf } from '../outcome.ts';
@@ -62,7 +63,10 @@ function tagsOf(page: string): string[] {
 }
 
 async function pageOf(elicitations: readonly { url: string; message: string }[]): Promise<string> {
-  const begun = await elicitation.begin({ cause: { server: 'a server', elicitations } } as never);
+  const begun = await elicitation.begin({
+    cause: { server: 'a server', elicitations },
+    say: new Pages().say,
+  } as never);
   const { elicitations: kept } = begun.data as { elicitations: typeof elicitations };
   return (await elicitation.visit(visitOf(kept))).text();
 }
