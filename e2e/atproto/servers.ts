@@ -38,7 +38,12 @@ interface Started {
   readonly kill: (signal?: NodeJS.Signals) => Promise<void>;
 }
 
-function start({ plcUrl, pdsUrl }: Network, folder: string, args: readonly string[]): Started {
+function start(
+  { plcUrl, pdsUrl }: Network,
+  folder: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Started {
   const child = spawn(process.execPath, ['--no-warnings', program, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {
@@ -48,6 +53,7 @@ function start({ plcUrl, pdsUrl }: Network, folder: string, args: readonly strin
       ATPROTO_PLC_URL: plcUrl,
       ATPROTO_HANDLE_RESOLVER: pdsUrl,
       ATPROTO_PRIVATE: '1',
+      ...env,
     },
     // Whatever happens to the test, no process stays behind.
     timeout: 180_000,
@@ -75,8 +81,9 @@ export async function connectOnStdio(
   network: Network,
   folder: string,
   kind: ClientKind = 'plain JSON-RPC',
+  env?: Readonly<Record<string, string>>,
 ): Promise<AtprotoClient> {
-  const { child, seen, kill } = start(network, folder, []);
+  const { child, seen, kill } = start(network, folder, [], env);
   const leave = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
