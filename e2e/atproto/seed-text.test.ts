@@ -53,6 +53,7 @@ describe('Initiation', () => {
     answer = await client.call('login', { handle: 'alice.test' });
     answeredInMs = performance.now() - began;
     link = linkOf(answer);
+    expect(link).toContain('/connect/');
   });
 
   test('They may optionally provide a `handle` to suggest an account, but no password.', async () => {

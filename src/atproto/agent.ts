@@ -2,7 +2,8 @@ import { PosternError } from '../core/postern-error.ts';
 import { isTokenOver } from './app-sessions.ts';
 import type { AtprotoApplication } from './application.ts';
 import { toPosternError } from './network-errors.ts';
-import type { AtprotoNetwork } from './official-client.ts';
+import type { AtprotoNetwork } from './network.ts';
+import { openClient } from './official-client.ts';
 import type { AtprotoCredential, SessionServices } from './session-kind.ts';
 
 /** Where an agent has its credential from, for each request anew. */
@@ -62,8 +63,8 @@ async function send(
   const { expires_at: _end, refresh_token: _refreshToken, ...tokenSet } = credential.session.tokenSet;
   const session = { ...credential.session, tokenSet };
   try {
-    const setup = await application.restore(credential.clientId, network);
-    const client = await network.open(setup, { session });
+    const setup = application.restore(credential.clientId);
+    const client = await openClient(network, setup, { session });
     return await (await client.restore(credential.did, false)).fetchHandler(path, init);
   } catch (error) {
     throw toPosternError(error, "the account's server", () => failed(error));

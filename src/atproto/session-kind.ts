@@ -6,7 +6,8 @@ import { describeUrl } from '../oauth/describe-url.ts';
 import { deleteAppSession, refreshAppSession } from './app-sessions.ts';
 import type { AtprotoApplication } from './application.ts';
 import { isGrantOver, toPosternError } from './network-errors.ts';
-import type { AtprotoNetwork, Slots } from './official-client.ts';
+import type { AtprotoNetwork } from './network.ts';
+import { openClient, type Slots } from './official-client.ts';
 import {
   atprotoSessionRecord,
   toRecord,
@@ -97,7 +98,7 @@ async function refresh(
   { network, application }: SessionServices,
 ): Promise<OAuthSessionRecord | undefined> {
   const slots: Slots & { session: OAuthSessionRecord['session'] } = { session: record.session };
-  const client = await network.open(await application.restore(record.clientId, network), slots, {
+  const client = await openClient(network, application.restore(record.clientId), slots, {
     sendsForMs,
   });
   try {
@@ -120,8 +121,8 @@ async function revoke(
 ): Promise<'confirmed' | 'unsupported' | 'refused'> {
   const { tokenSet } = record.session;
   try {
-    const setup = await application.restore(record.clientId, network);
-    const client = await network.open(setup, { session: record.session });
+    const setup = application.restore(record.clientId);
+    const client = await openClient(network, setup, { session: record.session });
     const { server } = await client.restore(record.did, false);
     if (server.serverMetadata.revocation_endpoint === undefined) return 'unsupported';
     await server.request('revocation', { token: tokenSet.refresh_token ?? tokenSet.access_token });
