@@ -58,7 +58,7 @@ export interface WebApplicationOptions {
   readonly clientName: string;
   /**
    * Private keys for ES256, as JWKs with a `kid`. The first signs; the others are published, too, so that sessions they began
-   * can be renewed. One that is taken out ends its sessions.
+   * can be renewed. Whose session began with one that is taken out is asked to log in again.
    */
   readonly keys: readonly JWK[];
   /** Default `atproto transition:generic`. */

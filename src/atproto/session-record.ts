@@ -13,6 +13,8 @@ export interface SavedSession {
     readonly expires_at?: string;
   };
   readonly dpopJwk: object;
+  /** How the application proved itself, and by which key. */
+  readonly authMethod?: unknown;
 }
 
 interface SessionRecord {
