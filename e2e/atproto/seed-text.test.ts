@@ -35,9 +35,11 @@ beforeAll(async () => {
     writeFileSync(join(folder.path, name), `#!/bin/sh\necho "$@" >> ${opened}\n`, { mode: 0o755 });
   }
   client = await connectOnStdio(network, folder.path, 'plain JSON-RPC', {
-    PATH: `${folder.path}${delimiter}${process.env['PATH'] ?? ''}`,
-    DISPLAY: ':0',
-    BROWSER: 'xdg-open',
+    env: {
+      PATH: `${folder.path}${delimiter}${process.env['PATH'] ?? ''}`,
+      DISPLAY: ':0',
+      BROWSER: 'xdg-open',
+    },
   });
   person = new HttpPerson();
 });

@@ -76,12 +76,18 @@ function start(
   };
 }
 
+export interface StdioOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Has the official client show links by itself: what its person does with one before they accept it. */
+  readonly onLink?: (link: string) => Promise<void>;
+}
+
 /** Starts the server on stdio, and speaks with it over its pipes. */
 export async function connectOnStdio(
   network: Network,
   folder: string,
   kind: ClientKind = 'plain JSON-RPC',
-  env?: Readonly<Record<string, string>>,
+  { env, onLink }: StdioOptions = {},
 ): Promise<AtprotoClient> {
   const { child, seen, kill } = start(network, folder, [], env);
   const leave = async (): Promise<void> => {
@@ -98,8 +104,17 @@ export async function connectOnStdio(
   }
   const client = new Client(
     { name: 'bare', version: '1.0.0' },
-    { capabilities: {}, versionNegotiation: { mode: kind === '2026-07-28' ? { pin: kind } : 'legacy' } },
+    {
+      capabilities: onLink === undefined ? {} : { elicitation: { url: {} } },
+      versionNegotiation: { mode: kind === '2026-07-28' ? { pin: kind } : 'legacy' },
+    },
   );
+  if (onLink !== undefined) {
+    client.setRequestHandler('elicitation/create', async ({ params }) => {
+      if (params.mode === 'url') await onLink(params.url);
+      return { action: 'accept' };
+    });
+  }
   await client.connect(new StdioServerTransport(streams.stdout, streams.stdin));
   return {
     seen,
