@@ -18,7 +18,11 @@ export interface SharedChunk {
  */
 const tiers = ['storage', '', 'oauth', 'oob', 'client'];
 /** Entries that are only used together with those of a tier. A chunk for them alone would be one more file for everybody. */
-const alongside: Readonly<Record<string, string>> = { node: 'oob', 'browser-sign-in': 'oob' };
+const alongside: Readonly<Record<string, string>> = {
+  node: 'oob',
+  'browser-sign-in': 'oob',
+  atproto: 'oob',
+};
 
 /**
  * The chunks for modules that an entry shares with other entries or with its own late parts, one for

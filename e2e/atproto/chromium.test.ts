@@ -14,6 +14,28 @@ import {
   type AtprotoClient,
 } from './servers.ts';
 
+/** In the browser, on the page of a PDS: signs in and consents by what its own script would send. */
+async function consentAs({ handle, password, did }: Account): Promise<void> {
+  const token = /csrf-token=([^;]+)/u.exec(document.cookie)?.[1] ?? '';
+  const post = async (what: string, body: object, bearer?: string): Promise<Record<string, string>> => {
+    const response = await fetch(`/@atproto/oauth-provider/~api/${what}`, {
+      method: 'POST',
+      mode: 'same-origin',
+      headers: {
+        'content-type': 'application/json',
+        'x-csrf-token': token,
+        ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
+      },
+      body: JSON.stringify(body),
+    });
+    return (await response.json()) as Record<string, string>;
+  };
+  const signIn = { locale: 'en', username: handle, password, remember: false };
+  const { ephemeralToken } = await post('sign-in', signIn);
+  const { url } = await post('consent', { did }, ephemeralToken);
+  location.href = url ?? '';
+}
+
 await describeWithService('chromium', 'in Chromium', () => {
   const folder = openFolder();
   let network: Network;
@@ -39,7 +61,10 @@ await describeWithService('chromium', 'in Chromium', () => {
   async function signIn(link: string, { handle, password }: Account, isNamed: boolean) {
     const page = await chromium.newPage();
     await page.goto(link);
-    if (!isNamed) await page.fill('input[name="username"]', handle);
+    if (!isNamed) {
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.fill('input[name="username"]', handle);
+    }
     await page.fill('input[type="password"]', password);
     await page.getByRole('button', { name: 'Sign in' }).click();
     return page;
@@ -50,7 +75,6 @@ await describeWithService('chromium', 'in Chromium', () => {
     const page = await signIn(link, alice, true);
     await page.getByRole('button', { name: 'Authorize' }).click();
     await page.getByText('You are signed in').waitFor();
-    // Nothing that could be used again is left in the address.
     expect(new URL(page.url()).hostname).toBe('127.0.0.1');
     expect(loginOf(await listOf(client), 'alice.test')?.status).toBe('done');
     expect(textOf(await client.call('profile', { account: 'alice.test' }))).toContain(alice.did);
@@ -74,18 +98,13 @@ await describeWithService('chromium', 'in Chromium', () => {
     await page.context().close();
   });
 
-  test('one who signs in with another account is told so, and is not logged in', async () => {
+  test('one who comes back with another account is told so, and is not logged in', async () => {
     const page = await chromium.newPage();
     await page.goto(linkOf(await client.call('login', { handle: 'alice.test' })));
-    await page
-      .getByRole('button', { name: /another account|different account|back/iu })
-      .click()
-      .catch(() => {});
-    await page.fill('input[name="username"]', bob.handle);
-    await page.fill('input[type="password"]', bob.password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('button', { name: 'Authorize' }).click();
-    await page.getByText('Another account').waitFor();
+    await page.locator('input[type="password"]').waitFor();
+    // The page does not let them change the name that it was given. What it sends could all the same.
+    await page.evaluate(consentAs, bob);
+    await page.getByRole('heading', { name: 'Another account' }).waitFor();
     expect(loginOf(await listOf(client), 'alice.test')?.code).toBe('ERR_POSTERN_AUTH_WRONG_USER');
     await page.context().close();
   });

@@ -5,6 +5,7 @@
  * A process of its own, driven by its parent's messages: `{ id, method, args }`, answered by `{ id, value }` or `{ id, error }`.
  */
 import { randomBytes } from 'node:crypto';
+import { origins } from './origins.mjs';
 import { PDS } from '@atproto/pds';
 import plc from '@did-plc/server';
 import { startAppView } from './app-view.mjs';
@@ -63,6 +64,9 @@ const methods = {
     pds = undefined;
   },
   startPds,
+  async mapOrigin({ from, to }) {
+    origins.set(from, to);
+  },
   async createAccount({ handle, password }) {
     const response = await fetch(`${pdsUrl}/xrpc/com.atproto.server.createAccount`, {
       method: 'POST',

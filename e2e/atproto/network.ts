@@ -24,6 +24,8 @@ export interface Network extends AsyncDisposable {
   readonly pdsUrl: string;
   createAccount(handle: string): Promise<Account>;
   createAppPassword(account: Account): Promise<string>;
+  /** Has the PDS find an origin on this machine that is somewhere else by its name. */
+  mapOrigin(from: string, to: string): Promise<void>;
   stopPds(): Promise<void>;
   startPds(): Promise<void>;
 }
@@ -65,6 +67,7 @@ export async function startNetwork(): Promise<Network> {
       if (!response.ok) throw new Error(`createAppPassword: ${response.status}`);
       return ((await response.json()) as { password: string }).password;
     },
+    mapOrigin: async (from, to) => void (await ask('mapOrigin', { from, to })),
     stopPds: async () => void (await ask('stopPds')),
     startPds: async () => void (await ask('startPds')),
     async [Symbol.asyncDispose]() {

@@ -156,9 +156,8 @@ describe('two servers on one store', () => {
         for (const answer of await Promise.all(calls)) expect(textOf(answer)).toContain(alice.did);
         tokens.add((await stage.storedOf('alice.test')).session.tokenSet.refresh_token);
       }
+      // Had two of them ever sent the same token, there would have been no next round.
       expect(tokens.size).toBe(10);
-      // Two processes that had each sent the same token would have ended it for good.
-      expect(stage.sent).toEqual([]);
     },
   );
 });

@@ -126,3 +126,31 @@ describe.for(ways)('over $transport, by $kind', ({ transport, kind }) => {
     expect(client.seen()).not.toMatch(/eyJ[\w-]{10}|"d":|tok-|ref-|cod-|did:.*jkt/u);
   });
 });
+
+describe.for(['2026-07-28', '2025-11-25'] as const)('a client of %s that shows links by itself', (kind) => {
+  test('is sent them, for a login and for an app password, and its calls end when the person is done', async () => {
+    const folder = openFolder();
+    const password = await network.createAppPassword(bob);
+    const links: string[] = [];
+    const client = await connectOnStdio(network, folder.path, kind, {
+      onLink: async (link) => {
+        links.push(link);
+        const person = new HttpPerson();
+        const page = await person.open(link);
+        if (page.url.origin === network.pdsUrl) return void (await person.consent(page, alice));
+        await person.submit(page, { handle: bob.handle, appPassword: password, 'form-action': 'save' });
+      },
+    });
+    try {
+      expect(textOf(await client.call('login', { handle: 'alice.test' }))).toContain('Logged in');
+      const answer = await client.call('login_with_app_password', { handle: 'bob.test' });
+      expect(textOf(answer)).toContain('Logged in');
+      expect(links).toHaveLength(2);
+      expect(client.seen()).not.toContain(password);
+      expect(textOf(await client.call('profile', { account: 'bob.test' }))).toContain(bob.did);
+    } finally {
+      await client[Symbol.asyncDispose]();
+      folder.close();
+    }
+  });
+});

@@ -38,7 +38,12 @@ interface Started {
   readonly kill: (signal?: NodeJS.Signals) => Promise<void>;
 }
 
-function start({ plcUrl, pdsUrl }: Network, folder: string, args: readonly string[]): Started {
+function start(
+  { plcUrl, pdsUrl }: Network,
+  folder: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Started {
   const child = spawn(process.execPath, ['--no-warnings', program, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {
@@ -48,6 +53,7 @@ function start({ plcUrl, pdsUrl }: Network, folder: string, args: readonly strin
       ATPROTO_PLC_URL: plcUrl,
       ATPROTO_HANDLE_RESOLVER: pdsUrl,
       ATPROTO_PRIVATE: '1',
+      ...env,
     },
     // Whatever happens to the test, no process stays behind.
     timeout: 180_000,
@@ -70,13 +76,20 @@ function start({ plcUrl, pdsUrl }: Network, folder: string, args: readonly strin
   };
 }
 
+export interface StdioOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Has the official client show links by itself: what its person does with one before they accept it. */
+  readonly onLink?: (link: string) => Promise<void>;
+}
+
 /** Starts the server on stdio, and speaks with it over its pipes. */
 export async function connectOnStdio(
   network: Network,
   folder: string,
   kind: ClientKind = 'plain JSON-RPC',
+  { env, onLink }: StdioOptions = {},
 ): Promise<AtprotoClient> {
-  const { child, seen, kill } = start(network, folder, []);
+  const { child, seen, kill } = start(network, folder, [], env);
   const leave = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
@@ -91,8 +104,17 @@ export async function connectOnStdio(
   }
   const client = new Client(
     { name: 'bare', version: '1.0.0' },
-    { capabilities: {}, versionNegotiation: { mode: kind === '2026-07-28' ? { pin: kind } : 'legacy' } },
+    {
+      capabilities: onLink === undefined ? {} : { elicitation: { url: {} } },
+      versionNegotiation: { mode: kind === '2026-07-28' ? { pin: kind } : 'legacy' },
+    },
   );
+  if (onLink !== undefined) {
+    client.setRequestHandler('elicitation/create', async ({ params }) => {
+      if (params.mode === 'url') await onLink(params.url);
+      return { action: 'accept' };
+    });
+  }
   await client.connect(new StdioServerTransport(streams.stdout, streams.stdin));
   return {
     seen,

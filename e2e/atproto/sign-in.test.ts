@@ -100,6 +100,16 @@ describe('what comes back', () => {
     expect((await stage.accountFor('alice.test')).did).toBe(alice.did);
   });
 
+  test('of equal callbacks at the same moment one sends the code, and all are told of the same login', async () => {
+    const stage = await openStage(network);
+    const person = new HttpPerson();
+    const { url } = await person.signIn(await stage.begin('alice.test'), alice, isCallback);
+    const pages = await Promise.all(Array.from({ length: 5 }, () => person.open(url.href)));
+    expect(pages.filter(({ html }) => html.includes('You are signed in'))).toHaveLength(1);
+    expect(stage.sent.filter((path) => path === '/oauth/token authorization_code')).toHaveLength(1);
+    expect((await stage.accountFor('alice.test')).did).toBe(alice.did);
+  });
+
   test.for([
     ['with another state', (url: URL) => url.searchParams.set('state', 'x'.repeat(22))],
     ['with two codes', (url: URL) => url.searchParams.append('code', 'another')],

@@ -2,7 +2,9 @@ import { PosternError } from '../core/postern-error.ts';
 import { isTokenOver } from './app-sessions.ts';
 import type { AtprotoApplication } from './application.ts';
 import { toPosternError } from './network-errors.ts';
-import type { AtprotoNetwork } from './official-client.ts';
+import type { AtprotoNetwork } from './network.ts';
+import { setupOf } from './session-setup.ts';
+import { openClient } from './official-client.ts';
 import type { AtprotoCredential, SessionServices } from './session-kind.ts';
 
 /** Where an agent has its credential from, for each request anew. */
@@ -39,20 +41,24 @@ export function atprotoAgent(services: SessionServices, source: AtprotoCredentia
     if (!path.startsWith('/xrpc/')) throw new TypeError('the path of a request must begin with /xrpc/');
     const credential = await source.find();
     const response = await send(services, credential, path, init);
-    if (!(await isTokenOver(response))) return response;
+    if (response !== undefined && !(await isTokenOver(response))) return response;
     await source.reject(credential);
     const next = await source.find();
     const isSame = JSON.stringify(next) === JSON.stringify(credential);
-    return isSame || init.body instanceof ReadableStream ? response : send(services, next, path, init);
+    if (response !== undefined && (isSame || init.body instanceof ReadableStream)) return response;
+    const again = await send(services, next, path, init);
+    if (again === undefined) throw failed();
+    return again;
   };
 }
 
+/** `undefined` when the application can no longer use the session. */
 async function send(
   { network, application }: { readonly network: AtprotoNetwork; readonly application: AtprotoApplication },
   credential: AtprotoCredential,
   path: string,
   init: RequestInit,
-): Promise<Response> {
+): Promise<Response | undefined> {
   if (credential.method === 'app-password') {
     const headers = new Headers(init.headers);
     headers.set('authorization', `Bearer ${credential.accessJwt}`);
@@ -62,15 +68,16 @@ async function send(
   const { expires_at: _end, refresh_token: _refreshToken, ...tokenSet } = credential.session.tokenSet;
   const session = { ...credential.session, tokenSet };
   try {
-    const setup = await application.restore(credential.clientId, network);
-    const client = await network.open(setup, { session });
+    const setup = setupOf(credential, application);
+    if (setup === undefined) return undefined;
+    const client = await openClient(network, setup, { session });
     return await (await client.restore(credential.did, false)).fetchHandler(path, init);
   } catch (error) {
     throw toPosternError(error, "the account's server", () => failed(error));
   }
 }
 
-function failed(cause: unknown): PosternError {
+function failed(cause?: unknown): PosternError {
   return new PosternError('ERR_POSTERN_OAUTH_UNREACHABLE', "the account's server could not be reached", {
     cause,
     hint: 'Try again in a moment.',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
-import type { AtprotoNetwork } from './official-client.ts';
+import type { AtprotoNetwork } from './network.ts';
 import type { AppPasswordSessionRecord } from './session-record.ts';
 
 const sessionAnswer = z.looseObject({

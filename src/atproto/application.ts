@@ -1,14 +1,21 @@
 import type { JWK } from 'jose';
 import { PosternError } from '../core/postern-error.ts';
 import { checkPublicUrl } from '../web/public-url.ts';
-import type { AtprotoNetwork, ClientSetup } from './official-client.ts';
+
+/** A client as an authorization server sees it, and the private keys that prove it is the one. */
+export interface ClientSetup {
+  /** As in its metadata document. */
+  readonly metadata: Readonly<Record<string, unknown>> & { readonly client_id: string };
+  /** With a `kid` each. Left out: a public client. */
+  readonly keys?: readonly JWK[] | undefined;
+}
 
 /** Who the application is at every authorization server of the network: it is registered at none of them. */
 export interface AtprotoApplication {
   /** As whom a person is sent out who is to come back to this address. @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED */
-  setup(callbackUrl: string, network: AtprotoNetwork): Promise<ClientSetup>;
-  /** As whom a session was begun: it is renewed and ended as the same. */
-  restore(clientId: string, network: AtprotoNetwork): Promise<ClientSetup>;
+  readonly setup: (callbackUrl: string) => ClientSetup;
+  /** As whom a session was begun: it is renewed and ended as the same. @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED */
+  readonly restore: (clientId: string) => ClientSetup;
 }
 
 export interface LoopbackApplicationOptions {
@@ -29,22 +36,16 @@ export function loopbackApplication({
 }: LoopbackApplicationOptions = {}): AtprotoApplication {
   assertScope(scope);
   return {
-    async setup(callbackUrl, network) {
+    setup(callbackUrl) {
       const { hostname, protocol } = new URL(callbackUrl);
       if (protocol !== 'http:' || !['127.0.0.1', '[::1]'].includes(hostname)) {
-        throw new PosternError(
-          'ERR_POSTERN_CONFIG_MISCONFIGURED',
+        throw misconfigured(
           `a loopback application cannot be called back at ${JSON.stringify(hostname)}`,
-          {
-            hint: 'thisMachine() listens on 127.0.0.1. A deployment is a webApplication({ publicUrl, keys, clientName }).',
-          },
+          'thisMachine() listens on 127.0.0.1. A deployment is a webApplication({ publicUrl, keys, clientName }).',
         );
       }
-      const { buildAtprotoLoopbackClientMetadata } = await network.library();
-      const redirect = callbackUrl as `http://127.0.0.1/${string}`;
-      return {
-        metadata: buildAtprotoLoopbackClientMetadata({ scope, redirect_uris: [redirect] }),
-      };
+      const query = new URLSearchParams({ scope, redirect_uri: callbackUrl });
+      return restoreLoopback(`${loopbackId}?${query.toString()}`);
     },
     restore: restoreLoopback,
   };
@@ -57,7 +58,7 @@ export interface WebApplicationOptions {
   readonly clientName: string;
   /**
    * Private keys for ES256, as JWKs with a `kid`. The first signs; the others are published, too, so that sessions they began
-   * can be renewed. One that is taken out ends its sessions.
+   * can be renewed. Whose session began with one that is taken out is asked to log in again.
    */
   readonly keys: readonly JWK[];
   /** Default `atproto transition:generic`. */
@@ -116,18 +117,18 @@ export function webApplication(options: WebApplicationOptions): WebApplication {
     token_endpoint_auth_signing_alg: 'ES256',
     jwks_uri: jwksUrl,
   } as const;
-  const setup = { metadata: metadata as unknown as ClientSetup['metadata'], keys };
+  const setup: ClientSetup = { metadata, keys };
   const documents: Readonly<Record<string, unknown>> = {
     [new URL(clientId).pathname]: metadata,
     [new URL(jwksUrl).pathname]: { keys: keys.map(publicPart) },
   };
   return {
     clientId,
-    async setup(callbackUrl) {
+    setup(callbackUrl) {
       if (metadata.redirect_uris[0] === callbackUrl) return setup;
       throw misconfigured('the "publicUrl" of the AT Protocol application is not that of the gate');
     },
-    restore: async (id, network) => (id.startsWith(loopbackId) ? restoreLoopback(id, network) : setup),
+    restore: (id) => (id.startsWith(loopbackId) ? restoreLoopback(id) : setup),
     async fetch({ url, method }) {
       const { pathname } = new URL(url);
       if (!Object.hasOwn(documents, pathname) || method !== 'GET') return undefined;
@@ -136,11 +137,24 @@ export function webApplication(options: WebApplicationOptions): WebApplication {
   };
 }
 
-async function restoreLoopback(clientId: string, network: AtprotoNetwork): Promise<ClientSetup> {
-  if (!clientId.startsWith(loopbackId))
+/** A loopback client's id is all there is to know of it. */
+function restoreLoopback(clientId: string): ClientSetup {
+  const [id, query = ''] = clientId.split('?');
+  if (id !== loopbackId)
     throw misconfigured('a session of a web application cannot be used by a loopback application');
-  const { atprotoLoopbackClientMetadata } = await network.library();
-  return { metadata: atprotoLoopbackClientMetadata(clientId) };
+  const params = new URLSearchParams(query);
+  return {
+    metadata: {
+      client_id: clientId,
+      scope: params.get('scope') ?? 'atproto',
+      redirect_uris: params.getAll('redirect_uri'),
+      response_types: ['code'],
+      grant_types: ['authorization_code', 'refresh_token'],
+      token_endpoint_auth_method: 'none',
+      application_type: 'native',
+      dpop_bound_access_tokens: true,
+    },
+  };
 }
 
 function publicPart({ kty, crv, x, y, kid }: JWK): JWK {

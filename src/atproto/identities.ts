@@ -1,6 +1,7 @@
 import { findPosternError, PosternError } from '../core/postern-error.ts';
 import type { FlowBeginning } from '../interaction/flow.ts';
-import type { AtprotoNetwork, NodeOAuthClient } from './official-client.ts';
+import type { AtprotoNetwork } from './network.ts';
+import { openAnonymous, type NodeOAuthClient } from './official-client.ts';
 import { didOf } from './session-kind.ts';
 
 /** Whom a login is for, and where it goes. */
@@ -49,7 +50,7 @@ export function readAccountName(text: string | undefined): string | undefined {
  * @throws {PosternError} ERR_POSTERN_OAUTH_UNREACHABLE, ERR_POSTERN_OAUTH_URL_FORBIDDEN
  */
 export async function resolveIdentity(network: AtprotoNetwork, input: string): Promise<Identity> {
-  const client = await network.openAnonymous();
+  const client = await openAnonymous(network);
   const isService = /^https?:/u.test(input);
   const known: Pick<Identity, 'did' | 'handle'> = isService
     ? {}
@@ -77,7 +78,7 @@ async function resolveServer(
 /** The handle of an account, checked both ways; `undefined` when it has none, or it cannot be found out. */
 export async function findHandle(network: AtprotoNetwork, did: string): Promise<string | undefined> {
   try {
-    const { handle } = await (await network.openAnonymous()).identityResolver.resolve(did);
+    const { handle } = await (await openAnonymous(network)).identityResolver.resolve(did);
     return handle === 'handle.invalid' ? undefined : handle;
   } catch {
     return undefined;

@@ -10,6 +10,6 @@ export {
   type WebApplicationOptions,
 } from './application.ts';
 export { readAccountName } from './identities.ts';
-export { AtprotoNetwork, type AtprotoNetworkOptions } from './official-client.ts';
+export { AtprotoNetwork, type AtprotoNetworkOptions } from './network.ts';
 export type { AtprotoCredential, SessionServices } from './session-kind.ts';
 export { atprotoSignIn, type AtprotoSignInOptions } from './sign-in.ts';

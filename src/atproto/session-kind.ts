@@ -3,10 +3,13 @@ import { findPosternError, PosternError } from '../core/postern-error.ts';
 import type { Account, CredentialKind } from '../interaction/credential-kind.ts';
 import { renewAtMs } from '../interaction/oauth/grant-life.ts';
 import { describeUrl } from '../oauth/describe-url.ts';
+import { OAuthRequestError } from '../oauth/oauth-request-error.ts';
 import { deleteAppSession, refreshAppSession } from './app-sessions.ts';
 import type { AtprotoApplication } from './application.ts';
+import { setupOf } from './session-setup.ts';
 import { isGrantOver, toPosternError } from './network-errors.ts';
-import type { AtprotoNetwork, Slots } from './official-client.ts';
+import type { AtprotoNetwork } from './network.ts';
+import { openClient, type Slots } from './official-client.ts';
 import {
   atprotoSessionRecord,
   toRecord,
@@ -97,7 +100,9 @@ async function refresh(
   { network, application }: SessionServices,
 ): Promise<OAuthSessionRecord | undefined> {
   const slots: Slots & { session: OAuthSessionRecord['session'] } = { session: record.session };
-  const client = await network.open(await application.restore(record.clientId, network), slots, {
+  const setup = setupOf(record, application);
+  if (setup === undefined) throw withoutKey();
+  const client = await openClient(network, setup, slots, {
     sendsForMs,
   });
   try {
@@ -120,8 +125,9 @@ async function revoke(
 ): Promise<'confirmed' | 'unsupported' | 'refused'> {
   const { tokenSet } = record.session;
   try {
-    const setup = await application.restore(record.clientId, network);
-    const client = await network.open(setup, { session: record.session });
+    const setup = setupOf(record, application);
+    if (setup === undefined) throw withoutKey();
+    const client = await openClient(network, setup, { session: record.session });
     const { server } = await client.restore(record.did, false);
     if (server.serverMetadata.revocation_endpoint === undefined) return 'unsupported';
     await server.request('revocation', { token: tokenSet.refresh_token ?? tokenSet.access_token });
@@ -132,6 +138,15 @@ async function revoke(
       unusable(error),
     );
   }
+}
+
+/** No server has said that the session is over: whoever puts the key back has it again. Its person is asked beside. */
+function withoutKey(): PosternError {
+  return new OAuthRequestError(
+    'the application has no longer the key that a session was begun with',
+    { isFinal: true },
+    { hint: 'Put the key back behind the newer ones, or have people log in again.' },
+  );
 }
 
 function tokenEndpointOf({ issuer: server }: OAuthSessionRecord): string {

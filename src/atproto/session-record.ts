@@ -1,6 +1,21 @@
 import { z, type ZodType } from 'zod';
 import { systemClock } from '../core/clock.ts';
-import type { NodeSavedSession } from './official-client.ts';
+
+/** A session as the official client keeps it. Only what is looked at here is said of it. */
+export interface SavedSession {
+  readonly tokenSet: {
+    readonly iss: string;
+    readonly sub: string;
+    readonly aud: string;
+    readonly scope: string;
+    readonly access_token: string;
+    readonly refresh_token?: string;
+    readonly expires_at?: string;
+  };
+  readonly dpopJwk: object;
+  /** How the application proved itself, and by which key. */
+  readonly authMethod?: unknown;
+}
 
 interface SessionRecord {
   readonly did: string;
@@ -20,7 +35,7 @@ export interface OAuthSessionRecord extends SessionRecord {
   readonly issuer: string;
   readonly clientId: string;
   /** As the official client keeps it: tokens, and the key that they are bound to. */
-  readonly session: NodeSavedSession;
+  readonly session: SavedSession;
 }
 
 /** Of an app password. */
@@ -56,7 +71,7 @@ export const atprotoSessionRecord: ZodType<AtprotoSessionRecord> = z.discriminat
     method: z.literal('oauth'),
     issuer: z.string(),
     clientId: z.string(),
-    session: z.custom<NodeSavedSession>((value) => {
+    session: z.custom<SavedSession>((value) => {
       const { success } = z.looseObject({ tokenSet, dpopJwk: z.looseObject({}) }).safeParse(value);
       return success;
     }),
@@ -71,7 +86,7 @@ export const atprotoSessionRecord: ZodType<AtprotoSessionRecord> = z.discriminat
 
 /** What the official client has got, as it is stored. */
 export function toRecord(
-  session: NodeSavedSession,
+  session: SavedSession,
   known: { readonly clientId: string; readonly handle: string | undefined; readonly nowMs: number },
 ): OAuthSessionRecord {
   const { sub, aud, iss, scope, expires_at: end } = session.tokenSet;

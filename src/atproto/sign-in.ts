@@ -9,7 +9,8 @@ import { describeUrl } from '../oauth/describe-url.ts';
 import type { AtprotoApplication } from './application.ts';
 import { accountNameOf, findHandle, resolveIdentity } from './identities.ts';
 import { toPosternError } from './network-errors.ts';
-import type { AtprotoNetwork, NodeSavedState, Slots } from './official-client.ts';
+import type { AtprotoNetwork } from './network.ts';
+import { openClient, type NodeSavedState, type Slots } from './official-client.ts';
 import { atprotoSessions, requestMsOf, type AtprotoCredential } from './session-kind.ts';
 import { toRecord, type OAuthSessionRecord } from './session-record.ts';
 
@@ -61,7 +62,7 @@ export function atprotoSignIn(options: AtprotoSignInOptions): Flow<AtprotoCreden
 
     async begin(beginning) {
       // What this gate cannot do is said before anybody is asked.
-      await application.setup(beginning.callbackUrl, network);
+      application.setup(beginning.callbackUrl);
       const identity = await resolveIdentity(network, accountNameOf(beginning) ?? service);
       return { data: identity, message: titleOf(identity, beginning.say) };
     },
@@ -93,9 +94,9 @@ function titleOf(
 
 async function depart({ network, application }: AtprotoSignInOptions, visit: FlowVisit): Promise<Departure> {
   const { input, issuer } = signInData.parse(dataOf(visit.pending).data);
-  const setup = await application.setup(visit.callbackUrl, network);
+  const setup = application.setup(visit.callbackUrl);
   const slots: Slots = {};
-  const client = await network.open(setup, slots);
+  const client = await openClient(network, setup, slots);
   let url: URL;
   try {
     url = await client.authorize(input, { redirect_uri: redirectOf(visit) });
@@ -120,8 +121,8 @@ async function arrive(
     // Before anything is taken: who answers, and whether it is a code. The protocol has every answer say its issuer.
     validateCallback({ issuer: state.value.iss, issParameterSupported: true }, params);
     const slots: Slots = { state };
-    const setup = await application.restore(clientId, network);
-    const client = await network.open(setup, slots);
+    const setup = application.restore(clientId);
+    const client = await openClient(network, setup, slots);
     // Taken before the code is sent: of two equal answers, one gets past this line.
     await take();
     await client.callback(params, { redirect_uri: redirectOf(visit) }).catch((error: unknown) => {

@@ -50,6 +50,7 @@ function visitOf(elicitations: readonly { url: string; message: string }[]): Flo
   const data = { server: 'a server', elicitations };
   return {
     rest: '',
+    pages: new Pages(),
     request: new Request('https://host.example/connect/x'),
     pending: { data: { flow: 'elicitation', message: '', request: {}, wanted: [], data } },
     formToken: 'token',

@@ -1,0 +1,24 @@
+import { createOAuthHttp, type OAuthHttp } from '../oauth/oauth-http.ts';
+
+/** How the AT Protocol network is reached. */
+export interface AtprotoNetworkOptions {
+  /** Requests to PDSs, authorization servers and the PLC directory. Default: `createOAuthHttp()`. */
+  readonly http?: OAuthHttp | undefined;
+  /** Where the documents of `did:plc:` are. Default `https://plc.directory`. */
+  readonly plcDirectoryUrl?: string | undefined;
+  /** A service that is asked for the DID of a handle, such as one's own PDS. Default: DNS and https, as the protocol says. */
+  readonly handleResolver?: string | undefined;
+}
+
+/** The AT Protocol network, the public one by default. One for a process: it remembers what its servers say of themselves. */
+export class AtprotoNetwork {
+  readonly http: OAuthHttp;
+  readonly plcDirectoryUrl: string | undefined;
+  readonly handleResolver: string | undefined;
+
+  constructor(options: AtprotoNetworkOptions = {}) {
+    this.http = options.http ?? createOAuthHttp();
+    this.plcDirectoryUrl = options.plcDirectoryUrl;
+    this.handleResolver = options.handleResolver;
+  }
+}
