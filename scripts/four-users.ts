@@ -9,10 +9,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { playTerminal } from './users/at-a-terminal.ts';
 import { openRegistry } from './users/registry.ts';
+import { playAgent } from './users/with-an-agent.ts';
 import { shellEnv, type Played, type Stage } from './users/stage.ts';
 
 const plays: Readonly<Record<string, (stage: Stage) => Promise<Played>>> = {
   terminal: playTerminal,
+  agent: playAgent,
 };
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(plays);
 const root = fileURLToPath(new URL('..', import.meta.url));

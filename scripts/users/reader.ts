@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { countLines, isShown, readGuide, type Block } from './guide.ts';
 import { Terminal } from './terminal.ts';
@@ -20,11 +20,13 @@ export class Reader implements AsyncDisposable {
   readonly #options: ReaderOptions;
   readonly #blocks: readonly Block[];
   readonly #terminals: Terminal[] = [];
+  readonly #prose: string;
   #at = 0;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
     this.#blocks = readGuide(options.guide);
+    this.#prose = readFileSync(options.guide, 'utf8');
   }
 
   openTerminal(): Terminal {
@@ -61,6 +63,12 @@ export class Reader implements AsyncDisposable {
     ended.catch(() => {});
     await this.#see(expected, terminal, before);
     return { ended };
+  }
+
+  /** @throws {Error} when the guide does not say that a person reads this, or they do not. */
+  isTold(words: string, page: string): void {
+    if (!this.#prose.includes(`“${words}`)) throw new Error(`${this.#options.guide} does not say “${words}”`);
+    if (!page.includes(words)) throw new Error(`no “${words}” on the page\n${page}`);
   }
 
   /** Looks at what the guide shows next, as of now. */
