@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkStdioGuide } from './check-stdio-guide.ts';
+import { programName } from './users/guide.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const documents = [
@@ -35,10 +36,13 @@ for (const document of documents) {
   for (let at = 0; at < lines.length; at++) {
     if (lines[at] !== '```ts') continue;
     const end = lines.indexOf('```', at);
-    const file = `${document.replaceAll(/\W/gu, '-')}-${at + 1}.ts`;
+    const program = programName(lines[at + 1]);
+    const slug = document.replaceAll(/\W/gu, '-');
+    // The programs of a guide stand together under their own names, by which they import each other.
+    const file = program === undefined ? `${slug}-${at + 1}.ts` : `${slug}/${program}`;
     places.set(file, { document, line: at + 1 });
-    const [, program] = /^\/\/ (?<name>[\w-]+\.ts)$/u.exec(lines[at + 1] ?? '') ?? [];
     if (program !== undefined) programs.set(`${document} ${program}`, join(folder, file));
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
     writeFileSync(join(folder, file), `${lines.slice(at + 1, end).join('\n')}\nexport {};\n`);
     at = end;
   }
@@ -69,8 +73,9 @@ writeFileSync(
       exactOptionalPropertyTypes: true,
       skipLibCheck: false,
       noEmit: true,
+      allowImportingTsExtensions: true,
     },
-    include: ['*.ts'],
+    include: ['**/*.ts'],
   }),
 );
 installPacked();
@@ -96,7 +101,7 @@ const guide = 'docs/guides/stdio-server.md';
 const [server, small] = ['server.ts', 'small.ts'].map((name) => programs.get(`${guide} ${name}`));
 if (server === undefined || small === undefined) throw new Error(`${guide} has lost its programs`);
 await checkStdioGuide({ server, small, data: join(folder, 'data') });
-process.stdout.write(`the ${programs.size} programs of ${guide} do what it says\n`);
+process.stdout.write(`the programs of ${guide} do what it says; those of the other guides: npm run users\n`);
 
 /** What npm would install: the package as it is packed, and beside it what the project has. */
 function installPacked(): void {

@@ -1,0 +1,44 @@
+// Plays the four kinds of new user from the text of their guides alone: an empty folder, the package as it would be
+// published, every program and every command as it stands, real servers on loopback, and a person at a browser. Fails unless
+// each ends with the result that the text promises.
+//
+//   npm run build && node scripts/four-users.ts [terminal] [agent] [server] [operator]
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { playTerminal } from './users/at-a-terminal.ts';
+import { openRegistry } from './users/registry.ts';
+import { playAgent } from './users/with-an-agent.ts';
+import { shellEnv, type Played, type Stage } from './users/stage.ts';
+
+const plays: Readonly<Record<string, (stage: Stage) => Promise<Played>>> = {
+  terminal: playTerminal,
+  agent: playAgent,
+};
+const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(plays);
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'postern-users-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+
+await using registry = await openRegistry(root, folder);
+for (const name of chosen) {
+  const play = plays[name];
+  if (play === undefined) throw new Error(`there is no guide for ${JSON.stringify(name)}`);
+  const scratch = join(folder, name);
+  mkdirSync(scratch);
+  const began = performance.now();
+  const stage = { guides: join(root, 'docs/guides'), scratch, env: shellEnv(scratch, registry.origin) };
+  try {
+    const { lines, commands } = await play(stage);
+    const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+    process.stdout.write(
+      `${name.padEnd(9)} ${String(lines).padStart(4)} lines  ${String(commands).padStart(3)} commands  ${seconds.padStart(5)} s\n`,
+    );
+  } catch (error) {
+    process.exitCode = 1;
+    process.stdout.write(
+      `${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+  }
+}
