@@ -7,7 +7,7 @@ import { openAtprotoLogins } from '../../examples/atproto-server/atproto-logins.
 import { getProfile } from '../../examples/atproto-server/atproto-api.ts';
 import { webApplication } from '../../src/atproto/index.ts';
 import { fixedNamespace } from '../../src/namespace/index.ts';
-import { createOob, type ToolContext } from '../../src/oob/index.ts';
+import { Oob, type ToolContext } from '../../src/oob/index.ts';
 import { MemoryBackend } from '../../src/storage/memory-backend.ts';
 import { createRecordingLogger } from '../../test/support/recording-logger.ts';
 import { createSteppedClock } from '../../test/support/stepped-clock.ts';
@@ -31,7 +31,7 @@ async function makeKey(kid: string): Promise<JWK> {
 
 /** A deployment behind something that ends TLS for it. */
 async function deploy(keys: readonly JWK[], storage: MemoryBackend, clock: () => number) {
-  const oob = createOob({
+  const oob = new Oob({
     storage,
     clock,
     namespaces: fixedNamespace('tools'),
