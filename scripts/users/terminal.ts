@@ -8,7 +8,6 @@ export class Terminal implements AsyncDisposable {
   readonly #exited: Promise<unknown>;
   #screen = '';
   #typed = 0;
-  #isClosed = false;
 
   constructor(folder: string, env: Readonly<Record<string, string>>) {
     // A group of its own, so that Ctrl-C and the end reach whatever was started in it, and nothing else.
@@ -54,7 +53,6 @@ export class Terminal implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
     if (this.#shell.exitCode === null && this.#shell.pid !== undefined)
       process.kill(-this.#shell.pid, 'SIGKILL');
     await this.#exited;

@@ -57,7 +57,7 @@ export async function playAgent(stage: Stage): Promise<Played> {
 }
 
 /** Where people sign in to the application, and the calendar, which has an authorization server of its own. */
-export async function openAgentWorld(
+async function openAgentWorld(
   origin: string,
 ): Promise<AsyncDisposable & { readonly env: Readonly<Record<string, string>> }> {
   await using stack = new AsyncDisposableStack();
@@ -84,7 +84,7 @@ export async function openAgentWorld(
 }
 
 /** Opens the application, and signs in to it on the way. Returns its page. */
-export async function enter(browser: CookieBrowser, origin: string, user: string): Promise<string> {
+async function enter(browser: CookieBrowser, origin: string, user: string): Promise<string> {
   let page = await browser.open(origin);
   for (let pages = 0; pages < 3 && new URL(page.url).pathname.startsWith('/interaction/'); pages++)
     page = page.html.includes('name="user"')
@@ -94,6 +94,6 @@ export async function enter(browser: CookieBrowser, origin: string, user: string
 }
 
 /** The last link to a sign-in that the chat shows. */
-export function linkOn(html: string): string {
+function linkOn(html: string): string {
   return [...html.matchAll(/<a href="(?<link>[^"]*\/connect\/[^"]*)"/gu)].at(-1)?.groups?.['link'] ?? '';
 }

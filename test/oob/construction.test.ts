@@ -23,7 +23,7 @@ test.each<[string, unknown, RegExp]>([
 ])('a server that is given %s is told which option it is', (_, options, named) => {
   let error: unknown;
   try {
-    new Oob(options as never);
+    void new Oob(options as never);
   } catch (reason) {
     error = reason;
   }
