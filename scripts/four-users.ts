@@ -3,21 +3,24 @@
 // each ends with the result that the text promises.
 //
 //   npm run build && node scripts/four-users.ts [terminal] [agent] [server] [operator]
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { playTerminal } from './users/at-a-terminal.ts';
 import { openRegistry } from './users/registry.ts';
+import { playServer } from './users/with-a-server.ts';
 import { playAgent } from './users/with-an-agent.ts';
 import { shellEnv, type Played, type Stage } from './users/stage.ts';
 
 const plays: Readonly<Record<string, (stage: Stage) => Promise<Played>>> = {
   terminal: playTerminal,
   agent: playAgent,
+  server: playServer,
 };
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(plays);
 const root = fileURLToPath(new URL('..', import.meta.url));
+if (!existsSync(join(root, 'dist/index.js'))) throw new Error('dist/ is missing: run `npm run build` first');
 const folder = mkdtempSync(join(tmpdir(), 'postern-users-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 

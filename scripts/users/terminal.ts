@@ -8,6 +8,7 @@ export class Terminal implements AsyncDisposable {
   readonly #exited: Promise<unknown>;
   #screen = '';
   #typed = 0;
+  #isClosed = false;
 
   constructor(folder: string, env: Readonly<Record<string, string>>) {
     // A group of its own, so that Ctrl-C and the end reach whatever was started in it, and nothing else.
@@ -34,11 +35,11 @@ export class Terminal implements AsyncDisposable {
     const number = ++this.#typed;
     // Read as a whole before any of it runs: what a program takes from standard input is not the mark.
     this.#shell.stdin?.write(`{ ${command}\n} </dev/null; printf '«${number} %s»\\n' "$?"\n`);
-    const code = await until(
-      `"${command}" ends`,
-      this,
-      () => new RegExp(`«${number} (?<code>\\d+)»`, 'u').exec(this.#screen)?.groups?.['code'],
-    );
+    const mark = new RegExp(`«${number} (?<code>\\d+)»`, 'u');
+    const code = await until(`"${command}" ends`, this, () => {
+      if (this.#isClosed) throw new Error(`the terminal was closed while "${command}" ran`);
+      return mark.exec(this.#screen)?.groups?.['code'];
+    });
     return Number(code);
   }
 
@@ -53,6 +54,7 @@ export class Terminal implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     if (this.#shell.exitCode === null && this.#shell.pid !== undefined)
       process.kill(-this.#shell.pid, 'SIGKILL');
     await this.#exited;
