@@ -5,6 +5,7 @@
 //   npm run build && node scripts/docs-check.ts
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -47,6 +48,12 @@ for (const document of documents) {
     at = end;
   }
 }
+
+// It begins in the folder of another guide, and replaces some of its programs.
+cpSync(join(folder, 'docs-guides-agent-md'), join(folder, 'docs-guides-operator-md'), {
+  recursive: true,
+  force: false,
+});
 
 // Every declaration there is, checked whole (no `skipLibCheck`), and without the DOM's: a server has none.
 const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { playTerminal } from './users/at-a-terminal.ts';
 import { openRegistry } from './users/registry.ts';
+import { playOperator } from './users/with-an-operator.ts';
 import { playServer } from './users/with-a-server.ts';
 import { playAgent } from './users/with-an-agent.ts';
 import { shellEnv, type Played, type Stage } from './users/stage.ts';
@@ -17,6 +18,7 @@ const plays: Readonly<Record<string, (stage: Stage) => Promise<Played>>> = {
   terminal: playTerminal,
   agent: playAgent,
   server: playServer,
+  operator: playOperator,
 };
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(plays);
 const root = fileURLToPath(new URL('..', import.meta.url));

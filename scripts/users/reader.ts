@@ -53,6 +53,12 @@ export class Reader implements AsyncDisposable {
     await this.#see(expected, terminal, before);
   }
 
+  /** Writes the programs that come before the next commands, and types nothing. */
+  writes(): void {
+    for (let block = this.#blocks[this.#at]; block?.kind === 'program'; block = this.#blocks[++this.#at])
+      this.#write(block);
+  }
+
   /** Types the next commands, the last of which goes on, until the screen shows what the guide says. */
   async starts(terminal: Terminal): Promise<{ readonly ended: Promise<number> }> {
     const { lines, expected } = this.#next();
@@ -90,14 +96,16 @@ export class Reader implements AsyncDisposable {
     for (;;) {
       const block = this.#blocks[this.#at++];
       if (block === undefined) throw new Error(`${this.#options.guide} has no more commands`);
-      if (block.kind === 'program') {
-        writeFileSync(join(this.#options.folder, block.name), block.text);
-        this.lines += countLines(block.text);
-      }
+      if (block.kind === 'program') this.#write(block);
       if (block.kind !== 'commands') continue;
       this.commands += block.lines.length;
       return { lines: block.lines, expected: this.#output() };
     }
+  }
+
+  #write({ name, text }: Extract<Block, { kind: 'program' }>): void {
+    writeFileSync(join(this.#options.folder, name), text);
+    this.lines += countLines(text);
   }
 
   #output(): readonly string[] {

@@ -1,7 +1,6 @@
-import { startAuthorizationServer } from '../../demo/authorization-server.ts';
-import { createCookieBrowser, type CookieBrowser } from '../../demo/browser.ts';
-import { startCalendarServer } from '../../demo/calendar-server.ts';
+import { createCookieBrowser } from '../../demo/browser.ts';
 import { findFreePort } from '../../demo/find-free-port.ts';
+import { askForLink, enter, linkOn, openAgentWorld } from './agent-world.ts';
 import { check, openReader, type Played, type Stage } from './stage.ts';
 import { until } from './until.ts';
 
@@ -36,7 +35,7 @@ export async function playAgent(stage: Stage): Promise<Played> {
   reader.isTold('This link is not valid', foreign.html);
   check('a link of another leads nowhere', foreign.status === 404);
   await bob.open(origin);
-  const own = linkOn((await bob.submit()).html);
+  const own = await askForLink(bob);
   await bob.signIn(own, { user: 'bob', decision: 'deny' });
   await until('the question is given up', terminal, async () =>
     (await bob.open(origin)).html.includes('The calendar was not connected, so I left it.')
@@ -54,46 +53,4 @@ export async function playAgent(stage: Stage): Promise<Played> {
   await ended;
   reader.finish();
   return reader;
-}
-
-/** Where people sign in to the application, and the calendar, which has an authorization server of its own. */
-async function openAgentWorld(
-  origin: string,
-): Promise<AsyncDisposable & { readonly env: Readonly<Record<string, string>> }> {
-  await using stack = new AsyncDisposableStack();
-  const clientSecret = 'a-secret-of-the-planner-0123456789';
-  const people = await startAuthorizationServer({
-    clients: [
-      { client_id: 'planner', client_secret: clientSecret, redirect_uris: [`${origin}/sign-in/callback`] },
-    ],
-  });
-  stack.defer(() => people.close());
-  const authorizationServer = await startAuthorizationServer();
-  stack.defer(() => authorizationServer.close());
-  const calendar = await startCalendarServer({ authorizationServer });
-  stack.defer(() => calendar.close());
-  const env = {
-    PUBLIC_URL: origin,
-    ISSUER: people.issuer,
-    CLIENT_ID: 'planner',
-    CLIENT_SECRET: clientSecret,
-    CALENDAR_URL: calendar.url,
-  };
-  const opened = stack.move();
-  return { env, [Symbol.asyncDispose]: () => opened.disposeAsync() };
-}
-
-/** Opens the application, and signs in to it on the way. Returns its page. */
-async function enter(browser: CookieBrowser, origin: string, user: string): Promise<string> {
-  let page = await browser.open(origin);
-  for (let pages = 0; pages < 3 && new URL(page.url).pathname.startsWith('/interaction/'); pages++)
-    page = page.html.includes('name="user"')
-      ? await browser.submit({ user })
-      : await browser.submit({}, 'allow');
-  return page.html;
-}
-
-/** The last link to a sign-in that the chat shows. */
-function linkOn(html: string): string {
-  return [...html.matchAll(/<a href="(?<link>[^"]*\/connect\/[^"]*)"/gu)].at(-1)?.groups?.['link'] ?? '';
 }

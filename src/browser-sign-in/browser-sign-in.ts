@@ -109,7 +109,7 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
   );
   const look = lookOf(options.appearance, new URL(baseUrl).host);
   let made: Promise<Parts> | undefined;
-  const parts = (): Promise<Parts> => (made ??= createParts(options, baseUrl, random));
+  const parts = (): Promise<Parts> => (made ??= createParts(options, baseUrl, { random, logger }));
 
   const findPerson = async (request: Request): Promise<SignedInPerson | undefined> => {
     const { personCookie, sessions } = await parts();
@@ -236,7 +236,7 @@ interface Parts {
 async function createParts(
   { issuer, clientId, storage: backend }: BrowserSignInOptions,
   baseUrl: string,
-  random: RandomBytes,
+  surroundings: { random: RandomBytes; logger: Logger },
 ): Promise<Parts> {
   const scope = await hashUnremembered(JSON.stringify([issuer, clientId, baseUrl]));
   const storage = new NamespacedStorage(backend, ['app', 'browser-sign-in', scope]);
@@ -245,7 +245,7 @@ async function createParts(
   return {
     browserCookie: cookie('browser'),
     personCookie: cookie('person'),
-    sessions: new PersonSessions(storage, random),
+    sessions: new PersonSessions(storage, surroundings),
     trips: new SignInTrips(storage),
   };
 }

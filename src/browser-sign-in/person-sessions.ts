@@ -1,8 +1,10 @@
 import { z, type ZodType } from 'zod';
+import type { Logger } from '../core/logger.ts';
 import { hashUnremembered, randomId, type RandomBytes } from '../core/random.ts';
 import { absent, type Change } from '../storage/contract.ts';
 import { Collection } from '../storage/collection.ts';
 import type { NamespacedStorage } from '../storage/namespaced-storage.ts';
+import { isUnreadable } from '../storage/unreadable.ts';
 
 /** Who is at a browser, by the word of the issuer. */
 export interface SignedInPerson {
@@ -23,16 +25,27 @@ export class PersonSessions {
   readonly #used: NamespacedStorage;
   readonly #storage: NamespacedStorage;
   readonly #random: RandomBytes;
+  readonly #logger: Logger;
 
-  constructor(storage: NamespacedStorage, random: RandomBytes) {
+  constructor(storage: NamespacedStorage, { random, logger }: { random: RandomBytes; logger: Logger }) {
     this.#storage = storage;
     this.#sessions = new Collection(storage.namespace('session'), schema);
     this.#used = storage.namespace('used');
     this.#random = random;
+    this.#logger = logger;
   }
 
+  /** Who a cookie stands for. One whose record cannot be read is nobody's: its person can sign in anew, and else never could. */
   async find(cookie: string): Promise<SignedInPerson | undefined> {
-    return (await this.#sessions.find(await hashUnremembered(cookie)))?.value;
+    try {
+      return (await this.#sessions.find(await hashUnremembered(cookie)))?.value;
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      this.#logger.error('the session of a browser cannot be read, and its person is asked anew', {
+        code: error.code,
+      });
+      return undefined;
+    }
   }
 
   /**

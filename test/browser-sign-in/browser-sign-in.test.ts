@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { browserSignIn } from '../../src/browser-sign-in/index.ts';
-import { MemoryBackend } from '../../src/index.ts';
+import { encrypted, generateKeyText, keyringFromText, MemoryBackend, reseal } from '../../src/index.ts';
 import { verifiedClaims } from '../../src/namespace/index.ts';
 import { clientId, cookieNames, isCallback, openSignInWorld } from './sign-in-world.ts';
 
@@ -54,6 +54,23 @@ test('after the session’s time its cookie is nobody’s, and the issuer is ask
   expect(await signIn.findPerson(asked)).toMatchObject({ id: `${world.issuer} sub:alice` });
   world.clock.advance(61_000);
   expect(await signIn.findPerson(asked)).toBeUndefined();
+});
+
+test('who was signed in under a key that was taken away is asked anew, and not locked out', async () => {
+  const world = await openSignInWorld();
+  const [old, fresh] = [generateKeyText(), generateKeyText()];
+  const under = (...keys: string[]) =>
+    world.another({ storage: encrypted(world.storage, keyringFromText(keys.join(','))) });
+  world.run(under(old));
+  const browser = world.openBrowser();
+  await world.visit(browser, 'alice');
+  await reseal(world.storage, keyringFromText(`${fresh},${old}`), ['app']);
+  world.run(under(fresh));
+  expect((await world.visit(browser, 'alice')).html).toContain('sub:alice');
+  expect((await browser.open(`${world.origin}/private`)).hops).toHaveLength(1);
+  expect(world.logger.lines.filter((line) => line.startsWith('error'))).toEqual([
+    'error the session of a browser cannot be read, and its person is asked anew {"code":"ERR_POSTERN_STORAGE_KEY_UNAVAILABLE"}',
+  ]);
 });
 
 test('who signs out is out in every process, with a copied cookie, too, and at the issuer', async () => {
