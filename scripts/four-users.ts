@@ -3,7 +3,7 @@
 // each ends with the result that the text promises.
 //
 //   npm run build && node scripts/four-users.ts [terminal] [agent] [server] [operator]
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ import { openRegistry } from './users/registry.ts';
 import { playOperator } from './users/with-an-operator.ts';
 import { playServer } from './users/with-a-server.ts';
 import { playAgent } from './users/with-an-agent.ts';
-import { shellEnv, type Played, type Stage } from './users/stage.ts';
+import { check, shellEnv, type Played, type Stage } from './users/stage.ts';
 
 const plays: Readonly<Record<string, (stage: Stage) => Promise<Played>>> = {
   terminal: playTerminal,
@@ -36,6 +36,13 @@ for (const name of chosen) {
   const stage = { guides: join(root, 'docs/guides'), scratch, env: shellEnv(scratch, registry.origin) };
   try {
     const { lines, commands } = await play(stage);
+    const row = readFileSync(join(stage.guides, 'README.md'), 'utf8')
+      .split('\n')
+      .find((line) => line.startsWith(`| [${name}.md]`));
+    check(
+      `the table of the guides has ${lines} lines and ${commands} commands`,
+      row?.endsWith(`| ${lines} | ${commands} |`) === true,
+    );
     const seconds = ((performance.now() - began) / 1_000).toFixed(1);
     process.stdout.write(
       `${name.padEnd(9)} ${String(lines).padStart(4)} lines  ${String(commands).padStart(3)} commands  ${seconds.padStart(5)} s\n`,
