@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { systemClock, type Clock } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
+import { likelyEndMs } from '../oauth/token-lifetime.ts';
 import type { AtprotoNetwork } from './network.ts';
 import type { AppPasswordSessionRecord } from './session-record.ts';
 
@@ -83,7 +84,7 @@ async function readSession(
   }
   const { did, handle, accessJwt, refreshJwt } = data;
   const nowMs = clock();
-  const lifeMs = lifeOf(accessJwt);
+  const expiresAtMs = likelyEndMs(accessJwt, nowMs);
   return {
     method: 'app-password',
     did,
@@ -91,21 +92,10 @@ async function readSession(
     pdsUrl,
     scopes: [],
     issuedAtMs: nowMs,
-    ...(lifeMs !== undefined && { expiresAtMs: nowMs + lifeMs }),
+    ...(expiresAtMs !== undefined && { expiresAtMs }),
     accessJwt,
     refreshJwt,
   };
-}
-
-/** How long a token lasts yet, by its own text: only ever a reason to renew it. */
-function lifeOf(token: string): number | undefined {
-  try {
-    const [, payload = ''] = token.split('.');
-    const { exp } = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/'))) as { exp?: unknown };
-    return typeof exp === 'number' ? Math.max(0, exp * 1_000 - systemClock()) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function unexpected({ status }: Response): PosternError {

@@ -1,4 +1,7 @@
 import { createOAuthHttp, type OAuthHttp } from '../oauth/oauth-http.ts';
+import { ShortMemory } from './short-memory.ts';
+
+const rememberedMs = 60_000;
 
 /** How the AT Protocol network is reached. */
 export interface AtprotoNetworkOptions {
@@ -15,6 +18,12 @@ export class AtprotoNetwork {
   readonly http: OAuthHttp;
   readonly plcDirectoryUrl: string | undefined;
   readonly handleResolver: string | undefined;
+  /** What may be forgotten, for the official client: nonces, and what servers say of themselves. */
+  readonly remembered = {
+    dpopNonceCache: new ShortMemory<string>(rememberedMs),
+    authorizationServerMetadataCache: new ShortMemory<unknown>(rememberedMs),
+    protectedResourceMetadataCache: new ShortMemory<unknown>(rememberedMs),
+  } as const;
 
   constructor(options: AtprotoNetworkOptions = {}) {
     this.http = options.http ?? createOAuthHttp();

@@ -9,7 +9,6 @@ import type { OAuthHttp } from '../oauth/oauth-http.ts';
 import type { ClientSetup } from './application.ts';
 import type { AtprotoNetwork } from './network.ts';
 import type { SavedSession } from './session-record.ts';
-import { ShortMemory } from './short-memory.ts';
 
 export type { NodeOAuthClient, NodeSavedState };
 
@@ -25,15 +24,10 @@ export interface OperationLimits {
   readonly sendsForMs?: number | undefined;
 }
 
-type CacheName = 'dpopNonceCache' | 'authorizationServerMetadataCache' | 'protectedResourceMetadataCache';
-/** What one of the official client's caches holds. */
-type CachedBy<Name extends CacheName> = Parameters<NonNullable<NodeOAuthClientOptions[Name]>['set']>[1];
-type Caches = { readonly [Name in CacheName]: ShortMemory<CachedBy<Name>> };
-
-const cacheMs = 60_000;
-
-/** What may be forgotten, nonces and metadata, by the network that it is of: shared by all operations of a process. */
-const cachesOf = new WeakMap<AtprotoNetwork, Caches>();
+type Caches = Pick<
+  NodeOAuthClientOptions,
+  'dpopNonceCache' | 'authorizationServerMetadataCache' | 'protectedResourceMetadataCache'
+>;
 
 /** A client that only looks things up. */
 export function openAnonymous(network: AtprotoNetwork): Promise<NodeOAuthClient> {
@@ -64,17 +58,8 @@ export async function openClient(
   const { NodeOAuthClient: Client, JoseKey } = await loadLibrary();
   const keyset = keys && (await Promise.all(keys.map((key) => JoseKey.fromJWK({ ...key }))));
   const { plcDirectoryUrl, handleResolver, http } = network;
-  let caches = cachesOf.get(network);
-  if (caches === undefined) {
-    caches = {
-      dpopNonceCache: new ShortMemory(cacheMs),
-      authorizationServerMetadataCache: new ShortMemory(cacheMs),
-      protectedResourceMetadataCache: new ShortMemory(cacheMs),
-    };
-    cachesOf.set(network, caches);
-  }
   return new Client({
-    ...caches,
+    ...(network.remembered as Caches),
     clientMetadata: metadata as unknown as NodeOAuthClientOptions['clientMetadata'],
     ...(keyset && { keyset }),
     ...(plcDirectoryUrl !== undefined && { plcDirectoryUrl }),

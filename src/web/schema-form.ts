@@ -73,8 +73,8 @@ function renderField(name: string, field: FormField, state: FieldState): Html {
   return html`${label}${note}${renderControl(name, field, state)}${isRevealed(field) && revealButton(id, say)}${wrong}`;
 }
 
-/** Text of several lines is shown as it is entered. */
-function isRevealed(field: FormField): boolean {
+/** Whether a person can have it shown that they have typed it in. Text of several lines is shown as it is entered. */
+export function isRevealed(field: FormField): boolean {
   return isSecretField(field) && field.format !== 'multiline';
 }
 

@@ -10,7 +10,7 @@ import {
   type FormValues,
   type ValuesOf,
 } from '../../web/form-schema.ts';
-import { renderForm, type SecretFormView } from '../../web/schema-form.ts';
+import { isRevealed, renderForm, type SecretFormView } from '../../web/schema-form.ts';
 import { html } from '../../web/html.ts';
 import type { Say } from '../../web/texts/texts.ts';
 import { formShape, type FormShape, type StandardFormSchema } from '../../web/standard-schema.ts';
@@ -95,7 +95,7 @@ export function secretForm<const S extends FormSchema | StandardFormSchema>(
       text: messageFor(resource, say),
       body: html`<p class="dim">${say('form.kept', { name, resource })}</p>
         ${renderForm(whole, say)}`,
-      reveals: true,
+      reveals: Object.values(schema.properties).some(isRevealed),
     });
   };
 
