@@ -13,17 +13,24 @@ export interface AtprotoNetworkOptions {
   readonly handleResolver?: string | undefined;
 }
 
+/** By the names that the official client has for them. */
+interface Remembered {
+  readonly dpopNonceCache: ShortMemory<string>;
+  readonly authorizationServerMetadataCache: ShortMemory<unknown>;
+  readonly protectedResourceMetadataCache: ShortMemory<unknown>;
+}
+
 /** The AT Protocol network, the public one by default. One for a process: it remembers what its servers say of themselves. */
 export class AtprotoNetwork {
   readonly http: OAuthHttp;
   readonly plcDirectoryUrl: string | undefined;
   readonly handleResolver: string | undefined;
   /** What may be forgotten, for the official client: nonces, and what servers say of themselves. */
-  readonly remembered = {
-    dpopNonceCache: new ShortMemory<string>(rememberedMs),
-    authorizationServerMetadataCache: new ShortMemory<unknown>(rememberedMs),
-    protectedResourceMetadataCache: new ShortMemory<unknown>(rememberedMs),
-  } as const;
+  readonly remembered: Remembered = {
+    dpopNonceCache: new ShortMemory(rememberedMs),
+    authorizationServerMetadataCache: new ShortMemory(rememberedMs),
+    protectedResourceMetadataCache: new ShortMemory(rememberedMs),
+  };
 
   constructor(options: AtprotoNetworkOptions = {}) {
     this.http = options.http ?? createOAuthHttp();
