@@ -178,7 +178,8 @@ const callArguments = parserProperty(
     const hash = await hashArguments(fields);
     const reversed = Object.fromEntries(Object.entries(fields).toReversed());
     assert.equal(await hashArguments(reversed), hash);
-    assert.equal(await hashArguments(JSON.parse(JSON.stringify(fields))), hash);
+    // Not by way of JSON: V8 13.6 (Node 24.21) reads the key "\"*" as "\\\"" once it has seen an object with that one.
+    assert.equal(await hashArguments(structuredClone(fields)), hash);
     const name = `${more}!`;
     if (!Object.hasOwn(fields, name)) assert.notEqual(await hashArguments({ ...fields, [name]: 1 }), hash);
   },
