@@ -20,7 +20,7 @@ import { html } from '../web/html.ts';
 import { lookOf, type Appearance } from '../web/look.ts';
 import { checkPublicUrl } from '../web/public-url.ts';
 import type { Person } from '../web/verify-user.ts';
-import { HostCookie } from './host-cookie.ts';
+import { HostCookie } from '../web/host-cookie.ts';
 import { IdentityProvider } from './identity-provider.ts';
 import { ownAddress } from './own-address.ts';
 import { PersonSessions, type SignedInPerson } from './person-sessions.ts';
