@@ -18,6 +18,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   client: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   atproto: ['core', 'oauth', 'web', 'interaction'],
+  cli: ['core', 'storage', 'namespace', 'interaction', 'client'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
@@ -35,7 +36,7 @@ export const memoryChoosers: readonly string[] = ['client'];
 
 /** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
 export const nodeOnly =
-  /^(?:storage\/(?:sqlite\/|(?:local|keyring-file|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/)/;
+  /^(?:storage\/(?:sqlite\/|(?:local|keyring-file|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/|cli\/)/;
 
 /** A `node:` module that every runtime we name has, and a file that may import it. */
 export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =
@@ -65,6 +66,11 @@ export const ownedPackages: readonly {
     package: /^@modelcontextprotocol\//,
     owners: ['client', 'oob'],
     why: 'only the two faces know the protocol',
+  },
+  {
+    package: /^commander$/,
+    owners: ['cli'],
+    why: 'only the command line reads one',
   },
   {
     package: /^@atproto\//,
