@@ -61,7 +61,9 @@ export async function findServer(
   target: string,
   options: {
     readonly config?: string | undefined;
-    readonly kept?: (() => Promise<readonly { readonly server: string; readonly resource: string }[]>) | undefined;
+    readonly kept?:
+      | (() => Promise<readonly { readonly server: string; readonly resource: string }[]>)
+      | undefined;
   } = {},
 ): Promise<NamedServer> {
   const servers = readServers(options.config);
@@ -82,7 +84,9 @@ export async function findServer(
     `no server is called ${JSON.stringify(target)}`,
     {
       hint: `Give its address, such as https://calendar.example/mcp, or name it in ${options.config ?? ownServersFile()}. ${
-        servers.size === 0 ? 'No server is named there.' : `Named there are: ${[...servers.keys()].join(', ')}.`
+        servers.size === 0
+          ? 'No server is named there.'
+          : `Named there are: ${[...servers.keys()].join(', ')}.`
       }`,
     },
   );
