@@ -9,15 +9,13 @@ import type { ServerConfig } from '../client/server-config.ts';
 import type { Session } from '../client/session/session.ts';
 import { silentLogger, stderrLogger, type Logger } from '../core/logger.ts';
 import { PosternError } from '../core/postern-error.ts';
+import { ownContext } from './own-context.ts';
 import { openOwnStore } from './own-store.ts';
 import type { CommandContext } from './run-command.ts';
 import { findServer, type NamedServer } from './servers.ts';
 
 /** How a person is asked to sign in; or that nobody is. */
 export type Asking = Pick<LocalAuthCoordinatorOptions, 'autoOpenBrowser' | 'onLink' | 'signInBy'> | 'nobody';
-
-/** What sign-ins of the command line are kept for: whom `persist` keeps them for, too. */
-export const ownContext = 'default';
 
 /** The sign-ins of whoever runs the command, and nothing else yet. */
 export class OwnSignIns implements AsyncDisposable {
