@@ -19,6 +19,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   atproto: ['core', 'oauth', 'web', 'interaction'],
   wire: ['core'],
+  bridge: ['core', 'storage', 'namespace', 'sync', 'pending', 'interaction', 'client', 'wire'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
@@ -29,14 +30,14 @@ export const driver =
   /^storage\/(?:(?:sqlite|redis|postgres|dynamodb)\/|(?:local|keyring-file|create-private-file|user-folder)$)/;
 
 /** Files outside `storage` that load a driver, when it is needed, as paths under `src/` without their ending. */
-export const driverChoosers: readonly string[] = ['client/persisted-storage'];
+export const driverChoosers: readonly string[] = ['client/persisted-storage', 'bridge/credentials'];
 
 /** The folders besides `storage` itself that may fall back to memory when no storage was given. */
 export const memoryChoosers: readonly string[] = ['client'];
 
 /** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
 export const nodeOnly =
-  /^(?:storage\/(?:sqlite\/|(?:local|keyring-file|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/|wire\/lines$)/;
+  /^(?:storage\/(?:sqlite\/|(?:local|keyring-file|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/)/;
 
 /** A `node:` module that every runtime we name has, and a file that may import it. */
 export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =
