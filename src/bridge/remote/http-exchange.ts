@@ -27,7 +27,13 @@ export function createSendHttp(options: RemoteOptions): SendHttp {
   return async (url, init) => {
     let target = url;
     for (let redirects = 0; ; redirects++) {
-      const response = await send(target, { ...init, headers: { ...options.headers, ...init.headers } });
+      const { method, body, signal } = init;
+      const response = await send(target, {
+        method,
+        headers: { ...options.headers, ...init.headers },
+        ...(body !== undefined && { body }),
+        ...(signal && { signal }),
+      });
       const location =
         response.status === 307 || response.status === 308 ? response.headers.get('location') : null;
       if (location === null) return response;
