@@ -173,7 +173,10 @@ export class BridgedServer {
     try {
       return await this.#ask(message, signal);
     } catch (error) {
-      if (signal.aborted || findAuthorizationRequired(error) === undefined) throw error;
+      if (signal.aborted) throw error;
+      // Once there is a list, the host is told so.
+      this.#given.set(method, '');
+      if (findAuthorizationRequired(error) === undefined) throw error;
     }
     const [what = ''] = method === 'resources/templates/list' ? ['resourceTemplates'] : method.split('/');
     const list = JSON.stringify({
@@ -232,7 +235,9 @@ export class BridgedServer {
       const opened = await openRemote({
         greeting,
         protocol: config.protocol ?? 'auto',
-        transport: config.transport ?? 'streamable-http',
+        transports:
+          config.transports ??
+          (config.transport === undefined ? ['streamable-http', 'sse'] : [config.transport]),
         signal: AbortSignal.any([this.#closed.signal, AbortSignal.timeout(connectMs)]),
         remote: {
           url: new URL(config.url),

@@ -10,6 +10,8 @@ export type BridgeProtocol = 'auto' | 'legacy' | 'modern';
 export interface BridgedServerConfig extends HttpServerConfig {
   /** Which of its tools nobody is offered, and nobody may call: names, in which `*` stands for anything. */
   readonly ignoreTools?: readonly string[] | undefined;
+  /** The transports that are tried, in that order. Default: the one that `transport` names, else Streamable HTTP and then SSE. */
+  readonly transports?: readonly ('streamable-http' | 'sse')[] | undefined;
   /** Default `auto`: the era of the host where the server speaks it, and else the other. */
   readonly protocol?: BridgeProtocol | undefined;
 }

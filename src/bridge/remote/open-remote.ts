@@ -1,3 +1,4 @@
+import { findPosternError } from '../../core/postern-error.ts';
 import type { NotificationMessage } from '../../wire/message.ts';
 import type { Greeting } from '../greeting.ts';
 import type { BridgeProtocol } from '../options.ts';
@@ -19,7 +20,8 @@ export interface OpenedRemote {
 export interface OpeningOptions {
   readonly greeting: Greeting;
   readonly protocol: BridgeProtocol;
-  readonly transport: 'streamable-http' | 'sse';
+  /** In the order in which they are tried. */
+  readonly transports: readonly ('streamable-http' | 'sse')[];
   readonly signal: AbortSignal;
   readonly remote: RemoteOptions;
 }
@@ -32,7 +34,18 @@ export async function openRemote(options: OpeningOptions): Promise<OpenedRemote>
 }
 
 async function openLegacy(options: OpeningOptions): Promise<OpenedRemote> {
-  const remote = new LegacyRemote(await transportOf(options), options.greeting.message);
+  const [first = 'streamable-http', ...others] = options.transports;
+  try {
+    return await openSession(options, await transportOf(first, options));
+  } catch (error) {
+    const [next] = others;
+    if (next === undefined || !isOtherTransport(error)) throw error;
+    return openSession(options, await transportOf(next, options));
+  }
+}
+
+async function openSession(options: OpeningOptions, transport: LegacyTransport): Promise<OpenedRemote> {
+  const remote = new LegacyRemote(transport, options.greeting.message);
   const greeting = await remote.open(options.signal);
   return { remote, greeting, begin: (own) => remote.begin(own ?? initialized) };
 }
@@ -43,7 +56,16 @@ async function openModern(options: OpeningOptions): Promise<OpenedRemote> {
   return { remote, greeting, begin: async () => {} };
 }
 
-async function transportOf({ remote, transport }: OpeningOptions): Promise<LegacyTransport> {
+/** Whether a server that was asked by one transport may be one of the other. @see MCP 2025-11-25, "Backwards compatibility" */
+function isOtherTransport(error: unknown): boolean {
+  const status = findPosternError(error)?.evidence?.httpStatus;
+  return status === 400 || status === 404 || status === 405 || status === 406 || status === 415;
+}
+
+async function transportOf(
+  transport: OpeningOptions['transports'][number],
+  { remote }: OpeningOptions,
+): Promise<LegacyTransport> {
   if (transport === 'streamable-http') return new StreamableHttp(remote);
   const { EventStreamTransport } = await import('./event-stream-transport.ts');
   return new EventStreamTransport(remote);
