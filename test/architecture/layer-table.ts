@@ -18,7 +18,9 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   client: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   atproto: ['core', 'oauth', 'web', 'interaction'],
-  cli: ['core', 'storage', 'namespace', 'interaction', 'client'],
+  wire: ['core'],
+  bridge: ['core', 'storage', 'namespace', 'sync', 'pending', 'interaction', 'client', 'wire'],
+  cli: ['core', 'storage', 'namespace', 'interaction', 'client', 'bridge'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
@@ -34,6 +36,7 @@ export const driverChoosers: readonly string[] = [
   'cli/own-store',
   'cli/named-store',
   'cli/change-keys',
+  'bridge/credentials',
 ];
 
 /** The folders besides `storage` itself that may fall back to memory when no storage was given. */
@@ -41,7 +44,7 @@ export const memoryChoosers: readonly string[] = ['client'];
 
 /** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
 export const nodeOnly =
-  /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/|cli\/)/;
+  /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/|cli\/)/;
 
 /** A `node:` module that every runtime we name has, and a file that may import it. */
 export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =
