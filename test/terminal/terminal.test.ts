@@ -7,7 +7,7 @@ import { ProgrammableDevices, withDeviceCodes } from '../support/programmable-de
 import { describeWithService } from '../support/services.ts';
 import { openStage, type Stage } from '../support/stage.ts';
 import { openTerminal as openAnyTerminal, type Terminal } from '../support/terminal.ts';
-import { walk, walkToCallback } from '../heart/walk.ts';
+import { isIssuer, walk, walkToCallback } from '../heart/walk.ts';
 
 const program = fileURLToPath(new URL('calling-process.ts', import.meta.url));
 function openTerminal(stage: Stage, python: string, ...more: readonly string[]): Terminal {
@@ -49,10 +49,11 @@ await describeWithService('python3', 'a program at a terminal without a display'
     expect([await terminal.ended, terminal.screen().endsWith('alice')]).toEqual([0, true]);
   });
 
-  /** Opens the link in a browser of its own, and declines there. */
+  /** Opens the link in a browser of its own, thinks better of it at the issuer's, comes back to the link, and declines. */
   async function decline(terminal: Terminal): Promise<void> {
     const [, link = ''] = await terminal.shows(/open (http:\S+\/connect\/\S+) \(on/u);
     const browser = createCookieBrowser();
+    await browser.open(link, { stopBefore: isIssuer });
     await browser.open(link);
     await browser.submit({}, 'decline');
     await terminal.shows(/declined\r\n/u);
