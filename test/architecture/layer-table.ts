@@ -5,18 +5,30 @@
  */
 export const layers: Readonly<Record<string, readonly string[]>> = {
   core: [],
+  http: ['core'],
   storage: ['core'],
-  namespace: ['core', 'storage'],
-  sync: ['core', 'storage', 'namespace'],
+  namespace: ['core', 'http', 'storage'],
+  sync: ['core', 'http', 'storage', 'namespace'],
   pending: ['core', 'storage', 'namespace', 'sync'],
-  oauth: ['core', 'storage'],
+  oauth: ['core', 'http', 'storage'],
   resume: ['core', 'storage', 'namespace', 'sync', 'pending'],
   web: ['core', 'storage', 'namespace', 'sync', 'pending'],
   node: ['core', 'web'],
-  interaction: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'node'],
-  'browser-sign-in': ['core', 'storage', 'namespace', 'sync', 'oauth', 'web', 'interaction'],
-  client: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
-  oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
+  interaction: ['core', 'http', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'node'],
+  'browser-sign-in': ['core', 'http', 'storage', 'namespace', 'sync', 'oauth', 'web', 'interaction'],
+  client: [
+    'core',
+    'http',
+    'storage',
+    'namespace',
+    'sync',
+    'pending',
+    'oauth',
+    'resume',
+    'web',
+    'interaction',
+  ],
+  oob: ['core', 'http', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   atproto: ['core', 'oauth', 'web', 'interaction'],
   wire: ['core'],
   bridge: ['core', 'storage', 'namespace', 'sync', 'pending', 'interaction', 'client', 'wire'],
@@ -44,7 +56,7 @@ export const memoryChoosers: readonly string[] = ['client'];
 
 /** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
 export const nodeOnly =
-  /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/|cli\/)/;
+  /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|http\/node\/|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/|cli\/)/;
 
 /** A `node:` module that every runtime we name has, and a file that may import it. */
 export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =
