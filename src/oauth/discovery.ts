@@ -68,11 +68,11 @@ export const discoverySchema: ZodType<Discovery> = z.looseObject({
  * @throws {PosternError} ERR_POSTERN_OAUTH_METADATA_INVALID when what was found cannot be read.
  * @see RFC 9728 §3
  */
-async function discoverProtectedResource(
+export async function discoverProtectedResource(
   serverUrl: string | URL,
   challenge: Challenge | undefined,
   http: OAuthHttp,
-  onLook: DiscoverOptions['onLook'],
+  onLook?: DiscoverOptions['onLook'],
 ): Promise<ResourceServer | undefined> {
   const server = new URL(serverUrl);
   const named = challenge?.resourceMetadataUrl;
@@ -147,6 +147,17 @@ export async function discover(
   options: DiscoverOptions = {},
 ): Promise<Discovery> {
   const metadata = await discoverProtectedResource(serverUrl, challenge, http, options.onLook);
+  return discoverFrom(metadata, serverUrl, challenge, http, options);
+}
+
+/** The other half of {@link discover}, for whoever has the metadata of the resource, or knows that there is none. */
+export async function discoverFrom(
+  metadata: ResourceServer | undefined,
+  serverUrl: string | URL,
+  challenge: Challenge | undefined,
+  http: OAuthHttp,
+  options: DiscoverOptions = {},
+): Promise<Discovery> {
   const found =
     metadata === undefined
       ? await discoverLegacy(new URL(serverUrl), http, options)

@@ -18,6 +18,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   client: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   atproto: ['core', 'oauth', 'web', 'interaction'],
+  doctor: ['core', 'oauth', 'client', 'wire'],
   wire: ['core'],
 };
 
@@ -36,7 +37,7 @@ export const memoryChoosers: readonly string[] = ['client'];
 
 /** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
 export const nodeOnly =
-  /^(?:storage\/(?:sqlite\/|(?:local|keyring-file|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/|wire\/lines$)/;
+  /^(?:storage\/(?:sqlite\/|(?:local|keyring-file|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/|wire\/lines$|doctor\/tls-probe$)/;
 
 /** A `node:` module that every runtime we name has, and a file that may import it. */
 export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =
