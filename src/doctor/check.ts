@@ -24,6 +24,8 @@ export interface Check<F extends string = string> {
   readonly specification: readonly Specification[];
   /** Everything it can find. */
   readonly findings: Readonly<Record<F, FindingFacts>>;
+  /** It is asked however late it is, in its own time: it takes back what others have done. */
+  readonly always?: boolean | undefined;
   readonly run: (step: Step<F>) => Promise<void> | void;
 }
 

@@ -12,7 +12,7 @@ export type NetworkFailure =
 const kinds: readonly (readonly [NetworkFailure, RegExp])[] = [
   ['name-unknown', /^(?:ENOTFOUND|EAI_\w+|ENODATA)$/u],
   ['refused', /^ECONNREFUSED$/u],
-  ['silent', /^(?:ETIMEDOUT|UND_ERR_\w*TIMEOUT|ERR_POSTERN_OAUTH_UNREACHABLE|TimeoutError)$/u],
+  ['silent', /^(?:ETIMEDOUT|UND_ERR_\w*TIMEOUT|TimeoutError)$/u],
   ['certificate-expired', /^(?:CERT_HAS_EXPIRED|CERT_NOT_YET_VALID)$/u],
   ['certificate-name', /^ERR_TLS_CERT_ALTNAME_INVALID$/u],
   [
@@ -26,13 +26,16 @@ const maxDepth = 8;
 
 /** The code of a system or TLS error in a chain of causes, and what it comes to. The code is safe to show. */
 export function networkFailureOf(error: unknown): { readonly kind: NetworkFailure; readonly code?: string } {
-  const codes = codesIn(error, 0);
+  const all = codesIn(error, 0);
+  const codes = all.filter((each) => !each.startsWith('ERR_POSTERN'));
   for (const [kind, pattern] of kinds) {
     const code = codes.find((each) => pattern.test(each));
-    if (code !== undefined) return { kind, ...(!code.startsWith('ERR_POSTERN') && { code }) };
+    if (code !== undefined) return { kind, code };
   }
-  const code = codes.find((each) => !each.startsWith('ERR_POSTERN'));
-  return { kind: 'broken', ...(code !== undefined && { code }) };
+  const [code] = codes;
+  // A deadline of ours has no cause.
+  if (code === undefined) return { kind: all.length > 0 ? 'silent' : 'broken' };
+  return { kind: 'broken', code };
 }
 
 /** The innermost codes first: what is outside wraps them. */

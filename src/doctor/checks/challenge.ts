@@ -98,6 +98,7 @@ export const challenge: Check = defineCheck<FindingId>({
 async function lookFurther(step: Step<FindingId>): Promise<void> {
   for (const method of ['tools/list', 'tools/call'] as const) {
     const answer = await step.ask(requestAsk(step, method));
+    if (method === 'tools/list') step.known.accepted = answer;
     if (!isRefusal(answer)) continue;
     step.known.refusal = { answer, method };
     break;

@@ -18,6 +18,7 @@ export const cleanUp: Check = defineCheck({
       specification: rfc(7592, '2.3'),
     },
   },
+  always: true,
   async run(step) {
     const { registered, client, isFresh } = step.known;
     if (isFresh !== true) return step.skip('nothing was registered');

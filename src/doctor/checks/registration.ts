@@ -5,6 +5,7 @@ import { identifyClient, type IdentifyClientOptions } from '../../oauth/registra
 import { initialScopes } from '../../oauth/scopes.ts';
 import { serverWordOf } from '../../oauth/server-word.ts';
 import { defineCheck, type Check } from '../check.ts';
+import { networkFailureOf } from '../network-failure.ts';
 import { purposeHeader } from '../recording.ts';
 import { keepReplies, type RegistrationReply } from '../registered-client.ts';
 import { mcp, rfc } from '../specification.ts';
@@ -262,6 +263,8 @@ async function askHarmlessly(
     ({ status } = response);
   } catch (error) {
     if (step.signal.aborted || !isPosternError(error)) throw error;
+    // To break off at what is no JSON is clumsy, and says nothing of what is.
+    if (networkFailureOf(error).kind === 'broken') return tellListens(step, where);
     return step.find('registration.endpoint-failing', { what: whatOf(error) });
   }
   if (status === 404 || status === 405 || status === 410)
@@ -270,14 +273,17 @@ async function askHarmlessly(
       configure,
     });
   if (status === 401 || status === 403) {
-    return step.find('registration.wants-token', {
+    return step.find(status === 401 ? 'registration.wants-token' : 'registration.rejected', {
       what: `${where} answers status ${status} before it looks at what is sent.`,
       fix: step.known.profile.hints?.registration,
       meanwhile: 'Configure a client that was registered by hand.',
       configure,
     });
   }
-  // To fail at what is no JSON is clumsy, and says nothing of what is.
+  tellListens(step, where);
+}
+
+function tellListens(step: Step<FindingId>, where: string): void {
   step.fact(
     `would be used: a registration at ${where.replaceAll('"', '')}, which listens; --register tries it`,
   );
