@@ -7,12 +7,15 @@ export type NetworkFailure =
   | 'certificate-name'
   | 'certificate-expired'
   | 'no-way'
+  | 'proxy'
   | 'broken';
 
 const kinds: readonly (readonly [NetworkFailure, RegExp])[] = [
   ['name-unknown', /^(?:ENOTFOUND|EAI_\w+|ENODATA)$/u],
   ['refused', /^ECONNREFUSED$/u],
   ['silent', /^(?:ETIMEDOUT|UND_ERR_\w*TIMEOUT|TimeoutError)$/u],
+  // What a proxy answers in place of opening a tunnel ends the request so.
+  ['proxy', /^UND_ERR_ABORTED$/u],
   ['certificate-expired', /^(?:CERT_HAS_EXPIRED|CERT_NOT_YET_VALID)$/u],
   ['certificate-name', /^ERR_TLS_CERT_ALTNAME_INVALID$/u],
   [
@@ -34,8 +37,12 @@ export function networkFailureOf(error: unknown): { readonly kind: NetworkFailur
   }
   const [code] = codes;
   // A deadline of ours has no cause.
-  if (code === undefined) return { kind: all.length > 0 ? 'silent' : 'broken' };
+  if (code === undefined) return { kind: all.length > 0 && !hasCause(error) ? 'silent' : 'broken' };
   return { kind: 'broken', code };
+}
+
+function hasCause(error: unknown): boolean {
+  return error instanceof Error && error.cause !== undefined;
 }
 
 /** The innermost codes first: what is outside wraps them. */

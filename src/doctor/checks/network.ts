@@ -14,6 +14,7 @@ const failures: Readonly<Record<NetworkFailure, readonly [id: FindingId, what: s
   'certificate-name': ['network.certificate-name', 'its certificate is for another name'],
   'certificate-expired': ['network.certificate-expired', 'its certificate has run out, or is not good yet'],
   'no-way': ['network.no-way', 'there is no way to it from here'],
+  proxy: ['network.proxy-refuses', 'the proxy does not let the request through'],
   broken: ['network.broken', 'it broke off the connection'],
 };
 
