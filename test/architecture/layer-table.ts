@@ -19,8 +19,9 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   atproto: ['core', 'oauth', 'web', 'interaction'],
   wire: ['core'],
+  bridge: ['core', 'storage', 'namespace', 'sync', 'pending', 'interaction', 'client', 'wire'],
   doctor: ['core', 'oauth', 'client', 'wire'],
-  cli: ['core', 'storage', 'namespace', 'oauth', 'interaction', 'client', 'doctor'],
+  cli: ['core', 'storage', 'namespace', 'oauth', 'interaction', 'client', 'bridge', 'doctor'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
@@ -36,6 +37,7 @@ export const driverChoosers: readonly string[] = [
   'cli/own-store',
   'cli/named-store',
   'cli/change-keys',
+  'bridge/credentials',
 ];
 
 /** The folders besides `storage` itself that may fall back to memory when no storage was given. */
@@ -43,7 +45,7 @@ export const memoryChoosers: readonly string[] = ['client'];
 
 /** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
 export const nodeOnly =
-  /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/|cli\/|wire\/lines$|doctor\/tls-probe$)/;
+  /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/|bridge\/|cli\/|wire\/lines$|doctor\/tls-probe$)/;
 
 /** A `node:` module that every runtime we name has, and a file that may import it. */
 export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =
