@@ -44,10 +44,17 @@ export const parties: Readonly<Record<Party, string>> = {
 
 /** A report as text: every step with what was asked, what came back and what was found, and then what to do first. */
 export function printReport(report: DoctorReport, options: PrintOptions = {}): string {
-  const styled = options.styled ?? ((_style, text) => text);
-  return [...report.checks.map((check) => printCheck(check, options)), '', ...conclude(report, styled)].join(
-    '\n',
-  );
+  return [
+    ...report.checks.map((check) => printCheck(check, options)),
+    '',
+    printConclusion(report, options),
+  ].join('\n');
+}
+
+/** Nothing but what was found, by steps. */
+export function printFindings(report: DoctorReport, options: PrintOptions = {}): string {
+  const found = report.checks.filter(({ findings }) => findings.length > 0);
+  return found.map((check) => `${printCheck({ ...check, exchanges: [], facts: [] }, options)}\n`).join('');
 }
 
 /** One step as text. */
@@ -85,7 +92,9 @@ function printFinding(finding: Finding, styled: NonNullable<PrintOptions['styled
   ];
 }
 
-function conclude(report: DoctorReport, styled: NonNullable<PrintOptions['styled']>): string[] {
+/** How it stands, and what to begin with. */
+export function printConclusion(report: DoctorReport, options: PrintOptions = {}): string {
+  const styled = options.styled ?? ((_style: Style, text: string): string => text);
   const { counts, verdict, url } = report;
   const { problem, warning, note } = counts;
   const count = (amount: number, word: string): string => `${amount} ${word}${amount === 1 ? '' : 's'}`;
@@ -96,5 +105,5 @@ function conclude(report: DoctorReport, styled: NonNullable<PrintOptions['styled
     ...(first === undefined
       ? ['As far as it shows without a login, people can sign in and call it.']
       : [`To begin with: ${first.what} That is up to ${parties[first.fixedBy]}.`]),
-  ];
+  ].join('\n');
 }
