@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { renderDoctorPage } from '../../scripts/doctor-page.ts';
 import { parseServerConfig } from '../../src/client/server-config.ts';
 import { allChecks, commonFindings, examine, findingsOf, printReport } from '../../src/doctor/index.ts';
 import { fakes } from '../providers/fakes.ts';
@@ -139,12 +140,9 @@ test('every finding is named after what it is about, once, and says what has to 
   }
 });
 
-test('docs/doctor.md has every check and every finding', () => {
+test('docs/doctor.md is what the table of checks renders to (`node scripts/render-docs.ts` writes it)', () => {
   const page = readFileSync(new URL('../../docs/doctor.md', import.meta.url), 'utf8');
-  for (const { id, findings } of allChecks) {
-    expect(page).toContain(`\`${id}\``);
-    for (const finding of Object.keys(findings)) expect(page).toContain(`\`${finding}\``);
-  }
+  expect(page).toBe(renderDoctorPage());
 });
 
 test('nothing that is reached is left waiting: an examination of nobody ends with the report', async () => {
