@@ -50,3 +50,10 @@ export interface Known {
 export function nothingKnown(): Known {
   return { reached: false, looks: [], profile: {}, skews: new Map() };
 }
+
+/** Why nothing can be asked of an authorization server. */
+export function whyNoIssuer({ isOpen }: Pick<Known, 'isOpen'>): string {
+  return isOpen === true
+    ? 'no sign-in is asked for'
+    : 'it is not known which authorization server it would be';
+}

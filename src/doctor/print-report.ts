@@ -103,7 +103,14 @@ export function printConclusion(report: DoctorReport, options: PrintOptions = {}
   return [
     styled(verdict === 'problem' ? 'bad' : verdict === 'warning' ? 'doubtful' : 'good', sum),
     ...(first === undefined
-      ? ['As far as it shows without a login, people can sign in and call it.']
+      ? [stands(report)]
       : [`To begin with: ${first.what} That is up to ${parties[first.fixedBy]}.`]),
   ].join('\n');
+}
+
+function stands({ checks }: DoctorReport): string {
+  const isAsked = checks.some(({ check, verdict }) => check === 'issuer' && verdict !== 'skipped');
+  return isAsked
+    ? 'As far as it shows without a login, people can sign in and call it.'
+    : 'No sign-in was met that could be looked into.';
 }

@@ -47,7 +47,7 @@ export function recordingFetch(options: RecordingOptions): FetchLike {
         ...(purpose !== null && { purpose }),
         came,
         ...(response && { status: response.status }),
-        headers: response === undefined ? {} : tellingHeaders(response, redact),
+        headers: response === undefined ? {} : tellingHeaders(response, url, redact),
         durationMs: Math.round(performance.now() - began),
       });
     };
@@ -70,7 +70,11 @@ export function recordingFetch(options: RecordingOptions): FetchLike {
   };
 }
 
-function tellingHeaders(response: Response, redact: RecordingOptions['redact']): Record<string, string> {
+function tellingHeaders(
+  response: Response,
+  url: string,
+  redact: RecordingOptions['redact'],
+): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of told) {
     const value = response.headers.get(name);
@@ -78,7 +82,7 @@ function tellingHeaders(response: Response, redact: RecordingOptions['redact']):
     // A session is a secret to whoever reads the report, and a redirect carries its state.
     if (name === 'mcp-session-id') found[name] = '…';
     else if (name === 'location')
-      found[name] = URL.canParse(value) ? plain(describeUrl(value)) : redact(value.replace(/[?#].*$/su, ''));
+      found[name] = plain(describeUrl(URL.canParse(value, url) ? new URL(value, url) : value));
     else found[name] = redact(value);
   }
   return found;

@@ -2,7 +2,7 @@ import { readRetryAfter, describeTime } from '../../core/retry-after.ts';
 import { describeUrl } from '../../oauth/describe-url.ts';
 import { defineCheck, type Check } from '../check.ts';
 import type { McpAnswer } from '../mcp-exchange.ts';
-import { describeAnswer } from '../mcp-requests.ts';
+import { describeAnswer, isRefusal } from '../mcp-requests.ts';
 import { mcp, rfc } from '../specification.ts';
 
 export const endpoint: Check = defineCheck({
@@ -74,6 +74,9 @@ export const endpoint: Check = defineCheck({
     const { get, initialize, discover } = known;
     if (known.legacyVersion !== undefined || known.modernVersions !== undefined)
       return step.fact('an MCP server');
+    // Who speaks only the transport of 2024 has nothing to refuse in a POST.
+    if (known.refusal === undefined && get !== undefined && isRefusal(get))
+      known.refusal = { answer: get, method: 'GET' };
     if (known.refusal !== undefined) return step.fact('something that asks for credentials');
     const post = initialize ?? discover;
     if (post === undefined || get === undefined) return step.skip('it gave no whole answer');

@@ -1,6 +1,7 @@
 import { isPkceUnadvertised } from '../../oauth/attempt.ts';
-import { describeUrl } from '../../oauth/describe-url.ts';
+import { quoteIssuer } from '../../oauth/describe-url.ts';
 import { defineCheck, type Check } from '../check.ts';
+import { whyNoIssuer } from '../known.ts';
 import { mcp, rfc } from '../specification.ts';
 
 export const pkce: Check = defineCheck({
@@ -36,12 +37,12 @@ export const pkce: Check = defineCheck({
   },
   run(step) {
     const { discovery, profile } = step.known;
-    if (discovery === undefined) return step.skip('it is not known which authorization server it would be');
+    if (discovery === undefined) return step.skip(whyNoIssuer(step.known));
     if (discovery.legacyEndpoints) return step.fact('nothing is advertised; S256 is used all the same');
     const methods = discovery.server.code_challenge_methods_supported;
     const listed = methods === undefined ? 'nothing' : step.redact(methods.join(', '), 100);
     if (isPkceUnadvertised(discovery)) {
-      const what = `${describeUrl(discovery.issuer)} lists ${listed}.`;
+      const what = `${quoteIssuer(discovery.issuer)} lists ${listed}.`;
       if (profile.pkceUnadvertised === true || step.options.auth?.allowPkceUnadvertised === true)
         return step.find('pkce.known-unadvertised', { what, meanwhile: 'Nothing: S256 is used.' });
       return step.find('pkce.unadvertised', {

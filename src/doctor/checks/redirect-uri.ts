@@ -1,11 +1,12 @@
 import { isPosternError } from '../../core/postern-error.ts';
-import { describeUrl } from '../../oauth/describe-url.ts';
+import { describeUrl, quoteIssuer } from '../../oauth/describe-url.ts';
 import type { ClientIdentity } from '../../oauth/client-identity.ts';
 import type { Discovery } from '../../oauth/discovery.ts';
 import { isOrganisationRefusal } from '../../oauth/organisation-refusals.ts';
 import { checkRedirectUri } from '../../oauth/profiles/redirect-fit.ts';
 import { probeAuthorize, type AuthorizeOutcome } from '../authorize-probe.ts';
 import { defineCheck, type Check } from '../check.ts';
+import { whyNoIssuer } from '../known.ts';
 import { mcp, rfc } from '../specification.ts';
 import type { Step } from '../step.ts';
 import { whatOf } from './resource-metadata.ts';
@@ -142,7 +143,7 @@ export const redirectUri: Check = defineCheck<FindingId>({
   async run(step) {
     const { known, options } = step;
     const { discovery, profile, client } = known;
-    if (discovery === undefined) return step.skip('it is not known which authorization server it would be');
+    if (discovery === undefined) return step.skip(whyNoIssuer(step.known));
     step.fact(`the redirect URI is ${step.redirectUri}`);
     try {
       checkRedirectUri(step.redirectUri, discovery.issuer, profile, options.client?.redirectUris);
@@ -297,8 +298,15 @@ async function compareForeign(step: Step<FindingId>, at: At, own: AuthorizeOutco
     });
   }
   if (own.kind === 'approved') return step.fact('a code came at once, without a login; it was dropped');
-  if (foreign.kind === own.kind && foreign.status === own.status)
+  if (foreign.kind === own.kind && foreign.status === own.status) {
+    // By OpenID, who asks for no page is sent back at once, where redirect URI and client are good.
+    const silent = await probeAuthorize(step, at, {
+      purpose: 'without any page',
+      extraAuthorizeParams: { prompt: 'none' },
+    }).catch(() => undefined);
+    if (silent?.kind === 'error') return step.fact('our redirect URI is accepted: an error is sent to it');
     return step.find('redirect-uri.undecided', { what: `Both are answered alike (status ${own.status}).` });
+  }
   step.fact('our redirect URI is accepted: one that nobody registered is not');
 }
 
@@ -308,10 +316,10 @@ function judgeIss(step: Step<FindingId>, { server, issuer }: Discovery, outcome:
   const allowed = [server.issuer, ...(step.known.profile.statedIssuers ?? [])];
   if (iss === undefined) {
     if (server.authorization_response_iss_parameter_supported === true)
-      step.find('iss.missing', { what: `${describeUrl(issuer)} answers without "iss".` });
+      step.find('iss.missing', { what: `${quoteIssuer(issuer)} answers without "iss".` });
   } else if (!allowed.includes(iss)) {
     step.find('iss.wrong', {
-      what: `The answer names ${describeUrl(iss)}, and the metadata ${describeUrl(server.issuer)}.`,
+      what: `The answer names ${quoteIssuer(iss)}, and the metadata ${quoteIssuer(server.issuer)}.`,
     });
   }
 }

@@ -6,6 +6,7 @@ import { readJsonBody } from '../../oauth/json-body.ts';
 import { nameError, registeredError } from '../../oauth/oauth-errors.ts';
 import { isErrorAnswer, meantError } from '../../oauth/profiles/meant-error.ts';
 import { defineCheck, type Check } from '../check.ts';
+import { whyNoIssuer } from '../known.ts';
 import { purposeHeader } from '../recording.ts';
 import { mcp, rfc } from '../specification.ts';
 import type { Step } from '../step.ts';
@@ -95,7 +96,7 @@ export const refresh: Check = defineCheck<FindingId>({
   async run(step) {
     const { known, options } = step;
     const { discovery } = known;
-    if (discovery === undefined) return step.skip('it is not known which authorization server it would be');
+    if (discovery === undefined) return step.skip(whyNoIssuer(step.known));
     const types = discovery.server.grant_types_supported;
     if (types !== undefined && !types.includes('refresh_token'))
       step.find('refresh.not-offered', {

@@ -1,10 +1,11 @@
 import { isPosternError } from '../../core/postern-error.ts';
-import { describeUrl } from '../../oauth/describe-url.ts';
+import { describeUrl, quoteIssuer } from '../../oauth/describe-url.ts';
 import type { Discovery } from '../../oauth/discovery.ts';
 import { identifyClient, type IdentifyClientOptions } from '../../oauth/registration.ts';
 import { initialScopes } from '../../oauth/scopes.ts';
 import { serverWordOf } from '../../oauth/server-word.ts';
 import { defineCheck, type Check } from '../check.ts';
+import { whyNoIssuer } from '../known.ts';
 import { networkFailureOf } from '../network-failure.ts';
 import { purposeHeader } from '../recording.ts';
 import { keepReplies, type RegistrationReply } from '../registered-client.ts';
@@ -127,7 +128,7 @@ export const registration: Check = defineCheck<FindingId>({
   async run(step) {
     const { known, options } = step;
     const { discovery, profile } = known;
-    if (discovery === undefined) return step.skip('it is not known which authorization server it would be');
+    if (discovery === undefined) return step.skip(whyNoIssuer(step.known));
     known.scopes = initialScopes({ discovery, configured: options.auth?.scopes, profile });
     tellWays(step, discovery);
     const client = await knownClient(step, discovery);
@@ -232,8 +233,8 @@ async function askRegistration(step: Step<FindingId>, discovery: Discovery): Pro
     return step.find('registration.closed', {
       what:
         endpoint !== undefined || server.client_id_metadata_document_supported !== true
-          ? `${describeUrl(issuer)} registers nobody by themselves${server.client_id_metadata_document_supported === true ? '' : ', and reads no client metadata documents'}.`
-          : `${describeUrl(issuer)} registers nobody by themselves, and reads client metadata documents; none is configured.`,
+          ? `${quoteIssuer(issuer)} registers nobody by themselves${server.client_id_metadata_document_supported === true ? '' : ', and reads no client metadata documents'}.`
+          : `${quoteIssuer(issuer)} registers nobody by themselves, and reads client metadata documents; none is configured.`,
       fix: `${profile.hints?.registration ?? 'Register a client there by hand, and configure its id.'} The redirect URI is ${step.redirectUri}`,
       configure,
     });

@@ -1,6 +1,6 @@
 import { isPosternError, type PosternError } from '../../core/postern-error.ts';
 import type { PosternErrorCode } from '../../core/error-codes.ts';
-import { describeUrl } from '../../oauth/describe-url.ts';
+import { describeUrl, quoteIssuer } from '../../oauth/describe-url.ts';
 import { discoverProtectedResource, type DiscoveryLook } from '../../oauth/discovery.ts';
 import { isSameIssuer } from '../../oauth/same-issuer.ts';
 import { defineCheck, type Check } from '../check.ts';
@@ -119,7 +119,7 @@ export const resourceMetadata: Check = defineCheck<FindingId>({
       step.fact(
         `names ${issuers
           .slice(0, 5)
-          .map((issuer) => describeUrl(issuer))
+          .map((issuer) => quoteIssuer(issuer))
           .join(', ')}`,
       );
     if (!isSameIssuer(metadata.resource, url.href) && metadata.resource !== `${url.origin}${url.pathname}`) {

@@ -2,6 +2,7 @@ import { describeUrl } from '../../oauth/describe-url.ts';
 import { resourceParameter } from '../../oauth/profiles/shape-parameters.ts';
 import { probeAuthorize } from '../authorize-probe.ts';
 import { defineCheck, type Check } from '../check.ts';
+import { whyNoIssuer } from '../known.ts';
 import { mcp, rfc } from '../specification.ts';
 
 export const resource: Check = defineCheck({
@@ -31,7 +32,7 @@ export const resource: Check = defineCheck({
   async run(step) {
     const { known } = step;
     const { discovery, profile, client, authorize } = known;
-    if (discovery === undefined) return step.skip('it is not known which authorization server it would be');
+    if (discovery === undefined) return step.skip(whyNoIssuer(step.known));
     const sent = resourceParameter(discovery.resource, profile).resource;
     const name = profile.renameParams?.['resource'];
     if (sent === undefined) step.find('resource.shaped', { what: 'It is not sent.' });

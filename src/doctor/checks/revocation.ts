@@ -1,7 +1,8 @@
 import { isPosternError } from '../../core/postern-error.ts';
-import { describeUrl } from '../../oauth/describe-url.ts';
+import { describeUrl, quoteIssuer } from '../../oauth/describe-url.ts';
 import { revokeGrant } from '../../oauth/revocation.ts';
 import { defineCheck, type Check } from '../check.ts';
+import { whyNoIssuer } from '../known.ts';
 import { rfc } from '../specification.ts';
 import { whatOf } from './resource-metadata.ts';
 
@@ -38,11 +39,11 @@ export const revocation: Check = defineCheck({
   },
   async run(step) {
     const { discovery, client, profile } = step.known;
-    if (discovery === undefined) return step.skip('it is not known which authorization server it would be');
+    if (discovery === undefined) return step.skip(whyNoIssuer(step.known));
     const endpoint = discovery.server.revocation_endpoint;
     if (endpoint === undefined)
       return step.find('revocation.absent', {
-        what: `${describeUrl(discovery.issuer)} names no revocation endpoint.`,
+        what: `${quoteIssuer(discovery.issuer)} names no revocation endpoint.`,
       });
     step.fact(`revocation endpoint ${describeUrl(endpoint).replaceAll('"', '')}`);
     if (client === undefined) return;

@@ -1,6 +1,7 @@
 import { initialScopes, unionScopes } from '../../oauth/scopes.ts';
 import { probeAuthorize, type AuthorizeOutcome } from '../authorize-probe.ts';
 import { defineCheck, type Check } from '../check.ts';
+import { whyNoIssuer } from '../known.ts';
 import { mcp, rfc } from '../specification.ts';
 import type { Step } from '../step.ts';
 
@@ -72,7 +73,7 @@ export const scopes: Check = defineCheck<FindingId>({
   async run(step) {
     const { known, options } = step;
     const { discovery, profile } = known;
-    if (discovery === undefined) return step.skip('it is not known which authorization server it would be');
+    if (discovery === undefined) return step.skip(whyNoIssuer(step.known));
     const wanted = known.scopes ?? initialScopes({ discovery, configured: options.auth?.scopes, profile });
     step.fact(
       `asked for ${wanted === undefined ? 'none: the authorization server decides' : step.redact(wanted.join(' '), 240)}`,
