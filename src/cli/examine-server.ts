@@ -12,14 +12,16 @@ import {
   type EarlierSignIn,
 } from '../doctor/index.ts';
 import { exitCodes } from './exit-codes.ts';
+import { headersOf, type HeaderOptions } from './header-options.ts';
+import { misuse } from './misuse.ts';
+import { oauthOf, type OAuthOptions } from './oauth-options.ts';
 import { openSignIns } from './open-server.ts';
 import { ownContext } from './own-context.ts';
 import { hasOwnStore } from './own-store.ts';
 import type { CommandContext } from './run-command.ts';
-import { headersOf, misuse, oauthOf, type ServerOptions } from './server-options.ts';
 import { findServer } from './servers.ts';
 
-export interface ExamineServerOptions extends ServerOptions {
+export interface ExamineServerOptions extends OAuthOptions, HeaderOptions {
   readonly account?: string | undefined;
   readonly register?: boolean | undefined;
   readonly clientMetadataUrl?: string | undefined;

@@ -1,11 +1,13 @@
 import type { BridgedServerConfig, BridgeProtocol } from '../bridge/index.ts';
 import { runBridge } from '../bridge/index.ts';
-import { silentLogger, stderrLogger, type Logger } from '../core/logger.ts';
+import { commandLogger } from './command-logger.ts';
+import { headersOf, type HeaderOptions } from './header-options.ts';
+import { misuse } from './misuse.ts';
+import { oauthOf, type OAuthOptions } from './oauth-options.ts';
 import type { CommandContext } from './run-command.ts';
-import { headersOf, misuse, oauthOf, type ServerOptions } from './server-options.ts';
 import { findServer, nameOfUrl, readServers, urlOf } from './servers.ts';
 
-export interface ServeBridgeOptions extends ServerOptions {
+export interface ServeBridgeOptions extends OAuthOptions, HeaderOptions {
   readonly server?: readonly string[] | undefined;
   readonly allowHttp?: boolean | undefined;
   readonly transport: 'http-first' | 'sse-first' | 'http-only' | 'sse-only';
@@ -41,7 +43,7 @@ export async function serveBridge(
   return runBridge({
     servers,
     storage: async () => (await import('./own-store.ts')).openOwnStore(output),
-    logger: globals.debug === true ? debugLogger : stderrLogger,
+    logger: commandLogger(globals),
     say: (line) => output.say(line),
     signal: stop.signal,
     timeoutMs: timeout,
@@ -128,12 +130,3 @@ function isLoopback(url: string): boolean {
   const { hostname } = new URL(url);
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/u.test(hostname);
 }
-
-/** Everything, a line each. */
-const debugLogger: Logger = {
-  ...silentLogger,
-  debug: (message, fields) => stderrLogger.warn(message, fields),
-  info: (message, fields) => stderrLogger.warn(message, fields),
-  warn: (message, fields) => stderrLogger.warn(message, fields),
-  error: (message, fields) => stderrLogger.error(message, fields),
-};
