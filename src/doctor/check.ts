@@ -1,17 +1,6 @@
-import type { Party, Severity } from './report.ts';
+import type { FindingFacts } from './report.ts';
 import type { Specification } from './specification.ts';
 import type { Step } from './step.ts';
-
-/** What is known of a finding before it is met. */
-export interface FindingFacts {
-  readonly severity: Severity;
-  readonly fixedBy: Party;
-  /** What it means, in general. */
-  readonly meaning: string;
-  /** What has to be done, unless where it is met says it better. */
-  readonly fix: string;
-  readonly specification?: Specification;
-}
 
 /** One thing that is looked into. */
 export interface Check<F extends string = string> {

@@ -3,7 +3,7 @@ import type { ClientIdentity } from '../oauth/client-identity.ts';
 import type { Discovery, DiscoveryLook } from '../oauth/discovery.ts';
 import type { IssuerProfile } from '../oauth/profiles/issuer-profile.ts';
 import type { PosternError } from '../core/postern-error.ts';
-import type { AuthorizeOutcome } from './authorize-probe.ts';
+import type { AuthorizeOutcome } from './authorize-outcome.ts';
 import type { McpAnswer } from './mcp-exchange.ts';
 
 /** What a step has learnt for those after it. */

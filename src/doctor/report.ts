@@ -47,6 +47,17 @@ export interface Finding {
   readonly configure?: Advice;
 }
 
+/** What is known of a finding before it is met. */
+export interface FindingFacts {
+  readonly severity: Severity;
+  readonly fixedBy: Party;
+  /** What it means, in general. */
+  readonly meaning: string;
+  /** What has to be done, unless where it is met says it better. */
+  readonly fix: string;
+  readonly specification?: Specification;
+}
+
 /** One step of an examination. */
 export interface CheckReport {
   readonly check: string;

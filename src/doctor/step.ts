@@ -1,10 +1,9 @@
 import type { Clock } from '../core/clock.ts';
 import type { OAuthHttp } from '../oauth/oauth-http.ts';
-import type { FindingFacts } from './check.ts';
 import type { ExamineOptions } from './examine-options.ts';
 import type { Known } from './known.ts';
 import type { McpAnswer, McpAsk } from './mcp-exchange.ts';
-import type { Advice, CheckReport, Exchange, Finding } from './report.ts';
+import type { Advice, CheckReport, Exchange, Finding, FindingFacts } from './report.ts';
 import { worstOf } from './report.ts';
 
 /** A finding where it is met. */

@@ -1,5 +1,6 @@
 import { initialScopes, unionScopes } from '../../oauth/scopes.ts';
-import { probeAuthorize, type AuthorizeOutcome } from '../authorize-probe.ts';
+import type { AuthorizeOutcome } from '../authorize-outcome.ts';
+import { probeAuthorize } from '../authorize-probe.ts';
 import { defineCheck, type Check } from '../check.ts';
 import { whyNoIssuer } from '../known.ts';
 import { mcp, rfc } from '../specification.ts';
