@@ -1,4 +1,5 @@
 import { onTestFinished } from 'vitest';
+import { parseServerConfig } from '../../src/client/server-config.ts';
 import { examine, findingsOf, type DoctorReport, type ExamineOptions } from '../../src/doctor/index.ts';
 import type { FakeProvider } from '../providers/fake-provider.ts';
 import { fetchThrough, serveTools } from '../providers/provider-stage.ts';
@@ -38,6 +39,8 @@ export async function openPatient(options: PatientOptions = {}): Promise<Patient
       const report = await examine(mcp, { fetch: (url, init) => fetch(url, init), ...given });
       // Whatever is in a report is shown: it is looked through for secrets as all else that is shown.
       recordOutput('a report', JSON.stringify(report));
+      // Whatever is advised for the configuration is taken by it.
+      for (const { configure } of findingsOf(report)) parseServerConfig('server', { url: mcp, ...configure });
       return report;
     },
   };

@@ -109,8 +109,8 @@ export const network: Check = defineCheck<FindingId>({
   },
   async run(step) {
     const { url, known } = step;
-    lookAtProxies(step);
-    await shakeHands(step);
+    // What a proxy tunnels is not shaken hands with from here.
+    if (!goesThroughProxy(step)) await shakeHands(step);
     try {
       known.get = await step.ask({ method: 'GET', purpose: 'is anybody there?' });
       known.reached = true;
@@ -164,27 +164,33 @@ async function shakeHands(step: Step): Promise<void> {
   }
 }
 
-function lookAtProxies(step: Step): void {
+function goesThroughProxy(step: Step<FindingId>): boolean {
   const { url, options } = step;
   const { environment = {} } = options;
   const value = (name: string): string | undefined => environment[name] ?? environment[name.toLowerCase()];
   const name = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-  if ((value(name) ?? '') === '') return;
+  if ((value(name) ?? '') === '') return false;
   const isExcepted = (value('NO_PROXY') ?? '')
     .split(',')
     .map((each) => each.trim().replace(/^\*?\./u, ''))
     .some(
       (each) => each === '*' || (each !== '' && (url.hostname === each || url.hostname.endsWith(`.${each}`))),
     );
-  if (isExcepted) return step.fact(`${name} is set, and NO_PROXY excepts this host`);
+  if (isExcepted) {
+    step.fact(`${name} is set, and NO_PROXY excepts this host`);
+    return false;
+  }
   if (
     environment['NODE_USE_ENV_PROXY'] === '1' ||
     environment['NODE_OPTIONS']?.includes('--use-env-proxy') === true
-  )
-    return step.fact(`through the proxy of ${name}`);
+  ) {
+    step.fact(`through the proxy of ${name}`);
+    return true;
+  }
   step.find('network.proxy-not-used', {
     what: `${name} is set, but requests do not go through it: Node goes straight to ${url.host}.`,
     meanwhile:
       'Set NODE_USE_ENV_PROXY=1 to go through the proxy (Node 24, or 22.21), or name the host in NO_PROXY.',
   });
+  return false;
 }

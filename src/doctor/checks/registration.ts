@@ -236,6 +236,10 @@ async function askRegistration(step: Step<FindingId>, discovery: Discovery): Pro
           ? `${quoteIssuer(issuer)} registers nobody by themselves${server.client_id_metadata_document_supported === true ? '' : ', and reads no client metadata documents'}.`
           : `${quoteIssuer(issuer)} registers nobody by themselves, and reads client metadata documents; none is configured.`,
       fix: `${profile.hints?.registration ?? 'Register a client there by hand, and configure its id.'} The redirect URI is ${step.redirectUri}`,
+      ...(server.client_id_metadata_document_supported === true && {
+        meanwhile:
+          'Or serve a client metadata document, and name it (--client-metadata-url, clientMetadataUrl).',
+      }),
       configure,
     });
   }
