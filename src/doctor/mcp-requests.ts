@@ -8,7 +8,7 @@ export const legacyVersion = '2025-11-25';
 const clientInfo = { name: 'postern-doctor', version: '1' };
 
 /** What a client of ours takes up with people: questions in a form, and at a link. */
-export const clientCapabilities: Readonly<Record<string, unknown>> = { elicitation: { form: {}, url: {} } };
+const clientCapabilities: Readonly<Record<string, unknown>> = { elicitation: { form: {}, url: {} } };
 
 /** A tool that no server has: whether it is refused, and for what, is all that is asked. */
 const noTool = 'postern-doctor-asks-only-whether-this-is-guarded';
