@@ -28,7 +28,12 @@ export interface DiscoverOptions {
 }
 
 /** One place where metadata was looked for. */
-export interface DiscoveryLook extends Look {
+export interface DiscoveryLook {
+  readonly url: URL;
+  /** `skipped`: its host had not answered before. */
+  readonly outcome: 'found' | 'absent' | 'failing' | 'unreachable' | 'invalid' | 'mismatch' | 'skipped';
+  /** Why it was of no use. */
+  readonly reason?: string | undefined;
   readonly lookedFor: 'resource' | 'issuer';
   /** As it was named, where it was its metadata that was looked for. */
   readonly issuer?: string | undefined;
