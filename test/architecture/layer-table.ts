@@ -32,7 +32,8 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   atproto: ['core', 'oauth', 'web', 'interaction'],
   wire: ['core'],
   bridge: ['core', 'storage', 'namespace', 'sync', 'pending', 'interaction', 'client', 'wire'],
-  cli: ['core', 'storage', 'namespace', 'interaction', 'client', 'bridge'],
+  doctor: ['core', 'oauth', 'client', 'wire'],
+  cli: ['core', 'storage', 'namespace', 'oauth', 'interaction', 'client', 'bridge', 'doctor'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
@@ -56,7 +57,7 @@ export const memoryChoosers: readonly string[] = ['client'];
 
 /** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
 export const nodeOnly =
-  /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|http\/node\/|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/|cli\/)/;
+  /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|http\/node\/|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/|cli\/|doctor\/tls-probe$)/;
 
 /** A `node:` module that every runtime we name has, and a file that may import it. */
 export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =
