@@ -19,6 +19,20 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   atproto: ['core', 'oauth', 'web', 'interaction'],
   wire: ['core'],
+  expose: [
+    'core',
+    'storage',
+    'namespace',
+    'sync',
+    'oauth',
+    'web',
+    'node',
+    'interaction',
+    'browser-sign-in',
+    'oob',
+    'wire',
+  ],
+  cli: ['core', 'storage', 'namespace', 'interaction', 'client', 'expose'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
@@ -36,7 +50,7 @@ export const memoryChoosers: readonly string[] = ['client'];
 
 /** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
 export const nodeOnly =
-  /^(?:storage\/(?:sqlite\/|(?:local|keyring-file|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/|wire\/lines$)/;
+  /^(?:storage\/(?:sqlite\/|(?:local|keyring-file|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/|wire\/lines$|expose\/|cli\/)/;
 
 /** A `node:` module that every runtime we name has, and a file that may import it. */
 export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =
@@ -66,6 +80,11 @@ export const ownedPackages: readonly {
     package: /^@modelcontextprotocol\//,
     owners: ['client', 'oob'],
     why: 'only the two faces know the protocol',
+  },
+  {
+    package: /^commander$/,
+    owners: ['cli'],
+    why: 'only the command line reads one',
   },
   {
     package: /^@atproto\//,
