@@ -47,6 +47,7 @@ export const driverChoosers: readonly string[] = [
   'client/persisted-storage',
   'cli/own-store',
   'cli/named-store',
+  'cli/serve-expose',
 ];
 
 /** The folders besides `storage` itself that may fall back to memory when no storage was given. */

@@ -42,7 +42,7 @@ export class CallAnswer implements CallSink {
   constructor(options: CallAnswerOptions) {
     this.#options = options;
     this.response = new Promise((resolve) => (this.#respond = resolve));
-    this.#timer = setTimeout(() => this.#open(), options.times.patienceMs);
+    this.#timer = setTimeout(() => this.#open({ greets: true }), options.times.patienceMs);
     options.connection.signal.addEventListener('abort', () => this.#end('gone'), { once: true });
   }
 
@@ -67,7 +67,7 @@ export class CallAnswer implements CallSink {
   }
 
   async event(text: string): Promise<void> {
-    if (!this.#over) await this.#open().send(text);
+    if (!this.#over) await this.#open({ greets: false }).send(text);
   }
 
   fail(error: RpcError): void {
@@ -78,15 +78,21 @@ export class CallAnswer implements CallSink {
   /** Ends it without an answer: its client has said that it wants none. */
   dismiss(): void {
     if (this.#over) return;
-    const stream = this.#open();
+    const stream = this.#open({ greets: true });
     this.#end('answered');
     stream.close();
   }
 
-  #open(): EventStream {
+  #open({ greets }: { readonly greets: boolean }): EventStream {
     if (this.#stream !== undefined) return this.#stream;
     const { connection, headers, times } = this.#options;
-    this.#stream = new EventStream({ connection, headers, ...times, onClosed: () => this.#end('gone') });
+    this.#stream = new EventStream({
+      connection,
+      headers,
+      greets,
+      ...times,
+      onClosed: () => this.#end('gone'),
+    });
     this.#respond(this.#stream.response);
     return this.#stream;
   }

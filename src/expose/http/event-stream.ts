@@ -13,6 +13,8 @@ export interface EventStreamOptions {
   readonly keepAliveMs: number;
   /** A reader that takes nothing for so long is cut off. */
   readonly stalledMs: number;
+  /** Begins with a line that says nothing: a stream that has nothing to say yet is seen to be open. */
+  readonly greets: boolean;
   /** Once: nobody reads any more. */
   readonly onClosed: () => void;
 }
@@ -38,7 +40,10 @@ export class EventStream {
     this.#options = options;
     const body = new ReadableStream<Uint8Array>(
       {
-        start: (controller) => void (this.#controller = controller),
+        start: (controller) => {
+          this.#controller = controller;
+          if (options.greets) controller.enqueue(nothing);
+        },
         pull: () => this.#taken(),
         cancel: () => this.#over(),
       },

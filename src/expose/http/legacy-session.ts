@@ -173,6 +173,7 @@ export class LegacySession implements ChildUser {
     this.usedAtMs = performance.now();
     const stream = new EventStream({
       connection,
+      greets: true,
       ...this.#options.times,
       onClosed: () => {
         this.usedAtMs = performance.now();
