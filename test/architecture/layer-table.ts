@@ -33,7 +33,20 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   wire: ['core'],
   bridge: ['core', 'storage', 'namespace', 'sync', 'pending', 'interaction', 'client', 'wire'],
   doctor: ['core', 'oauth', 'client', 'wire'],
-  cli: ['core', 'storage', 'namespace', 'oauth', 'interaction', 'client', 'bridge', 'doctor'],
+  expose: [
+    'core',
+    'storage',
+    'namespace',
+    'sync',
+    'oauth',
+    'web',
+    'node',
+    'interaction',
+    'browser-sign-in',
+    'oob',
+    'wire',
+  ],
+  cli: ['core', 'storage', 'namespace', 'oauth', 'interaction', 'client', 'bridge', 'doctor', 'expose'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
@@ -50,6 +63,7 @@ export const driverChoosers: readonly string[] = [
   'cli/named-store',
   'cli/change-keys',
   'bridge/credentials',
+  'cli/serve-expose',
 ];
 
 /** The folders besides `storage` itself that may fall back to memory when no storage was given. */
@@ -57,7 +71,7 @@ export const memoryChoosers: readonly string[] = ['client'];
 
 /** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
 export const nodeOnly =
-  /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|http\/node\/|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/|cli\/|doctor\/tls-probe$)/;
+  /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|http\/node\/|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/|expose\/|cli\/|doctor\/tls-probe$)/;
 
 /** A `node:` module that every runtime we name has, and a file that may import it. */
 export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =
@@ -85,8 +99,8 @@ export const ownedPackages: readonly {
   },
   {
     package: /^@modelcontextprotocol\//,
-    owners: ['client', 'oob'],
-    why: 'only the two faces know the protocol',
+    owners: ['client', 'oob', 'expose'],
+    why: 'only the two faces know the protocol, and the server that stands in for a child that waits for its secrets',
   },
   {
     package: /^commander$/,
