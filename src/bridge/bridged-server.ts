@@ -3,7 +3,14 @@ import { timeLimit } from '../core/clock.ts';
 import { failureFields } from '../core/failure-fields.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { withSignal } from '../sync/with-signal.ts';
-import type { Message, MessageId, NotificationMessage, RequestMessage } from '../wire/message.ts';
+import {
+  isObject,
+  rpcCodes,
+  type Message,
+  type MessageId,
+  type NotificationMessage,
+  type RequestMessage,
+} from '../wire/message.ts';
 import { failureText, keptText, linkText, loginText, loginToolName, resultIn, saidText } from './answers.ts';
 import { Catalogue, listMethods } from './catalogue.ts';
 import type { Credentials } from './credentials.ts';
@@ -15,6 +22,7 @@ import type { BridgedServerConfig, BridgeSettings } from './options.ts';
 import type { NodeFetch } from './remote/node-fetch.ts';
 import type { OpenedRemote } from './remote/open-remote.ts';
 import { textOf, withAnswerId, type Answer } from './remote/answer.ts';
+import { abilitiesIn, linksOfError, linksText } from './remote/asked-links.ts';
 import { ServerConnection, tooLate } from './server-connection.ts';
 
 export interface BridgedServerOptions {
@@ -181,10 +189,20 @@ export class BridgedServer implements Answerer {
     const timer = setTimeout(() => deadline.abort(tooLate(this.name, timeoutMs, message.method)), timeoutMs);
     try {
       const answer = await remote.request(message, { signal: AbortSignal.any([signal, deadline.signal]) });
-      return this.#kept(message, answer);
+      return this.#inWords(message, answer) ?? this.#kept(message, answer);
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** An error that says that its person has to go to a page, for a host of 2025 that shows none. */
+  #inWords({ id, method }: RequestMessage, answer: Answer): string | undefined {
+    const greeting = this.#connection.greeting?.message;
+    if (answer.kind !== 'error' || answer.error.code !== rpcCodes.urlElicitationRequired) return undefined;
+    const capabilities = greeting?.params?.['capabilities'];
+    if (isObject(capabilities) && abilitiesIn(capabilities).url) return undefined;
+    const links = linksOfError(answer.error.data);
+    return links.length === 0 ? undefined : linksText(id, this.name, links, method);
   }
 
   /** An answer as the host gets it. What a later start can use is kept. */

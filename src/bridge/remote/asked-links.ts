@@ -26,6 +26,25 @@ export function abilitiesIn(capabilities: Readonly<Record<string, unknown>>): Ho
   };
 }
 
+/**
+ * What a server is told that its client can do: what the host can, and being asked to show a link, which a bridge can do for
+ * every host, in words.
+ */
+export function withLinks(
+  capabilities: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const { elicitation } = capabilities;
+  const { form } = abilitiesIn(capabilities);
+  const asks = isObject(elicitation) ? elicitation : {};
+  return { ...capabilities, elicitation: { ...(form && { form: {} }), ...asks, url: asks['url'] ?? {} } };
+}
+
+/** The links in an error that says that its person has to go there first. */
+export function linksOfError(data: unknown): AskedLink[] {
+  const elicitations = isObject(data) ? data['elicitations'] : undefined;
+  return Array.isArray(elicitations) ? elicitations.flatMap((each) => linkIn(each) ?? []).slice(0, 32) : [];
+}
+
 /** Whether a host takes a question of a server. */
 export function canBeAsked(
   able: HostAbilities,

@@ -50,12 +50,21 @@ export class ForLegacyHost implements Remote {
   #listening: AbortController | undefined;
   #count = 0;
 
-  /** @param served what the server says that it can do. */
-  constructor(remote: ModernRemote, options: RemoteOptions, envelope: Envelope, served: unknown) {
+  /** @param said `capabilities`: of the host. `served`: what the server says that it can do. */
+  constructor(
+    remote: ModernRemote,
+    options: RemoteOptions,
+    said: {
+      readonly envelope: Envelope;
+      readonly capabilities: Envelope['capabilities'];
+      readonly served: unknown;
+    },
+  ) {
+    const { envelope, capabilities, served } = said;
     this.#remote = remote;
     this.#options = options;
     this.#envelope = envelope;
-    this.#able = abilitiesIn(envelope.capabilities);
+    this.#able = abilitiesIn(capabilities);
     this.#capabilities = isObject(served) ? served : {};
   }
 

@@ -12,7 +12,7 @@ import {
   type NotificationMessage,
   type RequestMessage,
 } from '../../wire/message.ts';
-import { abilitiesIn, canBeAsked, linkIn, linksText, type AskedLink } from './asked-links.ts';
+import { abilitiesIn, canBeAsked, linkIn, linksOfError, linksText } from './asked-links.ts';
 import { HostSubscriptions } from './host-subscriptions.ts';
 import type { LegacyRemote, Remote } from './legacy-remote.ts';
 import type { RemoteOptions, RequestOptions } from './remote-options.ts';
@@ -299,9 +299,4 @@ function withoutElicitationId(params: RequestMessage['params']): { params?: Reco
   if (params === undefined) return {};
   const { elicitationId: _elicitationId, ...rest } = params;
   return { params: rest };
-}
-
-function linksOfError(data: unknown): AskedLink[] {
-  const elicitations = isObject(data) ? data['elicitations'] : undefined;
-  return Array.isArray(elicitations) ? elicitations.flatMap((each) => linkIn(each) ?? []).slice(0, 32) : [];
 }

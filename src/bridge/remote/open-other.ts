@@ -2,6 +2,7 @@ import { envelopeOf, enveloped, type Envelope } from '../../wire/eras/envelope.t
 import { toDiscoverResult, toInitializeParams, toInitializeResult } from '../../wire/eras/greetings.ts';
 import { isObject, resultText, type RequestMessage } from '../../wire/message.ts';
 import { answerOf, withAnswerId } from './answer.ts';
+import { withLinks } from './asked-links.ts';
 import { ForLegacyHost } from './for-legacy-host.ts';
 import { ForModernHost } from './for-modern-host.ts';
 import { ModernRemote } from './modern-remote.ts';
@@ -14,12 +15,16 @@ export async function openForLegacyHost(options: OpeningOptions): Promise<Opened
   const remoteOptions = { ...options.remote, onMessage: ForLegacyHost.pass(options.remote.onMessage) };
   const remote = new ModernRemote(remoteOptions);
   const capabilities = isObject(params?.['capabilities']) ? params['capabilities'] : {};
-  const envelope: Envelope = { capabilities, clientInfo: params?.['clientInfo'] };
+  const envelope: Envelope = { capabilities: withLinks(capabilities), clientInfo: params?.['clientInfo'] };
   const ask: RequestMessage = { kind: 'request', id: 'postern:discover', method: 'server/discover' };
   const answer = await remote.request(enveloped(ask, envelope), { signal });
   if (answer.kind === 'error') return { remote, greeting: withAnswerId(answer, id), begin: async () => {} };
   const result = toInitializeResult(answer.result, params?.['protocolVersion']);
-  const translated = new ForLegacyHost(remote, options.remote, envelope, result['capabilities']);
+  const translated = new ForLegacyHost(remote, options.remote, {
+    envelope,
+    capabilities,
+    served: result['capabilities'],
+  });
   return {
     remote: translated,
     greeting: answerOf(resultText(id, result)),
@@ -34,12 +39,13 @@ export async function openForModernHost(
 ): Promise<OpenedRemote> {
   const { greeting } = options;
   const { message } = greeting;
+  const envelope = envelopeOf(message);
   let translated: ForModernHost | undefined;
   const initialize: RequestMessage = {
     kind: 'request',
     id: 'postern:initialize',
     method: 'initialize',
-    params: toInitializeParams(envelopeOf(message)),
+    params: toInitializeParams({ ...envelope, capabilities: withLinks(envelope.capabilities) }),
   };
   const opened = await open({
     ...options,
