@@ -31,10 +31,11 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   oob: ['core', 'http', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   atproto: ['core', 'oauth', 'web', 'interaction'],
   wire: ['core'],
-  bridge: ['core', 'storage', 'namespace', 'sync', 'pending', 'interaction', 'client', 'wire'],
-  doctor: ['core', 'oauth', 'client', 'wire'],
+  bridge: ['core', 'http', 'storage', 'namespace', 'sync', 'pending', 'interaction', 'client', 'wire'],
+  doctor: ['core', 'http', 'oauth', 'client', 'wire'],
   expose: [
     'core',
+    'http',
     'storage',
     'namespace',
     'sync',

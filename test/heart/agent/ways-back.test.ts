@@ -87,7 +87,10 @@ async function openMortal(
   restart: () => void;
 }> {
   const server = await startMortalMcpServer({ override, unknown: () => ({ status: 500 }) });
-  const client = new Client({ mortal: { url: server.url, ...config } }, { connectTimeoutMs: 8_000, ...options });
+  const client = new Client(
+    { mortal: { url: server.url, ...config } },
+    { connectTimeoutMs: 8_000, ...options },
+  );
   onTestFinished(() => client.close());
   return {
     client,
@@ -362,7 +365,9 @@ describe('a credential that the operator has configured and the server refuses',
       test(`${name}, HTTP ${status}: is said to be that, at connect and in a call alike, and nobody speaks OAuth`, async () => {
         let isGood = false;
         const fetched = vi.fn(globalThis.fetch);
-        const { client } = await openMortal(() => (isGood ? undefined : { status }), config, { fetch: fetched });
+        const { client } = await openMortal(() => (isGood ? undefined : { status }), config, {
+          fetch: fetched,
+        });
         await client.connect();
         const refused = ['AUTH_FAILED', 'ERR_POSTERN_AUTH_CREDENTIAL_REFUSED', status];
         const story = (): unknown[] => {

@@ -39,7 +39,8 @@ async function outcomeAfterMove(caller: Client): Promise<string> {
     }
   };
   let outcome = await call();
-  for (let broken = 1; outcome === 'ERR_POSTERN_CLIENT_UNREACHABLE' && broken < 4; broken++) outcome = await call();
+  for (let broken = 1; outcome === 'ERR_POSTERN_CLIENT_UNREACHABLE' && broken < 4; broken++)
+    outcome = await call();
   return outcome;
 }
 
