@@ -30,6 +30,24 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   oob: ['core', 'http', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   atproto: ['core', 'oauth', 'web', 'interaction'],
+  wire: ['core'],
+  bridge: ['core', 'http', 'storage', 'namespace', 'sync', 'pending', 'interaction', 'client', 'wire'],
+  doctor: ['core', 'http', 'oauth', 'client', 'wire'],
+  expose: [
+    'core',
+    'http',
+    'storage',
+    'namespace',
+    'sync',
+    'oauth',
+    'web',
+    'node',
+    'interaction',
+    'browser-sign-in',
+    'oob',
+    'wire',
+  ],
+  cli: ['core', 'storage', 'namespace', 'oauth', 'interaction', 'client', 'bridge', 'doctor', 'expose'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
@@ -37,17 +55,24 @@ export const rootLayers: readonly string[] = ['core', 'namespace', 'storage', 's
 
 /** Files that talk to a particular store or machine, as paths under `src/` without their ending. Nobody but `storage` imports them. */
 export const driver =
-  /^storage\/(?:(?:sqlite|redis|postgres|dynamodb)\/|(?:local|keyring-file|create-private-file|user-folder)$)/;
+  /^storage\/(?:(?:sqlite|redis|postgres|dynamodb)\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)/;
 
 /** Files outside `storage` that load a driver, when it is needed, as paths under `src/` without their ending. */
-export const driverChoosers: readonly string[] = ['client/persisted-storage'];
+export const driverChoosers: readonly string[] = [
+  'client/persisted-storage',
+  'cli/own-store',
+  'cli/named-store',
+  'cli/change-keys',
+  'bridge/credentials',
+  'cli/serve-expose',
+];
 
 /** The folders besides `storage` itself that may fall back to memory when no storage was given. */
 export const memoryChoosers: readonly string[] = ['client'];
 
 /** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
 export const nodeOnly =
-  /^(?:storage\/(?:sqlite\/|(?:local|keyring-file|create-private-file|user-folder)$)|http\/node\/|node\/|interaction\/this-machine\/)/;
+  /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|http\/node\/|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/|expose\/|cli\/|doctor\/tls-probe$)/;
 
 /** A `node:` module that every runtime we name has, and a file that may import it. */
 export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =
@@ -75,8 +100,13 @@ export const ownedPackages: readonly {
   },
   {
     package: /^@modelcontextprotocol\//,
-    owners: ['client', 'oob'],
-    why: 'only the two faces know the protocol',
+    owners: ['client', 'oob', 'expose'],
+    why: 'only the two faces know the protocol, and the server that stands in for a child that waits for its secrets',
+  },
+  {
+    package: /^commander$/,
+    owners: ['cli'],
+    why: 'only the command line reads one',
   },
   {
     package: /^@atproto\//,
