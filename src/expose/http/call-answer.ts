@@ -51,23 +51,23 @@ export class CallAnswer implements CallSink {
     return !this.#over;
   }
 
-  async answer(message: ResultMessage | ErrorMessage, text: string): Promise<void> {
-    if (this.#over) return;
-    if (this.#stream === undefined) {
+  answer(message: ResultMessage | ErrorMessage, text: string): Promise<void> | undefined {
+    if (this.#over) return undefined;
+    const stream = this.#stream;
+    if (stream === undefined) {
       const { statusOf, headers } = this.#options;
       this.#end('answered');
       this.#respond(jsonResponse(text, statusOf(message), headers));
-      return;
+      return undefined;
     }
-    const stream = this.#stream;
-    const sent = stream.send(text);
+    const held = stream.send(text);
     this.#end('answered');
     stream.close();
-    await sent;
+    return held;
   }
 
-  async event(text: string): Promise<void> {
-    if (!this.#over) await this.#open({ greets: false }).send(text);
+  event(text: string): Promise<void> | undefined {
+    return this.#over ? undefined : this.#open({ greets: false }).send(text);
   }
 
   fail(error: RpcError): void {

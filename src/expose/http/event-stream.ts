@@ -69,19 +69,18 @@ export class EventStream {
     return this.#closed;
   }
 
-  /** Resolves when there is room for more: to `false` when nobody reads any more. */
-  async send(json: string): Promise<boolean> {
-    if (this.#closed) return false;
+  /** `undefined` while there is room for more; else what resolves when there is again, or nobody reads any more. */
+  send(json: string): Promise<void> | undefined {
+    if (this.#closed) return undefined;
     this.#controller.enqueue(encoder.encode(`event: message\ndata: ${json}\n\n`));
     const room = this.#controller.desiredSize ?? 0;
-    if (room > 0) return true;
+    if (room > 0) return undefined;
     if (-room > maxQueuedBytes && this.#waiting.length > 0) {
       this.#cut();
-      return false;
+      return undefined;
     }
     this.#stall ??= setTimeout(() => this.#cut(), this.#options.stalledMs);
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    return !this.#closed;
+    return new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** Ends it behind what was sent. */

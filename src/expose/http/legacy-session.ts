@@ -258,7 +258,7 @@ export class LegacySession implements ChildUser {
     const stream = this.#streams.at(-1);
     const call = calls.length === 1 || stream === undefined ? calls.at(-1) : undefined;
     if (call !== undefined) return call.answer.event(text);
-    if (stream !== undefined) return stream.send(text).then(() => undefined);
+    if (stream !== undefined) return stream.send(text);
     if (this.#queue.length >= maxQueued) {
       this.#queue.shift();
       this.#dropped++;

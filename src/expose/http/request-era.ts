@@ -60,7 +60,7 @@ export function eraOf(message: RequestMessage | NotificationMessage, headers: He
 }
 
 /** Whether a revision is one without sessions. */
-export function isModern(version: unknown): boolean {
+function isModern(version: unknown): boolean {
   return typeof version === 'string' && /^\d{4}-\d{2}-\d{2}$/u.test(version) && version >= modernVersion;
 }
 
