@@ -6,11 +6,11 @@ import { commonFindings, type Check } from './check.ts';
 import { allChecks } from './all-checks.ts';
 import type { ExamineOptions } from './examine-options.ts';
 import { nothingKnown, type Known } from './known.ts';
-import { askServer } from './mcp-exchange.ts';
+import { askServer, type McpAsk } from './mcp-exchange.ts';
 import { recordingFetch } from './recording.ts';
 import { redactor } from './redact.ts';
 import { findingsOf, worstOf, type CheckReport, type DoctorReport, type Exchange } from './report.ts';
-import { Step } from './step.ts';
+import { openStep, type Step } from './step.ts';
 
 /** Such as the command line uses; nobody listens there for an examination. */
 const defaultRedirectUri = 'http://127.0.0.1:53123/callback';
@@ -72,7 +72,7 @@ async function runCheck(check: Check, walk: Walk): Promise<CheckReport> {
   const timer = setTimeout(() => time.abort(), stepTimeoutMs);
   const given = options.signal === undefined ? [] : [options.signal];
   const signal = AbortSignal.any([time.signal, ...(check.always === true ? [] : [all]), ...given]);
-  const step = openStep(check, walk, signal);
+  const step = prepareStep(check, walk, signal);
   if (all.aborted && check.always !== true) {
     step.skip('the time for the whole examination was over');
     clearTimeout(timer);
@@ -98,13 +98,17 @@ async function runCheck(check: Check, walk: Walk): Promise<CheckReport> {
   return step.report(check);
 }
 
-function outOfTime(step: Step, stepTimeoutMs: number): void {
+function outOfTime(step: Step<'examination.out-of-time'>, stepTimeoutMs: number): void {
   step.find('examination.out-of-time', {
     what: `This step was given up: it was not over within ${Math.round(stepTimeoutMs / 1000)} s, or the whole examination was not within its own time.`,
   });
 }
 
-function openStep(check: Check, { address, options, known }: Walk, signal: AbortSignal): Step {
+function prepareStep(
+  check: Check,
+  { address, options, known }: Walk,
+  signal: AbortSignal,
+): ReturnType<typeof openStep> {
   const { auth, headers = {}, earlier, client, clock = systemClock, requestTimeoutMs = 8_000 } = options;
   // An earlier client is known there by its own.
   const { redirectUri = (earlier?.client ?? earlier?.grant?.client)?.redirectUris[0] ?? defaultRedirectUri } =
@@ -135,12 +139,12 @@ function openStep(check: Check, { address, options, known }: Walk, signal: Abort
     trustedBy: address,
     [allowPrivateNetwork]: auth?.allowPrivateNetwork,
   });
-  return new Step({
+  const tools = {
     url: address,
     options,
     known,
     http,
-    ask: (ask) =>
+    ask: (ask: McpAsk) =>
       askServer(
         address,
         // `Authorization` is left to the step that asks what it is good for: the others want to see what is asked for without.
@@ -152,9 +156,8 @@ function openStep(check: Check, { address, options, known }: Walk, signal: Abort
     clock,
     requestTimeoutMs,
     redirectUri,
-    findings: { ...commonFindings, ...check.findings },
-    exchanges,
-  });
+  };
+  return openStep(tools, { ...commonFindings, ...check.findings }, exchanges);
 }
 
 function withoutAuthorization(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -136,7 +136,7 @@ export const network: Check = defineCheck<FindingId>({
   },
 });
 
-async function shakeHands(step: Step): Promise<void> {
+async function shakeHands(step: Step<FindingId>): Promise<void> {
   const { url, options, signal, requestTimeoutMs, clock } = step;
   if (url.protocol !== 'https:' || options.probeTls === undefined) return;
   try {
