@@ -1,5 +1,8 @@
+import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
 import { examine, type ExamineOptions } from '../../src/doctor/index.ts';
+import { generateDpopKey } from '../../src/oauth/dpop.ts';
+import type { Grant } from '../../src/oauth/grant-record.ts';
 import { answerMcp } from '../support/minimal-mcp.ts';
 import type { Call } from '../support/programmable-authorization.ts';
 import type { Reply } from '../support/programmable-reply.ts';
@@ -332,4 +335,47 @@ test('what looks like a key in the address is said, and stands nowhere in the re
   expect(idsOf(await examine('http://mcp.example/mcp', { fetch: failing('ECONNREFUSED') }))).toContain(
     'address.not-https',
   );
+});
+
+test('a stored token that is bound to a key is sent with a proof, and with the nonce that the server wants', async () => {
+  const nonces: unknown[] = [];
+  const { examine: look } = await openPatient({
+    replies: {
+      resource: (call) => {
+        const { authorization, dpop } = call.headers;
+        if (authorization !== 'DPoP CNRYzsecretz-bound' || typeof dpop !== 'string')
+          return { status: 401, headers: { 'www-authenticate': 'DPoP' } };
+        const { nonce } = decodeJwt(dpop);
+        nonces.push(nonce);
+        return nonce === 'n1'
+          ? open(call)
+          : {
+              status: 401,
+              headers: { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': 'n1' },
+            };
+      },
+    },
+  });
+  const grant: Grant = {
+    issuer: 'https://login.example',
+    tokenEndpoint: 'https://login.example/token',
+    client: {
+      issuer: 'https://login.example',
+      clientId: 'client-1',
+      tokenEndpointAuthMethod: 'none',
+      source: 'dynamic',
+      redirectUris: [],
+    },
+    resource: address,
+    accessToken: 'CNRYzsecretz-bound',
+    tokenType: 'dpop',
+    dpopKeyJwk: await generateDpopKey(),
+    obtainedAtMs: 0,
+  };
+  const report = await look({ earlier: { grant } });
+  expect(report.checks.find(({ check }) => check === 'sign-in')?.facts).toEqual([
+    'accepted: 1 tool in the first page',
+  ]);
+  expect(nonces.filter((nonce) => nonce === undefined)).toHaveLength(1);
+  expect(JSON.stringify(report)).not.toContain('CNRY');
 });
