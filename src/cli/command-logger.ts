@@ -4,5 +4,11 @@ import { silentLogger, stderrLogger, type Logger } from '../core/logger.ts';
 export function commandLogger({ debug }: { readonly debug?: boolean | undefined }): Logger {
   if (debug !== true) return stderrLogger;
   const tell: Logger['debug'] = (message, fields) => stderrLogger.warn(message, fields);
-  return { ...silentLogger, debug: tell, info: tell, warn: tell, error: stderrLogger.error };
+  return {
+    ...silentLogger,
+    debug: tell,
+    info: tell,
+    warn: tell,
+    error: (message, fields) => stderrLogger.error(message, fields),
+  };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { FetchLike } from '../core/fetch-like.ts';
+import type { FetchLike } from '../http/fetch-like.ts';
 import type { OAuthConfig } from '../client/server-config.ts';
 import type { ClientIdentity } from '../oauth/client-identity.ts';
 import type { Grant } from '../oauth/grant-record.ts';

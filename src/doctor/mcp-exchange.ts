@@ -1,5 +1,5 @@
 import { timeLimit } from '../core/clock.ts';
-import type { FetchLike } from '../core/fetch-like.ts';
+import type { FetchLike } from '../http/fetch-like.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { readMessageText, type Message } from '../wire/message.ts';
 import { purposeHeader } from './recording.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { FetchLike } from '../core/fetch-like.ts';
+import type { FetchLike } from '../http/fetch-like.ts';
 import { describeUrl } from '../oauth/describe-url.ts';
 import { networkFailureOf } from './network-failure.ts';
 import type { Exchange } from './report.ts';

@@ -17,7 +17,7 @@ export interface MissedCandidate {
 }
 
 /** One place that was looked at, and what came of it: to be told to whoever wants to know how something was found, or why not. */
-interface Look {
+export interface Look {
   readonly url: URL;
   /** `skipped`: its host had not answered before. */
   readonly outcome: 'found' | MissedCandidate['kind'] | 'skipped';

@@ -1,4 +1,4 @@
-import { classifyHost } from '../../oauth/host-class.ts';
+import { classifyHost } from '../../http/host-class.ts';
 import { defineCheck, type Check } from '../check.ts';
 import { mcp, rfc } from '../specification.ts';
 
