@@ -1,3 +1,4 @@
+import { getProxyForUrl } from 'proxy-from-env';
 import { defaultAlias, placeAlias } from '../client/account-alias.ts';
 import { readClient } from '../client/auth/client-config.ts';
 import { readSecret } from '../client/auth/secret-source.ts';
@@ -63,7 +64,7 @@ export async function examineServer(
       earlier,
       register: options.register,
       probeTls,
-      environment: process.env,
+      proxyFor: (url) => getProxyForUrl(url.href) || undefined,
       signal: leave.signal,
       onCheck,
     });

@@ -1,5 +1,7 @@
 import { systemClock } from '../core/clock.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
+import type { FetchLike } from '../http/fetch-like.ts';
+import { openNetwork } from '../http/network.ts';
 import { createOAuthHttp } from '../oauth/oauth-http.ts';
 import { allowPrivateNetwork } from '../oauth/url-policy.ts';
 import { commonFindings, type Check } from './check.ts';
@@ -36,12 +38,18 @@ export async function examine(url: string | URL, options: ExamineOptions = {}): 
   const known = nothingKnown();
   const all = AbortSignal.timeout(timeoutMs);
   const checks: CheckReport[] = [];
-  for (const check of allChecks) {
-    options.signal?.throwIfAborted();
-    const report = await runCheck(check, { address, options, known, all, stepTimeoutMs });
-    options.signal?.throwIfAborted();
-    checks.push(report);
-    options.onCheck?.(report);
+  const network = openNetwork();
+  const fetch = options.fetch ?? ((to, init) => network.fetch(to, init));
+  try {
+    for (const check of allChecks) {
+      options.signal?.throwIfAborted();
+      const report = await runCheck(check, { address, options, fetch, known, all, stepTimeoutMs });
+      options.signal?.throwIfAborted();
+      checks.push(report);
+      options.onCheck?.(report);
+    }
+  } finally {
+    await network.close();
   }
   const findings = findingsOf({ checks });
   const count = (severity: string): number => findings.filter((each) => each.severity === severity).length;
@@ -60,6 +68,7 @@ export async function examine(url: string | URL, options: ExamineOptions = {}): 
 interface Walk {
   readonly address: URL;
   readonly options: ExamineOptions;
+  readonly fetch: FetchLike;
   readonly known: Known;
   /** The end of all of it. */
   readonly all: AbortSignal;
@@ -106,7 +115,7 @@ function outOfTime(step: Step<'examination.out-of-time'>, stepTimeoutMs: number)
 
 function prepareStep(
   check: Check,
-  { address, options, known }: Walk,
+  { address, options, fetch: send, known }: Walk,
   signal: AbortSignal,
 ): ReturnType<typeof openStep> {
   const { auth, headers = {}, earlier, client, clock = systemClock, requestTimeoutMs = 8_000 } = options;
@@ -125,7 +134,7 @@ function prepareStep(
     ...address.searchParams.values(),
   ]);
   const fetch = recordingFetch({
-    fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
+    fetch: send,
     exchanges,
     redact,
     clock,

@@ -28,7 +28,6 @@ type FindingId =
   | 'network.certificate-ends-soon'
   | 'network.no-way'
   | 'network.broken'
-  | 'network.proxy-not-used'
   | 'network.proxy-refuses';
 
 export const network: Check = defineCheck<FindingId>({
@@ -93,12 +92,6 @@ export const network: Check = defineCheck<FindingId>({
       fixedBy: 'server',
       meaning: 'The host breaks off the connection, or what it speaks is no HTTP.',
       fix: 'Check that this port speaks what the address says (http or https), and what its log says.',
-    },
-    'network.proxy-not-used': {
-      severity: 'warning',
-      fixedBy: 'person',
-      meaning: 'The environment names a proxy, which Node goes past unless it is told to use it.',
-      fix: 'Decide whether requests are to go through the proxy.',
     },
     'network.proxy-refuses': {
       severity: 'problem',
@@ -165,32 +158,11 @@ async function shakeHands(step: Step<FindingId>): Promise<void> {
 }
 
 function goesThroughProxy(step: Step<FindingId>): boolean {
-  const { url, options } = step;
-  const { environment = {} } = options;
-  const value = (name: string): string | undefined => environment[name] ?? environment[name.toLowerCase()];
-  const name = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-  if ((value(name) ?? '') === '') return false;
-  const isExcepted = (value('NO_PROXY') ?? '')
-    .split(',')
-    .map((each) => each.trim().replace(/^\*?\./u, ''))
-    .some(
-      (each) => each === '*' || (each !== '' && (url.hostname === each || url.hostname.endsWith(`.${each}`))),
-    );
-  if (isExcepted) {
-    step.fact(`${name} is set, and NO_PROXY excepts this host`);
-    return false;
-  }
-  if (
-    environment['NODE_USE_ENV_PROXY'] === '1' ||
-    environment['NODE_OPTIONS']?.includes('--use-env-proxy') === true
-  ) {
-    step.fact(`through the proxy of ${name}`);
-    return true;
-  }
-  step.find('network.proxy-not-used', {
-    what: `${name} is set, but requests do not go through it: Node goes straight to ${url.host}.`,
-    meanwhile:
-      'Set NODE_USE_ENV_PROXY=1 to go through the proxy (Node 24, or 22.21), or name the host in NO_PROXY.',
-  });
-  return false;
+  const proxy = step.options.proxyFor?.(step.url);
+  if (proxy === undefined) return false;
+  // What the environment names may hold a password.
+  step.fact(
+    `through the proxy at ${URL.canParse(proxy) ? new URL(proxy).host : 'an address that cannot be read'}`,
+  );
+  return true;
 }
