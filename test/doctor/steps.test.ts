@@ -16,6 +16,14 @@ function failing(code: string): ExamineOptions['fetch'] {
   };
 }
 
+/** As the network hands on what a proxy answers in place of a tunnel. */
+const wantsPassword = {
+  status: 407,
+  statusText: 'Proxy Authentication Required',
+  headers: new Headers({ 'proxy-authenticate': 'Basic' }),
+  body: null,
+} as Response;
+
 test.each([
   ['ENOTFOUND', 'network.name-unknown', 'network'],
   ['ECONNREFUSED', 'network.refused', 'server'],
@@ -56,6 +64,16 @@ test('a proxy that requests go through is told of, without its password, and the
   expect(report.checks.find(({ check }) => check === 'network')?.facts).toEqual([
     'through the proxy at proxy.corp.example:3128',
   ]);
+});
+
+test('a proxy that refuses, or is not there, is told from a server that does', async () => {
+  const proxyFor = (): string => 'http://proxy.corp.example:3128';
+  const refused = await examine(address, { proxyFor, fetch: failing('ECONNREFUSED') });
+  expect(findingOf(refused, 'network.proxy-unreachable')).toMatchObject({ fixedBy: 'person' });
+  const { examine: look } = await openPatient();
+  const report = await look({ proxyFor, fetch: async () => wantsPassword });
+  expect(findingOf(report, 'network.proxy-refuses')).toMatchObject({ fixedBy: 'organisation' });
+  expect(report.reached).toBe(false);
 });
 
 test('what the handshake by TLS says is told, and a certificate that soon runs out', async () => {

@@ -1,5 +1,6 @@
 import { findPosternError } from '../../core/postern-error.ts';
 import { defineCheck, type Check } from '../check.ts';
+import type { McpAnswer } from '../mcp-exchange.ts';
 import { networkFailureOf, type NetworkFailure } from '../network-failure.ts';
 import type { Step } from '../step.ts';
 
@@ -28,7 +29,8 @@ type FindingId =
   | 'network.certificate-ends-soon'
   | 'network.no-way'
   | 'network.broken'
-  | 'network.proxy-refuses';
+  | 'network.proxy-refuses'
+  | 'network.proxy-unreachable';
 
 export const network: Check = defineCheck<FindingId>({
   id: 'network',
@@ -93,6 +95,12 @@ export const network: Check = defineCheck<FindingId>({
       meaning: 'The host breaks off the connection, or what it speaks is no HTTP.',
       fix: 'Check that this port speaks what the address says (http or https), and what its log says.',
     },
+    'network.proxy-unreachable': {
+      severity: 'problem',
+      fixedBy: 'person',
+      meaning: 'Requests go through a proxy that the environment names, and nothing is reached through it.',
+      fix: 'Check the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names, or except the host in NO_PROXY.',
+    },
     'network.proxy-refuses': {
       severity: 'problem',
       fixedBy: 'organisation',
@@ -102,32 +110,45 @@ export const network: Check = defineCheck<FindingId>({
   },
   async run(step) {
     const { url, known } = step;
+    const proxy = proxyOf(step);
     // What a proxy tunnels is not shaken hands with from here.
-    if (!goesThroughProxy(step)) await shakeHands(step);
+    if (proxy === undefined) await shakeHands(step);
+    let answer: McpAnswer;
     try {
-      known.get = await step.ask({ method: 'GET', purpose: 'is anybody there?' });
-      known.reached = true;
+      answer = await step.ask({ method: 'GET', purpose: 'is anybody there?' });
     } catch (error) {
       if (step.signal.aborted) throw error;
-      const { kind, code } = networkFailureOf(error);
-      const [id, what] = failures[kind];
-      step.find(id, {
-        what: `${url.host} was not reached: ${what}${code === undefined ? '' : ` (${code})`}.`,
-        ...(id === 'network.certificate' && {
-          meanwhile:
-            'Name the authority’s certificate in NODE_EXTRA_CA_CERTS, or start with NODE_OPTIONS=--use-system-ca where the system trusts it.',
-        }),
-      });
-      return;
+      return tellFailure(step, error, proxy);
     }
-    const { response, status } = known.get;
+    const { response, status } = answer;
     if (status === 407 || response.headers.has('proxy-authenticate')) {
-      step.find('network.proxy-refuses', {
+      return step.find('network.proxy-refuses', {
         what: `A proxy answered in place of ${url.host}: status ${status}.`,
       });
     }
+    known.get = answer;
+    known.reached = true;
   },
 });
+
+function tellFailure(step: Step<FindingId>, error: unknown, proxy: string | undefined): void {
+  const { host } = step.url;
+  const { kind, code } = networkFailureOf(error);
+  const seen = code === undefined ? '' : ` (${code})`;
+  const isOfProxy = proxy !== undefined && !kind.startsWith('certificate') && kind !== 'proxy';
+  if (isOfProxy)
+    return step.find('network.proxy-unreachable', {
+      what: `${host} was not reached through the proxy at ${proxy}${seen}.`,
+    });
+  const [id, what] = failures[kind];
+  step.find(id, {
+    what: `${host} was not reached: ${what}${seen}.`,
+    ...(id === 'network.certificate' && {
+      meanwhile:
+        'Name the authority’s certificate in NODE_EXTRA_CA_CERTS, or start with NODE_OPTIONS=--use-system-ca where the system trusts it.',
+    }),
+  });
+}
 
 async function shakeHands(step: Step<FindingId>): Promise<void> {
   const { url, options, signal, requestTimeoutMs, clock } = step;
@@ -157,12 +178,11 @@ async function shakeHands(step: Step<FindingId>): Promise<void> {
   }
 }
 
-function goesThroughProxy(step: Step<FindingId>): boolean {
+/** The host of the proxy that requests go through: what the environment names may hold a password. */
+function proxyOf(step: Step<FindingId>): string | undefined {
   const proxy = step.options.proxyFor?.(step.url);
-  if (proxy === undefined) return false;
-  // What the environment names may hold a password.
-  step.fact(
-    `through the proxy at ${URL.canParse(proxy) ? new URL(proxy).host : 'an address that cannot be read'}`,
-  );
-  return true;
+  if (proxy === undefined) return undefined;
+  const host = URL.canParse(proxy) ? new URL(proxy).host : 'an address that cannot be read';
+  step.fact(`through the proxy at ${host}`);
+  return host;
 }
