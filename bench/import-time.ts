@@ -1,8 +1,8 @@
-import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, globSync, statSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Bench, BenchOptions, BenchResult, Figure } from './bench.ts';
+import { buildIfNeeded } from './build-if-needed.ts';
 import { median, middleHalf, ratios } from './stats.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -27,7 +27,7 @@ const subjects = [
 export const importTime: Bench = { name: 'import-time', run: measure };
 
 async function measure(options: BenchOptions): Promise<BenchResult> {
-  buildIfNeeded(options);
+  buildIfNeeded('import-time', options);
   const rounds = options.rounds ?? (options.quick ? 3 : 15);
   const starts = subjects.map((): Start[] => []);
   for (let round = -1; round < rounds; round++) {
@@ -83,21 +83,4 @@ console.log(JSON.stringify({ importMs: performance.now() - t, rssMiB: process.me
   });
   const totalMs = performance.now() - before;
   return { ...(JSON.parse(stdout) as Omit<Start, 'totalMs'>), totalMs };
-}
-
-function buildIfNeeded(options: BenchOptions): void {
-  const built = new URL('../dist/client/index.js', import.meta.url);
-  const sources = globSync(
-    ['src/**/*.ts', 'scripts/{bundle,shared-chunks}.ts', 'tsconfig*.json', 'package.json'],
-    { cwd: root, exclude: (name) => name.endsWith('.test.ts') },
-  );
-  const newest = Math.max(...sources.map((path) => statSync(root + path).mtimeMs));
-  if (existsSync(built) && statSync(built).mtimeMs >= newest) return;
-  options.progress('import-time: npm run build');
-  const { status } = spawnSync('npm', ['run', 'build'], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    timeout: 180_000,
-  });
-  if (status !== 0) throw new Error('dist is older than src, and could not be built');
 }
