@@ -1,4 +1,4 @@
-// Writes dist/*.js: one file for each entry of package.json, and chunks for what they share or load late.
+// Writes dist/*.js: one file for each entry and program of package.json, and chunks for what they share or load late.
 // `tsc -p tsconfig.build.json` writes the declarations beside them.
 //
 //   node scripts/bundle.ts
@@ -9,6 +9,7 @@ import { sharedChunks } from './shared-chunks.ts';
 
 const root = new URL('../', import.meta.url);
 const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
+  bin: Record<string, string>;
   exports: Record<string, string | { default: string }>;
   dependencies: Record<string, string>;
   peerDependencies: Record<string, string>;
@@ -16,9 +17,11 @@ const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
 
 /** The path of each written entry, without its ending, and its source. */
 const entries = new Map<string, string>();
-for (const target of Object.values(manifest.exports)) {
-  if (typeof target === 'string') continue;
-  const name = target.default.replace(/^\.\/dist\/(.+)\.js$/, '$1');
+const targets = Object.values(manifest.exports).flatMap((target) =>
+  typeof target === 'string' ? [] : [target.default],
+);
+for (const target of [...targets, ...Object.values(manifest.bin)]) {
+  const name = target.replace(/^\.\/dist\/(.+)\.js$/, '$1');
   entries.set(name, fileURLToPath(new URL(`src/${name}.ts`, root)));
 }
 const packages = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });

@@ -29,6 +29,7 @@ export type PosternErrorCode =
   | 'ERR_POSTERN_STORAGE_TAMPERED'
   | 'ERR_POSTERN_STORAGE_KEY_UNAVAILABLE'
   | 'ERR_POSTERN_STORAGE_KEYRING_INVALID'
+  | 'ERR_POSTERN_STORAGE_KEYCHAIN_UNAVAILABLE'
   | 'ERR_POSTERN_STORAGE_SCHEMA_UNSUPPORTED'
   | 'ERR_POSTERN_LEASE_TIMEOUT'
   | 'ERR_POSTERN_LEASE_LOST'
@@ -178,6 +179,13 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     500,
     2,
   ),
+  ERR_POSTERN_STORAGE_KEYCHAIN_UNAVAILABLE: row(
+    'The keychain of the system, where a key is kept, is locked, does not answer, or is not there.',
+    'person',
+    true,
+    503,
+    3,
+  ),
   ERR_POSTERN_STORAGE_SCHEMA_UNSUPPORTED: row(
     'The store was written by a newer version, or belongs to another program.',
     'operator',
@@ -205,8 +213,8 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     false,
     404,
   ),
-  ERR_POSTERN_PENDING_EXPIRED: row('The person did not finish in time.', 'person', false, 410),
-  ERR_POSTERN_PENDING_CANCELLED: row('The person declined, or the caller gave up.', 'person', false, 410),
+  ERR_POSTERN_PENDING_EXPIRED: row('The person did not finish in time.', 'person', false, 410, 3),
+  ERR_POSTERN_PENDING_CANCELLED: row('The person declined, or the caller gave up.', 'person', false, 410, 4),
   ERR_POSTERN_PENDING_FAILED: row(
     'The interaction ended with a failure, named by the cause.',
     'person',
@@ -224,6 +232,7 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     'person',
     true,
     504,
+    3,
   ),
 
   ERR_POSTERN_RESUME_HANDLER_UNKNOWN: row(
@@ -257,14 +266,14 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     'person',
     false,
     403,
-    3,
+    4,
   ),
   ERR_POSTERN_AUTH_REFUSED_BY_ORGANISATION: row(
     'The person’s organisation does not let them use this application: its administrator has to allow it.',
     'operator',
     false,
     403,
-    3,
+    4,
   ),
   ERR_POSTERN_AUTH_REVOKED: row(
     'The grant has ended: the authorization server no longer accepts its refresh token.',
@@ -278,21 +287,21 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     'server',
     false,
     502,
-    3,
+    4,
   ),
   ERR_POSTERN_AUTH_CREDENTIAL_REFUSED: row(
     'The server refuses the credential that its operator has configured, or wants one where none is configured.',
     'operator',
     false,
     502,
-    3,
+    4,
   ),
   ERR_POSTERN_AUTH_WRONG_USER: row(
     'The consent came from another account than the one that was asked for, or whose credential is kept.',
     'person',
     false,
     403,
-    3,
+    4,
   ),
   ERR_POSTERN_AUTH_ACCOUNT_UNKNOWN: row(
     'No account is called like that: the name is not one, or leads to nobody.',
@@ -306,7 +315,7 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     'operator',
     true,
     503,
-    3,
+    5,
   ),
   ERR_POSTERN_AUTH_BROWSER_MISMATCH: row(
     'The callback came from another browser than the one that opened the link.',
@@ -372,21 +381,21 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     'operator',
     false,
     502,
-    3,
+    2,
   ),
   ERR_POSTERN_OAUTH_REGISTRATION_REJECTED: row(
     'The authorization server refused dynamic registration.',
     'operator',
     false,
     502,
-    3,
+    4,
   ),
   ERR_POSTERN_OAUTH_CLIENT_REJECTED: row(
     'The authorization server does not know the client, or refuses its authentication.',
     'operator',
     false,
     502,
-    3,
+    4,
   ),
   ERR_POSTERN_OAUTH_GRANT_INVALID: row(
     'The authorization server refused the code or refresh token.',
@@ -400,13 +409,14 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     'server',
     true,
     502,
+    5,
   ),
   ERR_POSTERN_OAUTH_REQUEST_REFUSED: row(
     'The authorization server refuses what was asked of it, and would refuse it again: a scope, a resource, or how it was asked.',
     'operator',
     false,
     502,
-    3,
+    4,
   ),
   ERR_POSTERN_OAUTH_RESPONSE_INVALID: row(
     'The answer of the authorization server is not one OAuth allows.',
@@ -419,13 +429,14 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     'server',
     true,
     504,
+    5,
   ),
   ERR_POSTERN_OAUTH_SCOPE_INSUFFICIENT: row(
     'The server wants more scopes than were granted, even after asking for them.',
     'person',
     false,
     403,
-    3,
+    4,
   ),
 
   ERR_POSTERN_CLIENT_SERVER_UNKNOWN: row('No server of that name is configured.', 'developer', false, 404, 2),
@@ -453,12 +464,14 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     'server',
     true,
     504,
+    5,
   ),
   ERR_POSTERN_CLIENT_CONNECTION_FAILED: row(
     'The connection to the server was made and then broke, or speaks no protocol we know.',
     'server',
     true,
     502,
+    5,
   ),
   ERR_POSTERN_CLIENT_SESSION_LOST: row(
     'The server no longer knows the session that a call was sent in. Whether the call was carried out stands in the error.',
@@ -506,14 +519,14 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     'person',
     true,
     422,
-    3,
+    4,
   ),
   ERR_POSTERN_OOB_SECRET_UNVERIFIED: row(
     'The secret could not be tried just now; nothing was kept.',
     'server',
     true,
     503,
-    3,
+    5,
   ),
   ERR_POSTERN_OOB_STATE_INVALID: row(
     'A request state was altered, has expired, or belongs to another call.',

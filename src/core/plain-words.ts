@@ -50,6 +50,10 @@ export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
   ERR_POSTERN_STORAGE_TAMPERED: words('One of this application’s records has been changed by somebody else.'),
   ERR_POSTERN_STORAGE_KEY_UNAVAILABLE: words('This application cannot open one of its own records.'),
   ERR_POSTERN_STORAGE_KEYRING_INVALID: words('This application cannot open its own records.'),
+  ERR_POSTERN_STORAGE_KEYCHAIN_UNAVAILABLE: words(
+    'The keychain of this machine does not hand out what is needed.',
+    'Unlock it, and try again.',
+  ),
   ERR_POSTERN_STORAGE_SCHEMA_UNSUPPORTED: words('This application is older than its own records.'),
 
   ERR_POSTERN_LEASE_TIMEOUT: words('Something else kept this application busy for too long.'),

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { codeOf } from '../core/system-code.ts';
 
 /**
  * Creates a file that only its owner can read. Returns `false`, and changes nothing, when there is one already.
@@ -39,11 +40,6 @@ export function createPrivateFile(path: string, contents: string): boolean {
   } finally {
     unlinkSync(temporary);
   }
-}
-
-/** The code of a system error, such as `ENOENT`. */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
 function linkOrCopy(from: string, to: string): void {

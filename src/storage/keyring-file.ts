@@ -1,10 +1,27 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { PosternError } from '../core/postern-error.ts';
-import { codeOf, createPrivateFile } from './create-private-file.ts';
+import { codeOf } from '../core/system-code.ts';
+import { createPrivateFile } from './create-private-file.ts';
+import { systemKeychain, type Keychain } from './keychain.ts';
 import { generateKeyText, keyringFromText, type Keyring } from './keyring.ts';
 
+/** What such a file holds where its keys lie in the system's keychain. Never to be taken for a key: that has a colon. */
+const reference = /^in the keychain of this system as (store-[\w-]{1,64})\s*$/u;
+
+/** @param account under which name the keychain has the keys. */
+export function referenceText(account: string): string {
+  return `in the keychain of this system as ${account}\n`;
+}
+
+/** The name under which the keychain has the keys of a file, or `undefined` where they are in the file itself. */
+export function accountIn(text: string): string | undefined {
+  return reference.exec(text)?.[1];
+}
+
 /**
- * Opens a keyring that is kept in a file, newest key first, one `id:base64url` per line.
+ * Opens a keyring that is kept in a file, newest key first, one `id:base64url` per line; or in the system's keychain, where
+ * the file says so.
  *
  * A missing file is created, for its owner only, with one fresh key, unless `create` is false. Processes that race to
  * create it all get the same key. Whoever has the file can open the store, so keep it out of the backups of the store;
@@ -15,7 +32,42 @@ import { generateKeyText, keyringFromText, type Keyring } from './keyring.ts';
  * @throws {PosternError} ERR_POSTERN_STORAGE_UNAVAILABLE when it cannot be read or created.
  */
 export function openKeyringFile(path: string, options: { create?: boolean | undefined } = {}): Keyring {
-  return keyringFromText(readPrivateFile(path) ?? createAndRead(path, options.create ?? true));
+  const text = readPrivateFile(path) ?? createAndRead(path, options.create ?? true);
+  return accountIn(text) === undefined ? keyringFromText(text) : keyringFromKeychain(path, systemKeychain());
+}
+
+/** The keys of a file: its own text, or what the keychain has. */
+export async function readKeys(path: string, keychain: Keychain): Promise<string> {
+  const text = readPrivateFile(path) ?? createAndRead(path, false);
+  const account = accountIn(text);
+  if (account === undefined) return text;
+  const keys = await keychain.get(account);
+  if (keys !== undefined) return keys;
+  throw new PosternError(
+    'ERR_POSTERN_STORAGE_KEYRING_INVALID',
+    `the key of ${JSON.stringify(dirname(path))} is no longer in the system's keychain (service "postern", account ${JSON.stringify(account)})`,
+    {
+      hint: 'Restore the keychain: what was sealed opens with nothing else. Or remove that folder; everybody signs in again then.',
+    },
+  );
+}
+
+/** Asked once it is needed, and again after a failure, of the file first: the keys may have been moved meanwhile. */
+function keyringFromKeychain(path: string, keychain: Keychain): Keyring {
+  let opening: Promise<Keyring> | undefined;
+  const open = (): Promise<Keyring> => {
+    opening ??= readKeys(path, keychain)
+      .then(keyringFromText)
+      .catch((error: unknown) => {
+        opening = undefined;
+        throw error;
+      });
+    return opening;
+  };
+  return {
+    current: async () => (await open()).current(),
+    find: async (id) => (await open()).find(id),
+  };
 }
 
 function createAndRead(path: string, mayCreate: boolean): string {
@@ -39,8 +91,12 @@ function createAndRead(path: string, mayCreate: boolean): string {
   throw new PosternError('ERR_POSTERN_STORAGE_UNAVAILABLE', `${name} vanished while it was being created`);
 }
 
-/** The text of a file that only its owner can read, or `undefined` when there is none. */
-function readPrivateFile(path: string): string | undefined {
+/**
+ * The text of a file that only its owner can read, or `undefined` when there is none.
+ *
+ * @throws {PosternError} as {@link openKeyringFile}.
+ */
+export function readPrivateFile(path: string): string | undefined {
   let file: number;
   try {
     file = openSync(path, 'r');

@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StorageBackend } from './contract.ts';
 import { encrypted } from './encrypted.ts';
 import { openKeyringFile } from './keyring-file.ts';
+import { createFolder, databaseName, keysName } from './local-folder.ts';
 import { openSqlite, type SqliteOptions } from './sqlite/index.ts';
-import { sqliteError } from './sqlite/sqlite-error.ts';
 import { userFolder } from './user-folder.ts';
 
 export { openKeyringFile } from './keyring-file.ts';
@@ -21,14 +21,10 @@ export { openSqlite, SqliteBackend, type SqliteOptions } from './sqlite/index.ts
  * @throws {PosternError} what {@link openSqlite} throws.
  */
 export function openLocalStorage(directory: string, options: SqliteOptions = {}): StorageBackend {
-  const database = join(directory, 'postern.db');
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw sqliteError(`${JSON.stringify(directory)} could not be created`, cause);
-  }
+  const database = join(directory, databaseName);
+  createFolder(directory);
   // Keyring before database: where there is a database, a fresh key would open nothing that is in it.
-  const keyring = openKeyringFile(join(directory, 'postern.keys'), { create: !existsSync(database) });
+  const keyring = openKeyringFile(join(directory, keysName), { create: !existsSync(database) });
   return encrypted(openSqlite(database, options), keyring);
 }
 

@@ -18,6 +18,9 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   client: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   atproto: ['core', 'oauth', 'web', 'interaction'],
+  wire: ['core'],
+  bridge: ['core', 'storage', 'namespace', 'sync', 'pending', 'interaction', 'client', 'wire'],
+  cli: ['core', 'storage', 'namespace', 'interaction', 'client', 'bridge'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
@@ -25,17 +28,22 @@ export const rootLayers: readonly string[] = ['core', 'namespace', 'storage', 's
 
 /** Files that talk to a particular store or machine, as paths under `src/` without their ending. Nobody but `storage` imports them. */
 export const driver =
-  /^storage\/(?:(?:sqlite|redis|postgres|dynamodb)\/|(?:local|keyring-file|create-private-file|user-folder)$)/;
+  /^storage\/(?:(?:sqlite|redis|postgres|dynamodb)\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)/;
 
 /** Files outside `storage` that load a driver, when it is needed, as paths under `src/` without their ending. */
-export const driverChoosers: readonly string[] = ['client/persisted-storage'];
+export const driverChoosers: readonly string[] = [
+  'client/persisted-storage',
+  'cli/own-store',
+  'cli/named-store',
+  'bridge/credentials',
+];
 
 /** The folders besides `storage` itself that may fall back to memory when no storage was given. */
 export const memoryChoosers: readonly string[] = ['client'];
 
 /** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
 export const nodeOnly =
-  /^(?:storage\/(?:sqlite\/|(?:local|keyring-file|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/)/;
+  /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/|cli\/)/;
 
 /** A `node:` module that every runtime we name has, and a file that may import it. */
 export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =
@@ -65,6 +73,11 @@ export const ownedPackages: readonly {
     package: /^@modelcontextprotocol\//,
     owners: ['client', 'oob'],
     why: 'only the two faces know the protocol',
+  },
+  {
+    package: /^commander$/,
+    owners: ['cli'],
+    why: 'only the command line reads one',
   },
   {
     package: /^@atproto\//,

@@ -5,6 +5,7 @@ import { Collection, type Stored } from '../../storage/collection.ts';
 import type { Change, StorageBackend } from '../../storage/contract.ts';
 import type { Account, CredentialKind, CredentialState } from '../credential-kind.ts';
 import { placePath, type Place } from '../want.ts';
+import { credentialSegment } from './may-hold.ts';
 
 /** A credential as it is kept: sealed with the store, never sent to a client. */
 export interface StoredCredential {
@@ -46,7 +47,7 @@ export const storedCredential: ZodType<StoredCredential> = z.looseObject({
 
 /** The records of one namespace. */
 export function credentialsIn(backend: StorageBackend, namespace: Namespace): Collection<StoredCredential> {
-  return new Collection(storageOf(backend, namespace).namespace('credential'), storedCredential);
+  return new Collection(storageOf(backend, namespace).namespace(credentialSegment), storedCredential);
 }
 
 /** The credentials of one namespace, by resource and alias. */

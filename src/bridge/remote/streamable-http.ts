@@ -1,0 +1,300 @@
+import { sleep } from '../../core/clock.ts';
+import {
+  errorText,
+  isObject,
+  readMessageText,
+  rpcCodes,
+  type ErrorMessage,
+  type Message,
+  type RequestMessage,
+  type ResultMessage,
+} from '../../wire/message.ts';
+import { spliced } from '../../wire/splice.ts';
+import { createSendHttp, readEvents, readText, type SendHttp } from './http-exchange.ts';
+import { brokenError, httpStatusError, sessionLostError, speechError } from './remote-errors.ts';
+import type { RemoteOptions, RequestOptions } from './remote-options.ts';
+
+/** What a request is answered with. */
+export type Answer = ResultMessage | ErrorMessage;
+
+/** How often a stream that breaks is gone on with before its request counts as lost. */
+const maxResumptions = 5;
+/** The longest that a server is left alone before a stream is opened again. */
+const maxRetryMs = 30_000;
+/** More of the body of an error is not looked at. */
+const maxErrorBytes = 65_536;
+/** How long a stream that has brought its answer may take to end by itself: its connection can be used again then. */
+const drainMs = 250;
+
+/**
+ * One server over Streamable HTTP. Messages go out as the text that they came as, and come back so.
+ *
+ * @see MCP 2025-11-25, basic/transports; 2026-07-28, basic/transports/streamable-http
+ */
+export class StreamableHttp {
+  /** What the server wants to be told with each request, once it has said so. */
+  sessionId: string | undefined;
+  /** The version that was agreed on, for the revisions that have sessions. */
+  protocolVersion: string | undefined;
+  readonly #options: RemoteOptions;
+  readonly #send: SendHttp;
+
+  constructor(options: RemoteOptions) {
+    this.#options = options;
+    this.#send = createSendHttp(options);
+  }
+
+  /**
+   * Sends a request, and resolves to its answer. What comes before it goes to `onMessage`.
+   *
+   * @throws {PosternError} when there is none: no route, no session, a stream that ends.
+   * @throws {AuthorizationRequiredError} when a person has to sign in first.
+   * @throws the signal's reason when it aborts.
+   */
+  async request(message: RequestMessage, options: RequestOptions = {}): Promise<Answer> {
+    const { server } = this.#options;
+    const { signal } = options;
+    const sessionId = this.sessionId;
+    try {
+      const response = await this.#post(message, options);
+      const body = this.#options.http.bodyOf(response);
+      if (response.status === 404 && sessionId !== undefined) {
+        body.resume();
+        throw sessionLostError(server);
+      }
+      if (message.method === 'initialize')
+        this.sessionId = response.headers.get('mcp-session-id') ?? undefined;
+      if (!response.ok) return await this.#readRefusal(message, response);
+      const type = response.headers.get('content-type') ?? '';
+      if (type.startsWith('text/event-stream')) return await this.#readStream(message, response, options);
+      if (response.status === 202 || response.status === 204) {
+        body.resume();
+        throw speechError(server, 'takes a request as if it were none, and does not answer it');
+      }
+      return this.#answerIn(await readText(body, this.#options), message);
+    } catch (error) {
+      // What a closed connection fails with is not why it was closed.
+      throw signal?.aborted === true ? signal.reason : error;
+    }
+  }
+
+  /** Sends what is not answered. @throws as {@link request}. */
+  async notify(message: Message, options: RequestOptions = {}): Promise<void> {
+    const { server, http } = this.#options;
+    const sessionId = this.sessionId;
+    const response = await this.#post(message, options);
+    http.bodyOf(response).resume();
+    if (response.status === 404 && sessionId !== undefined) throw sessionLostError(server);
+    if (!response.ok) throw httpStatusError(server, response.status);
+  }
+
+  /**
+   * Takes what the server sends by itself, for as long as the session lasts: opened again when it ends. Resolves when the
+   * server has no such stream, the session is over, or the signal aborts. Never rejects.
+   */
+  async listen(signal: AbortSignal): Promise<void> {
+    const { logger, server } = this.#options;
+    const { sessionId } = this;
+    const place: StreamPlace = { retryMs: 1_000 };
+    for (let failures = 0; !signal.aborted && this.sessionId === sessionId;) {
+      try {
+        const opened = await this.#openStream(place, signal);
+        if (opened === undefined) return;
+        failures = 0;
+        await this.#readPart(opened, place, () => false);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (++failures === 1) logger.debug('the stream of a server broke', { server, error: nameOf(error) });
+      }
+      await sleep(Math.min(place.retryMs * 2 ** Math.min(failures, 5), maxRetryMs), {
+        signal,
+        keepAlive: false,
+      });
+    }
+  }
+
+  /** Ends the session at the server, as far as it lets itself be told. Never rejects. */
+  async endSession(timeoutMs: number): Promise<void> {
+    if (this.sessionId === undefined) return;
+    const headers = this.#headers();
+    this.sessionId = undefined;
+    await this.#send(this.#options.url, {
+      method: 'DELETE',
+      headers,
+      signal: AbortSignal.timeout(timeoutMs),
+    }).then(
+      (response) => void this.#options.http.bodyOf(response).resume(),
+      () => {},
+    );
+  }
+
+  #post(message: Message, { headers, signal }: RequestOptions): Promise<Response> {
+    return this.#send(this.#options.url, {
+      method: 'POST',
+      headers: {
+        ...this.#headers(),
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        ...headers,
+      },
+      body: textOf(message),
+      signal,
+    });
+  }
+
+  #headers(): Record<string, string> {
+    return {
+      ...(this.sessionId !== undefined && { 'mcp-session-id': this.sessionId }),
+      ...(this.protocolVersion !== undefined && { 'mcp-protocol-version': this.protocolVersion }),
+    };
+  }
+
+  /** An HTTP error that carries a message is that message. */
+  async #readRefusal(message: RequestMessage, response: Response): Promise<Answer> {
+    const { server, http } = this.#options;
+    const body = http.bodyOf(response);
+    const refused = httpStatusError(server, response.status);
+    if (body.destroyed) throw refused;
+    const text = await readText(body, { server, maxBytes: maxErrorBytes }).catch(() => '');
+    const read = readMessageText(text);
+    if (read.kind !== 'error' || (read.id !== undefined && read.id !== message.id)) throw refused;
+    return withId(read, message);
+  }
+
+  #answerIn(text: string, message: RequestMessage): Answer {
+    const read = readMessageText(text);
+    if (
+      (read.kind === 'result' || read.kind === 'error') &&
+      (read.id === message.id || read.id === undefined)
+    )
+      return read.kind === 'error' ? withId(read, message) : read;
+    if (read.kind === 'refused')
+      throw speechError(this.#options.server, `answers with what is ${read.reason}`);
+    throw speechError(this.#options.server, 'answers something else than it was asked');
+  }
+
+  async #readStream(
+    message: RequestMessage,
+    response: Response,
+    { signal }: RequestOptions,
+  ): Promise<Answer> {
+    const { server, http } = this.#options;
+    const place: StreamPlace = { retryMs: 1_000 };
+    let answer: Answer | undefined;
+    const isAnswer = (found: Answer): boolean => {
+      if (found.id !== message.id) return false;
+      answer = found;
+      return true;
+    };
+    let body = http.bodyOf(response);
+    for (let resumptions = 0; ; resumptions++) {
+      const broken = await this.#readPart(body, place, isAnswer).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (answer !== undefined) return answer;
+      // Only a stream that says where it is can be gone on with, and only while there is a session.
+      if (signal?.aborted === true || place.lastId === undefined || resumptions >= maxResumptions)
+        throw broken ?? brokenError(server);
+      await sleep(Math.min(place.retryMs, maxRetryMs), { signal });
+      signal?.throwIfAborted();
+      const opened = await this.#openStream(place, signal);
+      if (opened === undefined) throw broken ?? brokenError(server);
+      body = opened;
+    }
+  }
+
+  /** Reads a stream until it ends or has brought what `isEnough` waits for. */
+  async #readPart(
+    body: ReturnType<RemoteOptions['http']['bodyOf']>,
+    place: StreamPlace,
+    isEnough: (answer: Answer) => boolean,
+  ): Promise<void> {
+    const { onMessage, logger, server } = this.#options;
+    let isOver = false;
+    await new Promise<void>((resolve, reject) => {
+      readEvents(
+        body,
+        this.#options,
+        (event) => {
+          if (event.id !== undefined) place.lastId = event.id;
+          if (event.event !== 'message' || event.data === '' || isOver) return false;
+          const read = readMessageText(event.data);
+          if (read.kind === 'refused') {
+            logger.warn('an event of a server is no message', { server, reason: read.reason });
+            return false;
+          }
+          if (read.kind === 'request' || read.kind === 'notification')
+            return onMessage(read)?.then(() => false) ?? false;
+          if (isEnough(read)) {
+            isOver = true;
+            // Read on, so that the connection can be used again; but not for ever.
+            setTimeout(() => body.destroy(), drainMs).unref();
+            resolve();
+          } else logger.debug('an answer that nobody waits for was dropped', { server });
+          return false;
+        },
+        (retryMs) => (place.retryMs = retryMs),
+      ).then(resolve, reject);
+    });
+  }
+
+  /** Goes on with a stream where it broke, or opens the server's own. `undefined` when it has none. */
+  async #openStream(
+    { lastId }: StreamPlace,
+    signal: AbortSignal | undefined,
+  ): Promise<ReturnType<RemoteOptions['http']['bodyOf']> | undefined> {
+    const { server, url, http } = this.#options;
+    const response = await this.#send(url, {
+      method: 'GET',
+      headers: {
+        ...this.#headers(),
+        accept: 'text/event-stream',
+        ...(lastId !== undefined && /^[\t\x20-\x7e]*$/u.test(lastId) && { 'last-event-id': lastId }),
+      },
+      signal,
+    });
+    const body = http.bodyOf(response);
+    if (response.ok && (response.headers.get('content-type') ?? '').startsWith('text/event-stream'))
+      return body;
+    body.destroy();
+    if (response.ok || (response.status >= 400 && response.status < 500)) return undefined;
+    throw httpStatusError(server, response.status);
+  }
+}
+
+/** Where a stream is, and when it may be asked for again. */
+interface StreamPlace {
+  lastId?: string;
+  retryMs: number;
+}
+
+/** The JSON of a message. */
+export function textOf(message: Message): string {
+  if (message.text !== undefined) return message.text;
+  const { kind: _kind, text: _text, ...rest } = message;
+  return JSON.stringify({ jsonrpc: '2.0', ...rest });
+}
+
+/** An error about a request that does not say which is about this one. */
+function withId(error: ErrorMessage, { id }: RequestMessage): ErrorMessage {
+  if (error.id !== undefined) return error;
+  const text = spliced(textOf(error), ['id'], JSON.stringify(id));
+  return { ...error, id, text: text ?? errorText(id, error.error) };
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error && /^\w{1,60}$/u.test(error.name) ? error.name : typeof error;
+}
+
+/** The version that an answer to `initialize` names. */
+export function versionIn(answer: Answer): string | undefined {
+  if (answer.kind !== 'result' || !isObject(answer.result)) return undefined;
+  const version = answer.result['protocolVersion'];
+  return typeof version === 'string' && /^[\w.-]{1,32}$/u.test(version) ? version : undefined;
+}
+
+/** Whether a server says that it knows no such method. */
+export function isUnknownMethod(answer: Answer): boolean {
+  return answer.kind === 'error' && answer.error.code === rpcCodes.methodNotFound;
+}

@@ -1,0 +1,129 @@
+import { accountAt } from '../client/account-alias.ts';
+import { isAuthorizationRequired } from '../client/auth/authorization-required-error.ts';
+import { Client } from '../client/client.ts';
+import {
+  LocalAuthCoordinator,
+  type LocalAuthCoordinatorOptions,
+} from '../client/coordinators/local-auth-coordinator.ts';
+import type { ServerConfig } from '../client/server-config.ts';
+import type { Session } from '../client/session/session.ts';
+import { silentLogger, stderrLogger, type Logger } from '../core/logger.ts';
+import { PosternError } from '../core/postern-error.ts';
+import { openOwnStore } from './own-store.ts';
+import type { CommandContext } from './run-command.ts';
+import { findServer, type NamedServer } from './servers.ts';
+
+/** How a person is asked to sign in; or that nobody is. */
+export type Asking = Pick<LocalAuthCoordinatorOptions, 'autoOpenBrowser' | 'onLink' | 'signInBy'> | 'nobody';
+
+/** What sign-ins of the command line are kept for: whom `persist` keeps them for, too. */
+export const ownContext = 'default';
+
+/** The sign-ins of whoever runs the command, and nothing else yet. */
+export class OwnSignIns implements AsyncDisposable {
+  readonly coordinator: LocalAuthCoordinator;
+
+  constructor(coordinator: LocalAuthCoordinator) {
+    this.coordinator = coordinator;
+  }
+
+  /** A client of these servers. */
+  client(servers: Readonly<Record<string, ServerConfig>>, options: { timeoutMs?: number | undefined } = {}): Client {
+    const { coordinator } = this;
+    const context = coordinator.createContext(ownContext);
+    return new Client(servers, { coordinator, context, connectTimeoutMs: options.timeoutMs });
+  }
+
+  /** Which servers somebody has signed in to, or did once: under which name, at which address. */
+  async places(): Promise<{ server: string; alias: string; resource: string }[]> {
+    const { namespace } = this.coordinator.createContext(ownContext);
+    const kept = await this.coordinator.interactions.list(namespace, { ended: true });
+    return kept.map(({ resource, alias }) => ({ ...accountAt(alias), resource }));
+  }
+
+  /** The server that is meant by an address or a name. */
+  find(target: string, config: string | undefined): Promise<NamedServer> {
+    return findServer(target, { config, kept: () => this.places() });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.coordinator.close();
+    await this.coordinator.storage.close();
+  }
+}
+
+/**
+ * Opens what is kept for whoever runs the command.
+ *
+ * @param asking default: as `LocalAuthCoordinator` does at a terminal.
+ */
+export async function openSignIns({ output, options }: CommandContext, asking: Asking = {}): Promise<OwnSignIns> {
+  const logger: Logger = options.debug === true ? debugLogger : stderrLogger;
+  const storage = await openOwnStore(output);
+  const how: LocalAuthCoordinatorOptions =
+    asking === 'nobody' ? { autoOpenBrowser: false, blockUntilCallback: false, onLink: () => {} } : asking;
+  return new OwnSignIns(new LocalAuthCoordinator({ storage, logger, ...how }));
+}
+
+/** Everything, a line each. */
+const debugLogger: Logger = {
+  ...silentLogger,
+  debug: (message, fields) => stderrLogger.warn(message, fields),
+  info: (message, fields) => stderrLogger.warn(message, fields),
+  warn: (message, fields) => stderrLogger.warn(message, fields),
+  error: (message, fields) => stderrLogger.error(message, fields),
+};
+
+/** One server that a command is about, and one of its person's accounts there. */
+export interface OpenedServer extends AsyncDisposable {
+  readonly server: NamedServer;
+  readonly client: Client;
+  readonly session: Session;
+}
+
+/** What there is to say of the account at a server that is meant. */
+export interface WhichAccount {
+  /** Which of several. */
+  readonly account?: string | undefined;
+  readonly timeoutMs?: number | undefined;
+  /** Laid over what the file of servers says. */
+  readonly auth?: ((config: ServerConfig) => ServerConfig) | undefined;
+  /** Whom the issuer is to expect. */
+  readonly hint?: string | undefined;
+}
+
+/** Opens one server, without connecting to it. */
+export async function openServer(
+  target: string,
+  context: CommandContext,
+  asking: Asking,
+  which: WhichAccount = {},
+): Promise<OpenedServer> {
+  const signIns = await openSignIns(context, asking);
+  try {
+    const found = await signIns.find(target, context.options.config);
+    const server = { name: found.name, config: which.auth?.(found.config) ?? found.config };
+    const client = signIns.client({ [server.name]: server.config }, which);
+    const session = client.session(server.name, { alias: which.account, loginHint: which.hint });
+    const close = async (): Promise<void> => {
+      await client.close();
+      await signIns[Symbol.asyncDispose]();
+    };
+    return { server, client, session, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await signIns[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/**
+ * Whoever runs a command that asks nobody is told how to sign in, and not a link that leads to a process which has ended.
+ *
+ * @returns what to throw in place of an error.
+ */
+export function loginNeeded(error: unknown, { name }: NamedServer): unknown {
+  if (!isAuthorizationRequired(error)) return error;
+  return new PosternError('ERR_POSTERN_AUTH_REQUIRED', `nobody is signed in to ${JSON.stringify(name)}`, {
+    hint: `Run \`postern login ${name}\`, and then this again.`,
+  });
+}

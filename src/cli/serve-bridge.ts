@@ -1,0 +1,223 @@
+import { readFileSync } from 'node:fs';
+import type { BridgedServerConfig, BridgeProtocol } from '../bridge/index.ts';
+import { runBridge } from '../bridge/index.ts';
+import type { OAuthConfig } from '../client/server-config.ts';
+import type { SecretSource } from '../client/auth/secret-source.ts';
+import { silentLogger, stderrLogger, type Logger } from '../core/logger.ts';
+import { PosternError } from '../core/postern-error.ts';
+import type { CommandContext } from './run-command.ts';
+import { findServer, nameOfUrl, readServers, urlOf } from './servers.ts';
+
+export interface ServeBridgeOptions {
+  readonly server?: readonly string[] | undefined;
+  readonly header?: readonly string[] | undefined;
+  readonly headerFile?: string | undefined;
+  readonly allowHttp?: boolean | undefined;
+  readonly transport: 'http-first' | 'sse-first' | 'http-only' | 'sse-only';
+  readonly protocol: BridgeProtocol;
+  readonly host?: '127.0.0.1' | '::1' | 'localhost' | undefined;
+  readonly callbackPort?: string | undefined;
+  readonly scope?: readonly string[] | undefined;
+  readonly clientId?: string | undefined;
+  readonly clientSecret?: string | undefined;
+  readonly clientMetadataUrl?: string | undefined;
+  readonly resource?: string | undefined;
+  readonly authorizeParam?: readonly string[] | undefined;
+  readonly ignoreTool?: readonly string[] | undefined;
+  readonly timeout?: number | undefined;
+  readonly browser: boolean;
+}
+
+const transports = {
+  'http-first': ['streamable-http', 'sse'],
+  'sse-first': ['sse', 'streamable-http'],
+  'http-only': ['streamable-http'],
+  'sse-only': ['sse'],
+} as const;
+
+/** Serves what the command line names, until the host has gone. Returns the exit code. */
+export async function serveBridge(
+  target: string | undefined,
+  options: ServeBridgeOptions,
+  { options: globals, output }: CommandContext,
+): Promise<number> {
+  const named = await namedServers(target, options, globals.config);
+  const servers = Object.fromEntries(
+    [...named].map(([name, config]) => [name, configured(name, config, options)] as const),
+  );
+  const { callbackPort, clientMetadataUrl, host, timeout, browser } = options;
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
+  return runBridge({
+    servers,
+    storage: async () => (await import('./own-store.ts')).openOwnStore(output),
+    logger: globals.debug === true ? debugLogger : stderrLogger,
+    say: (line) => output.say(line),
+    signal: stop.signal,
+    timeoutMs: timeout,
+    callbackHost: host,
+    callbackPort: callbackPort === undefined ? undefined : portIn(callbackPort),
+    clientMetadataUrl,
+    ...(!browser && { openBrowser: false }),
+  });
+}
+
+async function namedServers(
+  target: string | undefined,
+  { server = [] }: ServeBridgeOptions,
+  file: string | undefined,
+): Promise<Map<string, BridgedServerConfig>> {
+  const named = new Map<string, BridgedServerConfig>();
+  if (target !== undefined) {
+    const url = urlOf(target);
+    const { name, config } = await findServer(target, { config: file });
+    if (!('url' in config) || typeof config.url !== 'string')
+      throw misuse(
+        `${JSON.stringify(target)} is not reached over HTTP`,
+        'A bridge is for servers that have an address.',
+      );
+    named.set(url !== undefined && name === '' ? nameOfUrl(url) : name, config as BridgedServerConfig);
+  }
+  for (const text of server) {
+    const at = text.indexOf('=');
+    const url = urlOf(text.slice(at + 1));
+    const name = text.slice(0, at);
+    if (at < 1 || url === undefined)
+      throw misuse(
+        '"--server" wants a name and an address',
+        'Such as calendar=https://calendar.example/mcp.',
+      );
+    if (named.has(name))
+      throw misuse(`there are two servers ${JSON.stringify(name)}`, 'Give each a name of its own.');
+    named.set(name, { url: url.href });
+  }
+  if (named.size > 0) return named;
+  for (const [name, config] of readServers(file)) {
+    if ('url' in config && typeof config.url === 'string') named.set(name, config as BridgedServerConfig);
+  }
+  if (named.size > 0) return named;
+  throw misuse(
+    'no server is named',
+    'Give an address, a name from your file of servers, or a file by --config.',
+  );
+}
+
+/** A server's configuration, with what the command line says of all of them. */
+function configured(
+  name: string,
+  config: BridgedServerConfig,
+  options: ServeBridgeOptions,
+): BridgedServerConfig {
+  const { allowHttp, transport, protocol, ignoreTool } = options;
+  if (new URL(config.url).protocol === 'http:' && allowHttp !== true && !isLoopback(config.url)) {
+    throw misuse(
+      `${JSON.stringify(name)} is reached over plain HTTP, where others can read what is sent`,
+      'Use https, or say --allow-http in a network that you trust.',
+    );
+  }
+  const headers = { ...config.headers, ...headersOf(options) };
+  const auth = oauthOf(options);
+  return {
+    ...config,
+    ...(Object.keys(headers).length > 0 && { headers }),
+    ...(auth !== undefined && config.auth === undefined && { auth }),
+    // What a file says of one server is about that server.
+    ...(config.transport === undefined && { transports: transports[transport] }),
+    protocol: config.protocol ?? protocol,
+    ignoreTools: [...(config.ignoreTools ?? []), ...(ignoreTool ?? [])],
+  };
+}
+
+function oauthOf(options: ServeBridgeOptions): OAuthConfig | undefined {
+  const { clientId, clientSecret, scope, resource, authorizeParam } = options;
+  if (clientId === undefined && clientSecret !== undefined)
+    throw misuse('"--client-secret" needs "--client-id"');
+  const given = {
+    ...(clientId !== undefined && {
+      client: { clientId, ...(clientSecret !== undefined && { clientSecret: secretAt(clientSecret) }) },
+    }),
+    ...(scope !== undefined && { scopes: scope.flatMap((text) => text.split(/\s+/u).filter(Boolean)) }),
+    ...(authorizeParam !== undefined && { authorizeParams: Object.fromEntries(authorizeParam.map(pairIn)) }),
+    ...(resource !== undefined && { profile: resource === 'none' ? { omitResource: true } : { resource } }),
+  };
+  return Object.keys(given).length === 0 ? undefined : { type: 'oauth', ...given };
+}
+
+function secretAt(where: string): SecretSource {
+  const [, kind, at] = /^(env|file):(.+)$/su.exec(where) ?? [];
+  if (at === undefined) {
+    throw misuse(
+      '"--client-secret" names where the secret is, and is not the secret: others on this machine can read arguments',
+      'Give env:NAME or file:PATH.',
+    );
+  }
+  return kind === 'env' ? { env: at } : { file: at };
+}
+
+function headersOf({ header = [], headerFile }: ServeBridgeOptions): Record<string, string> {
+  const lines = headerFile === undefined ? [] : linesOf(headerFile);
+  return Object.fromEntries([...lines, ...header].map(headerIn));
+}
+
+function linesOf(file: string): string[] {
+  try {
+    const lines = readFileSync(file, 'utf8').split(/\r?\n/u);
+    return lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
+  } catch (cause) {
+    throw new PosternError(
+      'ERR_POSTERN_CONFIG_MISCONFIGURED',
+      `the headers in ${JSON.stringify(file)} cannot be read`,
+      {
+        cause,
+        hint: 'Is there such a file, and may you read it?',
+      },
+    );
+  }
+}
+
+function headerIn(line: string): [string, string] {
+  const at = line.indexOf(':');
+  const name = line.slice(0, at).trim();
+  if (at < 1 || !/^[!#$%&'*+\-.^_`|~\w]+$/u.test(name)) throw misuse('a header has the form "Name: value"');
+  const value = line.slice(at + 1).trim();
+  return [
+    name,
+    value.replaceAll(/\$\{(\w+)\}/gu, (_whole, variable: string) => {
+      const found = process.env[variable];
+      if (found !== undefined) return found;
+      throw misuse(
+        `the header ${JSON.stringify(name)} needs the environment variable ${JSON.stringify(variable)}`,
+      );
+    }),
+  ];
+}
+
+function pairIn(text: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at < 1) throw misuse('"--authorize-param" wants name=value');
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+function portIn(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw misuse('"--callback-port" wants a port', 'A number from 1 to 65535.');
+}
+
+function isLoopback(url: string): boolean {
+  const { hostname } = new URL(url);
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/u.test(hostname);
+}
+
+function misuse(message: string, hint?: string): PosternError {
+  return new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', message, { hint });
+}
+
+/** Everything, a line each. */
+const debugLogger: Logger = {
+  ...silentLogger,
+  debug: (message, fields) => stderrLogger.warn(message, fields),
+  info: (message, fields) => stderrLogger.warn(message, fields),
+  warn: (message, fields) => stderrLogger.warn(message, fields),
+  error: (message, fields) => stderrLogger.error(message, fields),
+};
