@@ -1,7 +1,7 @@
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { Bench, BenchOptions, BenchResult, Figure } from './bench.ts';
+import type { Bench, BenchOptions, BenchResult } from './bench.ts';
 import { echo, initialize } from './bridge/caller.ts';
 import { bridgeAims, figuresOf, gatewayAims } from './bridge/figures.ts';
 import { HttpCaller } from './bridge/http-caller.ts';
@@ -24,21 +24,25 @@ async function measure(options: BenchOptions, directory: string): Promise<BenchR
     ? { startUps: 2, rounds: 2, callsInTurn: 50, callsAtOnce: 160, notes: 200 }
     : { startUps: 11, rounds: options.rounds ?? 15, callsInTurn: 200, callsAtOnce: 960, notes: 2_000 };
   await using server = await startPlainServer();
-  const bridges = await measureBridges(server.origin, directory, amounts, options);
+  const failures: string[] = [];
+  /** What cannot be measured must not take the figures of the rest with it. */
+  const part = async <T>(what: string, work: Promise<T[]>): Promise<T[]> =>
+    work.catch((error: unknown) => {
+      failures.push(`${what} could not be measured: ${String(error)}`);
+      return [];
+    });
+  const bridges = await part('bridges', measureBridges(server.origin, directory, amounts, options));
   const peer = bridges.find(({ label }) => label === 'mcp-remote');
-  const many = await measureManyServers(server.origin, directory, peer?.restMiB);
-  const gateways = await measureGateways(directory, amounts, options);
+  const many = await part('Many servers', measureManyServers(server.origin, directory, peer?.restMiB));
+  const gateways = await part('Gateways', measureGateways(directory, amounts, options));
   const missing = missingPeers();
   return {
     title: `bridge and expose, ${amounts.startUps} starts and ${amounts.rounds} rounds`,
-    figures: [
-      ...figuresOf(bridges, bridgeAims),
-      ...many,
-      ...figuresOf(gateways, gatewayAims),
-    ] satisfies Figure[],
+    figures: [...figuresOf(bridges, bridgeAims), ...many, ...figuresOf(gateways, gatewayAims)],
     notes: [
       'A ratio is the median of those of each round; memory is taken once, while all run (PSS, so shared pages are counted by parts).',
       'The servers speak the 2025 era, and so does the host. A gateway’s memory is without that of the server it starts.',
+      ...failures,
       ...(missing.length === 0
         ? []
         : [
