@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
-import { sharedChunks } from './shared-chunks.ts';
+import { firstChunk, sharedChunks } from './shared-chunks.ts';
 
 const root = new URL('../', import.meta.url);
 const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
@@ -15,49 +15,67 @@ const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
   peerDependencies: Record<string, string>;
 };
 
-/** The path of each written entry, without its ending, and its source. */
-const entries = new Map<string, string>();
-const targets = Object.values(manifest.exports).flatMap((target) =>
-  typeof target === 'string' ? [] : [target.default],
-);
-for (const target of [...targets, ...Object.values(manifest.bin)]) {
-  const name = target.replace(/^\.\/dist\/(.+)\.js$/, '$1');
-  entries.set(name, fileURLToPath(new URL(`src/${name}.ts`, root)));
-}
-const packages = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+/** Which modules go into a file of their own, by its name. */
+type Chunk = ReturnType<typeof sharedChunks>[number];
 
-const bundle = await rolldown({
-  cwd: fileURLToPath(root),
-  input: Object.fromEntries(entries),
-  external: (id) =>
-    id.startsWith('node:') || packages.some((name) => id === name || id.startsWith(`${name}/`)),
-  platform: 'neutral',
-  // An entry has the names it declares, and not what a chunk happens to need of it.
-  preserveEntrySignatures: 'strict',
-  // The oldest Node of `engines` knows no `using`.
-  transform: { target: 'es2024' },
-  // The one warning that depends on how busy the machine is.
-  checks: { bundlerTimings: false },
-  // What it warns of, an unknown package or a circle, it would write all the same.
-  onLog: (level, log) => {
-    if (level === 'warn') throw new Error(log.message);
-  },
-});
-await bundle.write({
-  dir: 'dist',
-  format: 'esm',
-  // No hash: two builds of one source have the same files.
-  entryFileNames: '[name].js',
-  chunkFileNames: 'chunks/[name].js',
-  sourcemap: true,
-  // The sources themselves are in the package, and the declarations have the docstrings.
-  sourcemapExcludeSources: true,
-  comments: { jsdoc: false },
-  codeSplitting: {
-    groups: sharedChunks(entries).map((chunk) => ({
-      debugName: chunk.name,
-      name: (id, graph) => (chunk.holds(id, (of) => graph.getModuleInfo(of)) ? chunk.name : null),
-    })),
-  },
-});
-await bundle.close();
+const packages = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+const entries = sourcesOf(
+  Object.values(manifest.exports).flatMap((target) => (typeof target === 'string' ? [] : [target.default])),
+);
+await writeBundle(entries, 'chunks', sharedChunks(entries));
+// Nobody imports a program, so it shares no file with the entries: it would wait for what comes with it.
+const programs = sourcesOf(Object.values(manifest.bin));
+const atOnce = ['program', 'commands/bridge', 'serve-bridge'].map((name) => sourceOf(`cli/${name}`));
+await writeBundle(programs, 'cli/chunks', [firstChunk(atOnce)]);
+
+/** The path of each written file, without its ending, and its source. */
+function sourcesOf(targets: readonly string[]): Map<string, string> {
+  const names = targets.map((target) => target.replace(/^\.\/dist\/(.+)\.js$/, '$1'));
+  return new Map(names.map((name) => [name, sourceOf(name)]));
+}
+
+function sourceOf(name: string): string {
+  return fileURLToPath(new URL(`src/${name}.ts`, root));
+}
+
+async function writeBundle(
+  input: ReadonlyMap<string, string>,
+  chunkFolder: string,
+  chunks: readonly Chunk[],
+): Promise<void> {
+  const bundle = await rolldown({
+    cwd: fileURLToPath(root),
+    input: Object.fromEntries(input),
+    external: (id) =>
+      id.startsWith('node:') || packages.some((name) => id === name || id.startsWith(`${name}/`)),
+    platform: 'neutral',
+    // An entry has the names it declares, and not what a chunk happens to need of it.
+    preserveEntrySignatures: 'strict',
+    // The oldest Node of `engines` knows no `using`.
+    transform: { target: 'es2024' },
+    // The one warning that depends on how busy the machine is.
+    checks: { bundlerTimings: false },
+    // What it warns of, an unknown package or a circle, it would write all the same.
+    onLog: (level, log) => {
+      if (level === 'warn') throw new Error(log.message);
+    },
+  });
+  await bundle.write({
+    dir: 'dist',
+    format: 'esm',
+    // No hash: two builds of one source have the same files.
+    entryFileNames: '[name].js',
+    chunkFileNames: `${chunkFolder}/[name].js`,
+    sourcemap: true,
+    // The sources themselves are in the package, and the declarations have the docstrings.
+    sourcemapExcludeSources: true,
+    comments: { jsdoc: false },
+    codeSplitting: {
+      groups: chunks.map((chunk) => ({
+        debugName: chunk.name,
+        name: (id, graph) => (chunk.holds(id, (of) => graph.getModuleInfo(of)) ? chunk.name : null),
+      })),
+    },
+  });
+  await bundle.close();
+}

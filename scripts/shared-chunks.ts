@@ -53,6 +53,19 @@ export function sharedChunks(entries: ReadonlyMap<string, string>): SharedChunk[
   );
 }
 
+/**
+ * The one file of what a program needs for its first answer: a start waits for the number of files more than for what is
+ * in them. What these modules load late stays out of it.
+ */
+export function firstChunk(starts: readonly string[]): SharedChunk {
+  let held: ReadonlySet<string> | undefined;
+  return {
+    name: 'start',
+    holds: (id, edges) =>
+      (held ??= new Set(starts.flatMap((start) => [...loadedWith(start, edges)]))).has(id),
+  };
+}
+
 /** The ranks of the lowest and the highest entry that load a module at once. */
 interface Span {
   readonly low: number;

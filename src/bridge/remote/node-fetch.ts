@@ -1,8 +1,18 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import type { Agent as HttpsAgent } from 'node:https';
+import type { Agent, IncomingMessage, request } from 'node:http';
 
 /** An idle connection is closed before most servers close it, so that no request meets one that is being closed. */
 const idleMs = 4_000;
+
+interface Way {
+  readonly agent: Agent;
+  readonly request: typeof request;
+}
+
+/** Loaded when it is first needed: a host that can be answered by what is known does not wait for it. */
+async function openWay(protocol: string): Promise<Way> {
+  const loaded = protocol === 'https:' ? await import('node:https') : await import('node:http');
+  return { agent: new loaded.Agent({ keepAlive: true, timeout: idleMs }), request: loaded.request };
+}
 
 /** Requests by `node:http`, which costs a third of the global `fetch`: what a bridge adds to a call is mostly this. */
 export interface NodeFetch {
@@ -19,24 +29,22 @@ export interface NodeFetch {
  */
 export function createNodeFetch(): NodeFetch {
   const bodies = new WeakMap<Response, IncomingMessage>();
-  const agentOptions = { keepAlive: true, timeout: idleMs };
-  let httpAgent: HttpAgent | undefined;
-  let https: { agent: HttpsAgent; request: typeof httpRequest } | undefined;
+  const ways = new Map<string, Promise<Way>>();
   const fetch = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
     const url = input instanceof Request ? new URL(input.url) : new URL(input);
-    if (url.protocol === 'https:' && https === undefined) {
-      // Loaded when it is first needed: most of its cost is TLS.
-      const { Agent, request } = await import('node:https');
-      https = { agent: new Agent(agentOptions), request };
-    }
-    httpAgent ??= new HttpAgent(agentOptions);
-    const { agent, request } =
-      url.protocol === 'https:' && https !== undefined ? https : { agent: httpAgent, request: httpRequest };
+    let opening = ways.get(url.protocol);
+    if (opening === undefined) ways.set(url.protocol, (opening = openWay(url.protocol)));
+    const way = await opening;
     const { method = 'GET', body, signal, headers } = init;
     const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
-      const outgoing = request(
+      const outgoing = way.request(
         url,
-        { method, agent, headers: Object.fromEntries(new Headers(headers)), ...(signal && { signal }) },
+        {
+          method,
+          agent: way.agent,
+          headers: Object.fromEntries(new Headers(headers)),
+          ...(signal && { signal }),
+        },
         resolve,
       );
       outgoing.on('error', reject);
@@ -60,8 +68,7 @@ export function createNodeFetch(): NodeFetch {
       return body;
     },
     close: () => {
-      httpAgent?.destroy();
-      https?.agent.destroy();
+      for (const opening of ways.values()) void opening.then(({ agent }) => agent.destroy());
     },
   };
 }
