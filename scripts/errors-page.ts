@@ -11,6 +11,7 @@ const areas: Readonly<Record<string, string>> = {
   OAUTH: 'The authorization server, and what it publishes about itself.',
   CLIENT: 'Sessions with MCP servers.',
   OOB: 'Asking a person on behalf of an MCP server.',
+  EXPOSE: 'Serving a server on stdio over HTTP.',
   GATEWAY: 'The bridge and the gateway.',
 };
 

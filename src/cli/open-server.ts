@@ -28,7 +28,10 @@ export class OwnSignIns implements AsyncDisposable {
   }
 
   /** A client of these servers. */
-  client(servers: Readonly<Record<string, ServerConfig>>, options: { timeoutMs?: number | undefined } = {}): Client {
+  client(
+    servers: Readonly<Record<string, ServerConfig>>,
+    options: { timeoutMs?: number | undefined } = {},
+  ): Client {
     const { coordinator } = this;
     const context = coordinator.createContext(ownContext);
     return new Client(servers, { coordinator, context, connectTimeoutMs: options.timeoutMs });
@@ -57,7 +60,10 @@ export class OwnSignIns implements AsyncDisposable {
  *
  * @param asking default: as `LocalAuthCoordinator` does at a terminal.
  */
-export async function openSignIns({ output, options }: CommandContext, asking: Asking = {}): Promise<OwnSignIns> {
+export async function openSignIns(
+  { output, options }: CommandContext,
+  asking: Asking = {},
+): Promise<OwnSignIns> {
   const logger: Logger = options.debug === true ? debugLogger : stderrLogger;
   const storage = await openOwnStore(output);
   const how: LocalAuthCoordinatorOptions =
@@ -119,11 +125,16 @@ export async function openServer(
 /**
  * Whoever runs a command that asks nobody is told how to sign in, and not a link that leads to a process which has ended.
  *
+ * @param target the server as it was named to the command.
  * @returns what to throw in place of an error.
  */
-export function loginNeeded(error: unknown, { name }: NamedServer): unknown {
+export function loginNeeded(error: unknown, target: string): unknown {
   if (!isAuthorizationRequired(error)) return error;
-  return new PosternError('ERR_POSTERN_AUTH_REQUIRED', `nobody is signed in to ${JSON.stringify(name)}`, {
-    hint: `Run \`postern login ${name}\`, and then this again.`,
-  });
+  return new PosternError(
+    'ERR_POSTERN_AUTH_REQUIRED',
+    `somebody has to sign in to ${JSON.stringify(target)} first`,
+    {
+      hint: `Run \`postern login ${target}\`, and then this again.`,
+    },
+  );
 }

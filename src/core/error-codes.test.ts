@@ -38,6 +38,8 @@ describe('errorCodes', () => {
         "ERR_POSTERN_CLIENT_UNREACHABLE server retry 504 1",
         "ERR_POSTERN_CLIENT_VERSION_REFUSED operator final 502 2",
         "ERR_POSTERN_CONFIG_MISCONFIGURED developer final 500 2",
+        "ERR_POSTERN_EXPOSE_CHILD_FAILED operator retry 502 1",
+        "ERR_POSTERN_EXPOSE_LIMIT operator retry 503 1",
         "ERR_POSTERN_LEASE_LOST operator retry 503 1",
         "ERR_POSTERN_LEASE_TIMEOUT operator retry 503 1",
         "ERR_POSTERN_NAMESPACE_CLOSED operator retry 503 1",

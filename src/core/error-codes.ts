@@ -89,7 +89,9 @@ export type PosternErrorCode =
   | 'ERR_POSTERN_OOB_LIMIT'
   | 'ERR_POSTERN_OOB_UNSUPPORTED'
   | 'ERR_POSTERN_OOB_LOGIN_INVALID'
-  | 'ERR_POSTERN_OOB_CLIENT_SILENT';
+  | 'ERR_POSTERN_OOB_CLIENT_SILENT'
+  | 'ERR_POSTERN_EXPOSE_CHILD_FAILED'
+  | 'ERR_POSTERN_EXPOSE_LIMIT';
 
 const row = (meaning: string, fixedBy: FixedBy, retry: boolean, http: number, exit = 1): ErrorCodeFacts => ({
   meaning,
@@ -557,5 +559,18 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     'person',
     true,
     504,
+  ),
+
+  ERR_POSTERN_EXPOSE_CHILD_FAILED: row(
+    'A server on stdio that is served over HTTP did not start, did not get ready, or has stopped.',
+    'operator',
+    true,
+    502,
+  ),
+  ERR_POSTERN_EXPOSE_LIMIT: row(
+    'More servers on stdio or sessions were asked for than one user, or all together, may have.',
+    'operator',
+    true,
+    503,
   ),
 };

@@ -186,4 +186,7 @@ export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
     'The application you use was asked something, and did not answer in time.',
     'Try again, and answer what it shows. If it shows nothing, use one that does.',
   ),
+
+  ERR_POSTERN_EXPOSE_CHILD_FAILED: words('The program behind this service has stopped.'),
+  ERR_POSTERN_EXPOSE_LIMIT: words('Too much of this service is in use already.'),
 };

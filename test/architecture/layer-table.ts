@@ -20,7 +20,20 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   atproto: ['core', 'oauth', 'web', 'interaction'],
   wire: ['core'],
   bridge: ['core', 'storage', 'namespace', 'sync', 'pending', 'interaction', 'client', 'wire'],
-  cli: ['core', 'storage', 'namespace', 'interaction', 'client', 'bridge'],
+  expose: [
+    'core',
+    'storage',
+    'namespace',
+    'sync',
+    'oauth',
+    'web',
+    'node',
+    'interaction',
+    'browser-sign-in',
+    'oob',
+    'wire',
+  ],
+  cli: ['core', 'storage', 'namespace', 'interaction', 'client', 'bridge', 'expose'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
@@ -36,6 +49,7 @@ export const driverChoosers: readonly string[] = [
   'cli/own-store',
   'cli/named-store',
   'bridge/credentials',
+  'cli/serve-expose',
 ];
 
 /** The folders besides `storage` itself that may fall back to memory when no storage was given. */
@@ -43,7 +57,7 @@ export const memoryChoosers: readonly string[] = ['client'];
 
 /** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
 export const nodeOnly =
-  /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/|cli\/)/;
+  /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/|expose\/|cli\/)/;
 
 /** A `node:` module that every runtime we name has, and a file that may import it. */
 export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =

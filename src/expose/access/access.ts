@@ -1,0 +1,13 @@
+/** Somebody who may call. */
+export interface Caller {
+  /** Whose children and sessions are theirs: the partition of their namespace. */
+  readonly user: string;
+}
+
+/** Who may call, and how that is told. */
+export interface Access {
+  /** Tells who calls from the headers alone, before anything of the body is read: a caller, or the answer that turns them away. */
+  admit(headers: Headers): Promise<Caller | Response>;
+  /** Answers what is public about it. */
+  describe?(path: string): Response | undefined;
+}
