@@ -7,17 +7,15 @@ import {
 } from '../client/coordinators/local-auth-coordinator.ts';
 import type { ServerConfig } from '../client/server-config.ts';
 import type { Session } from '../client/session/session.ts';
-import { silentLogger, stderrLogger, type Logger } from '../core/logger.ts';
 import { PosternError } from '../core/postern-error.ts';
+import { commandLogger } from './command-logger.ts';
+import { ownContext } from './own-context.ts';
 import { openOwnStore } from './own-store.ts';
 import type { CommandContext } from './run-command.ts';
 import { findServer, type NamedServer } from './servers.ts';
 
 /** How a person is asked to sign in; or that nobody is. */
 export type Asking = Pick<LocalAuthCoordinatorOptions, 'autoOpenBrowser' | 'onLink' | 'signInBy'> | 'nobody';
-
-/** What sign-ins of the command line are kept for: whom `persist` keeps them for, too. */
-export const ownContext = 'default';
 
 /** The sign-ins of whoever runs the command, and nothing else yet. */
 export class OwnSignIns implements AsyncDisposable {
@@ -64,21 +62,12 @@ export async function openSignIns(
   { output, options }: CommandContext,
   asking: Asking = {},
 ): Promise<OwnSignIns> {
-  const logger: Logger = options.debug === true ? debugLogger : stderrLogger;
+  const logger = commandLogger(options);
   const storage = await openOwnStore(output);
   const how: LocalAuthCoordinatorOptions =
     asking === 'nobody' ? { autoOpenBrowser: false, blockUntilCallback: false, onLink: () => {} } : asking;
   return new OwnSignIns(new LocalAuthCoordinator({ storage, logger, ...how }));
 }
-
-/** Everything, a line each. */
-const debugLogger: Logger = {
-  ...silentLogger,
-  debug: (message, fields) => stderrLogger.warn(message, fields),
-  info: (message, fields) => stderrLogger.warn(message, fields),
-  warn: (message, fields) => stderrLogger.warn(message, fields),
-  error: (message, fields) => stderrLogger.error(message, fields),
-};
 
 /** One server that a command is about, and one of its person's accounts there. */
 export interface OpenedServer extends AsyncDisposable {

@@ -48,6 +48,7 @@ export const driverChoosers: readonly string[] = [
   'client/persisted-storage',
   'cli/own-store',
   'cli/named-store',
+  'cli/change-keys',
   'bridge/credentials',
   'cli/serve-expose',
 ];
