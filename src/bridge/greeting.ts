@@ -29,6 +29,18 @@ export function greetingOf(message: RequestMessage): Greeting | undefined {
   return message.method === 'server/discover' ? modernGreeting(message) : undefined;
 }
 
+/** The greeting of a host that makes none: each of its requests says what it would have said. */
+export function impliedGreeting({ params }: RequestMessage): Greeting | undefined {
+  if (versionIn(params) === undefined) return undefined;
+  const { progressToken: _progressToken, ...meta } = isObject(params?.['_meta']) ? params['_meta'] : {};
+  return modernGreeting({
+    kind: 'request',
+    id: 'postern:discover',
+    method: 'server/discover',
+    params: { _meta: meta },
+  });
+}
+
 function legacyGreeting(message: RequestMessage): Greeting {
   const asked = message.params?.['protocolVersion'];
   const protocolVersion = typeof asked === 'string' && version.test(asked) ? asked : newestLegacy;

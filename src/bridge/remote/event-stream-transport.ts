@@ -5,7 +5,7 @@ import { createSendHttp, readEvents, type SendHttp } from './http-exchange.ts';
 import type { LegacyTransport } from './legacy-remote.ts';
 import { brokenError, httpStatusError, sessionLostError, speechError } from './remote-errors.ts';
 import type { RemoteOptions, RequestOptions } from './remote-options.ts';
-import { textOf, type Answer } from './streamable-http.ts';
+import { textOf, type Answer } from './answer.ts';
 
 /** How long a stream may take to say where messages go. */
 const endpointMs = 30_000;

@@ -1,7 +1,7 @@
 import { isPosternError } from '../../core/postern-error.ts';
 import type { Message, RequestMessage } from '../../wire/message.ts';
 import type { RequestOptions } from './remote-options.ts';
-import { versionIn, type Answer } from './streamable-http.ts';
+import { versionIn, type Answer } from './answer.ts';
 
 /** How messages reach a server of the revisions that have sessions. */
 export interface LegacyTransport {

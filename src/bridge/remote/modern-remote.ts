@@ -7,7 +7,8 @@ import {
 import { requestHeaders } from '../../wire/request-headers.ts';
 import type { Remote } from './legacy-remote.ts';
 import type { RemoteOptions, RequestOptions } from './remote-options.ts';
-import { StreamableHttp, textOf, type Answer } from './streamable-http.ts';
+import { StreamableHttp } from './streamable-http.ts';
+import { textOf, type Answer } from './answer.ts';
 
 /** What of a server's tools is remembered at most. */
 const maxTools = 10_000;

@@ -12,8 +12,15 @@ export interface RemoteOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly strategy: AuthStrategy;
   readonly http: NodeFetch;
-  /** Takes what is no answer to a request of ours. A promise holds back whoever sends it. */
-  readonly onMessage: (message: RequestMessage | NotificationMessage) => Promise<unknown> | void;
+  /**
+   * Takes what is no answer to a request of ours. A promise holds back whoever sends it.
+   *
+   * `within`: the request whose stream brought it, where one did.
+   */
+  readonly onMessage: (
+    message: RequestMessage | NotificationMessage,
+    within?: RequestMessage,
+  ) => Promise<unknown> | void;
   readonly logger: Logger;
   /** The longest message, in bytes. */
   readonly maxBytes: number;

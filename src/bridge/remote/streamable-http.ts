@@ -1,21 +1,9 @@
 import { sleep } from '../../core/clock.ts';
-import {
-  errorText,
-  isObject,
-  readMessageText,
-  rpcCodes,
-  type ErrorMessage,
-  type Message,
-  type RequestMessage,
-  type ResultMessage,
-} from '../../wire/message.ts';
-import { spliced } from '../../wire/splice.ts';
+import { readMessageText, type Message, type RequestMessage } from '../../wire/message.ts';
+import { textOf, withAnswerId, type Answer } from './answer.ts';
 import { createSendHttp, readEvents, readText, type SendHttp } from './http-exchange.ts';
 import { brokenError, httpStatusError, sessionLostError, speechError } from './remote-errors.ts';
 import type { RemoteOptions, RequestOptions } from './remote-options.ts';
-
-/** What a request is answered with. */
-export type Answer = ResultMessage | ErrorMessage;
 
 /** How often a stream that breaks is gone on with before its request counts as lost. */
 const maxResumptions = 5;
@@ -101,7 +89,7 @@ export class StreamableHttp {
         const opened = await this.#openStream(place, signal);
         if (opened === undefined) return;
         failures = 0;
-        await this.#readPart(opened, place, () => false);
+        await this.#readPart(opened, place, () => false, undefined);
       } catch (error) {
         if (signal.aborted) return;
         if (++failures === 1) logger.debug('the stream of a server broke', { server, error: nameOf(error) });
@@ -158,7 +146,7 @@ export class StreamableHttp {
     const text = await readText(body, { server, maxBytes: maxErrorBytes }).catch(() => '');
     const read = readMessageText(text);
     if (read.kind !== 'error' || (read.id !== undefined && read.id !== message.id)) throw refused;
-    return withId(read, message);
+    return withAnswerId(read, message.id);
   }
 
   #answerIn(text: string, message: RequestMessage): Answer {
@@ -167,7 +155,7 @@ export class StreamableHttp {
       (read.kind === 'result' || read.kind === 'error') &&
       (read.id === message.id || read.id === undefined)
     )
-      return read.kind === 'error' ? withId(read, message) : read;
+      return read.kind === 'error' ? withAnswerId(read, message.id) : read;
     if (read.kind === 'refused')
       throw speechError(this.#options.server, `answers with what is ${read.reason}`);
     throw speechError(this.#options.server, 'answers something else than it was asked');
@@ -188,7 +176,7 @@ export class StreamableHttp {
     };
     let body = http.bodyOf(response);
     for (let resumptions = 0; ; resumptions++) {
-      const broken = await this.#readPart(body, place, isAnswer).then(
+      const broken = await this.#readPart(body, place, isAnswer, message).then(
         () => undefined,
         (error: unknown) => error,
       );
@@ -209,6 +197,7 @@ export class StreamableHttp {
     body: ReturnType<RemoteOptions['http']['bodyOf']>,
     place: StreamPlace,
     isEnough: (answer: Answer) => boolean,
+    within: RequestMessage | undefined,
   ): Promise<void> {
     const { onMessage, logger, server } = this.#options;
     let isOver = false;
@@ -225,7 +214,7 @@ export class StreamableHttp {
             return false;
           }
           if (read.kind === 'request' || read.kind === 'notification')
-            return onMessage(read)?.then(() => false) ?? false;
+            return onMessage(read, within)?.then(() => false) ?? false;
           if (isEnough(read)) {
             isOver = true;
             // Read on, so that the connection can be used again; but not for ever.
@@ -269,32 +258,6 @@ interface StreamPlace {
   retryMs: number;
 }
 
-/** The JSON of a message. */
-export function textOf(message: Message): string {
-  if (message.text !== undefined) return message.text;
-  const { kind: _kind, text: _text, ...rest } = message;
-  return JSON.stringify({ jsonrpc: '2.0', ...rest });
-}
-
-/** An error about a request that does not say which is about this one. */
-function withId(error: ErrorMessage, { id }: RequestMessage): ErrorMessage {
-  if (error.id !== undefined) return error;
-  const text = spliced(textOf(error), ['id'], JSON.stringify(id));
-  return { ...error, id, text: text ?? errorText(id, error.error) };
-}
-
 function nameOf(error: unknown): string {
   return error instanceof Error && /^\w{1,60}$/u.test(error.name) ? error.name : typeof error;
-}
-
-/** The version that an answer to `initialize` names. */
-export function versionIn(answer: Answer): string | undefined {
-  if (answer.kind !== 'result' || !isObject(answer.result)) return undefined;
-  const version = answer.result['protocolVersion'];
-  return typeof version === 'string' && /^[\w.-]{1,32}$/u.test(version) ? version : undefined;
-}
-
-/** Whether a server says that it knows no such method. */
-export function isUnknownMethod(answer: Answer): boolean {
-  return answer.kind === 'error' && answer.error.code === rpcCodes.methodNotFound;
 }
