@@ -2,7 +2,15 @@ import { readFileSync } from 'node:fs';
 import { isPosternError, PosternError } from '../core/postern-error.ts';
 import type { Logger, LogFields } from '../core/logger.ts';
 import { stderrLogger } from '../core/logger.ts';
-import { addApiKey, runExpose, type AccessChoice, type RunExposeOptions } from '../expose/index.ts';
+import {
+  addApiKey,
+  forgetSecrets,
+  runExpose,
+  serverName,
+  type AccessChoice,
+  type RunExposeOptions,
+} from '../expose/index.ts';
+import type { StorageBackend } from '../storage/contract.ts';
 import { openLocalStorage } from '../storage/local.ts';
 import { openOwnStore } from './own-store.ts';
 import type { CommandContext } from './run-command.ts';
@@ -22,6 +30,8 @@ export interface ServeExposeOptions {
   readonly newApiKey?: string | undefined;
   readonly env?: readonly string[] | undefined;
   readonly secret?: readonly string[] | undefined;
+  readonly name?: string | undefined;
+  readonly forgetSecrets?: string | boolean | undefined;
   readonly cwd?: string | undefined;
   readonly data?: string | undefined;
   readonly allowHost?: readonly string[] | undefined;
@@ -44,12 +54,15 @@ export async function serveExpose(
   const [command, ...args] = words;
   if (command === undefined)
     throw misuse('there is no server to run', 'Name it behind "--", with its arguments.');
+  if (options.forgetSecrets !== undefined)
+    return forget(options.forgetSecrets, command, args, options, context);
   const secrets = (options.secret ?? []).map((name) => ({ name: checkedName(name, '--secret') }));
   const env = environmentOf(options.env ?? []);
   const storage = secrets.length === 0 ? undefined : await openStore(options, context);
   try {
     return await runExpose({
       command: { command, args, cwd: options.cwd },
+      name: options.name,
       env,
       secrets,
       storage,
@@ -91,7 +104,30 @@ async function newApiKey(
   return 0;
 }
 
-function openStore({ data }: ServeExposeOptions, { output }: CommandContext) {
+/** @param whose the name of an API key; `true`: whoever is at this machine. */
+async function forget(
+  whose: string | boolean,
+  command: string,
+  args: readonly string[],
+  options: ServeExposeOptions,
+  context: CommandContext,
+): Promise<number> {
+  const name = options.name ?? serverName({ command, args });
+  const keyName = typeof whose === 'string' ? whose : undefined;
+  await using storage = closing(await openStore(options, context));
+  await forgetSecrets({ storage: storage.storage, name, keyName });
+  context.output.answer(
+    { name, user: keyName },
+    () => `What ${keyName ?? 'this machine'} has given to ${name} is forgotten.`,
+  );
+  return 0;
+}
+
+function closing(storage: StorageBackend): AsyncDisposable & { readonly storage: StorageBackend } {
+  return { storage, [Symbol.asyncDispose]: () => storage.close() };
+}
+
+function openStore({ data }: ServeExposeOptions, { output }: CommandContext): Promise<StorageBackend> {
   return data === undefined ? openOwnStore(output) : Promise.resolve(openLocalStorage(data));
 }
 

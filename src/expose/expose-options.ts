@@ -1,7 +1,7 @@
 import type { FetchLike } from '../core/fetch-like.ts';
 import type { Logger } from '../core/logger.ts';
 import type { StorageBackend } from '../storage/contract.ts';
-import type { ChildLimits } from './child/child-supply.ts';
+import type { ChildLimits } from './child/child.ts';
 import type { RestartPolicy } from './child/restart-policy.ts';
 import type { ChildCommand } from './child/server-process.ts';
 import type { StreamTimes } from './http/call-answer.ts';
@@ -32,6 +32,8 @@ export interface SecretVariable {
 
 export interface ExposeOptions {
   readonly command: ChildCommand;
+  /** What people know the server by; what they give is kept under it. Default: from the command. */
+  readonly name?: string | undefined;
   /** Variables of every child: with a value, or with `undefined` for that of this process. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly secrets?: readonly SecretVariable[] | undefined;

@@ -1,13 +1,9 @@
 import { sleep } from '../core/clock.ts';
-import { stderrLogger, type Logger } from '../core/logger.ts';
+import { stderrLogger } from '../core/logger.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { checkPublicUrl } from '../web/public-url.ts';
-import type { Access } from './access/access.ts';
-import { apiKeyAccess } from './access/api-key-access.ts';
-import { ApiKeyFile } from './access/api-key-file.ts';
-import { issuerAccess } from './access/issuer-access.ts';
-import { loopbackAccess } from './access/loopback-access.ts';
 import { childEnvironment } from './child/child-environment.ts';
+import type { ChildHooks, ChildWant, LaunchedChild } from './child/child.ts';
 import { ChildSupply, type ChildCounts } from './child/child-supply.ts';
 import { ProcessGuard } from './child/process-guard.ts';
 import { ServerProcess } from './child/server-process.ts';
@@ -17,6 +13,10 @@ import { LegacySessions } from './http/legacy-sessions.ts';
 import { McpEndpoint } from './http/mcp-endpoint.ts';
 import { ModernRequests } from './http/modern-requests.ts';
 import { SenderCheck } from './http/sender-check.ts';
+import { serverName } from './server-name.ts';
+import { openAccess, pagesPath } from './open-access.ts';
+import type { ChildSecrets } from './secrets/child-secrets.ts';
+import { waitingVersion } from './secrets/waiting-version.ts';
 
 /** A stdio server that is being served. */
 export interface Exposed {
@@ -27,6 +27,9 @@ export interface Exposed {
   stop(): Promise<void>;
 }
 
+/** How long a server may take to show whether it starts with what somebody has entered. */
+const maxTryMs = 45_000;
+
 /**
  * Serves a stdio server over Streamable HTTP, one child for each user.
  *
@@ -34,56 +37,89 @@ export interface Exposed {
  * discovery throws when the issuer's metadata cannot be had.
  */
 export async function startExpose(options: ExposeOptions): Promise<Exposed> {
-  const { logger = stderrLogger, host = '127.0.0.1', path = '/mcp', command } = options;
+  const {
+    logger = stderrLogger,
+    host = '127.0.0.1',
+    port = 8000,
+    path = '/mcp',
+    command,
+    publicUrl,
+  } = options;
+  const { version = '0.0.0', name = serverName(command) } = options;
   const limits: ExposeLimits = { ...defaultLimits, ...options.limits };
   checkOptions(options, host, path);
+  const originAt = (bound: number): string => `http://${host.includes(':') ? `[${host}]` : host}:${bound}`;
+  let origin = publicUrl === undefined ? originAt(port) : checkPublicUrl(publicUrl);
+  const opened = await openAccess(options, name, `${origin}${path}`, logger);
+
   const guard = new ProcessGuard();
   const env = childEnvironment(options.env ?? {});
+  const { maxLineBytes, startMs } = limits;
+  const processOptions = { command, maxLineBytes, guard, logger };
+  const secrets = Promise.withResolvers<ChildSecrets | undefined>();
+  const launch = async (want: ChildWant, hooks: ChildHooks): Promise<LaunchedChild> => {
+    const asked = await secrets.promise;
+    const given = await asked?.find(want.user);
+    if (asked !== undefined && given === undefined) {
+      const { openWaitingRoom } = await import('./secrets/waiting-room.ts');
+      const next = (wanted: ChildWant) => {
+        supply.renewOf(wanted.user, waitingVersion);
+        return supply.get(wanted);
+      };
+      return openWaitingRoom({ secrets: asked, want, hooks, name, version, next });
+    }
+    const values = given?.values ?? {};
+    return new ServerProcess({
+      ...processOptions,
+      ...hooks,
+      env: { ...env, ...values },
+      secrets: Object.values(values),
+      version: given?.version ?? '',
+    });
+  };
   const supply = new ChildSupply({
     limits: { ...limits, idleMs: limits.childIdleMs },
     restart: options.restart,
     logger,
-    isCurrent: async () => true,
-    launch: async (_user, hooks) =>
-      Object.assign(
-        new ServerProcess({
-          command,
-          env,
-          secrets: [],
-          maxLineBytes: limits.maxLineBytes,
-          guard,
-          logger,
-          ...hooks,
-        }),
-        { version: '' },
-      ),
+    launch,
+    isCurrent: async (user, launchedWith) => {
+      const asked = await secrets.promise;
+      return asked === undefined || ((await asked.find(user))?.version ?? waitingVersion) === launchedWith;
+    },
   });
   const sessions = new LegacySessions({
     supply,
     limits: { ...limits, idleMs: limits.sessionIdleMs },
     times: limits,
   });
-  const clientInfo = { name: 'postern expose', version: options.version ?? '0.0.0' };
-  const modern = new ModernRequests({ supply, times: limits, startMs: limits.startMs, clientInfo });
+  const modern = new ModernRequests({
+    supply,
+    times: limits,
+    startMs,
+    clientInfo: { name: 'postern expose', version },
+  });
   const endpoint = new McpEndpoint({ supply, sessions, modern, maxOpenStreams: limits.maxOpenStreams });
   const counts = (): Exposed['counts'] => ({
     ...supply.counts,
     dropped: supply.counts.dropped + sessions.dropped,
     sessions: sessions.size,
   });
+  const pages = async (request: Request): Promise<Response> => {
+    const { pathname } = new URL(request.url);
+    const known = opened.access.describe?.(pathname) ?? (await opened.signIn(request));
+    if (known !== undefined) return known;
+    const asked = pathname.startsWith(`${pagesPath}/`) ? await secrets.promise : undefined;
+    return asked?.oob.fetch(request) ?? new Response(null, { status: 404 });
+  };
 
-  const { port = 8000, publicUrl } = options;
-  const originAt = (bound: number): string => `http://${host.includes(':') ? `[${host}]` : host}:${bound}`;
-  let origin = publicUrl === undefined ? originAt(port) : checkPublicUrl(publicUrl);
   let senders: SenderCheck | undefined;
-  const access = await openAccess(options, () => `${origin}${path}`, logger);
   const isLoopback = isLoopbackAddress(host);
   const server = await HttpServer.open({
     host,
     port,
     path,
     origin: () => new URL(origin).origin,
-    access,
+    access: opened.access,
     senders: () =>
       (senders ??= new SenderCheck({
         loopbackOnly: isLoopback && publicUrl === undefined,
@@ -92,23 +128,42 @@ export async function startExpose(options: ExposeOptions): Promise<Exposed> {
         origins: options.origins ?? [],
       })),
     answer: (request) => endpoint.answer(request),
-    pages: async (request) =>
-      access.describe?.(new URL(request.url).pathname) ?? new Response(null, { status: 404 }),
-    health: () => (isLoopback ? counts() : {}),
+    pages,
+    health: () => (isLoopback && publicUrl === undefined ? counts() : {}),
     limits,
     logger,
   });
   if (publicUrl === undefined) origin = originAt(server.port);
-  let stopping: Promise<void> | undefined;
+  const { storage } = options;
+  if (options.secrets !== undefined && options.secrets.length > 0 && storage !== undefined) {
+    const { ChildSecrets: Secrets } = await import('./secrets/child-secrets.ts');
+    const { tryToStart } = await import('./secrets/trial-run.ts');
+    const made = new Secrets({
+      variables: options.secrets,
+      name,
+      pages: opened.pagesAt(origin),
+      storage,
+      logger,
+      tryMs: Math.min(startMs, maxTryMs),
+      tryOut: (values, signal) =>
+        tryToStart({ ...processOptions, env: { ...env, ...values }, secrets: Object.values(values), signal }),
+      onChange: (user) => supply.renewOf(user),
+    });
+    secrets.resolve(made);
+  } else {
+    secrets.resolve(undefined);
+  }
   const stop = async (): Promise<void> => {
     server.drain();
     const deadline = performance.now() + limits.graceMs;
     while (supply.callsInFlight > 0 && performance.now() < deadline) await sleep(50);
     sessions.close();
     await supply.close();
+    await (await secrets.promise)?.close();
     await server.close();
     guard.close();
   };
+  let stopping: Promise<void> | undefined;
   return {
     url: `${origin}${path}`,
     get counts() {
@@ -118,37 +173,24 @@ export async function startExpose(options: ExposeOptions): Promise<Exposed> {
   };
 }
 
-async function openAccess(options: ExposeOptions, resource: () => string, logger: Logger): Promise<Access> {
-  const { access = { by: 'loopback' } } = options;
-  switch (access.by) {
-    case 'loopback':
-      return loopbackAccess();
-    case 'api-keys':
-      return apiKeyAccess(new ApiKeyFile(access.file), logger);
-    case 'issuer': {
-      const { issuer, audience = resource(), scopes = [] } = access;
-      const { fetch, command } = options;
-      return issuerAccess({
-        issuer,
-        audience,
-        resource: resource(),
-        name: command.command,
-        scopes,
-        fetch,
-        logger,
-      });
-    }
-  }
-}
-
 function checkOptions(options: ExposeOptions, host: string, path: string): void {
-  const { access = { by: 'loopback' }, publicUrl, command } = options;
+  const { access = { by: 'loopback' }, publicUrl, command, secrets = [], storage } = options;
   if (command.command === '') throw misconfigured('there is no command to run', 'It follows behind "--".');
   if (!/^\/[\w./-]*$/u.test(path)) throw misconfigured('the path of the endpoint must begin with "/"');
+  if (path.startsWith(`${pagesPath}/`) || path === '/healthz')
+    throw misconfigured(`the path ${path} has another use`);
+  if (secrets.length > 0 && storage === undefined)
+    throw misconfigured('what users give has to be kept somewhere: "storage"');
   if (access.by === 'loopback' && !isLoopbackAddress(host)) {
     throw misconfigured(
       `whoever reaches ${JSON.stringify(host)} could run commands of this server`,
       'Protect it with --issuer or --api-keys, or leave out --host.',
+    );
+  }
+  if (access.by === 'loopback' && publicUrl !== undefined) {
+    throw misconfigured(
+      'what has a public address needs to know who calls',
+      'Protect it with --issuer or --api-keys, or leave out --public-url.',
     );
   }
   if (access.by === 'issuer' && publicUrl === undefined && (options.port === 0 || !isLoopbackAddress(host))) {

@@ -86,8 +86,8 @@ export const ownedPackages: readonly {
   },
   {
     package: /^@modelcontextprotocol\//,
-    owners: ['client', 'oob'],
-    why: 'only the two faces know the protocol',
+    owners: ['client', 'oob', 'expose'],
+    why: 'only the two faces know the protocol, and the server that stands in for a child that waits for its secrets',
   },
   {
     package: /^commander$/,

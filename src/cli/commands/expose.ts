@@ -56,6 +56,14 @@ export function defineExpose(command: Command): void {
       'a variable that each user gives for themselves, on a page; may be repeated',
       more,
     )
+    .option(
+      '--name <name>',
+      'what the server is called; what users give is kept under it (default: from the command)',
+    )
+    .option(
+      '--forget-secrets [key-name]',
+      'forget what a user has given: the one with the API key of that name, or whoever is at this machine; and end',
+    )
     .option('--cwd <folder>', 'where the server runs')
     .option('--data <folder>', 'where what users give is kept, sealed (default: the store of this program)')
     .option('--allow-host <name>', 'a further name by which this machine is reached; may be repeated', more)

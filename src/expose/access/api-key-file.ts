@@ -64,6 +64,12 @@ export class ApiKeyFile {
     return this.#names.get(await hashUnremembered(key));
   }
 
+  /** Whether a key of this hash still counts. */
+  async has(hash: string): Promise<boolean> {
+    if (performance.now() - this.#lookedAtMs > lookMs) this.#read();
+    return this.#names.has(hash);
+  }
+
   #read(): void {
     try {
       const { mtimeMs, size, ino } = statSync(this.#path);

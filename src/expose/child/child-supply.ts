@@ -1,72 +1,10 @@
 import { sleep } from '../../core/clock.ts';
 import { isPosternError, PosternError } from '../../core/postern-error.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { Message, Refusal } from '../../wire/message.ts';
 import { Crashes, defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts';
 import { ServerLink, type LooseMessage } from './server-link.ts';
+import type { Child, ChildHooks, ChildLimits, ChildUser, ChildWant, LaunchedChild } from './child.ts';
 import type { ProcessEnd } from './server-process.ts';
-
-/** What limits children, each by itself and all together. */
-export interface ChildLimits {
-  readonly maxChildren: number;
-  /** Of one user. */
-  readonly maxChildrenPerUser: number;
-  /** In flight at one child. */
-  readonly maxCalls: number;
-  /** Sent to one child, and not yet read by it. */
-  readonly maxQueuedBytes: number;
-  /** The longest message of a child. */
-  readonly maxLineBytes: number;
-  /** A child that nobody has used for so long is stopped. Whoever comes back gets another. */
-  readonly idleMs: number;
-  /** A child that is this old is stopped as soon as it has no call in flight, and in any case once it is as old again. */
-  readonly maxAgeMs: number;
-}
-
-/** Whose child, and of which sort: whoever asks with the same key shares it. */
-export interface ChildWant {
-  readonly key: string;
-  /** Whose it is: what `maxChildrenPerUser` counts, and what {@link ChildSupply.renewOf} renews. */
-  readonly user: string;
-  /** Makes the child ready for its first call, once it runs. What it resolves to is {@link Child.opened}. */
-  readonly open: (link: ServerLink) => Promise<unknown>;
-}
-
-/** Somebody who uses a child. */
-export interface ChildUser {
-  /** Whether a child is kept for it, although it has nothing in flight. */
-  readonly keeps: boolean;
-  /** What the child says outside of any call. */
-  heard(message: LooseMessage, child: Child): Promise<void> | void;
-  /** Another child answers from now on, and may have another catalogue. */
-  moved(): void;
-}
-
-/** A child that runs. */
-export interface Child {
-  readonly link: ServerLink;
-  readonly users: ReadonlySet<ChildUser>;
-  readonly opened: unknown;
-  /** What its users agree on. */
-  readonly notes: Map<string, unknown>;
-}
-
-/** What becomes of a child that was launched. */
-export interface ChildHooks {
-  /** A promise holds back what it says. */
-  readonly onMessage: (message: Message) => Promise<void> | void;
-  readonly onRefused: (refusal: Refusal) => void;
-  readonly onEnd: (end: ProcessEnd) => void;
-}
-
-/** A server that was launched. */
-export interface LaunchedChild {
-  readonly queuedBytes: number;
-  send(text: string): Promise<boolean>;
-  stop(reason: string): Promise<void>;
-  /** What it was launched with: another when that has changed. */
-  readonly version: string;
-}
 
 interface RunningChild extends Child {
   readonly users: Set<ChildUser>;
@@ -80,7 +18,7 @@ interface RunningChild extends Child {
 export interface ChildSupplyOptions {
   readonly limits: ChildLimits;
   readonly restart?: RestartPolicy | undefined;
-  readonly launch: (user: string, hooks: ChildHooks) => Promise<LaunchedChild>;
+  readonly launch: (want: ChildWant, hooks: ChildHooks) => Promise<LaunchedChild>;
   /** Whether a child of a user that was launched with a version would be launched with the same now. */
   readonly isCurrent: (user: string, version: string) => Promise<boolean>;
   readonly logger: Logger;
@@ -98,7 +36,7 @@ export interface ChildCounts {
 /** How often children are looked at. */
 const lookMs = 5_000;
 /** How long the calls of a child that was replaced may still take. */
-const retiringMs = 60_000;
+const retiringMs = 10 * 60_000;
 /** Crashes of so many keys are remembered. */
 const maxRemembered = 10_000;
 
@@ -109,6 +47,8 @@ export class ChildSupply {
   readonly #starting = new Map<string, Promise<RunningChild>>();
   readonly #startingUsers = new Map<string, string>();
   readonly #crashes = new Map<string, Crashes>();
+  /** The users of children that were replaced, until there are others. */
+  readonly #orphans = new Map<string, Set<ChildUser>>();
   readonly #ending = new Set<Promise<void>>();
   readonly counts: ChildCounts = { children: 0, started: 0, crashed: 0, dropped: 0 };
   #looking: ReturnType<typeof setInterval> | undefined;
@@ -153,6 +93,7 @@ export class ChildSupply {
   }
 
   leave(key: string, user: ChildUser, options: { readonly stop: boolean }): void {
+    this.#orphans.get(key)?.delete(user);
     const running = this.#running.get(key);
     if (running === undefined || !running.users.delete(user)) return;
     if (options.stop && running.users.size === 0) this.#end(key, running, 'its session has ended');
@@ -161,10 +102,15 @@ export class ChildSupply {
   /**
    * Takes what a user has out of use, as it would be launched with something else now. What is in flight is still answered;
    * what comes next goes to another child.
+   *
+   * @param version Only what was launched with this.
    */
-  renewOf(user: string): void {
+  renewOf(user: string, version?: string): void {
     for (const [key, crashes] of this.#crashes) if (key.startsWith(`${user} `)) crashes.forget();
-    for (const [key, child] of this.#running) if (child.user === user) this.#retire(key, child);
+    for (const [key, child] of this.#running) {
+      const isMeant = version === undefined || child.process.version === version;
+      if (child.user === user && isMeant) this.#retire(key, child);
+    }
   }
 
   /** Stops every child, and starts none any more. */
@@ -186,10 +132,13 @@ export class ChildSupply {
     return starting;
   }
 
-  async #start({ key, user, open }: ChildWant): Promise<RunningChild> {
+  async #start(want: ChildWant): Promise<RunningChild> {
+    const { key, user, open } = want;
     this.#assertRoom(key, user);
     const { limits, launch } = this.#options;
-    const users = new Set<ChildUser>();
+    // Whoever used the one before goes on with this one.
+    const users = this.#orphans.get(key) ?? new Set<ChildUser>();
+    this.#orphans.delete(key);
     let launched: LaunchedChild | undefined;
     let child: RunningChild | undefined;
     const link: ServerLink = new ServerLink(
@@ -206,7 +155,7 @@ export class ChildSupply {
         onDropped: () => void this.counts.dropped++,
       },
     );
-    launched = await launch(user, {
+    launched = await launch(want, {
       onMessage: (message) => link.take(message),
       onRefused: ({ id, reason }) => void (id !== undefined && link.takeUnreadable(id, reason)),
       onEnd: (end) => {
@@ -346,7 +295,9 @@ export class ChildSupply {
     })();
     this.#ending.add(ended);
     void ended.finally(() => this.#ending.delete(ended));
-    for (const user of child.users) user.moved();
+    const keepers = new Set([...child.users].filter(({ keeps }) => keeps));
+    if (keepers.size > 0) this.#orphans.set(key, keepers);
+    for (const user of keepers) user.moved();
   }
 
   #look(): void {

@@ -28,6 +28,8 @@ export interface ServerProcessOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Values in `env` that must not be repeated in a log. */
   readonly secrets: readonly string[];
+  /** Tells what it was started with. */
+  readonly version?: string | undefined;
   readonly maxLineBytes: number;
   readonly guard: ProcessGuard;
   readonly logger: Logger;
@@ -101,8 +103,8 @@ export class ServerProcess {
     });
   }
 
-  get pid(): number | undefined {
-    return this.#child.pid;
+  get version(): string {
+    return this.#options.version ?? '';
   }
 
   /** What was sent and not yet read by the process, in bytes. */

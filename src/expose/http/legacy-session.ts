@@ -1,4 +1,5 @@
-import type { Child, ChildSupply, ChildUser, ChildWant } from '../child/child-supply.ts';
+import type { Child, ChildUser, ChildWant } from '../child/child.ts';
+import type { ChildSupply } from '../child/child-supply.ts';
 import { textOf, type Call, type LooseMessage } from '../child/server-link.ts';
 import {
   isMessageId,

@@ -1,4 +1,5 @@
-import { childFailed, type Child, type ChildSupply, type ChildWant } from '../child/child-supply.ts';
+import type { Child, ChildWant } from '../child/child.ts';
+import { childFailed, type ChildSupply } from '../child/child-supply.ts';
 import { textOf, type Call, type ServerLink } from '../child/server-link.ts';
 import {
   errorText,

@@ -1,4 +1,4 @@
-import type { Child } from '../child/child-supply.ts';
+import type { Child } from '../child/child.ts';
 import type { ServerLink } from '../child/server-link.ts';
 import { resultText, type NotificationMessage, type RequestMessage } from '../../wire/message.ts';
 import type { LegacySession } from './legacy-session.ts';
