@@ -18,6 +18,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   client: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   atproto: ['core', 'oauth', 'web', 'interaction'],
+  agents: ['core', 'storage', 'sync', 'pending', 'resume', 'interaction', 'client'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
@@ -63,8 +64,8 @@ export const ownedPackages: readonly {
   },
   {
     package: /^@modelcontextprotocol\//,
-    owners: ['client', 'oob'],
-    why: 'only the two faces know the protocol',
+    owners: ['client', 'oob', 'agents'],
+    why: 'only the two faces know the protocol, and what gives frameworks a server’s tools',
   },
   {
     package: /^@atproto\//,
@@ -82,6 +83,9 @@ export const portableEntries: readonly string[] = [
   'web/index.ts',
   'browser-sign-in/index.ts',
   'atproto/index.ts',
+  'agents/index.ts',
+  'agents/openai/index.ts',
+  'agents/ai-sdk/index.ts',
   'storage/conformance/index.ts',
 ];
 
