@@ -4,6 +4,7 @@ import { PosternError } from '../core/postern-error.ts';
 import { randomId } from '../core/random.ts';
 import type { ClientManager } from '../client/client-manager.ts';
 import { tryFor } from '../client/tried-call.ts';
+import type { Namespace } from '../namespace/namespace.ts';
 import type { Continuation } from '../resume/continuation.ts';
 import type { Stored } from '../storage/collection.ts';
 import { acquireLease, type Lease } from '../sync/lease.ts';
@@ -189,22 +190,32 @@ export class AgentRuns<I, S, A> {
     const { coordinator } = this.#manager;
     const { namespace } = turn.client.context;
     const pendings = coordinator.pendings.in(namespace);
-    const waitingFor = [...new Set(calls.map(({ pendingId }) => pendingId))];
-    const found = await Promise.all(waitingFor.map((pendingId) => pendings.get(pendingId)));
+    const found = await Promise.all(calls.map(({ pendingId }) => pendings.get(pendingId)));
     const nowMs = await coordinator.interactions.surroundings.now();
     const endsAtMs = Math.max(nowMs, ...found.map((pending) => pending?.expiresAtMs ?? 0));
     const run = { id, status: 'paused' as const, generation, metadata, calls };
-    const store = this.#storeOf(turn);
-    if ((await store.write(run, state, { from, expiresAtMs: endsAtMs + keepMs })) === undefined) return;
-    const payload: Parked = { runId: id, generation };
-    const handler = `agent-run ${this.#options.name}`;
-    // Each of them wakes it, and the last finds nobody left to wait for.
-    for (const pendingId of waitingFor)
-      await coordinator.continuations.park(namespace, { handler, payload, waitingFor: pendingId });
+    const store = this.#storeIn(turn.contextId);
+    const written = await store.write(run, { from, expiresAtMs: endsAtMs + keepMs }, state);
+    if (written !== undefined) await this.#park(namespace, written.value);
   }
 
-  async #resume({ namespace, payload, outcome, waitedFor, signal }: Continuation<Parked>): Promise<void> {
+  /** Each of them wakes it, and the last finds nobody left to wait for. */
+  async #park(namespace: Namespace, { id: runId, generation, calls }: RunRecord): Promise<void> {
+    const payload: Parked = { runId, generation };
+    const handler = `agent-run ${this.#options.name}`;
+    for (const waitingFor of new Set(calls.map(({ pendingId }) => pendingId)))
+      await this.#manager.coordinator.continuations.park(namespace, { handler, payload, waitingFor });
+  }
+
+  async #resume(continuation: Continuation<Parked>): Promise<void> {
+    const { namespace, payload, outcome, waitedFor, signal, attempt } = continuation;
     const tries = outcome === 'pending' ? waitedFor : undefined;
+    if (attempt > 1) {
+      // Whoever tried before may have died between pausing it anew and parking it.
+      const found = (await this.#storeIn(namespace.id).find(payload.runId))?.value;
+      if (found?.status === 'paused' && found.generation > payload.generation)
+        return this.#park(namespace, found);
+    }
     await this.#wake(namespace.id, { ...payload, signal, tries });
   }
 
@@ -226,7 +237,7 @@ export class AgentRuns<I, S, A> {
     await using lease = await acquireLease(storage, path, { leaseMs, waitMs: leaseWaitMs, signal, clock });
     const stopRenewing = lease.keepAlive();
     try {
-      const store = new RunStore(storage);
+      const store = this.#storeIn(contextId);
       const found = await store.find(runId);
       if (found === undefined || found.value.status === 'delivered') return 'nothing to do';
       if (generation !== undefined && generation !== found.value.generation) return 'nothing to do';
@@ -260,7 +271,7 @@ export class AgentRuns<I, S, A> {
     }
     const answered = { ...found.value, status: 'answered' as const, calls: [] };
     const expiresAtMs = await this.#keptUntil();
-    const written = await store.write(answered, stop.answer ?? null, { from: found, expiresAtMs });
+    const written = await store.write(answered, { from: found, expiresAtMs }, stop.answer ?? null);
     return written === undefined ? 'nothing to do' : this.#deliver(contextId, store, written);
   }
 
@@ -270,15 +281,13 @@ export class AgentRuns<I, S, A> {
     const idempotencyKey = `${runId}:${generation}`;
     await this.#options.onAnswer({ contextId, runId, metadata, answer, idempotencyKey });
     const delivered = { ...found.value, status: 'delivered' as const };
-    await store.write(delivered, null, { from: found, expiresAtMs: await this.#keptUntil() });
+    await store.write(delivered, { from: found, expiresAtMs: await this.#keptUntil() });
     return 'answered';
   }
 
   async #giveUp({ namespace, payload }: Continuation<Parked>, code: string): Promise<void> {
     const { runId } = payload;
-    const found = await new RunStore(this.#manager.coordinator.createContext(namespace.id).storage).find(
-      runId,
-    );
+    const found = await this.#storeIn(namespace.id).find(runId);
     const { logger } = this.#manager.coordinator.interactions.surroundings;
     logger.error('a paused run could not be gone on with', { run: runId, code });
     try {
@@ -293,8 +302,10 @@ export class AgentRuns<I, S, A> {
     return (await this.#manager.coordinator.interactions.surroundings.now()) + keepMs;
   }
 
-  #storeOf(turn: Turn): RunStore {
-    return new RunStore(turn.client.context.storage);
+  #storeIn(contextId: string): RunStore {
+    const { coordinator } = this.#manager;
+    const { random } = coordinator.interactions.surroundings;
+    return new RunStore(coordinator.createContext(contextId).storage, random);
   }
 }
 

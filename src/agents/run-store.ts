@@ -1,6 +1,7 @@
 import type { Tool } from '@modelcontextprotocol/client';
 import { z, type ZodType } from 'zod';
 import { PosternError } from '../core/postern-error.ts';
+import { randomId, type RandomBytes } from '../core/random.ts';
 import { Collection, type Stored } from '../storage/collection.ts';
 import { absent } from '../storage/contract.ts';
 import type { NamespacedStorage } from '../storage/namespaced-storage.ts';
@@ -28,8 +29,8 @@ export interface RunRecord {
   readonly status: 'paused' | 'answered' | 'delivered';
   /** Grows with every pause: a wake-up for an earlier one finds nothing to do. */
   readonly generation: number;
-  /** How many parts its state is in; an answer is kept the same way. */
-  readonly parts: number;
+  /** Where its state is kept, or its answer, and in how many parts. */
+  readonly parts: { readonly at: string; readonly count: number };
   readonly metadata?: unknown;
   readonly calls: readonly PausedCall[];
 }
@@ -38,7 +39,7 @@ const runRecord: ZodType<RunRecord> = z.looseObject({
   id: z.string(),
   status: z.enum(['paused', 'answered', 'delivered']),
   generation: z.number().int(),
-  parts: z.number().int(),
+  parts: z.looseObject({ at: z.string(), count: z.number().int() }),
   metadata: z.unknown().optional(),
   calls: z.array(
     z.looseObject({
@@ -59,8 +60,10 @@ export class RunStore {
   readonly #records: Collection<RunRecord>;
   readonly #parts: Collection<string>;
   readonly #partLength: number;
+  readonly #random: RandomBytes;
 
-  constructor(storage: NamespacedStorage) {
+  constructor(storage: NamespacedStorage, random: RandomBytes) {
+    this.#random = random;
     this.#records = new Collection(storage.namespace('agent-run'), runRecord);
     this.#parts = new Collection(storage.namespace('agent-run-part'), part);
     this.#partLength = Math.min(maxPartLength, Math.floor(storage.backend.capabilities.maxValueBytes / 8));
@@ -71,10 +74,9 @@ export class RunStore {
   }
 
   /** What the framework goes on from, or the answer. */
-  async read({ value: { id, generation, status, parts } }: Stored<RunRecord>): Promise<unknown> {
-    const names = Array.from({ length: parts }, (_, index) => partPath({ id, generation, status }, index));
-    const found = await Promise.all(names.map((name) => this.#parts.find(...name)));
-    if (found.some((one) => one === undefined)) {
+  async read({ value: { id, parts } }: Stored<RunRecord>): Promise<unknown> {
+    const found = await Promise.all(pathsOf(id, parts).map((path) => this.#parts.find(...path)));
+    if (found.length === 0 || found.some((one) => one === undefined)) {
       throw new PosternError('ERR_POSTERN_STORAGE_CORRUPT', 'a paused run is not there as a whole');
     }
     return JSON.parse(found.map((one) => one?.value).join('')) as unknown;
@@ -83,41 +85,37 @@ export class RunStore {
   /**
    * Writes a run, in the place of what it was before. `undefined` when it is not that any more.
    *
+   * @param state what is kept with it; left out: nothing.
    * @throws {PosternError} ERR_POSTERN_RESUME_PAYLOAD_INVALID when its state is no JSON, or too long.
    */
   async write(
     run: Omit<RunRecord, 'parts'>,
-    state: unknown,
     { from, expiresAtMs }: { from: Stored<RunRecord> | undefined; expiresAtMs: number },
+    state?: unknown,
   ): Promise<Stored<RunRecord> | undefined> {
-    const text = textOf(state);
-    const parts = Array.from({ length: Math.ceil(text.length / this.#partLength) }, (_, index) =>
-      text.slice(index * this.#partLength, (index + 1) * this.#partLength),
-    );
-    // The parts first: by themselves they are nothing, and the record decides.
-    for (const [index, value] of parts.entries())
-      await this.#parts.put(partPath(run, index), value, { expiresAtMs });
-    const value = { ...run, parts: parts.length };
+    const text = state === undefined ? '' : textOf(state);
+    const count = Math.ceil(text.length / this.#partLength);
+    // A place of their own: whoever has lost the run to another writes into nothing of theirs.
+    const parts = { at: randomId(this.#random), count };
+    // Before the record, which decides: by themselves they are nothing.
+    for (const [index, path] of pathsOf(run.id, parts).entries()) {
+      const value = text.slice(index * this.#partLength, (index + 1) * this.#partLength);
+      await this.#parts.put(path, value, { expiresAtMs });
+    }
+    const value = { ...run, parts };
     const version = await this.#records.put([run.id], value, {
       expect: from?.version ?? absent,
       expiresAtMs,
     });
-    if (version === undefined) return undefined;
-    if (from !== undefined) await this.#dropParts(from.value);
-    return { value, version, expiresAtMs, path: [run.id] };
-  }
-
-  async #dropParts({ id, generation, status, parts }: RunRecord): Promise<void> {
-    for (let index = 0; index < parts; index++)
-      await this.#parts.delete(partPath({ id, generation, status }, index));
+    const dropped = version === undefined ? parts : from?.value.parts;
+    if (dropped !== undefined)
+      await Promise.all(pathsOf(run.id, dropped).map((path) => this.#parts.delete(path)));
+    return version === undefined ? undefined : { value, version, expiresAtMs, path: [run.id] };
   }
 }
 
-function partPath(
-  { id, generation, status }: Pick<RunRecord, 'id' | 'generation' | 'status'>,
-  index: number,
-): string[] {
-  return [id, `${generation} ${status}`, String(index)];
+function pathsOf(id: string, { at, count }: RunRecord['parts']): string[][] {
+  return Array.from({ length: count }, (_, index) => [id, at, String(index)]);
 }
 
 function textOf(state: unknown): string {

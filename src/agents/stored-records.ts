@@ -5,11 +5,11 @@ export const storedRecords: readonly StoredRecord[] = [
   {
     key: '‹namespace›:agent-run:‹id›',
     holds:
-      '`{ id, status: "paused", generation, parts, metadata?, calls: [{ callId, name, args, pendingId, service, tool? }] }`; `answered` while its answer is handed over, then `delivered`',
+      '`{ id, status: "paused", generation, parts: { at, count }, metadata?, calls: [{ callId, name, args, pendingId, service, tool? }] }`; `answered` while its answer is handed over, then `delivered`',
     lives: 'a day longer than its pendings',
   },
   {
-    key: '‹namespace›:agent-run-part:‹id›:‹generation and status›:‹n›',
+    key: '‹namespace›:agent-run-part:‹id›:‹place›:‹n›',
     holds: 'a part of what the framework goes on from, or of the answer, as JSON text',
     lives: 'until the run has gone on',
   },

@@ -1,6 +1,11 @@
 import type { CallToolResult } from '@modelcontextprotocol/client';
 import { onTestFinished } from 'vitest';
-import { AgentRuns, type AgentRunsOptions, type RunAnswer, type SignInRequest } from '../../src/agents/index.ts';
+import {
+  AgentRuns,
+  type AgentRunsOptions,
+  type RunAnswer,
+  type SignInRequest,
+} from '../../src/agents/index.ts';
 import type { ClientManager } from '../../src/client/index.ts';
 import { openStage, textOf, type Stage, type StageOptions } from '../support/stage.ts';
 import { walk } from '../heart/walk.ts';

@@ -18,7 +18,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   client: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   atproto: ['core', 'oauth', 'web', 'interaction'],
-  agents: ['core', 'storage', 'sync', 'pending', 'resume', 'interaction', 'client'],
+  agents: ['core', 'storage', 'namespace', 'sync', 'pending', 'resume', 'interaction', 'client'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
