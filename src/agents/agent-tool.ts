@@ -20,7 +20,7 @@ export interface AgentCall {
  * decides by that. Whatever else a framework was told while it was paused, an approval among it, decides nothing.
  */
 export interface AgentTool {
-  /** Unique in its run, the same in every process; letters, digits, `_` and `-`, at most 64. */
+  /** Unique in its run, the same in every process; letters, digits and `_`, at most 64. */
   readonly name: string;
   readonly description: string;
   /** JSON Schema of an object. */
@@ -32,17 +32,17 @@ export interface AgentTool {
    *
    * @throws what telling the person throws.
    */
-  needs(call: AgentCall): Promise<Need | undefined>;
+  readonly needs: (call: AgentCall) => Promise<Need | undefined>;
   /** The result, with errors as results: of the server, and of the call itself. */
-  call(call: AgentCall): Promise<CallToolResult>;
+  readonly call: (call: AgentCall) => Promise<CallToolResult>;
 }
 
 /** What a model calls a server's tool. Its server is always in it, so that a paused call has its name after a login, too. */
 export async function modelNameOf(server: string, tool: string): Promise<string> {
   const whole = `${server}__${tool}`;
-  const plain = whole.replaceAll(/[^\w-]/gu, '_');
+  const plain = whole.replaceAll(/\W/gu, '_');
   if (plain === whole && plain.length <= maxNameLength) return plain;
   // Two that were made plain, or short, are never one.
-  const hash = (await hashUnremembered(whole)).slice(0, 8).replaceAll(/[^\w]/gu, '_');
+  const hash = (await hashUnremembered(whole)).slice(0, 8).replaceAll(/\W/gu, '_');
   return `${plain.slice(0, maxNameLength - 9)}_${hash}`;
 }

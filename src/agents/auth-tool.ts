@@ -3,7 +3,7 @@ import type { Tool } from '@modelcontextprotocol/client';
 /** The tool that has the user asked to sign in. */
 export const authToolName = 'request_authentication';
 
-export const authToolText =
+export const authToolText: string =
   'Has the user asked to sign in to a service, outside this conversation, and waits for them. ' +
   'Call it when you need a service that is not connected; its tools can be used afterwards.';
 

@@ -41,7 +41,7 @@ export function lateWords(service: string, tool: string): string {
   );
 }
 
-export const unknownOutcomeWords =
+export const unknownOutcomeWords: string =
   'It is not known whether this call was carried out: the program ended while it was under way. ' +
   'It was not repeated. Find out what has happened before you call it again.';
 

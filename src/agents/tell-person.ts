@@ -1,3 +1,4 @@
+import { noticeOf } from '../client/coordinators/terminal-notice.ts';
 import type { AuthChallenge } from '../client/auth/authorization-required-error.ts';
 
 /** A person who has to be told that an agent waits for them. */
@@ -25,11 +26,13 @@ export type TellPerson = (
 ) => Promise<string | undefined | void> | string | undefined | void;
 
 /** Writes the link to the console, for programs at a terminal. */
-export function onConsole(write: (line: string) => void = (line) => console.error(line)): TellPerson {
-  return ({ service, challenge }) => {
-    write(`Sign in to ${service}: ${challenge.url}`);
-    if (challenge.userCode !== undefined) write(`The code: ${challenge.userCode}`);
-  };
+export function onConsole(write: (line: string) => void = toConsole): TellPerson {
+  return ({ challenge }) => write(noticeOf({ ...challenge, opens: false }));
+}
+
+function toConsole(line: string): void {
+  // oxlint-disable-next-line no-console -- Where a host asked for it.
+  console.error(line);
 }
 
 /**

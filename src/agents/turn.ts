@@ -216,7 +216,7 @@ export class Turn {
   }
 
   async #call(tool: AgentTool, call: AgentCall & { service: string | undefined }): Promise<CallToolResult> {
-    const { service, args, signal } = call;
+    const { service } = call;
     if (service === undefined) return told('There is no such service.', { isError: true });
     const asked = this.#askedFor(tool, call);
     if (asked?.instead !== undefined) return told(asked.instead);

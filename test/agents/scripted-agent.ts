@@ -53,7 +53,7 @@ export function scriptedRuns(
   });
 }
 
-export function textIn(result: CallToolResult): string {
+function textIn(result: CallToolResult): string {
   return `${result.isError === true ? 'error: ' : ''}${textOf(result)}`;
 }
 

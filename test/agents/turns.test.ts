@@ -100,7 +100,7 @@ test('tools have one name each, the same at any time, that every model provider 
     modelNameOf('n'.repeat(60), 'tool two'),
   ]);
   expect(new Set(odd).size).toBe(5);
-  expect(odd.filter((name) => !/^[\w-]{1,64}$/u.test(name))).toEqual([]);
+  expect(odd.filter((name) => !/^\w{1,64}$/u.test(name))).toEqual([]);
 });
 
 describe('the link', () => {
@@ -110,7 +110,13 @@ describe('the link', () => {
     runId: 'r',
     service: 'calendar',
     reason: 'see <https://evil.example|here> & <!channel>',
-    challenge: { url: 'https://bot.example/connect/x', pendingId: 'x' } as SignInRequest['challenge'],
+    challenge: {
+      url: 'https://bot.example/connect/x',
+      pendingId: 'x',
+      server: 'calendar',
+      alias: 'default',
+      expiresAtMs: 1,
+    } as SignInRequest['challenge'],
   };
 
   test('goes to one person in Slack, in their thread, and the model’s words can do nothing there', async () => {
@@ -128,6 +134,8 @@ describe('the link', () => {
   test('goes to the console of whoever runs the program', async () => {
     const lines: string[] = [];
     await onConsole((line) => lines.push(line))(request);
-    expect(lines).toEqual(['Sign in to calendar: https://bot.example/connect/x']);
+    expect(lines).toEqual([
+      expect.stringMatching(/^To sign in to "calendar", open https:\/\/bot\.example\/connect\/x/u),
+    ]);
   });
 });
