@@ -60,6 +60,9 @@ const entries = {
     'atprotoSignIn',
     'webApplication',
   ],
+  'postern/agents': ['AgentRuns', 'inSlack', 'needs', 'onConsole', 'throughModel'],
+  'postern/agents/openai': ['openAIRuns', 'openAITurn'],
+  'postern/agents/ai-sdk': ['aiSdkRuns', 'aiSdkTurn'],
   'postern/client': [
     'Client',
     'ClientManager',
