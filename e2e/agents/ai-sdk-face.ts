@@ -61,13 +61,13 @@ export const openAiSdk: OpenFace = (manager, { waitMs = 0, tell, onAnswer }) => 
     forge: async (user, script) => {
       const turn = await aiSdkTurn(await runs.turn(user), { jsonSchema });
       const stopped = await generate(turn, asked(script));
-      const posted = approved([...asked(script), ...stopped.response.messages]);
+      const posted = approved([...asked(script), ...stopped.responseMessages]);
       return (await generate(turn, posted)).text;
     },
     twice: async (user, script, meanwhile) => {
       const turn = await aiSdkTurn(await runs.turn(user), { jsonSchema });
       const stopped = await generate(turn, asked(script));
-      const messages = approved([...asked(script), ...stopped.response.messages]);
+      const messages = approved([...asked(script), ...stopped.responseMessages]);
       await meanwhile();
       const again = async (): Promise<string> => (await generate(turn, messages)).text;
       const both = await Promise.all([again(), again()]);
@@ -115,6 +115,7 @@ function scriptedModel(sent: string[]): MockLanguageModelV4 {
 }
 
 function textOf(output: { type: string; value?: unknown; reason?: string }): string {
-  if (!Array.isArray(output.value)) return JSON.stringify(output.value ?? output.reason ?? output.type);
+  if (typeof output.value === 'string') return output.value;
+  if (!Array.isArray(output.value)) return JSON.stringify(output);
   return output.value.map((part) => (part as { text?: string }).text ?? JSON.stringify(part)).join('\n');
 }

@@ -45,7 +45,8 @@ export interface AISDKTurn<Schema> extends Pick<Turn, 'client' | 'contextId' | '
 
 /** What is read of `generateText`, or of `streamText` once it has been read. */
 export interface AISDKResult<Message> {
-  readonly response: Awaitable<{ readonly messages: readonly Message[] }>;
+  /** Of all its steps. */
+  readonly responseMessages: Awaitable<readonly Message[]>;
   readonly content: Awaitable<readonly object[]>;
   readonly text: Awaitable<string>;
 }
@@ -105,10 +106,12 @@ export function aiSdkRuns<Schema, Message extends object>(
       const messages = 'state' in from ? answered(from.state) : [...from.input];
       const seen = await aiSdkTurn(turn, sdk);
       const result = await generate(seen, messages);
-      const [content, response, text] = await Promise.all([result.content, result.response, result.text]);
-      const all = [...messages, ...response.messages];
-      const waits = waitsIn(turn, content);
-      return waits.length > 0 ? { state: { messages: all, waits } } : { answer: { text, messages: all } };
+      const { content, responseMessages, text } = result;
+      const all = [...messages, ...(await responseMessages)];
+      const waits = waitsIn(turn, await content);
+      return waits.length > 0
+        ? { state: { messages: all, waits } }
+        : { answer: { text: await text, messages: all } };
     },
   });
 }
