@@ -9,7 +9,7 @@ import type { SessionOptions } from './session-options.ts';
 const maxSends = 4;
 
 /** A `fetch` for whoever speaks to a session's server by other means than the session. */
-export function sessionFetch(strategy: AuthStrategy, options: SessionOptions): typeof fetch {
+export function sessionFetch(strategy: AuthStrategy, options: SessionOptions): typeof globalThis.fetch {
   const { server, config, fetch, coordinator } = options;
   const url = 'command' in config ? undefined : config.url;
   if (url === undefined) {

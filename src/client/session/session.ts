@@ -54,7 +54,7 @@ export class Session extends SessionState {
   /** Ends the attempt to connect that is under way. */
   #attempt: AbortController | undefined;
   readonly #person: PersonWatch;
-  #fetch: typeof fetch | undefined;
+  #fetch: typeof globalThis.fetch | undefined;
   /** What was asked for last: to be connected, or not to be. */
   #wanted = true;
 
@@ -87,7 +87,7 @@ export class Session extends SessionState {
    * @example
    * new StreamableHTTPClientTransport(url, { fetch: client.session('calendar').fetch })
    */
-  get fetch(): typeof fetch {
+  get fetch(): typeof globalThis.fetch {
     this.#fetch ??= sessionFetch(this.#strategy, this.#options);
     return this.#fetch;
   }
