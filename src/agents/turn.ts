@@ -56,6 +56,8 @@ export class Turn {
   readonly #told = new Set<string>();
   /** Calls that have waited and were made, or refused: nothing is left to wait for. */
   readonly #settled = new Set<string>();
+  /** Calls that were made to see whether their person is done: their results are kept. */
+  readonly #made = new Set<string>();
   /** What servers wanted of the person only when they were called, by the name of the tool. */
   readonly #late = new Map<string, Need>();
   readonly #waitsUntil: number;
@@ -158,9 +160,11 @@ export class Turn {
         try {
           return await this.client.callTool(tool.name, { ...args }, { server: service });
         } catch (error) {
-          throw new NotCarriedOut(error);
+          if (findAuthorizationRequired(error) !== undefined) throw new NotCarriedOut(error);
+          return toldFailure(error);
         }
       });
+      this.#made.add(callId);
     }
   }
 
@@ -205,7 +209,7 @@ export class Turn {
   }
 
   async #stillNeeded({ paused, need, instead }: Asked): Promise<Need | undefined> {
-    if (instead !== undefined) return undefined;
+    if (instead !== undefined || this.#made.has(paused.callId)) return undefined;
     const pending = await this.#find(paused.pendingId);
     if (pending?.status !== 'pending') return undefined;
     if (need !== undefined) return need;
@@ -258,7 +262,8 @@ export class Turn {
   }
 
   /** How a call ended its wait that is not made. Only the store says that it may be. */
-  async #refusalOf({ pendingId, service }: PausedCall): Promise<Refusing | undefined> {
+  async #refusalOf({ callId, pendingId, service }: PausedCall): Promise<Refusing | undefined> {
+    if (this.#made.has(callId)) return undefined;
     const status: PendingStatus = (await this.#find(pendingId))?.status ?? 'expired';
     if (status === 'completed') return undefined;
     if (status === 'pending' || status === 'cancelled') return status;
