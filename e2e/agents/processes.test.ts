@@ -12,15 +12,15 @@ import { resourceSideOf } from '../../test/support/stage.ts';
 import type { RunQuestion, RunReport } from './run-process.ts';
 
 const ask = { call: 'request_authentication', args: { service: 'calendar', reason: 'your day' } };
-const faces = ['openai', 'ai-sdk'];
+const faces = ['openai', 'ai-sdk', 'langchain'];
 const patience = { timeout: 100_000, interval: 250 };
 
 interface Processes {
   readonly calendar: CalendarServer;
   /** One more process on the store. */
-  start(): Promise<PageProcess<RunQuestion, unknown>>;
+  readonly start: () => Promise<PageProcess<RunQuestion, unknown>>;
   /** Has alice go through a link. */
-  consent(link: string): Promise<void>;
+  readonly consent: (link: string) => Promise<void>;
   /** How often the slow tool was reached. */
   readonly reached: () => number;
 }

@@ -34,7 +34,9 @@ const open: OpenFace | undefined =
     ? (await import('./openai-face.ts')).openOpenAI
     : face === 'ai-sdk'
       ? (await import('./ai-sdk-face.ts')).openAiSdk
-      : undefined;
+      : face === 'langchain'
+        ? (await import('./langchain-face.ts')).openLangChain
+        : undefined;
 if (open === undefined) throw new Error(`no face ${JSON.stringify(face)}`);
 const runs = open(manager, {
   tell: (request) => void told.push(request),

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { openAiSdk } from './ai-sdk-face.ts';
 import type { OpenFace } from './face.ts';
+import { openLangChain } from './langchain-face.ts';
 import { openOpenAI } from './openai-face.ts';
 import type { Script } from './script.ts';
 import { openFaceStage } from './stage.ts';
@@ -14,6 +15,7 @@ const patience = { timeout: 30_000 };
 const faces: readonly (readonly [string, OpenFace])[] = [
   ['OpenAI’s Agents SDK', openOpenAI],
   ['the AI SDK', openAiSdk],
+  ['LangChain', openLangChain],
 ];
 
 describe.each(faces)('%s', (_name, open) => {

@@ -86,6 +86,7 @@ export const portableEntries: readonly string[] = [
   'agents/index.ts',
   'agents/openai/index.ts',
   'agents/ai-sdk/index.ts',
+  'agents/langchain/index.ts',
   'storage/conformance/index.ts',
 ];
 

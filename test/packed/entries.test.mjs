@@ -63,6 +63,7 @@ const entries = {
   'postern/agents': ['AgentRuns', 'inSlack', 'needs', 'onConsole', 'throughModel'],
   'postern/agents/openai': ['openAIRuns', 'openAITurn'],
   'postern/agents/ai-sdk': ['aiSdkRuns', 'aiSdkTurn'],
+  'postern/agents/langchain': ['langChainRuns', 'langChainTurn'],
   'postern/client': [
     'Client',
     'ClientManager',
