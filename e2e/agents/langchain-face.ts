@@ -23,7 +23,8 @@ export const openLangChain: OpenFace = (manager, { waitMs = 0, tell, onAnswer })
   const agentFor = async ({ tools, checkpointer, getSystemPrompt }: SdkTurn) =>
     createAgent({
       model: new ScriptedModel(sent),
-      tools: [...tools, own as (typeof tools)[number]],
+      // Not a list with both spread: its types take such a tuple for none of theirs.
+      tools: tools.concat(own as (typeof tools)[number]),
       checkpointer,
       systemPrompt: await getSystemPrompt('You help.'),
     });
