@@ -1,4 +1,5 @@
 import { storedRecords as ofBridge } from '../src/bridge/stored-records.ts';
+import { storedRecords as ofAgents } from '../src/agents/stored-records.ts';
 import { storedRecords as ofBrowserSignIn } from '../src/browser-sign-in/stored-records.ts';
 import { storedRecords as ofInteraction } from '../src/interaction/stored-records.ts';
 import { storedRecords as ofNamespace } from '../src/namespace/stored-records.ts';
@@ -16,6 +17,7 @@ export const storedByLayer: Readonly<Record<string, readonly StoredRecord[]>> = 
   oob: ofOob,
   'browser-sign-in': ofBrowserSignIn,
   bridge: ofBridge,
+  agents: ofAgents,
 };
 
 /** `docs/storage-schema.md`, from the tables of the layers. */

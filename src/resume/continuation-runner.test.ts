@@ -84,6 +84,25 @@ describe('an end other than completion', () => {
     expect(world.resumed).toHaveLength(1);
   });
 
+  test.each<[PendingOutcome]>([
+    [{ status: 'cancelled' }],
+    [{ status: 'failed', failure: 'ERR_POSTERN_AUTH_REJECTED' }],
+  ])('%o resumes the request once, where its handler takes any end', async (outcome) => {
+    const world = createWorld();
+    const process = world.process();
+    const ends: string[] = [];
+    process.register('answer', {
+      takesAnyEnd: true,
+      resume: async (continuation) => void ends.push(continuation.outcome),
+    });
+    const pending = await world.ask();
+    const { id } = await process.park(alice, request(pending));
+    await world.end(pending, outcome);
+    for (const worker of [process, process]) await worker.runDue(sweep);
+    expect(ends).toEqual([outcome.status]);
+    await expect(process.find(alice, id)).resolves.toMatchObject({ status: 'done', payload: null });
+  });
+
   test('without anybody to tell is written down all the same', async () => {
     const world = createWorld();
     const process = world.process();

@@ -143,7 +143,7 @@ export class ContinuationRunner {
       signal: claim.signal,
     };
     const attempt = { store, handler, claim, running, continuation };
-    if (fate.outcome !== 'completed' && fate.outcome !== 'pending') {
+    if (fate.outcome !== 'completed' && fate.outcome !== 'pending' && handler.takesAnyEnd !== true) {
       await this.#abandon(attempt, fate.code ?? endCodes[fate.outcome]);
     } else if (attempts > this.#options.maxAttempts) {
       // No attempt lived to report a failure. It is not tried for ever: it may be what ends the processes.
