@@ -4,6 +4,7 @@ import { checkDurations } from '../core/check-durations.ts';
 import type { Clock } from '../core/clock.ts';
 import { failureFields } from '../core/failure-fields.ts';
 import type { FetchLike } from '../core/fetch-like.ts';
+import { levelOfEnd } from '../core/level-of-end.ts';
 import type { Logger } from '../core/logger.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { hashUnremembered, randomId, type RandomBytes } from '../core/random.ts';
@@ -165,7 +166,12 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
       const known = findPosternError(error);
       if (known === undefined) throw error;
       const { code, message: reason, hint } = known;
-      logger.warn('a sign-in of a browser came to nothing', { issuer, code, reason, hint });
+      logger[levelOfEnd(code, 'warn')]('a sign-in of a browser came to nothing', {
+        issuer,
+        code,
+        reason,
+        hint,
+      });
       return pages.failure(code, { retry });
     }
   };
