@@ -135,7 +135,7 @@ describe('a decline of a moment ago is explained with how long nobody is asked',
     );
     expect(model).toContain('repeat the call only if they want it after all, in 41 seconds.');
     expect(operator).toContain(
-      'They are not asked again before 1970-01-01 00:01:40 UTC, but at once after askAgain(), if they want that themselves.',
+      'They are not asked again before 1970-01-01 00:01:40 UTC, unless they want that themselves.',
     );
     expect(operator).toMatch(/That is in 41 seconds\.$/u);
   });

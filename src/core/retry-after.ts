@@ -33,7 +33,7 @@ export function untilRetry(retryAtMs: number, options: PosternErrorOptions = {})
 /** What the error of a decline is made with: nobody asks its person again before that, but on their own wish. */
 export function untilAskedAgain(retryAtMs: number): PosternErrorOptions {
   return untilRetry(retryAtMs, {
-    hint: `They are not asked again before ${describeTime(retryAtMs)}, but at once after askAgain(), if they want that themselves.`,
+    hint: `They are not asked again before ${describeTime(retryAtMs)}, unless they want that themselves.`,
   });
 }
 

@@ -101,7 +101,7 @@ export async function answerCall<R>(
       if (!isAnswer) logger.warn('the handler of a call failed', failureFields(error));
       throw error;
     }
-    logger[levelOfEnd(known.code, 'warn')]('a call was refused', { code: known.code });
+    logger[levelOfEnd(known.code, 'warn')]('a call was refused', { code: known.code, hint: known.hint });
     return request.answers.failure(known);
   }
 }

@@ -43,7 +43,7 @@ export class Declines {
     if (declined === undefined || !isScopeSubset(declined.value.scopes ?? [], want.scopes)) return;
     throw new PosternError(
       'ERR_POSTERN_AUTH_DENIED',
-      `access to ${JSON.stringify(want.resource)} was declined a moment ago`,
+      `access to ${JSON.stringify(want.resource)} was declined a moment ago; askAgain() has it asked for at once`,
       untilAskedAgain(declined.expiresAtMs ?? (await this.#surroundings.now()) + this.#cooldownMs),
     );
   }
