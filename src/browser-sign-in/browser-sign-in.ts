@@ -95,7 +95,7 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
     options;
   const surroundings = createSurroundings(options);
   const { random, logger, now } = surroundings;
-  const baseUrl = checkPublicUrl(options.publicUrl);
+  const baseUrl = checkPublicUrl(options.publicUrl, 'publicUrl', 'browserSignIn');
   const { origin, pathname: mount } = new URL(baseUrl);
   const provider = new IdentityProvider(
     {

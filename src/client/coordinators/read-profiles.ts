@@ -8,7 +8,7 @@ export function readProfiles(profiles: IssuerProfiles | undefined): IssuerProfil
   if (error === undefined) return profiles;
   throw new PosternError(
     'ERR_POSTERN_CONFIG_MISCONFIGURED',
-    `the profiles are not right (${configProblems(error, 'profiles')})`,
+    `the profiles are not right: ${configProblems(error, profiles, 'profiles').words}`,
     { hint: 'Profiles are named by an issuer, a host, or "*." and the host they lie below.' },
   );
 }
