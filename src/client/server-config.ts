@@ -253,11 +253,11 @@ export function parseServerConfig(name: string, config: unknown): ServerConfig {
   // As it was given: what an option's symbol says would not survive being copied.
   if (success) return config as ServerConfig;
   const { words, isMissing } = configProblems(error, config);
-  const shapes = 'A server is { url, auth? }, { command, args?, env? }, or { connect }.';
+  const forms = 'A server is { url, auth? }, { command, args?, env? }, or { connect }.';
   throw new PosternError(
     'ERR_POSTERN_CONFIG_MISCONFIGURED',
     `the server ${JSON.stringify(name)} is not configured right: ${words}`,
-    { hint: isMissing ? `Is the variable or option set that it comes from? ${shapes}` : shapes },
+    { hint: isMissing ? `Is the variable or option set that it comes from? ${forms}` : forms },
   );
 }
 
