@@ -11,7 +11,11 @@ export async function playAgent(stage: Stage): Promise<Played> {
   const origin = `http://127.0.0.1:${port}`;
   const world = stack.use(await openAgentWorld(origin));
   const reader = stack.use(
-    openReader(stage, 'agent.md', { ...world.env, CALENDAR_SCOPES: 'calendar:read offline_access', PORT: String(port) }),
+    openReader(stage, 'agent.md', {
+      ...world.env,
+      CALENDAR_SCOPES: 'calendar:read offline_access',
+      PORT: String(port),
+    }),
   );
   const terminal = reader.openTerminal();
   await reader.types(terminal);
