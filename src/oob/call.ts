@@ -6,6 +6,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { failureFields } from '../core/failure-fields.ts';
+import { levelOfEnd } from '../core/level-of-end.ts';
 import { findPosternError, type PosternError } from '../core/postern-error.ts';
 import { randomId } from '../core/random.ts';
 import { errorOfEnd } from '../pending/pending.ts';
@@ -100,7 +101,7 @@ export async function answerCall<R>(
       if (!isAnswer) logger.warn('the handler of a call failed', failureFields(error));
       throw error;
     }
-    logger.warn('a call was refused', { code: known.code });
+    logger[levelOfEnd(known.code, 'warn')]('a call was refused', { code: known.code, hint: known.hint });
     return request.answers.failure(known);
   }
 }
