@@ -8,6 +8,7 @@ import {
   type InputRequiredResult,
 } from '@modelcontextprotocol/server';
 import { errorCodes } from '../core/error-codes.ts';
+import { nextBy, plainWords } from '../core/plain-words.ts';
 import type { PosternError } from '../core/postern-error.ts';
 import { hashId } from '../core/random.ts';
 import type { Interaction } from '../interaction/interaction-required-error.ts';
@@ -114,12 +115,23 @@ function contentFor(interactions: readonly Interaction[]): Record<string, unknow
   return { pending: pendings[0], ...(pendings.length > 1 && { pendings }) };
 }
 
-function failureText({ code, hint }: Pick<PosternError, 'code' | 'hint'>): string {
-  return [errorCodes[code].meaning, hint, `(${code})`].filter((part) => part !== undefined).join(' ');
+function failureText(failure: Pick<PosternError, 'code' | 'hint'>): string {
+  const { code } = failure;
+  const { meaning, fixedBy } = errorCodes[code];
+  const what = fixedBy === 'operator' ? plainWords[code].happened : meaning;
+  return [what, hintFor(failure), `(${code})`].filter((part) => part !== undefined).join(' ');
 }
 
-function failureContent({ code, hint }: Pick<PosternError, 'code' | 'hint'>): Record<string, unknown> {
+function failureContent(failure: Pick<PosternError, 'code' | 'hint'>): Record<string, unknown> {
+  const { code } = failure;
+  const hint = hintFor(failure);
   return { code, retry: errorCodes[code].retry, ...(hint !== undefined && { hint }) };
+}
+
+/** What to do next, for whoever called. What an operator is to do stands in the log, and helps nobody here. */
+function hintFor({ code, hint }: Pick<PosternError, 'code' | 'hint'>): string | undefined {
+  const { fixedBy, retry } = errorCodes[code];
+  return fixedBy === 'operator' ? nextBy.operator[retry ? 'passing' : 'final'] : hint;
 }
 
 export function pendingContent(interaction: Interaction): PendingContent {

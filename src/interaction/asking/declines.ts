@@ -30,7 +30,7 @@ export class Declines {
   }
 
   async covers(want: Want): Promise<boolean> {
-    const declined = await this.#records(want).find(...placePath(want));
+    const declined = await this.#records(want).findReadable(...placePath(want));
     return declined !== undefined && isScopeSubset(declined.value.scopes ?? [], want.scopes);
   }
 
@@ -43,6 +43,7 @@ export class Declines {
     return new Collection(
       storageOf(this.#surroundings.storage, namespace).namespace('declined'),
       declineRecord,
+      this.#surroundings.onUnreadable,
     );
   }
 }
