@@ -172,9 +172,15 @@ describe('with subjectOf', () => {
     const under = (id: string, fill: number) =>
       encrypted(raw, createKeyring([{ id, key: new Uint8Array(32).fill(fill) }]));
     let asked = 0;
-    const subjectOf = async (): Promise<string> => `alice${asked++ * 0}`;
-    const first = await idOf({ token: 'same' }, tokenHash({ salt, storage: under('before', 1), subjectOf }));
-    const after = tokenHash({ salt, storage: under('after', 2), subjectOf });
+    const alice = async (): Promise<string> => {
+      asked++;
+      return 'alice';
+    };
+    const first = await idOf(
+      { token: 'same' },
+      tokenHash({ salt, storage: under('before', 1), subjectOf: alice }),
+    );
+    const after = tokenHash({ salt, storage: under('after', 2), subjectOf: alice });
     expect([await idOf({ token: 'same' }, after), await idOf({ token: 'same' }, after)]).toEqual([
       first,
       first,

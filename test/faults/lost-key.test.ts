@@ -37,15 +37,17 @@ const onServer: Readonly<Record<string, OnServer>> = {
 
 const answered = { 'credential-1': { action: 'accept' } };
 
+function linkOf({ inputRequests = {} }: InputRequiredResult): string {
+  return (inputRequests['credential-1'] as { params: { url: string } }).params.url;
+}
+
 /** One request of the protocol, with no help of the client's. */
 function send(
   client: ToolClient['client'],
   more: object = {},
 ): Promise<CallToolResult | InputRequiredResult> {
   const params = { name: 'run_query', arguments: query, ...more };
-  return client.callTool(params, { allowInputRequired: true }) as Promise<
-    CallToolResult | InputRequiredResult
-  >;
+  return client.callTool(params, { allowInputRequired: true });
 }
 
 /** One call, as a program makes it that knows nothing of what was before: asked once at most. */
@@ -58,8 +60,8 @@ async function call(stage: ToolStage, { client }: ToolClient, user: string): Pro
       expect(textOf(result as CallToolResult)).toBe(`run_query at warehouse as ${user}/db-${user}`);
       return links;
     }
-    const { requestState, inputRequests } = result as InputRequiredResult;
-    const { url } = (inputRequests?.['credential-1'] as { params: { url: string } }).params;
+    const { requestState } = result as InputRequiredResult;
+    const url = linkOf(result as InputRequiredResult);
     links.push(url);
     await stage.finish(url, user);
     more = { requestState, inputResponses: answered };
@@ -75,7 +77,7 @@ describe('a server that has lost the key of', () => {
     await call(stage, await as('alice'), 'alice');
     const bob = await as('bob');
     const asked = (await send(bob.client)) as InputRequiredResult;
-    const link = (asked.inputRequests?.['credential-1'] as { params: { url: string } }).params.url;
+    const link = linkOf(asked);
 
     await store.lose(table);
     await stage.restart();

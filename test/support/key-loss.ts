@@ -9,8 +9,8 @@ const after = { id: 'after', key: new Uint8Array(32).fill(2) };
 /** A sealed store, one of whose keys can be lost. */
 export interface LosableStore {
   readonly storage: StorageBackend;
-  /** From now on the key is gone that all of a table is sealed with; the other tables are sealed with another. */
-  lose(table: string | 'everything'): Promise<void>;
+  /** From now on the key is gone that all of a table, or `everything`, is sealed with; the other tables are sealed with another. */
+  lose(table: string): Promise<void>;
 }
 
 /** The name of a record's table: `app:registration`, `route`, `credential`. */

@@ -2,7 +2,7 @@ import { isPosternError } from '../../core/postern-error.ts';
 import type { Pending } from '../../pending/pending.ts';
 import type { Pendings } from '../../pending/pendings.ts';
 import type { Stored } from '../../storage/collection.ts';
-import { absent, type Change } from '../../storage/contract.ts';
+import type { Change } from '../../storage/contract.ts';
 import { persistently } from '../../sync/persistently.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 import type { CredentialKind } from '../credential-kind.ts';

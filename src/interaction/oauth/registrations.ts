@@ -7,7 +7,6 @@ import type { OAuthHttp } from '../../oauth/oauth-http.ts';
 import { identifyClient, isRegisteredFor, type IdentifyClientOptions } from '../../oauth/registration.ts';
 import { unionScopes } from '../../oauth/scopes.ts';
 import { Collection, type Stored } from '../../storage/collection.ts';
-import { absent } from '../../storage/contract.ts';
 import { NamespacedStorage } from '../../storage/namespaced-storage.ts';
 import { isUnreadable } from '../../storage/unreadable.ts';
 import { acquireLease } from '../../sync/lease.ts';
