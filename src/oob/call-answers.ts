@@ -134,9 +134,9 @@ function failureContent(failure: Failure): Record<string, unknown> {
   };
 }
 
-/** What is to be done about a store, and its keys, concerns whoever runs the server: it is in their log. */
+/** What an operator is to do stands in their log, and helps no caller. */
 function callersHint({ code, hint }: Failure): string | undefined {
-  return code.startsWith('ERR_POSTERN_STORAGE_') ? undefined : hint;
+  return errorCodes[code].fixedBy === 'operator' ? undefined : hint;
 }
 
 export function pendingContent(interaction: Interaction): PendingContent {
