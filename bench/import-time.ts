@@ -1,9 +1,9 @@
-import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, globSync, statSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Bench, BenchOptions, BenchResult, Figure } from './bench.ts';
 import { startBenchServer, type BenchServer } from './servers/start-bench-server.ts';
+import { buildIfNeeded } from './build-if-needed.ts';
 import { median, middleHalf, ratios } from './stats.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -48,7 +48,7 @@ await client.callTool('echo', { text: 'a' });`,
 export const importTime: Bench = { name: 'import-time', run: measure };
 
 async function measure(options: BenchOptions): Promise<BenchResult> {
-  buildIfNeeded(options);
+  buildIfNeeded('import-time', options);
   const rounds = options.rounds ?? (options.quick ? 3 : 15);
   const starts = subjects.map((): Start[] => []);
   await using server = await startBenchServer();
@@ -130,21 +130,4 @@ console.log(JSON.stringify({ ms: performance.now() - t, rssMiB: process.memoryUs
     timeout: 60_000,
   });
   return JSON.parse(stdout) as { ms: number; rssMiB: number };
-}
-
-function buildIfNeeded(options: BenchOptions): void {
-  const built = new URL('../dist/client/index.js', import.meta.url);
-  const sources = globSync(
-    ['src/**/*.ts', 'scripts/{bundle,shared-chunks}.ts', 'tsconfig*.json', 'package.json'],
-    { cwd: root, exclude: (name) => name.endsWith('.test.ts') },
-  );
-  const newest = Math.max(...sources.map((path) => statSync(root + path).mtimeMs));
-  if (existsSync(built) && statSync(built).mtimeMs >= newest) return;
-  options.progress('import-time: npm run build');
-  const { status } = spawnSync('npm', ['run', 'build'], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    timeout: 180_000,
-  });
-  if (status !== 0) throw new Error('dist is older than src, and could not be built');
 }
