@@ -9,7 +9,15 @@ const answers: Readonly<
   Record<string, { readonly result: string; readonly types?: readonly [string, string][] }>
 > = {
   login: { result: '{ server, url?, account, isNew, kept }', types: [] },
-  list: { result: '{ servers: ListedAccount[] }', types: [['ListedAccount', 'list-servers']] },
+  list: {
+    result: '{ servers: ListedAccount[] }',
+    types: [
+      ['ListedAccount', 'list-servers'],
+      ['KeptAccount', '../client/kept-account'],
+      ['KeptCredential', '../interaction/credentials/kept-credential'],
+      ['CredentialFacts', '../interaction/credential-kind'],
+    ],
+  },
   logout: {
     result: '{ signedOut: SignedOut[] }',
     types: [
