@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { createNamespace } from '../namespace/namespace.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { countByKey, notSealed } from '../storage/count-by-key.ts';
 import { createPrivateFile } from '../storage/create-private-file.ts';
+import { keysName } from '../storage/local-folder.ts';
 import { moveKey, type KeyPlace } from '../storage/key-place.ts';
 import { openKeyringFile } from '../storage/keyring-file.ts';
 import { generateKeyText, keyringFromEnv, type Keyring } from '../storage/keyring.ts';
@@ -92,6 +95,7 @@ export async function moveKeys(
   { to, store = ownFolder() }: { readonly to: KeyPlace; readonly store?: string | undefined },
   { output }: CommandContext,
 ): Promise<void> {
+  if (!existsSync(join(store, keysName))) throw noStore(store);
   const moved = await moveKey(store, to);
   const place = to === 'keychain' ? "in the system's keychain" : 'in a file beside the store';
   output.answer(
@@ -108,12 +112,14 @@ function openChosen({ store, storeEnv }: StoreOptions): Promise<OpenedStore> {
   }
   if (store !== undefined) return openNamedStore(store);
   if (hasOwnStore()) return openNamedStore(ownFolder());
-  throw new PosternError(
+  throw noStore(ownFolder());
+}
+
+function noStore(folder: string): PosternError {
+  return new PosternError(
     'ERR_POSTERN_CONFIG_MISCONFIGURED',
-    'nobody has signed in yet, so there is no store',
-    {
-      hint: 'Name another one by --store.',
-    },
+    `there is no store in ${JSON.stringify(folder)}`,
+    { hint: 'Your own is made when you first sign in. Name another one by --store.' },
   );
 }
 
