@@ -55,6 +55,7 @@ export async function startExpose(options: ExposeOptions): Promise<Exposed> {
 
   const guard = new ProcessGuard();
   const env = childEnvironment(options.env ?? {});
+  const configured = Object.keys(options.env ?? {}).map((variable) => env[variable] ?? '');
   const { maxLineBytes, startMs } = limits;
   const processOptions = { command, maxLineBytes, guard, logger };
   const secrets = Promise.withResolvers<ChildSecrets | undefined>();
@@ -80,7 +81,7 @@ export async function startExpose(options: ExposeOptions): Promise<Exposed> {
       ...processOptions,
       ...hooks,
       env: { ...env, ...values },
-      secrets: Object.values(values),
+      secrets: [...configured, ...Object.values(values)],
       version: given?.version ?? '',
     });
   };
@@ -153,7 +154,12 @@ export async function startExpose(options: ExposeOptions): Promise<Exposed> {
       logger,
       tryMs: Math.min(startMs, maxTryMs),
       tryOut: (values, signal) =>
-        tryToStart({ ...processOptions, env: { ...env, ...values }, secrets: Object.values(values), signal }),
+        tryToStart({
+          ...processOptions,
+          env: { ...env, ...values },
+          secrets: [...configured, ...Object.values(values)],
+          signal,
+        }),
       onChange: (user) => supply.renewOf(user),
     });
     secrets.resolve(made);

@@ -3,7 +3,6 @@ import {
   errorIn,
   expose,
   jsonHeaders,
-  LegacyClient,
   modernMeta,
   readAnswer,
   sendModern,

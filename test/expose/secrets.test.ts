@@ -129,7 +129,7 @@ test('what a user has entered is in no answer of ours, in no log, and in no othe
   expect(await alice.text('echo')).toBe('{}');
   expect((await bob.call('echo')).text).toContain('/connect/');
   expect(JSON.stringify(logger.lines)).not.toMatch(/CNRYzsecretz|weather-key/u);
-  expect(JSON.stringify(logger.lines)).toContain('no such key: ***');
+  expect(JSON.stringify(logger.lines)).toContain('no such key: [configured]');
 });
 
 test('a secret that is forgotten ends the child, and its user is asked again', async () => {
