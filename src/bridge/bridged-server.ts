@@ -20,7 +20,7 @@ import { isIgnored, withoutIgnored } from './ignored-tools.ts';
 import { LinkPrompts } from './link-prompts.ts';
 import type { BridgedServerConfig, BridgeSettings } from './options.ts';
 import type { NodeFetch } from './remote/node-fetch.ts';
-import type { OpenedRemote } from './remote/open-remote.ts';
+import type { OpenedRemote } from './remote/opened-remote.ts';
 import { textOf, withAnswerId, type Answer } from './remote/answer.ts';
 import { abilitiesIn, linksOfError, linksText } from './remote/asked-links.ts';
 import { ServerConnection, tooLate } from './server-connection.ts';

@@ -31,6 +31,10 @@ export const nextBy: Readonly<Record<FixedBy, { readonly passing: string; readon
   },
 };
 
+/** Of a decline, for as long as its person is not asked again. */
+export const declinedJustNow =
+  'Access was not granted a moment ago: you declined, or your account may not have it.';
+
 /** Every code, as a person without knowledge of the machinery is told of it. */
 export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
   ERR_POSTERN_CONFIG_MISCONFIGURED: words('This application is not set up right.'),
@@ -135,6 +139,12 @@ export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
     'Your account may not do that.',
     'Use an account that may, or have yours allowed to.',
   ),
+
+  ERR_POSTERN_NETWORK_FORBIDDEN: words(
+    'The service leads to an address that this application may not connect to.',
+  ),
+  ERR_POSTERN_NETWORK_LIMIT: words('The service sent more than can be taken, or is asked too much at once.'),
+  ERR_POSTERN_NETWORK_REDIRECT: words('The service has moved to another address.'),
 
   ERR_POSTERN_CLIENT_SERVER_UNKNOWN: words('This application knows no service of that name.'),
   ERR_POSTERN_CLIENT_TOOL_NOT_FOUND: words('None of the connected services can do that.'),

@@ -1,8 +1,13 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { more, serverArgument } from '../common-options.ts';
 import type { AddOptions, ChangeOptions } from '../change-hosts.ts';
 import { hostNames } from '../hosts.ts';
 import { runCommand } from '../run-command.ts';
+
+const help = `
+Examples:
+  $ postern config add https://calendar.example/mcp
+  $ postern config remove https://calendar.example/mcp`;
 
 const addHelp = `
 What will be written is shown first, and you are asked. The rest of the file stays as it is, comments included; what was
@@ -24,9 +29,12 @@ Examples:
 
 /** `postern config`. */
 export function defineConfig(command: Command): void {
-  command.description('Let a desktop host use a server, through a bridge; or take that back.').action(() => {
-    command.help({ error: true });
-  });
+  command
+    .description('Let a desktop host use a server, through a bridge; or take that back.')
+    .addHelpText('after', help)
+    .action(() => {
+      command.help({ error: true });
+    });
   const add = command
     .command('add')
     .summary('let a host use a server')
@@ -64,10 +72,13 @@ function withHost(command: Command): Command {
       new Option(
         '--host <host>',
         'which; may be repeated (default: those of claude and cursor that you have)',
-      )
-        .choices(hostNames)
-        .argParser((text: string, before: readonly string[] | undefined) => more(text, before)),
+      ).argParser(moreHosts),
     )
     .option('-y, --yes', 'do not ask')
     .option('--dry-run', 'show what would be written, and write nothing');
+}
+
+function moreHosts(text: string, before: readonly string[] | undefined): readonly string[] {
+  if (hostNames.some((name) => name === text)) return more(text, before);
+  throw new InvalidArgumentError(`Allowed choices are ${hostNames.join(', ')}.`);
 }

@@ -1,11 +1,11 @@
 import { failureFields } from '../../core/failure-fields.ts';
-import type { FetchLike } from '../../core/fetch-like.ts';
+import type { FetchLike } from '../../http/fetch-like.ts';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import type { Logger } from '../../core/logger.ts';
 import { verifiedClaims } from '../../namespace/verified-claims.ts';
 import type { NamespaceProvider } from '../../namespace/namespace-provider.ts';
 import { discoverAuthorizationServer } from '../../oauth/discovery.ts';
-import { classifyHost } from '../../oauth/host-class.ts';
+import { classifyHost } from '../../http/host-class.ts';
 import { createOAuthHttp } from '../../oauth/oauth-http.ts';
 import { allowPrivateNetwork } from '../../oauth/url-policy.ts';
 import type { Access } from './access.ts';
