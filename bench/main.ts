@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Bench, BenchOptions } from './bench.ts';
+import { bridge } from './bridge.ts';
 import { callTool } from './call-tool.ts';
 import { callback } from './callback.ts';
 import { forgedCallback } from './forged-callback.ts';
@@ -20,6 +21,7 @@ const benches: readonly Bench[] = [
   forgedCallback,
   storage,
   outOfBand,
+  bridge,
 ];
 const usage = `usage: npm run bench -- [name…] [--json] [--rounds N] [--quick]\nbenches: ${benches.map(({ name }) => name).join(', ')}`;
 

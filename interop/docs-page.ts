@@ -26,6 +26,9 @@ const meanings: Readonly<Record<Part, readonly string[]>> = {
     '**login**: the tool needs a secret; the link reaches the client’s user (in the result, the error’s message, or an elicitation), who fills in the form. **call**: the call goes on, or the next one is answered.',
     '**twenty calls**: with the secret forgotten, twenty calls at once show one link, and all are answered in the end. **revocation**: the secret is forgotten; the person is asked again. **our restart**: the server is killed and started on its store, and the client goes on. **their restart**: likewise the client. **pages**: what the person is shown last.',
   ],
+  hop: [
+    '**call**: one tool each of everything, filesystem and memory is called through the hop. **twenty calls**: at once. **our restart**: expose is killed and started again; one of the next two calls is answered. **their restart**: through the bridge, the server likewise; through expose, the client, whose first call is answered.',
+  ],
 };
 
 function table(rows: readonly RowReport[]): string {
@@ -104,7 +107,8 @@ function ownPackage(folder: string): boolean {
 const { counts } = report;
 const sections = (Object.keys(parts) as Part[]).map((part) => {
   const rows = report.rows.filter((row) => row.part === part);
-  const pages = part === 'server' ? '' : `\nWhat the person sees last:\n\n${seen(rows, 'pages')}\n`;
+  const pages =
+    part === 'server' || part === 'hop' ? '' : `\nWhat the person sees last:\n\n${seen(rows, 'pages')}\n`;
   return `## ${parts[part]}\n\n${meanings[part].join('\n\n')}\n\n${table(rows)}\n${pages}`;
 });
 

@@ -19,6 +19,7 @@ import { renderText, reportOf, signs, type RowReport } from './report.ts';
 import { beside, peerPath, type Row } from './row.ts';
 import { authorizationRows } from './rows/authorization-rows.ts';
 import { clientRows } from './rows/client-rows.ts';
+import { hopRows } from './rows/hop-rows.ts';
 import { serverRows } from './rows/server-rows.ts';
 import { failing, judge } from './verdict.ts';
 import { columns } from './columns.ts';
@@ -58,7 +59,7 @@ async function run(row: Row): Promise<RowReport> {
   return { name, part, folder, seconds, cells };
 }
 
-const chosen = [...authorizationRows, ...serverRows, ...clientRows].filter(
+const chosen = [...authorizationRows, ...serverRows, ...clientRows, ...hopRows].filter(
   (row) =>
     (!flags.short || row.short) &&
     (flags.only === undefined || `${row.part}: ${row.name}`.includes(flags.only)),

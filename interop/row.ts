@@ -19,6 +19,7 @@ export const parts = {
   authorization: 'Authorization servers, met by an agent',
   server: 'Servers without a login, met by an agent',
   client: 'Clients of a server that asks its person for a secret',
+  hop: 'Clients of public servers, with the bridge or expose between them',
 } as const;
 export type Part = keyof typeof parts;
 
@@ -35,6 +36,13 @@ export const beside: Readonly<Record<Part, Partial<Record<Column, string>>>> = {
   client: {
     expiry: 'What the person gives does not expire.',
     'registrations lost': 'Nobody is registered.',
+  },
+  hop: {
+    login: 'There is no login.',
+    expiry: 'There is no token.',
+    revocation: 'There is no grant.',
+    'registrations lost': 'Nobody is registered.',
+    pages: 'Nobody is shown a page.',
   },
 };
 

@@ -17,22 +17,30 @@ function client(
   }));
 }
 
-const allModes = Object.keys(modes) as Mode[];
+const allModes: readonly Mode[] = ['session', 'stateless', 'stdio'];
+/** Also with something of ours between the client and the server. */
+const andHops: readonly Mode[] = [...allModes, 'bridge', 'expose'];
 
 /** Clients of a server made with Postern. */
 export const clientRows: readonly Row[] = [
-  ...client('SDK v1', { folder: 'sdk-v1', script: 'client.mjs' }),
+  ...client('SDK v1', { folder: 'sdk-v1', script: 'client.mjs', modes: andHops }),
   ...client('SDK v1 without elicitation', { folder: 'sdk-v1', script: 'client.mjs', args: ['plain'] }),
-  ...client('SDK v2, 2025-11-25', { folder: 'sdk-v2', script: 'client.mjs', args: ['legacy'], short: true }),
+  ...client('SDK v2, 2025-11-25', {
+    folder: 'sdk-v2',
+    script: 'client.mjs',
+    args: ['legacy'],
+    modes: andHops,
+    short: true,
+  }),
   ...client('SDK v2, 2026-07-28', {
     folder: 'sdk-v2',
     script: 'client.mjs',
     args: ['modern'],
-    modes: ['stateless', 'stdio'],
+    modes: ['stateless', 'stdio', 'bridge', 'expose'],
     short: true,
   }),
   ...client('AI SDK 1', { folder: 'ai-sdk-1', script: 'client.mjs' }),
-  ...client('AI SDK 2', { folder: 'ai-sdk-2', script: 'client.mjs' }),
+  ...client('AI SDK 2', { folder: 'ai-sdk-2', script: 'client.mjs', modes: andHops }),
   ...client('AI SDK 2 with URL elicitation', {
     folder: 'ai-sdk-2',
     script: 'client.mjs',
@@ -40,13 +48,13 @@ export const clientRows: readonly Row[] = [
     modes: ['stateless'],
   }),
   ...client('mcp-remote', { folder: 'mcp-remote', script: 'client.mjs', modes: ['session', 'stateless'] }),
-  ...client('mcporter, API', { folder: 'mcporter', script: 'client.mjs' }),
+  ...client('mcporter, API', { folder: 'mcporter', script: 'client.mjs', modes: andHops }),
   ...client('mcporter, command', { folder: 'mcporter', script: 'command.mjs' }),
   ...client('inspector 2 CLI', { folder: 'inspector', script: 'command.mjs' }),
   ...client('inspector 0.15 CLI', { folder: 'inspector-0', script: 'command.mjs' }),
-  ...client('LangChain adapters', { folder: 'langchain', script: 'client.mjs' }),
-  ...client('Mastra 2', { folder: 'mastra-2', script: 'client.mjs' }),
+  ...client('LangChain adapters', { folder: 'langchain', script: 'client.mjs', modes: andHops }),
+  ...client('Mastra 2', { folder: 'mastra-2', script: 'client.mjs', modes: andHops }),
   ...client('Mastra 0.14', { folder: 'mastra-0', script: 'client.mjs' }),
-  ...client('OpenAI Agents', { folder: 'openai-agents', script: 'client.mjs' }),
+  ...client('OpenAI Agents', { folder: 'openai-agents', script: 'client.mjs', modes: andHops }),
   ...client('mcp-use 1', { folder: 'mcp-use-1', script: 'client.mjs' }),
 ];

@@ -3,6 +3,9 @@ import { answerCommands, sayReady } from './commands.ts';
 /** Where the server is: `{ url }`, or `{ command, args }`. */
 export const target = JSON.parse(process.argv[2]);
 
+/** What is called there: `{ name, arguments }`. */
+export const tool = JSON.parse(process.env.INTEROP_TOOL ?? '{"name":"whoami","arguments":{}}');
+
 /** What the client's user sees while a call is under way. */
 export function show(text) {
   process.send({ shown: String(text) });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child, findFreePort } from '../child.ts';
 import type { Findings } from '../columns.ts';
+import { bridgeTo, exposing } from '../hop-programs.ts';
 import { describePages, finish, type SeenPage } from '../person.ts';
 import { expect, Story } from './story.ts';
 
@@ -12,6 +13,8 @@ export const modes = {
   session: 'in a session',
   stateless: 'stateless',
   stdio: 'stdio',
+  bridge: 'through bridge',
+  expose: 'through expose',
 } as const;
 export type Mode = keyof typeof modes;
 
@@ -39,16 +42,25 @@ export async function tellClientStory(peer: ClientPeer): Promise<Findings> {
   const port = await findFreePort();
   const origin = `http://127.0.0.1:${port}`;
   const program = { script: serverScript, args: [String(port), directory] };
-  const target =
-    peer.mode === 'stdio'
-      ? {
-          command: process.execPath,
-          args: ['--disable-warning=ExperimentalWarning', stdioScript, origin, directory],
-        }
-      : { url: `${origin}/${peer.mode === 'session' ? 'session/mcp' : 'mcp'}` };
+  const exposedPort = peer.mode === 'expose' ? await findFreePort() : undefined;
+  const gateway =
+    exposedPort === undefined
+      ? undefined
+      : exposing(exposedPort, { script: stdioScript, args: [origin, directory] });
+  const target = {
+    session: { url: `${origin}/session/mcp` },
+    stateless: { url: `${origin}/mcp` },
+    stdio: {
+      command: process.execPath,
+      args: ['--disable-warning=ExperimentalWarning', stdioScript, origin, directory],
+    },
+    bridge: bridgeTo(`${origin}/session/mcp`),
+    expose: { url: `http://127.0.0.1:${exposedPort}/mcp` },
+  }[peer.mode];
   const story = new Story();
   const walks = new Map<string, Promise<SeenPage[]>>();
   let server: Child | undefined;
+  let exposed: Child | undefined;
   let client: Child | undefined;
 
   /** The person opens every link they are shown, once, at once. */
@@ -61,6 +73,13 @@ export async function tellClientStory(peer: ClientPeer): Promise<Findings> {
       walks.set(link, walk);
     }
     return links;
+  };
+  const startServer = async (): Promise<void> => {
+    server = await Child.start(program);
+    if (gateway !== undefined) exposed = await Child.start({ ...gateway, cwd: root, env: { HOME: root } });
+  };
+  const endServer = async (): Promise<void> => {
+    await Promise.all([server?.kill(), exposed?.kill()]);
   };
   const startClient = async (): Promise<void> => {
     client = await Child.start({
@@ -99,7 +118,7 @@ export async function tellClientStory(peer: ClientPeer): Promise<Findings> {
   };
 
   try {
-    server = await Child.start(program);
+    await startServer();
     await startClient();
     let first: Outcome | undefined;
     await story.check(
@@ -130,8 +149,8 @@ export async function tellClientStory(peer: ClientPeer): Promise<Findings> {
     });
     if (peer.mode !== 'stdio') {
       await story.check('our restart', async () => {
-        await server?.kill();
-        server = await Child.start(program);
+        await endServer();
+        await startServer();
         return answered(2);
       });
     }
@@ -150,7 +169,7 @@ export async function tellClientStory(peer: ClientPeer): Promise<Findings> {
     await story.check('login', () => Promise.reject(error), { needed: true });
   } finally {
     await client?.kill();
-    await server?.kill();
+    await endServer();
     await rm(root, { recursive: true, force: true });
   }
   return story.findings;

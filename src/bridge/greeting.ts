@@ -28,7 +28,9 @@ const version = /^\d{4}-\d{2}-\d{2}$/u;
 
 /** A greeting; `undefined` for any other request. */
 export function greetingOf(message: RequestMessage): Greeting | undefined {
-  if (message.method === 'initialize') return legacyGreeting(message);
+  // In the newer era it is a method like any other, which a server of that era does not know.
+  if (message.method === 'initialize')
+    return versionIn(message.params) === undefined ? legacyGreeting(message) : undefined;
   return message.method === 'server/discover' ? modernGreeting(message) : undefined;
 }
 

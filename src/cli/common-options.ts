@@ -16,7 +16,11 @@ export function withAccount(command: Command): Command {
 }
 
 export function withTimeout(command: Command): Command {
-  return command.option('--timeout <seconds>', 'how long to wait for the server, each time (default: 30)', seconds);
+  return command.option(
+    '--timeout <seconds>',
+    'how long to wait for the server, each time (default: 30)',
+    seconds,
+  );
 }
 
 /** Whether a command that needs a sign-in asks for it: where somebody looks, unless they say otherwise. */

@@ -5,20 +5,17 @@ import type { ServerConfig } from '../client/server-config.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { clockTime, whoseAccount } from './account-words.ts';
 import type { AccountOptions } from './common-options.ts';
+import { oauthOf, type OAuthOptions } from './oauth-options.ts';
 import { openServer, type Asking, type OpenedServer } from './open-server.ts';
 import type { CommandContext } from './run-command.ts';
 import { serverLine } from './server-text.ts';
 
-export interface LogInOptions extends AccountOptions {
+export interface LogInOptions extends AccountOptions, OAuthOptions {
   readonly hint?: string | undefined;
   readonly force?: boolean | undefined;
   readonly browser: boolean;
   readonly device?: boolean | undefined;
   readonly paste?: boolean | undefined;
-  readonly scope?: readonly string[] | undefined;
-  readonly clientId?: string | undefined;
-  readonly clientSecretEnv?: string | undefined;
-  readonly clientSecretFile?: string | undefined;
 }
 
 /** Has a person sign in to a server, and waits until they are done. */
@@ -88,31 +85,12 @@ async function takePasted(
   process.stdin.unref?.();
 }
 
+/** What is said here goes before what the file of servers says. */
 function withAuth(config: ServerConfig, options: LogInOptions): ServerConfig {
-  const { scope, clientId, clientSecretEnv, clientSecretFile } = options;
-  if (scope === undefined && clientId === undefined) {
-    if (clientSecretEnv === undefined && clientSecretFile === undefined) return config;
-    throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', 'a client secret belongs to a client', {
-      hint: 'Give --client-id, too.',
-    });
-  }
-  if (!('url' in config) || 'connect' in config || typeof config.auth === 'function') return config;
+  const given = oauthOf(options);
+  if (given === undefined || !('url' in config) || typeof config.auth === 'function') return config;
   const before = config.auth?.type === 'oauth' ? config.auth : undefined;
-  const clientSecret =
-    clientSecretEnv !== undefined
-      ? { env: clientSecretEnv }
-      : clientSecretFile === undefined
-        ? undefined
-        : { file: clientSecretFile };
-  return {
-    ...config,
-    auth: {
-      ...before,
-      type: 'oauth',
-      ...(scope !== undefined && { scopes: scope.flatMap((each) => each.split(/[\s,]+/u)) }),
-      ...(clientId !== undefined && { client: { clientId, ...(clientSecret && { clientSecret }) } }),
-    },
-  };
+  return { ...config, auth: { ...before, ...given } };
 }
 
 function notConnected(name: string): PosternError {

@@ -7,17 +7,15 @@ import {
 } from '../client/coordinators/local-auth-coordinator.ts';
 import type { ServerConfig } from '../client/server-config.ts';
 import type { Session } from '../client/session/session.ts';
-import { silentLogger, stderrLogger, type Logger } from '../core/logger.ts';
 import { PosternError } from '../core/postern-error.ts';
+import { commandLogger } from './command-logger.ts';
+import { ownContext } from './own-context.ts';
 import { openOwnStore } from './own-store.ts';
 import type { CommandContext } from './run-command.ts';
 import { findServer, type NamedServer } from './servers.ts';
 
 /** How a person is asked to sign in; or that nobody is. */
 export type Asking = Pick<LocalAuthCoordinatorOptions, 'autoOpenBrowser' | 'onLink' | 'signInBy'> | 'nobody';
-
-/** What sign-ins of the command line are kept for: whom `persist` keeps them for, too. */
-export const ownContext = 'default';
 
 /** The sign-ins of whoever runs the command, and nothing else yet. */
 export class OwnSignIns implements AsyncDisposable {
@@ -28,7 +26,10 @@ export class OwnSignIns implements AsyncDisposable {
   }
 
   /** A client of these servers. */
-  client(servers: Readonly<Record<string, ServerConfig>>, options: { timeoutMs?: number | undefined } = {}): Client {
+  client(
+    servers: Readonly<Record<string, ServerConfig>>,
+    options: { timeoutMs?: number | undefined } = {},
+  ): Client {
     const { coordinator } = this;
     const context = coordinator.createContext(ownContext);
     return new Client(servers, { coordinator, context, connectTimeoutMs: options.timeoutMs });
@@ -57,22 +58,16 @@ export class OwnSignIns implements AsyncDisposable {
  *
  * @param asking default: as `LocalAuthCoordinator` does at a terminal.
  */
-export async function openSignIns({ output, options }: CommandContext, asking: Asking = {}): Promise<OwnSignIns> {
-  const logger: Logger = options.debug === true ? debugLogger : stderrLogger;
+export async function openSignIns(
+  { output, options }: CommandContext,
+  asking: Asking = {},
+): Promise<OwnSignIns> {
+  const logger = commandLogger(options);
   const storage = await openOwnStore(output);
   const how: LocalAuthCoordinatorOptions =
     asking === 'nobody' ? { autoOpenBrowser: false, blockUntilCallback: false, onLink: () => {} } : asking;
   return new OwnSignIns(new LocalAuthCoordinator({ storage, logger, ...how }));
 }
-
-/** Everything, a line each. */
-const debugLogger: Logger = {
-  ...silentLogger,
-  debug: (message, fields) => stderrLogger.warn(message, fields),
-  info: (message, fields) => stderrLogger.warn(message, fields),
-  warn: (message, fields) => stderrLogger.warn(message, fields),
-  error: (message, fields) => stderrLogger.error(message, fields),
-};
 
 /** One server that a command is about, and one of its person's accounts there. */
 export interface OpenedServer extends AsyncDisposable {
@@ -119,11 +114,16 @@ export async function openServer(
 /**
  * Whoever runs a command that asks nobody is told how to sign in, and not a link that leads to a process which has ended.
  *
+ * @param target the server as it was named to the command.
  * @returns what to throw in place of an error.
  */
-export function loginNeeded(error: unknown, { name }: NamedServer): unknown {
+export function loginNeeded(error: unknown, target: string): unknown {
   if (!isAuthorizationRequired(error)) return error;
-  return new PosternError('ERR_POSTERN_AUTH_REQUIRED', `nobody is signed in to ${JSON.stringify(name)}`, {
-    hint: `Run \`postern login ${name}\`, and then this again.`,
-  });
+  return new PosternError(
+    'ERR_POSTERN_AUTH_REQUIRED',
+    `somebody has to sign in to ${JSON.stringify(target)} first`,
+    {
+      hint: `Run \`postern login ${target}\`, and then this again.`,
+    },
+  );
 }

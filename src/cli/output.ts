@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { explain } from '../core/explain.ts';
-import { findPosternError } from '../core/postern-error.ts';
+import { findPosternError, type PosternError } from '../core/postern-error.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 
 /** The styles that are used; what they are for is said once, here. */
@@ -21,7 +21,7 @@ export interface JsonFailure {
   readonly hint?: string;
   readonly actor?: string;
   readonly evidence?: unknown;
-  /** The error in words for a person. */
+  /** What happened, and what to do about it. */
   readonly words: string;
 }
 
@@ -59,6 +59,22 @@ export class Output {
     process.stderr.write(`${line}\n`);
   }
 
+  /** Tells how far something is: in one line of a terminal, else a line for each change. */
+  progress(what: string): { show(text: string): void; end(): void } {
+    let last = '';
+    const isTerminal = this.isTerminal;
+    return {
+      show: (text) => {
+        if (text === last) return;
+        last = text;
+        process.stderr.write(isTerminal ? `\r\u001B[K${what}: ${text} ` : `${what}: ${text}\n`);
+      },
+      end: () => {
+        if (isTerminal && last !== '') process.stderr.write('\r\u001B[K');
+      },
+    };
+  }
+
   /** Says that a command failed, and for whoever reads JSON, answers so. Returns what to end with. */
   fail(error: unknown): number {
     const exitCode = exitCodeOf(error);
@@ -93,25 +109,36 @@ function writeJson(document: JsonAnswer): void {
 }
 
 function jsonFailure(error: unknown): JsonFailure {
-  const words = explain(error, { for: 'person' });
   const own = findPosternError(error);
+  const [happened, rest] = failureWords(error);
+  const words = `${happened} ${rest ?? ''}`.trim();
   return own === undefined ? { name: 'Error', message: words, words } : { ...own.toJSON(), words };
 }
 
-/** What happened in a person's words, and what whoever puts it right needs to know. */
 function describeFailure(error: unknown, styled: (style: Style, text: string) => string): string {
+  const [happened, rest] = failureWords(error);
+  const code = findPosternError(error)?.code;
+  const below = [rest, code === undefined ? undefined : `(${code})`].filter((part) => part !== undefined);
+  return [styled('bad', happened), ...(below.length === 0 ? [] : [below.join(' ')])].join('\n');
+}
+
+/** What happened, and what to do about it. */
+function failureWords(error: unknown): readonly [string, string | undefined] {
+  const words = explain(error, { for: 'person' });
   const own = findPosternError(error);
-  if (own === undefined) {
-    const words = explain(error, { for: 'person' });
-    return `${styled('bad', words)}\n${styled('quiet', explain(error, { for: 'operator' }))}`;
-  }
-  // Whoever types a command has set it up, too: they are told what is wrong with it, and not to tell somebody.
-  const { code, message, hint, facts } = own;
-  const isTheirs = facts.fixedBy === 'developer' || facts.fixedBy === 'operator';
-  const detail = `${sentence(message)}${hint === undefined ? '' : ` ${hint}`}`;
-  const [first, second] = isTheirs ? [sentence(message), hint] : [explain(own, { for: 'person' }), detail];
-  const below = second === undefined ? `(${code})` : `${second} (${code})`;
-  return `${styled('bad', first)}\n${isTheirs ? below : styled('quiet', below)}`;
+  if (own === undefined) return [words, explain(error, { for: 'operator' })];
+  const { message, hint } = own;
+  if (isTheirs(own)) return [sentence(message), hint];
+  return [words, `${sentence(message)}${hint === undefined ? '' : ` ${hint}`}`];
+}
+
+/**
+ * Whether whoever has typed the command can put it right as it is told to who set it up, since they did: nobody else runs
+ * this. So with a sign-in that nothing here has a link for.
+ */
+function isTheirs({ code, facts, ...error }: PosternError): boolean {
+  if (code === 'ERR_POSTERN_AUTH_REQUIRED') return !('interaction' in error);
+  return facts.fixedBy === 'developer' || facts.fixedBy === 'operator';
 }
 
 function sentence(text: string): string {

@@ -1,28 +1,20 @@
-import { readFileSync } from 'node:fs';
 import type { BridgedServerConfig, BridgeProtocol } from '../bridge/index.ts';
 import { runBridge } from '../bridge/index.ts';
-import type { OAuthConfig } from '../client/server-config.ts';
-import type { SecretSource } from '../client/auth/secret-source.ts';
-import { silentLogger, stderrLogger, type Logger } from '../core/logger.ts';
-import { PosternError } from '../core/postern-error.ts';
+import { commandLogger } from './command-logger.ts';
+import { headersOf, type HeaderOptions } from './header-options.ts';
+import { misuse } from './misuse.ts';
+import { oauthOf, type OAuthOptions } from './oauth-options.ts';
 import type { CommandContext } from './run-command.ts';
 import { findServer, nameOfUrl, readServers, urlOf } from './servers.ts';
 
-export interface ServeBridgeOptions {
+export interface ServeBridgeOptions extends OAuthOptions, HeaderOptions {
   readonly server?: readonly string[] | undefined;
-  readonly header?: readonly string[] | undefined;
-  readonly headerFile?: string | undefined;
   readonly allowHttp?: boolean | undefined;
   readonly transport: 'http-first' | 'sse-first' | 'http-only' | 'sse-only';
   readonly protocol: BridgeProtocol;
   readonly host?: '127.0.0.1' | '::1' | 'localhost' | undefined;
   readonly callbackPort?: string | undefined;
-  readonly scope?: readonly string[] | undefined;
-  readonly clientId?: string | undefined;
-  readonly clientSecret?: string | undefined;
   readonly clientMetadataUrl?: string | undefined;
-  readonly resource?: string | undefined;
-  readonly authorizeParam?: readonly string[] | undefined;
   readonly ignoreTool?: readonly string[] | undefined;
   readonly timeout?: number | undefined;
   readonly browser: boolean;
@@ -51,7 +43,7 @@ export async function serveBridge(
   return runBridge({
     servers,
     storage: async () => (await import('./own-store.ts')).openOwnStore(output),
-    logger: globals.debug === true ? debugLogger : stderrLogger,
+    logger: commandLogger(globals),
     say: (line) => output.say(line),
     signal: stop.signal,
     timeoutMs: timeout,
@@ -128,76 +120,6 @@ function configured(
   };
 }
 
-function oauthOf(options: ServeBridgeOptions): OAuthConfig | undefined {
-  const { clientId, clientSecret, scope, resource, authorizeParam } = options;
-  if (clientId === undefined && clientSecret !== undefined)
-    throw misuse('"--client-secret" needs "--client-id"');
-  const given = {
-    ...(clientId !== undefined && {
-      client: { clientId, ...(clientSecret !== undefined && { clientSecret: secretAt(clientSecret) }) },
-    }),
-    ...(scope !== undefined && { scopes: scope.flatMap((text) => text.split(/\s+/u).filter(Boolean)) }),
-    ...(authorizeParam !== undefined && { authorizeParams: Object.fromEntries(authorizeParam.map(pairIn)) }),
-    ...(resource !== undefined && { profile: resource === 'none' ? { omitResource: true } : { resource } }),
-  };
-  return Object.keys(given).length === 0 ? undefined : { type: 'oauth', ...given };
-}
-
-function secretAt(where: string): SecretSource {
-  const [, kind, at] = /^(env|file):(.+)$/su.exec(where) ?? [];
-  if (at === undefined) {
-    throw misuse(
-      '"--client-secret" names where the secret is, and is not the secret: others on this machine can read arguments',
-      'Give env:NAME or file:PATH.',
-    );
-  }
-  return kind === 'env' ? { env: at } : { file: at };
-}
-
-function headersOf({ header = [], headerFile }: ServeBridgeOptions): Record<string, string> {
-  const lines = headerFile === undefined ? [] : linesOf(headerFile);
-  return Object.fromEntries([...lines, ...header].map(headerIn));
-}
-
-function linesOf(file: string): string[] {
-  try {
-    const lines = readFileSync(file, 'utf8').split(/\r?\n/u);
-    return lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
-  } catch (cause) {
-    throw new PosternError(
-      'ERR_POSTERN_CONFIG_MISCONFIGURED',
-      `the headers in ${JSON.stringify(file)} cannot be read`,
-      {
-        cause,
-        hint: 'Is there such a file, and may you read it?',
-      },
-    );
-  }
-}
-
-function headerIn(line: string): [string, string] {
-  const at = line.indexOf(':');
-  const name = line.slice(0, at).trim();
-  if (at < 1 || !/^[!#$%&'*+\-.^_`|~\w]+$/u.test(name)) throw misuse('a header has the form "Name: value"');
-  const value = line.slice(at + 1).trim();
-  return [
-    name,
-    value.replaceAll(/\$\{(\w+)\}/gu, (_whole, variable: string) => {
-      const found = process.env[variable];
-      if (found !== undefined) return found;
-      throw misuse(
-        `the header ${JSON.stringify(name)} needs the environment variable ${JSON.stringify(variable)}`,
-      );
-    }),
-  ];
-}
-
-function pairIn(text: string): [string, string] {
-  const at = text.indexOf('=');
-  if (at < 1) throw misuse('"--authorize-param" wants name=value');
-  return [text.slice(0, at), text.slice(at + 1)];
-}
-
 function portIn(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
@@ -208,16 +130,3 @@ function isLoopback(url: string): boolean {
   const { hostname } = new URL(url);
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/u.test(hostname);
 }
-
-function misuse(message: string, hint?: string): PosternError {
-  return new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', message, { hint });
-}
-
-/** Everything, a line each. */
-const debugLogger: Logger = {
-  ...silentLogger,
-  debug: (message, fields) => stderrLogger.warn(message, fields),
-  info: (message, fields) => stderrLogger.warn(message, fields),
-  warn: (message, fields) => stderrLogger.warn(message, fields),
-  error: (message, fields) => stderrLogger.error(message, fields),
-};

@@ -61,7 +61,9 @@ export async function findServer(
   target: string,
   options: {
     readonly config?: string | undefined;
-    readonly kept?: (() => Promise<readonly { readonly server: string; readonly resource: string }[]>) | undefined;
+    readonly kept?:
+      | (() => Promise<readonly { readonly server: string; readonly resource: string }[]>)
+      | undefined;
   } = {},
 ): Promise<NamedServer> {
   const servers = readServers(options.config);
@@ -77,13 +79,18 @@ export async function findServer(
   if (config !== undefined) return { name: target, config };
   const known = (await kept()).find(({ server }) => server === target);
   if (known !== undefined) return { name: target, config: { url: known.resource } };
-  throw new PosternError(
+  throw serverUnknown(target, options.config);
+}
+
+/** That no server has this name, and which names there are. */
+export function serverUnknown(target: string, file: string | undefined): PosternError {
+  const names = [...readServers(file).keys()];
+  const known = names.length === 0 ? 'No server is named there.' : `Named there are: ${names.join(', ')}.`;
+  return new PosternError(
     'ERR_POSTERN_CLIENT_SERVER_UNKNOWN',
     `no server is called ${JSON.stringify(target)}`,
     {
-      hint: `Give its address, such as https://calendar.example/mcp, or name it in ${options.config ?? ownServersFile()}. ${
-        servers.size === 0 ? 'No server is named there.' : `Named there are: ${[...servers.keys()].join(', ')}.`
-      }`,
+      hint: `Give its address, such as https://calendar.example/mcp, or name it in ${file ?? ownServersFile()}. ${known}`,
     },
   );
 }

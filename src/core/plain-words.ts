@@ -31,6 +31,10 @@ export const nextBy: Readonly<Record<FixedBy, { readonly passing: string; readon
   },
 };
 
+/** Of a decline, for as long as its person is not asked again. */
+export const declinedJustNow =
+  'Access was not granted a moment ago: you declined, or your account may not have it.';
+
 /** Every code, as a person without knowledge of the machinery is told of it. */
 export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
   ERR_POSTERN_CONFIG_MISCONFIGURED: words('This application is not set up right.'),
@@ -136,6 +140,12 @@ export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
     'Use an account that may, or have yours allowed to.',
   ),
 
+  ERR_POSTERN_NETWORK_FORBIDDEN: words(
+    'The service leads to an address that this application may not connect to.',
+  ),
+  ERR_POSTERN_NETWORK_LIMIT: words('The service sent more than can be taken, or is asked too much at once.'),
+  ERR_POSTERN_NETWORK_REDIRECT: words('The service has moved to another address.'),
+
   ERR_POSTERN_CLIENT_SERVER_UNKNOWN: words('This application knows no service of that name.'),
   ERR_POSTERN_CLIENT_TOOL_NOT_FOUND: words('None of the connected services can do that.'),
   ERR_POSTERN_CLIENT_TOOL_AMBIGUOUS: words(
@@ -186,4 +196,7 @@ export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
     'The application you use was asked something, and did not answer in time.',
     'Try again, and answer what it shows. If it shows nothing, use one that does.',
   ),
+
+  ERR_POSTERN_EXPOSE_CHILD_FAILED: words('The program behind this service has stopped.'),
+  ERR_POSTERN_EXPOSE_LIMIT: words('Too much of this service is in use already.'),
 };

@@ -291,8 +291,9 @@ export class Interactions {
     const { request, wanted } = dataOf(pending);
     const place = { ...request, namespace: pending.namespace };
     // In one commit with the end: one of those who wait may ask again at once.
-    const remembering = await this.#declines.remembering(place, wanted, code);
-    await this.#end(pending, { status: 'cancelled', failure: code }, [...alongside, ...remembering]);
+    const { changes, untilMs } = await this.#declines.remembering(place, wanted, code);
+    const outcome = { status: 'cancelled', failure: code, askAgainAtMs: untilMs } as const;
+    await this.#end(pending, outcome, [...alongside, ...changes]);
   }
 
   /** Ends an interaction because its person said no. One that has ended already stays as it is. */
@@ -335,6 +336,7 @@ export class Interactions {
     await this.events.close();
     await this.credentials.settle();
     await this.gate.close?.();
+    await this.surroundings.network.close();
   }
 
   /** Completes an interaction and keeps what it was for, in one commit. Returns whether it had not ended before. */

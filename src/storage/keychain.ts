@@ -73,6 +73,7 @@ async function askKeychain(
   question: Question,
   { timeoutMs = 20_000, module }: KeychainOptions,
 ): Promise<unknown> {
+  if (process.env['POSTERN_KEYCHAIN'] === 'off') throw unavailable('is switched off by POSTERN_KEYCHAIN');
   const path = module ?? findModule();
   const { answer, failure } = await new Promise<{ answer?: unknown; failure?: string }>((resolve, reject) => {
     const child = spawn(process.execPath, ['-e', program, path], {
@@ -103,7 +104,7 @@ async function askKeychain(
     // Not an argument: those stand in everybody's list of processes.
     child.stdin.end(JSON.stringify({ service, ...question }));
   });
-  if (failure !== undefined) throw unavailable('refused', undefined, new Error(failure));
+  if (failure !== undefined) throw unavailable('cannot be used', undefined, new Error(failure));
   return answer;
 }
 

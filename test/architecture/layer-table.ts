@@ -5,22 +5,50 @@
  */
 export const layers: Readonly<Record<string, readonly string[]>> = {
   core: [],
+  http: ['core'],
   storage: ['core'],
-  namespace: ['core', 'storage'],
-  sync: ['core', 'storage', 'namespace'],
+  namespace: ['core', 'http', 'storage'],
+  sync: ['core', 'http', 'storage', 'namespace'],
   pending: ['core', 'storage', 'namespace', 'sync'],
-  oauth: ['core', 'storage'],
+  oauth: ['core', 'http', 'storage'],
   resume: ['core', 'storage', 'namespace', 'sync', 'pending'],
   web: ['core', 'storage', 'namespace', 'sync', 'pending'],
   node: ['core', 'web'],
-  interaction: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'node'],
-  'browser-sign-in': ['core', 'storage', 'namespace', 'sync', 'oauth', 'web', 'interaction'],
-  client: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
-  oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
+  interaction: ['core', 'http', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'node'],
+  'browser-sign-in': ['core', 'http', 'storage', 'namespace', 'sync', 'oauth', 'web', 'interaction'],
+  client: [
+    'core',
+    'http',
+    'storage',
+    'namespace',
+    'sync',
+    'pending',
+    'oauth',
+    'resume',
+    'web',
+    'interaction',
+  ],
+  oob: ['core', 'http', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   atproto: ['core', 'oauth', 'web', 'interaction'],
   wire: ['core'],
-  bridge: ['core', 'storage', 'namespace', 'sync', 'pending', 'interaction', 'client', 'wire'],
-  cli: ['core', 'storage', 'namespace', 'interaction', 'client', 'bridge'],
+  bridge: ['core', 'http', 'storage', 'namespace', 'sync', 'pending', 'interaction', 'client', 'wire'],
+  doctor: ['core', 'http', 'oauth', 'client', 'wire'],
+  expose: [
+    'core',
+    'http',
+    'storage',
+    'namespace',
+    'sync',
+    'oauth',
+    'web',
+    'node',
+    'interaction',
+    'browser-sign-in',
+    'oob',
+    'wire',
+  ],
+  cli: ['core', 'storage', 'namespace', 'oauth', 'interaction', 'client', 'bridge', 'doctor', 'expose'],
+  agents: ['core', 'http', 'storage', 'namespace', 'sync', 'pending', 'resume', 'interaction', 'client'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
@@ -35,7 +63,9 @@ export const driverChoosers: readonly string[] = [
   'client/persisted-storage',
   'cli/own-store',
   'cli/named-store',
+  'cli/change-keys',
   'bridge/credentials',
+  'cli/serve-expose',
 ];
 
 /** The folders besides `storage` itself that may fall back to memory when no storage was given. */
@@ -43,7 +73,7 @@ export const memoryChoosers: readonly string[] = ['client'];
 
 /** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
 export const nodeOnly =
-  /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/|cli\/)/;
+  /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|http\/node\/|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/|expose\/|cli\/|doctor\/tls-probe$)/;
 
 /** A `node:` module that every runtime we name has, and a file that may import it. */
 export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =
@@ -71,8 +101,8 @@ export const ownedPackages: readonly {
   },
   {
     package: /^@modelcontextprotocol\//,
-    owners: ['client', 'oob'],
-    why: 'only the two faces know the protocol',
+    owners: ['client', 'oob', 'agents', 'expose'],
+    why: 'only the two faces know the protocol, what gives frameworks a server’s tools, and the server that stands in for a child that waits for its secrets',
   },
   {
     package: /^commander$/,
@@ -95,6 +125,10 @@ export const portableEntries: readonly string[] = [
   'web/index.ts',
   'browser-sign-in/index.ts',
   'atproto/index.ts',
+  'agents/index.ts',
+  'agents/openai/index.ts',
+  'agents/ai-sdk/index.ts',
+  'agents/langchain/index.ts',
   'storage/conformance/index.ts',
 ];
 

@@ -1,7 +1,20 @@
 import { runSuite } from './suite.ts';
 
-/** Which of the two a run of the suite tests. */
-export type Side = 'client' | 'server';
+/**
+ * What a run of the suite tests: a client or a server of ours, or what of the server's is carried through a bridge that
+ * is exposed again, or by exposing it.
+ */
+export type Side = keyof typeof legs;
+
+/** Whose scenarios each of them is tried with. */
+const legs = { client: 'client', server: 'server', bridge: 'server', expose: 'server' } as const;
+
+/** Whether there is something between the suite and the server. */
+export type HopSide = 'bridge' | 'expose';
+
+export function isHop(side: Side): side is HopSide {
+  return side === 'bridge' || side === 'expose';
+}
 
 /** Which scenarios a revision of the protocol requires of one side, and which the suite runs beside them. */
 export interface RequirementSet {
@@ -31,13 +44,14 @@ export function isRevision(text: string | undefined): text is Revision {
 }
 
 export function isSide(text: string | undefined): text is Side {
-  return text === 'client' || text === 'server';
+  return text !== undefined && Object.hasOwn(legs, text);
 }
 
 /** Takes a revision's scenarios from the suite's own list. @throws {Error} when that is not the list we know. */
 export async function readRequirementSet(side: Side, revision: Revision): Promise<RequirementSet> {
   const { output } = await runSuite(['list', '--requirements', revision], { limitMs: 30_000 });
-  const title = { client: 'Client scenarios', server: 'Server scenarios' }[side];
+  const part = legs[side];
+  const title = { client: 'Client scenarios', server: 'Server scenarios' }[part];
   const required: string[] = [];
   const unscored = new Map<string, string>();
   let section = '';
@@ -49,9 +63,9 @@ export async function readRequirementSet(side: Side, revision: Revision): Promis
     }
     const { scenario = '', leg } = item;
     if (leg === undefined && section === title) required.push(scenario);
-    if (leg === side) unscored.set(scenario, section);
+    if (leg === part) unscored.set(scenario, section);
   }
-  const known = knownCounts[revision][side];
+  const known = knownCounts[revision][part];
   for (const [kind, listed] of [
     ['required', required.length],
     ['unscored', unscored.size],

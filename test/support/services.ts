@@ -6,7 +6,7 @@ import { describe, test } from 'vitest';
 
 import { findChromium } from './chromium.ts';
 
-export type ServiceName = 'redis' | 'postgres' | 'chromium' | 'python3';
+export type ServiceName = 'redis' | 'postgres' | 'chromium' | 'python3' | 'secret-service';
 
 /** Something a test needs and npm does not bring. */
 export interface Service {
@@ -27,6 +27,12 @@ async function requireService(name: ServiceName): Promise<Service> {
   if (name === 'python3') {
     const where = '/usr/bin/python3';
     return { available: existsSync(where), where, how: 'apt-get install python3' };
+  }
+  if (name === 'secret-service') {
+    const available = ['gnome-keyring-daemon', 'dbus-daemon'].every((program) =>
+      existsSync(`/usr/bin/${program}`),
+    );
+    return { available, where: '/usr/bin', how: 'apt-get install gnome-keyring dbus' };
   }
   const { variable, fallback, hello, answers, start } = wire[name];
   const where = process.env[variable] ?? fallback;

@@ -1,7 +1,7 @@
 // The AI SDK's client, its tool called as the SDK calls it for a model. `url`: with URL elicitation declared.
 import * as sdk from '@ai-sdk/mcp';
 import { Experimental_StdioMCPTransport as StdioTransport } from '@ai-sdk/mcp/mcp-stdio';
-import { drive, show, target } from '../../shared/client-driver.mjs';
+import { drive, show, target, tool } from '../../shared/client-driver.mjs';
 
 const elicits = process.argv[3] === 'url';
 const createClient = sdk.createMCPClient ?? sdk.experimental_createMCPClient;
@@ -15,6 +15,6 @@ if (elicits) {
     return { action: 'accept' };
   });
 }
-const { whoami } = await client.tools();
+const tools = await client.tools();
 
-drive(() => whoami.execute({}, { toolCallId: crypto.randomUUID(), messages: [] }));
+drive(() => tools[tool.name].execute(tool.arguments, { toolCallId: crypto.randomUUID(), messages: [] }));

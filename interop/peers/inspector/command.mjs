@@ -1,6 +1,6 @@
 // The inspector's command line: what its user sees is what it prints.
 import { fileURLToPath } from 'node:url';
-import { drive, target } from '../../shared/client-driver.mjs';
+import { drive, target, tool } from '../../shared/client-driver.mjs';
 import { runCommand } from '../../shared/run-command.mjs';
 
 const script = fileURLToPath(
@@ -9,4 +9,8 @@ const script = fileURLToPath(
 const server =
   target.url === undefined ? [target.command, ...target.args] : [target.url, '--transport', 'http'];
 
-drive(() => runCommand(script, ['--cli', ...server, '--method', 'tools/call', '--tool-name', 'whoami']));
+const args = Object.entries(tool.arguments).flatMap(([key, value]) => ['--tool-arg', `${key}=${value}`]);
+
+drive(() =>
+  runCommand(script, ['--cli', ...server, '--method', 'tools/call', '--tool-name', tool.name, ...args]),
+);

@@ -1,6 +1,6 @@
 // LangChain's adapters: the tool invoked as an agent invokes it.
 import { MultiServerMCPClient } from '@langchain/mcp-adapters';
-import { drive, target } from '../../shared/client-driver.mjs';
+import { drive, target, tool } from '../../shared/client-driver.mjs';
 
 const client = new MultiServerMCPClient({
   mcpServers: {
@@ -8,6 +8,7 @@ const client = new MultiServerMCPClient({
       target.url === undefined ? { transport: 'stdio', ...target } : { transport: 'http', ...target },
   },
 });
-const [whoami] = await client.getTools();
+const tools = await client.getTools();
+const chosen = tools.find(({ name }) => name === tool.name);
 
-drive(() => whoami.invoke({}));
+drive(() => chosen.invoke(tool.arguments));

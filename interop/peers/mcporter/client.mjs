@@ -1,6 +1,6 @@
 // mcporter's runtime, for programs.
 import { createRuntime } from 'mcporter';
-import { drive, target } from '../../shared/client-driver.mjs';
+import { drive, target, tool } from '../../shared/client-driver.mjs';
 
 const command =
   target.url === undefined
@@ -8,4 +8,4 @@ const command =
     : { kind: 'http', url: new URL(target.url) };
 const runtime = await createRuntime({ servers: [{ name: 'directory', command }] });
 
-drive(() => runtime.callTool('directory', 'whoami', { args: {} }));
+drive(() => runtime.callTool('directory', tool.name, { args: tool.arguments }));

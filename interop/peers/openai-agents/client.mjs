@@ -1,6 +1,6 @@
 // The MCP servers of OpenAI's Agents SDK.
 import { MCPServerStdio, MCPServerStreamableHttp } from '@openai/agents';
-import { drive, target } from '../../shared/client-driver.mjs';
+import { drive, target, tool } from '../../shared/client-driver.mjs';
 
 const server =
   target.url === undefined
@@ -8,4 +8,4 @@ const server =
     : new MCPServerStreamableHttp({ name: 'directory', ...target });
 await server.connect();
 
-drive(() => server.callTool('whoami', {}));
+drive(() => server.callTool(tool.name, tool.arguments));

@@ -3,7 +3,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ElicitRequestSchema, UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js';
-import { drive, show, target } from '../../shared/client-driver.mjs';
+import { drive, show, target, tool } from '../../shared/client-driver.mjs';
 
 const plain = process.argv[3] === 'plain';
 const client = new Client(
@@ -24,7 +24,7 @@ await client.connect(
 
 drive(async () => {
   try {
-    return await client.callTool({ name: 'whoami', arguments: {} });
+    return await client.callTool(tool);
   } catch (error) {
     // What a client that can elicit does with -32042, by the SDK's own class.
     if (!plain && error instanceof UrlElicitationRequiredError)

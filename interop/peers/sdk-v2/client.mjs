@@ -5,7 +5,7 @@ import {
   UrlElicitationRequiredError,
 } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
-import { drive, show, target } from '../../shared/client-driver.mjs';
+import { drive, show, target, tool } from '../../shared/client-driver.mjs';
 
 const mode = process.argv[3] === 'modern' ? { pin: '2026-07-28' } : 'legacy';
 const client = new Client(
@@ -24,7 +24,7 @@ await client.connect(
 
 drive(async () => {
   try {
-    return await client.callTool({ name: 'whoami', arguments: {} });
+    return await client.callTool(tool);
   } catch (error) {
     if (UrlElicitationRequiredError.isInstance?.(error) ?? error instanceof UrlElicitationRequiredError) {
       for (const { url } of error.elicitations) show(url);

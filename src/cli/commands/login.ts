@@ -15,7 +15,7 @@ Examples:
   $ postern login calendar --device                a code for your phone
   $ postern login calendar --paste                 the browser is on another machine: paste the address it ends at
   $ postern login calendar --force                 sign out, and in again: as somebody else, for instance
-  $ postern login calendar --client-id app-1 --client-secret-env APP_SECRET`;
+  $ postern login calendar --client-id app-1 --client-secret env:APP_SECRET`;
 
 /** `postern login`. */
 export function defineLogin(command: Command): void {
@@ -27,12 +27,7 @@ export function defineLogin(command: Command): void {
     .addOption(new Option('--paste', 'take the address that a browser elsewhere ends at').conflicts('device'))
     .option('--scope <scope>', 'ask for this, and not for what the server suggests; may be repeated', more)
     .option('--client-id <id>', 'a client that was registered beforehand')
-    .addOption(
-      new Option('--client-secret-env <name>', 'the environment variable with its secret').conflicts(
-        'clientSecretFile',
-      ),
-    )
-    .option('--client-secret-file <file>', 'the file with its secret')
+    .option('--client-secret <where>', 'its secret: env:NAME or file:PATH, never the secret itself')
     .description('Sign in to a server.')
     .addHelpText('after', help)
     .action((server: string, options: LogInOptions) =>

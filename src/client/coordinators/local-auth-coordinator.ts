@@ -6,7 +6,8 @@ import type { Pending } from '../../pending/pending.ts';
 import { MemoryBackend } from '../../storage/memory-backend.ts';
 import { SingleFlight } from '../../sync/single-flight.ts';
 import { accountAt } from '../account-alias.ts';
-import { AuthCoordinator, type AuthCoordinatorOptions } from './auth-coordinator.ts';
+import { AuthCoordinator } from './auth-coordinator.ts';
+import type { AuthCoordinatorOptions } from './coordinator-options.ts';
 import type { SignInLink } from './sign-in-link.ts';
 import { declinedNotice, noticeOf, scannable } from './terminal-notice.ts';
 
@@ -65,9 +66,14 @@ export class LocalAuthCoordinator extends AuthCoordinator {
     if (created) await this.#show(pending);
   }
 
+  override async hasPersonAtHand(): Promise<boolean> {
+    if (!this.blocksCallers || this.#options.onLink !== undefined) return false;
+    return (await import('../../interaction/this-machine/terminal.ts')).isAtTerminal();
+  }
+
   /** Asks at the terminal, once for all who come while it is asked. */
   override async wantsAgain(server: string, alias: string): Promise<boolean> {
-    if (!this.blocksCallers || this.#options.onLink !== undefined) return false;
+    if (!(await this.hasPersonAtHand())) return false;
     return this.#confirming.run(JSON.stringify([server, alias]), async () => {
       const { confirmAtTerminal } = await import('../../interaction/this-machine/terminal.ts');
       return confirmAtTerminal(declinedNotice(server, alias), {

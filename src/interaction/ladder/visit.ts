@@ -1,3 +1,4 @@
+import { levelOfEnd } from '../../core/level-of-end.ts';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import { serverWordOf } from '../../oauth/server-word.ts';
 import type { Pending } from '../../pending/pending.ts';
@@ -32,6 +33,8 @@ export interface Arrival {
   /** The change that remembers which form ends the interaction, once one was read. */
   readonly endingForm: () => Promise<readonly Change[]>;
   readonly browser: string;
+  /** Set when no browser asks, but somebody who carries the addresses. */
+  readonly isByHand?: boolean | undefined;
   /** What to answer while another request finishes the attempt. */
   readonly join: (attempt?: Stored<Attempt>) => Promise<Response>;
   readonly paste: (text: string) => Promise<Pasted>;
@@ -77,7 +80,8 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
     sendOut: async ({ url, state, attempt: data }) => {
       if (request.method === 'GET' && !ownNavigation) throw actsUnasked();
       const { scopes } = dataOf(pending).request;
-      await attempts.mint(pending, { state, browser: arrival.browser, scopes, data });
+      const { browser, isByHand = false } = arrival;
+      await attempts.mint(pending, { state, browser, scopes, data, isByHand });
       arrival.onDeparture?.(url);
       return request.method === 'GET' ? seePage(url) : pages.departure(url);
     },
@@ -103,7 +107,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
       const { code, facts } = known;
       arrival.onFailure?.(known);
       if (code === 'ERR_POSTERN_AUTH_STATE_USED' || isEnded(known)) return arrival.join(attempt);
-      surroundings.logger.warn('carrying an interaction on did not succeed', {
+      surroundings.logger[levelOfEnd(code, 'warn')]('carrying an interaction on did not succeed', {
         namespace: pending.namespace.id,
         code,
         ...serverWordOf(known),

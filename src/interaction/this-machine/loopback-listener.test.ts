@@ -53,6 +53,22 @@ test('only the names of this machine are answered to', async () => {
   }
 });
 
+test('a browser that is sent to another page here still gets it from a listener that is closing', async () => {
+  const listener = await openLoopbackListener({
+    host: '127.0.0.1',
+    port: 0,
+    fetch: async ({ method }) =>
+      method === 'POST'
+        ? new Response(null, { status: 303, headers: { location: '/page' } })
+        : new Response('done'),
+  });
+  const { port = 0 } = listener ?? {};
+  await fetch(`http://127.0.0.1:${port}/connect/x`, { method: 'POST', redirect: 'manual' });
+  const closed = listener?.close();
+  expect(await (await fetch(`http://127.0.0.1:${port}/page`)).text()).toBe('done');
+  await closed;
+});
+
 test('of sixty-five connections the oldest that nobody is answering is closed, and no other', async () => {
   let answer = (): void => {};
   const answered = new Promise<void>((resolve) => (answer = resolve));

@@ -16,6 +16,8 @@ const maxHeaderBytes = 32 * 1024;
 /** More than any form of ours may have. */
 const maxBodyBytes = 128 * 1024;
 const maxConnections = 64;
+/** How long a browser has to come for the page that it was sent to. */
+const seePageMs = 1_000;
 /** How often Node looks for connections whose time is over. */
 const connectionsCheckingInterval = 1_000;
 
@@ -77,13 +79,19 @@ async function listenAt(
   { host, port: wantedPort, fetch }: LoopbackListenerOptions,
 ): Promise<LoopbackListener | undefined> {
   const active = new Set<Promise<void>>();
+  const sent = new SentBack();
+  const idle = async (timeoutMs: number): Promise<void> => {
+    const deadline = new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref());
+    await Promise.race([Promise.allSettled(active), deadline]);
+  };
   const limits = { maxHeaderSize: maxHeaderBytes, connectionsCheckingInterval };
   const server = createServer(limits, (message, reply) => {
     const port = portOf(server);
     const origin = `http://${nameOf(host)}:${port}`;
     if (refuse(message, reply, port) || lead(message, reply, origin)) return;
+    sent.came();
     const handler = (request: Request): Promise<Response> =>
-      whileAnswering(message.socket, () => fetch(request));
+      whileAnswering(message.socket, async () => sent.noting(await fetch(request), origin));
     const answering = answerNodeRequest(message, reply, handler, { origin, maxBodyBytes }).finally(() =>
       active.delete(answering),
     );
@@ -98,17 +106,48 @@ async function listenAt(
   server.unref();
   return {
     port: portOf(server),
-    idle: async (timeoutMs) => {
-      const deadline = new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref());
-      await Promise.race([Promise.allSettled(active), deadline]);
-    },
-    close: () =>
-      new Promise((resolve) => {
+    idle,
+    close: async () => {
+      // Whoever has pressed a button is told what came of it on the page they are sent to: often the program was waiting
+      // for just that, and ends now.
+      await idle(seePageMs);
+      await sent.untilCome();
+      await idle(seePageMs);
+      await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeIdleConnections();
         setTimeout(() => server.closeAllConnections(), 1_000).unref();
-      }),
+      });
+    },
   };
+}
+
+/** Whether a browser was sent to another page here, and has not come for it yet. */
+class SentBack {
+  #expected: PromiseWithResolvers<void> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Notes where an answer sends its browser. */
+  noting(response: Response, origin: string): Response {
+    const { status, headers } = response;
+    const to = headers.get('location');
+    if (status === 303 && to !== null && new URL(to, origin).origin === origin) {
+      this.#expected ??= Promise.withResolvers();
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.came(), seePageMs);
+    }
+    return response;
+  }
+
+  came(): void {
+    clearTimeout(this.#timer);
+    this.#expected?.resolve();
+    this.#expected = undefined;
+  }
+
+  async untilCome(): Promise<void> {
+    await this.#expected?.promise;
+  }
 }
 
 function nameOf(host: string): string {

@@ -1,0 +1,210 @@
+import type { Child, ChildWant } from '../child/child.ts';
+import { childFailed, type ChildSupply } from '../child/child-supply.ts';
+import { textOf, type Call, type ServerLink } from '../child/server-link.ts';
+import {
+  errorText,
+  isObject,
+  rpcCodes,
+  type ErrorMessage,
+  type RequestMessage,
+  type ResultMessage,
+} from '../../wire/message.ts';
+import { CallAnswer, type StreamTimes } from './call-answer.ts';
+import { callFailure, ChildRefusal } from './call-failure.ts';
+import type { OutgoingConnection } from './event-stream.ts';
+import { compareParamHeaders, paramHeadersOf, type ParamHeader } from './param-headers.ts';
+import { capabilitiesKey, clientInfoKey, legacyVersions, modernVersion, versionKey } from './request-era.ts';
+import { errorAnswer, statusOfError, type HttpAnswer, type RequestHeaders } from './http-answer.ts';
+
+export interface ModernRequestsOptions {
+  readonly supply: ChildSupply;
+  readonly times: StreamTimes;
+  /** How long a child has to get ready. */
+  readonly startMs: number;
+  readonly clientInfo: { readonly name: string; readonly version: string };
+}
+
+/** How long it is believed that the server speaks older revisions only: it may have been slow, or have been replaced. */
+const verdictMs = 5 * 60_000;
+/** What a child that does not know the question makes of it is often nothing. */
+const probeMs = 10_000;
+const catalogueMs = 10_000;
+const maxPages = 50;
+const catalogueNote = 'param headers';
+const callsNote = 'calls';
+
+/** Requests of the revision 2026-07-28, each by itself: one child answers all of a user. */
+export class ModernRequests {
+  readonly #options: ModernRequestsOptions;
+  #legacyUntilMs = 0;
+
+  constructor(options: ModernRequestsOptions) {
+    this.#options = options;
+  }
+
+  async call(
+    message: RequestMessage,
+    user: string,
+    headers: RequestHeaders,
+    connection: OutgoingConnection,
+  ): Promise<HttpAnswer> {
+    const { id } = message;
+    if (performance.now() < this.#legacyUntilMs) return this.#unsupported(message);
+    let child: Child;
+    try {
+      child = await this.#options.supply.get(this.#want(user));
+    } catch (error) {
+      if (!(error instanceof ChildRefusal)) return callFailure(error, id);
+      this.#legacyUntilMs = performance.now() + verdictMs;
+      return this.#unsupported(message);
+    }
+    const { link } = child;
+    const full = link.fullBecause;
+    if (full !== undefined)
+      return errorAnswer(503, { code: rpcCodes.serverError, message: full }, id, { 'retry-after': '1' });
+    if (message.method === 'tools/call') {
+      const refused = await this.#compareParams(child, message, headers);
+      if (refused !== undefined) return refused;
+    }
+    const answer = new CallAnswer({
+      id,
+      connection,
+      times: this.#options.times,
+      statusOf: (answered) => (answered.kind === 'error' ? statusOfError(answered.error.code) : 200),
+      // In this revision, whoever closes the connection cancels the request.
+      onOver: (how) => {
+        calls.delete(answer);
+        if (how === 'gone') call?.cancel();
+      },
+    });
+    const calls = this.#callsOf(child);
+    calls.add(answer);
+    const call: Call | undefined = link.call(message, answer);
+    if (connection.gone) call.cancel();
+    return answer.response;
+  }
+
+  /** The calls that a child answers just now; what it says without naming one goes to the only one, if there is but one. */
+  #callsOf(child: Child): Set<CallAnswer> {
+    const known = child.notes.get(callsNote) as Set<CallAnswer> | undefined;
+    if (known !== undefined) return known;
+    const calls = new Set<CallAnswer>();
+    child.notes.set(callsNote, calls);
+    this.#options.supply.join(child, {
+      keeps: false,
+      moved: () => undefined,
+      heard: (message) => {
+        if (message.kind === 'request') {
+          const error = {
+            code: rpcCodes.methodNotFound,
+            message: 'in this revision a server asks nothing by itself',
+          };
+          return void child.link.hand(errorText(message.id, error));
+        }
+        const [only] = calls;
+        return only !== undefined && calls.size === 1 ? only.event(textOf(message)) : undefined;
+      },
+    });
+    return calls;
+  }
+
+  #want(user: string): ChildWant {
+    return { key: `${user} modern`, user, open: (link) => this.#open(link) };
+  }
+
+  /** Asks for what the server can do, which no server of an older revision knows. */
+  async #open(link: ServerLink): Promise<unknown> {
+    const params = {
+      _meta: {
+        [versionKey]: modernVersion,
+        [capabilitiesKey]: {},
+        [clientInfoKey]: this.#options.clientInfo,
+      },
+    };
+    let answer: ResultMessage | ErrorMessage;
+    try {
+      answer = await link.ask('server/discover', params, Math.min(probeMs, this.#options.startMs));
+    } catch {
+      throw new ChildRefusal({
+        code: rpcCodes.unsupportedVersion,
+        message: 'server/discover was not answered',
+      });
+    }
+    if (answer.kind === 'error') {
+      // One that ends over it may be of an older revision, or broken: the older revision's handshake will tell.
+      throw link.ended && answer.error.code === rpcCodes.serverError
+        ? childFailed(answer.error.message)
+        : new ChildRefusal(answer.error);
+    }
+    const { result } = answer;
+    const versions = isObject(result) ? result['supportedVersions'] : undefined;
+    if (Array.isArray(versions) && versions.includes(modernVersion)) return result;
+    throw new ChildRefusal({
+      code: rpcCodes.unsupportedVersion,
+      message: 'the server names other revisions',
+    });
+  }
+
+  #unsupported({ id, params }: RequestMessage): HttpAnswer {
+    const meta = params?.['_meta'];
+    const requested = isObject(meta) ? meta[versionKey] : undefined;
+    const data = { supported: legacyVersions, requested };
+    return errorAnswer(
+      400,
+      { code: rpcCodes.unsupportedVersion, message: 'Unsupported protocol version', data },
+      id,
+    );
+  }
+
+  async #compareParams(
+    child: Child,
+    message: RequestMessage,
+    headers: RequestHeaders,
+  ): Promise<HttpAnswer | undefined> {
+    const name = message.params?.['name'];
+    if (typeof name !== 'string') return undefined;
+    const declared = (await catalogueOf(child, message)).get(name);
+    if (declared === undefined) return undefined;
+    const refused = compareParamHeaders(declared, message.params?.['arguments'], headers);
+    return refused && errorAnswer(refused.status, refused.error, message.id);
+  }
+}
+
+/** Which arguments of each tool headers repeat, as of the last time that the child said its tools have changed. */
+function catalogueOf(child: Child, { params }: RequestMessage): Promise<ReadonlyMap<string, ParamHeader[]>> {
+  const known = child.notes.get(catalogueNote) as Promise<ReadonlyMap<string, ParamHeader[]>> | undefined;
+  if (known !== undefined) return known;
+  const meta = params?.['_meta'] as Readonly<Record<string, unknown>>;
+  const asked = readCatalogue(child.link, {
+    [versionKey]: meta[versionKey],
+    [capabilitiesKey]: meta[capabilitiesKey],
+  }).catch(() => {
+    // A server that cannot list its tools is asked again at the next call.
+    child.notes.delete(catalogueNote);
+    return new Map<string, ParamHeader[]>();
+  });
+  child.notes.set(catalogueNote, asked);
+  return asked;
+}
+
+async function readCatalogue(link: ServerLink, meta: object): Promise<ReadonlyMap<string, ParamHeader[]>> {
+  const found = new Map<string, ParamHeader[]>();
+  let cursor: unknown;
+  for (let page = 0; page < maxPages; page++) {
+    const answer = await link.ask(
+      'tools/list',
+      { _meta: meta, ...(cursor !== undefined && { cursor }) },
+      catalogueMs,
+    );
+    const result = answer.kind === 'result' && isObject(answer.result) ? answer.result : {};
+    const tools: readonly unknown[] = Array.isArray(result['tools']) ? result['tools'] : [];
+    for (const tool of tools) {
+      if (!isObject(tool) || typeof tool['name'] !== 'string') continue;
+      const headers = paramHeadersOf(tool['inputSchema']);
+      if (headers.length > 0) found.set(tool['name'], headers);
+    }
+    cursor = result['nextCursor'];
+    if (typeof cursor !== 'string') break;
+  }
+  return found;
+}
