@@ -299,9 +299,9 @@ export class ChildSupply {
     })();
     this.#ending.add(ended);
     void ended.finally(() => this.#ending.delete(ended));
-    const keepers = new Set([...child.users].filter(({ keeps }) => keeps));
-    if (keepers.size > 0) this.#orphans.set(key, keepers);
-    for (const user of keepers) user.moved();
+    const followers = new Set([...child.users].filter(({ moved }) => moved !== undefined));
+    if (followers.size > 0) this.#orphans.set(key, followers);
+    for (const user of followers) user.moved?.();
     for (const user of child.users) user.lost?.();
   }
 

@@ -98,7 +98,6 @@ export class ModernRequests {
     child.notes.set(callsNote, calls);
     this.#options.supply.join(child, {
       keeps: false,
-      moved: () => undefined,
       heard: (message) => {
         if (message.kind === 'request') {
           const error = {
