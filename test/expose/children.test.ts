@@ -136,11 +136,29 @@ test('the environment of a child is a short list and what the operator has named
   }
 });
 
-test('one user has no more children and sessions than one may have', async () => {
-  const { url } = await expose([], { limits: { maxChildrenPerUser: 2, maxSessionsPerUser: 3 } });
+test('one user has no more children than one may have; of those that are not in use, the longest idle gives way', async () => {
+  const { url } = await expose([], { limits: { maxChildrenPerUser: 2 } });
   const capabilities = { roots: {} };
-  await Promise.all([1, 2].map(() => LegacyClient.begin(url, { capabilities })));
-  const refused = await new LegacyClient(url).send({ id: 1, method: 'initialize', params: { capabilities } });
-  expect(refused.status).toBe(503);
-  expect(errorIn(refused).data).toMatchObject({ code: 'ERR_POSTERN_EXPOSE_LIMIT' });
+  const clients = await Promise.all([1, 2].map(() => LegacyClient.begin(url, { capabilities })));
+  const pids = await Promise.all(clients.map(async (client) => Number(await client.text('pid'))));
+  const third = await LegacyClient.begin(url, { capabilities });
+  await until('the first has given way', () => !isAlive(pids[0] as number));
+  expect(isAlive(pids[1] as number)).toBe(true);
+  // It is not lost by that.
+  expect(await clients[0]?.text('echo')).toBe('{}');
+  const waits = [clients[0], third].map(async (client) => client?.call('wait'));
+  await until('both are in use', async () => {
+    const refused = await new LegacyClient(url).send({
+      id: 1,
+      method: 'initialize',
+      params: { capabilities },
+    });
+    return (
+      refused.status === 503 && JSON.stringify(errorIn(refused).data).includes('ERR_POSTERN_EXPOSE_LIMIT')
+    );
+  });
+  for (const client of [clients[0], third]) {
+    await fetch(url, { method: 'DELETE', headers: (client as LegacyClient).headers });
+  }
+  await Promise.all(waits);
 });
