@@ -1,7 +1,7 @@
 import { findAuthorizationRequired } from '../client/auth/authorization-required-error.ts';
-import { timeLimit } from '../core/clock.ts';
+import { sleep, timeLimit } from '../core/clock.ts';
 import { failureFields } from '../core/failure-fields.ts';
-import { PosternError } from '../core/postern-error.ts';
+import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { withSignal } from '../sync/with-signal.ts';
 import {
   rpcCodes,
@@ -34,6 +34,9 @@ export interface BridgedServerOptions {
   /** Takes what the server says by itself. A promise is settled when more can be taken. */
   readonly toHost: (text: string) => Promise<unknown>;
 }
+
+/** How long a server is left alone before a stream of notifications is opened anew. */
+const reopenMs = 2_000;
 
 /**
  * One remote server as a host on stdio sees it: there at once, by what was known of it last, and connected as soon as it
@@ -178,8 +181,18 @@ export class BridgedServer implements Answerer {
       this.#connection.open().catch(() => {});
     }
     try {
-      const { remote } = this.#connection.live ?? (await withSignal(this.#connection.became, signal));
-      return textOf(await remote.request(message, { signal }));
+      for (;;) {
+        const { remote } = this.#connection.live ?? (await withSignal(this.#connection.became, signal));
+        try {
+          return textOf(await remote.request(message, { signal }));
+        } catch (error) {
+          if (signal.aborted || findPosternError(error)?.facts.retry !== true) throw error;
+        }
+        // What is silent for long is cut by somebody in between. The host has its stream all the same.
+        this.#early.reopen(id);
+        await sleep(reopenMs, { signal, keepAlive: false });
+        signal.throwIfAborted();
+      }
     } finally {
       this.#early.close(id);
     }
