@@ -35,6 +35,8 @@ export interface BridgedServerOptions {
   readonly toHost: (text: string) => Promise<unknown>;
 }
 
+/** More questions of a server are not remembered. */
+const maxAsked = 1_024;
 /** How long a server is left alone before a stream of notifications is opened anew. */
 const reopenMs = 2_000;
 
@@ -161,8 +163,13 @@ export class BridgedServer implements Answerer {
   async #listEarly(message: RequestMessage, signal: AbortSignal): Promise<string> {
     const { id, method, params } = message;
     const known = params?.['cursor'] === undefined ? await this.#catalogue.list(method) : undefined;
-    if (known !== undefined && this.#connection.live === undefined)
-      return keptText(id, this.#early.gave(method, known));
+    if (known !== undefined && this.#connection.live === undefined) {
+      const text = keptText(id, known);
+      const { ignoreTools } = this.#options.config;
+      const shown = method === 'tools/list' ? withoutIgnored(text, JSON.parse(known), ignoreTools) : text;
+      this.#early.gave(method, shown === text ? known : (resultIn(shown) ?? ''));
+      return shown;
+    }
     try {
       return await this.#ask(message, signal);
     } catch (error) {
@@ -269,8 +276,12 @@ export class BridgedServer implements Answerer {
 
   /** What the server says by itself. */
   async #pass(message: NotificationMessage | RequestMessage): Promise<void> {
-    if (message.kind === 'request') this.#asked.add(message.id);
-    else if (this.#early.hasTold(message)) return;
+    if (message.kind === 'request') {
+      this.#asked.add(message.id);
+      // Of a server that asks without end, the oldest question is one that nobody will answer any more.
+      const [oldest] = this.#asked;
+      if (oldest !== undefined && this.#asked.size > maxAsked) this.#asked.delete(oldest);
+    } else if (this.#early.hasTold(message)) return;
     await this.#options.toHost(textOf(message));
   }
 
