@@ -1,14 +1,15 @@
-// Plays the four kinds of new user from the text of their guides alone: an empty folder, the package as it would be
+// Plays the five kinds of new user from the text of their guides alone: an empty folder, the package as it would be
 // published, every program and every command as it stands, real servers on loopback, and a person at a browser. Fails unless
 // each ends with the result that the text promises.
 //
-//   npm run build && node scripts/four-users.ts [--node 22.18.0] [terminal] [agent] [server] [operator]
+//   npm run build && node scripts/four-users.ts [--node 22.18.0] [command-line] [terminal] [agent] [server] [operator]
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { playTerminal } from './users/at-a-terminal.ts';
+import { playCommandLine } from './users/by-commands.ts';
 import { installNode } from './users/install-node.ts';
 import { openRegistry } from './users/registry.ts';
 import { playOperator } from './users/with-an-operator.ts';
@@ -17,6 +18,7 @@ import { playAgent } from './users/with-an-agent.ts';
 import { check, shellEnv, type Played, type Stage } from './users/stage.ts';
 
 const plays: Readonly<Record<string, (stage: Stage) => Promise<Played>>> = {
+  'command-line': playCommandLine,
   terminal: playTerminal,
   agent: playAgent,
   server: playServer,
@@ -54,7 +56,7 @@ for (const name of chosen) {
     );
     const seconds = ((performance.now() - began) / 1_000).toFixed(1);
     process.stdout.write(
-      `${name.padEnd(9)} ${String(lines).padStart(4)} lines  ${String(commands).padStart(3)} commands  ${seconds.padStart(5)} s\n`,
+      `${name.padEnd(12)} ${String(lines).padStart(4)} lines  ${String(commands).padStart(3)} commands  ${seconds.padStart(5)} s\n`,
     );
   } catch (error) {
     process.exitCode = 1;

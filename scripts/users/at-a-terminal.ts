@@ -1,10 +1,8 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { startAuthorizationServer } from '../../demo/authorization-server.ts';
 import { createCookieBrowser } from '../../demo/browser.ts';
 import { startCalendarServer } from '../../demo/calendar-server.ts';
+import { openDesktop } from './desktop.ts';
 import { check, openReader, type Played, type Stage } from './stage.ts';
-import { until } from './until.ts';
 
 /** docs/guides/terminal.md, by somebody who has a display, then has none, and then says no. */
 export async function playTerminal(stage: Stage): Promise<Played> {
@@ -45,27 +43,4 @@ export async function playTerminal(stage: Stage): Promise<Played> {
   reader.finish();
   check('the calendar was read three times', calendar.counters.calls['list_events'] === 3);
   return reader;
-}
-
-/** A desktop whose browser is told to open an address: the opener of every Linux desktop, for a person who is played. */
-function openDesktop(scratch: string): { readonly programs: string; opened(): Promise<string> } {
-  const programs = join(scratch, 'desktop');
-  const told = join(programs, 'opened');
-  mkdirSync(programs);
-  writeFileSync(join(programs, 'xdg-open'), `#!/bin/sh\nprintf '%s\\n' "$1" > '${told}'\n`);
-  chmodSync(join(programs, 'xdg-open'), 0o755);
-  return {
-    programs,
-    opened: () =>
-      until('a browser is opened', undefined, () => {
-        try {
-          const [address, end] = readFileSync(told, 'utf8').split('\n');
-          if (end === undefined) return undefined;
-          rmSync(told);
-          return address;
-        } catch {
-          return undefined;
-        }
-      }),
-  };
 }

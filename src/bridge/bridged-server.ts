@@ -133,7 +133,8 @@ export class BridgedServer implements Answerer {
       if (signal.aborted) throw error;
       const challenge = findAuthorizationRequired(error)?.challenge;
       // Nothing can be done with it but to sign in.
-      if (challenge !== undefined) void this.#options.credentials.show(challenge).catch(() => {});
+      const { credentials, settings } = this.#options;
+      if (challenge !== undefined && settings.opensAtStart) void credentials.show(challenge).catch(() => {});
     } finally {
       limit.cancel();
     }

@@ -1,6 +1,6 @@
 import type { AuthChallenge } from '../client/auth/authorization-required-error.ts';
 import type { Authorization, AuthStrategy, Refusal } from '../client/auth/auth-strategy.ts';
-import { PosternError } from '../core/postern-error.ts';
+import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { mayHold } from '../interaction/credentials/may-hold.ts';
 import { createNamespace, type Namespace } from '../namespace/namespace.ts';
 import type { StorageBackend } from '../storage/contract.ts';
@@ -57,6 +57,18 @@ export class Credentials {
   /** Opens what a person has to see, once for each sign-in. */
   async show(challenge: AuthChallenge): Promise<void> {
     await (await this.signIns()).show(challenge);
+  }
+
+  /** Finishes a sign-in with the address that a browser elsewhere has ended at. Says what is wrong with it. */
+  async takeAddress(address: string): Promise<void> {
+    try {
+      await (await this.signIns()).takeAddress(address);
+    } catch (error) {
+      const hint = findPosternError(error)?.hint;
+      this.#settings.say(
+        `That did not work. ${hint ?? 'Paste the whole address that your browser ends at.'}`,
+      );
+    }
   }
 
   async close(): Promise<void> {

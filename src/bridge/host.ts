@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { timeLimit } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { readLines, writeLines, type LineWriter } from '../wire/lines.ts';
 import { errorText, rpcCodes, type Message, type MessageId, type RequestMessage } from '../wire/message.ts';
@@ -24,6 +25,7 @@ export class Host {
   readonly #questions = new Map<MessageId, AbortController>();
   readonly #input: Readable;
   #stop: (() => void) | undefined;
+  #onAnswer: () => void = () => {};
   readonly #gone: Promise<void>;
   #leave: () => void = () => {};
   /** What notifications wait for, so that they come in their order. */
@@ -46,7 +48,7 @@ export class Host {
     return this.#writer.send(text);
   }
 
-  /** Hands what comes to whoever answers. `onText`: a line that is no JSON, from a person at a terminal. */
+  /** Hands what comes to whoever answers. */
   serve(answerer: Answerer): void {
     const { maxBytes, logger } = this.#settings;
     this.#stop = readLines(this.#input, {
@@ -58,6 +60,18 @@ export class Host {
       },
       onEnd: () => this.#leave(),
     });
+  }
+
+  /** Resolves when everything that was asked is answered, or its time is over. At once where nobody reads any more. */
+  async answered(timeoutMs: number): Promise<void> {
+    const limit = timeLimit(timeoutMs);
+    const settled = (): boolean => this.#questions.size === 0 || this.#writer.ended;
+    const answered = new Promise<void>((resolve) => {
+      this.#onAnswer = () => settled() && resolve();
+      this.#onAnswer();
+    });
+    await Promise.race([answered, limit.passed]);
+    limit.cancel();
   }
 
   close(): void {
@@ -106,6 +120,7 @@ export class Host {
       await this.send(errorText(id, { code: rpcCodes.internalError, message: 'the bridge failed' }));
     } finally {
       this.#questions.delete(id);
+      this.#onAnswer();
     }
   }
 

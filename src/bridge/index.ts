@@ -1,10 +1,15 @@
+import { PosternError } from '../core/postern-error.ts';
 import { stderrLogger } from '../core/logger.ts';
 import { defaultMaxLineBytes } from '../wire/lines.ts';
 import { BridgedServer } from './bridged-server.ts';
 import { Credentials } from './credentials.ts';
-import { Host } from './host.ts';
+import { Host, type Answerer } from './host.ts';
 import type { BridgeOptions, BridgeSettings } from './options.ts';
+import { withoutAddresses } from './pasted-addresses.ts';
 import { createNodeFetch } from './remote/node-fetch.ts';
+
+/** How long a host that has closed its end may wait for what it has asked before. */
+const farewellMs = 2_000;
 
 export type { BridgedServerConfig, BridgeOptions, BridgeProtocol } from './options.ts';
 
@@ -24,27 +29,57 @@ export async function runBridge(options: BridgeOptions): Promise<number> {
     timeoutMs: options.timeoutMs ?? 300_000,
     firstAnswerMs: options.firstAnswerMs ?? 3_000,
     maxBytes: defaultMaxLineBytes,
+    opensAtStart: Object.keys(options.servers).length === 1,
     logger,
     say: options.say ?? ((line) => void process.stderr.write(`${line}\n`)),
   };
   const credentials = new Credentials(options, settings);
   const http = createNodeFetch();
-  const host = new Host(input, output, settings);
-  const servers = Object.entries(options.servers).map(
-    ([name, config]) =>
-      new BridgedServer({ name, config, credentials, http, settings, toHost: (text) => host.send(text) }),
+  const isTerminal = (input as { isTTY?: boolean }).isTTY === true;
+  const lines = isTerminal
+    ? withoutAddresses(input, (address) => void credentials.takeAddress(address))
+    : input;
+  const host = new Host(lines, output, settings);
+  const create = (name: string, toHost: (text: string) => Promise<unknown>): BridgedServer => {
+    const config = options.servers[name];
+    if (config === undefined) throw new TypeError(`no server ${name}`);
+    return new BridgedServer({ name, config, credentials, http, settings, toHost });
+  };
+  const { answerer, servers } = await answererOf(
+    Object.keys(options.servers),
+    (text) => host.send(text),
+    create,
   );
-  const [only] = servers;
-  if (only === undefined) throw new TypeError('no server');
-  host.serve(only);
+  host.serve(answerer);
   const stopped = new Promise<void>((resolve) => {
     if (signal?.aborted === true) resolve();
     signal?.addEventListener('abort', () => resolve(), { once: true });
   });
-  await Promise.race([host.gone, stopped]);
+  await Promise.race([host.gone.then(() => host.answered(farewellMs)), stopped]);
   host.close();
   await Promise.all(servers.map((server) => server.close()));
   await credentials.close();
   http.close();
   return 0;
+}
+
+/** One server answers by itself; several are answered for. */
+async function answererOf(
+  names: readonly string[],
+  toHost: (text: string) => Promise<unknown>,
+  create: (name: string, toHost: (text: string) => Promise<unknown>) => BridgedServer,
+): Promise<{ answerer: Answerer; servers: readonly BridgedServer[] }> {
+  const [only, ...others] = names;
+  if (only === undefined) {
+    throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', 'a bridge needs a server', {
+      hint: 'Give it an address.',
+    });
+  }
+  if (others.length === 0) {
+    const answerer = create(only, toHost);
+    return { answerer, servers: [answerer] };
+  }
+  const { Switchboard } = await import('./many/switchboard.ts');
+  const answerer = new Switchboard(names, toHost, create);
+  return { answerer, servers: answerer.servers };
 }

@@ -51,6 +51,8 @@ export interface BridgeSettings {
   readonly firstAnswerMs: number;
   /** The longest message, in bytes. */
   readonly maxBytes: number;
+  /** Whether a browser is opened when nothing can be done with a server but to sign in. Of several, whoever is used asks. */
+  readonly opensAtStart: boolean;
   readonly logger: Logger;
   readonly say: (line: string) => void;
 }

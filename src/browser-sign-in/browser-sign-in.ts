@@ -3,7 +3,9 @@ import { encodeBase64Url } from '../core/base64url.ts';
 import { checkDurations } from '../core/check-durations.ts';
 import type { Clock } from '../core/clock.ts';
 import { failureFields } from '../core/failure-fields.ts';
-import type { FetchLike } from '../core/fetch-like.ts';
+import type { FetchLike } from '../http/fetch-like.ts';
+import type { NetworkOptions } from '../http/network-options.ts';
+import { guarded } from '../http/network.ts';
 import type { Logger } from '../core/logger.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { hashUnremembered, randomId, type RandomBytes } from '../core/random.ts';
@@ -56,6 +58,9 @@ export interface BrowserSignInOptions {
   readonly signedOutUrl?: string | undefined;
   /** How its own pages look and speak. */
   readonly appearance?: Appearance | undefined;
+  /** How requests to the issuer leave this process. */
+  readonly network?: NetworkOptions | undefined;
+  /** Sends them, in place of `network`. */
   readonly fetch?: FetchLike | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: RandomBytes | undefined;
@@ -92,7 +97,7 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
   const { issuer, identifyBy = 'subject', sessionMs = 8 * 60 * 60_000, signedOutUrl } = options;
   const { idOf = (claims: Readonly<Record<string, unknown>>) => claimsIdentity(issuer, claims, identifyBy) } =
     options;
-  const surroundings = createSurroundings(options);
+  const surroundings = createSurroundings({ ...options, network: guarded(options.network) });
   const { random, logger, now } = surroundings;
   const baseUrl = checkPublicUrl(options.publicUrl);
   const { origin, pathname: mount } = new URL(baseUrl);

@@ -1,6 +1,7 @@
 import { PosternError } from '../core/postern-error.ts';
 import { confirmAtTerminal } from '../interaction/this-machine/terminal.ts';
 import { changeSettings, readSettings, type ReadFile } from './change-file.ts';
+import { exitCodes } from './exit-codes.ts';
 import { bridgeEntry, isBridgeEntry, type StartedBy } from './host-entry.ts';
 import { hostNames, hostOf, installedHosts, type Host, type HostName } from './hosts.ts';
 import type { Output } from './output.ts';
@@ -21,12 +22,12 @@ export interface AddOptions extends ChangeOptions {
   readonly replace?: boolean | undefined;
 }
 
-/** What became of one host's file. `none`: it was like that already. */
+/** What became of one host's file. `none`: it was like that already. `declined`: whoever was asked said no. */
 interface Change {
   readonly host: HostName;
   readonly file: string;
   readonly name: string;
-  readonly change: 'added' | 'replaced' | 'removed' | 'none';
+  readonly change: 'added' | 'replaced' | 'removed' | 'none' | 'declined';
   /** `false`: only shown. */
   readonly written: boolean;
   /** Where what was there before is kept. */
@@ -36,18 +37,18 @@ interface Change {
 /** How long a person has to answer. */
 const answerMs = 120_000;
 
-/** Lets hosts use a server. */
+/** Lets hosts use a server. @returns the exit code. */
 export async function addToHosts(
   target: string,
   options: AddOptions,
   context: CommandContext,
-): Promise<void> {
+): Promise<number> {
   const { config } = context.options;
   const url = urlOf(target);
   // A name that nobody has given to a server would only fail in the host, where nobody sees it.
   if (url === undefined && !readServers(config).has(target)) throw serverUnknown(target, config);
   const name = checkedName(options.name ?? (url === undefined ? target : entryName(nameOfUrl(url))));
-  await changeEach(options, context, (host, servers) => {
+  return changeEach(options, context, (host, servers) => {
     const entry =
       host === 'postern'
         ? { url: (url ?? wantedUrl(target, config)).href }
@@ -65,15 +66,15 @@ export async function addToHosts(
   });
 }
 
-/** Takes a server out of hosts again. */
+/** Takes a server out of hosts again. @returns the exit code. */
 export async function removeFromHosts(
   target: string,
   options: ChangeOptions,
   context: CommandContext,
-): Promise<void> {
+): Promise<number> {
   const url = urlOf(target);
   const name = url === undefined ? target : entryName(nameOfUrl(url));
-  await changeEach(options, context, (host, servers) => {
+  return changeEach(options, context, (host, servers) => {
     const before = servers.entry(name);
     if (before !== undefined && host !== 'postern' && !isBridgeEntry(before)) {
       throw new PosternError(
@@ -97,7 +98,7 @@ async function changeEach(
   options: ChangeOptions,
   { output }: CommandContext,
   wantedOf: (host: HostName, servers: ServersText) => Wanted,
-): Promise<void> {
+): Promise<number> {
   const plans = chosenHosts(options).map((name) => {
     const host = hostOf(name);
     const read = readSettings(host.file);
@@ -107,16 +108,17 @@ async function changeEach(
   const changes: Change[] = [];
   for (const { name, host, read, servers, wanted } of plans) {
     const change = await changeOne({ host, read, servers, wanted }, options, output);
-    if (change !== undefined) changes.push({ host: name, file: host.file, name: wanted.name, ...change });
+    changes.push({ host: name, file: host.file, name: wanted.name, ...change });
   }
   output.answer({ changes }, () => changes.map((change) => describe(change)).join('\n'));
+  return changes.some(({ change }) => change === 'declined') ? exitCodes.refused : exitCodes.ok;
 }
 
 async function changeOne(
   { host, read, servers, wanted }: { host: Host; read: ReadFile; servers: ServersText; wanted: Wanted },
   { yes, dryRun }: ChangeOptions,
   output: Output,
-): Promise<Omit<Change, 'host' | 'file' | 'name'> | undefined> {
+): Promise<Omit<Change, 'host' | 'file' | 'name'>> {
   const { name, before, after } = wanted;
   if (isSame(before, after)) return { change: 'none', written: false };
   const change = before === undefined ? 'added' : after === undefined ? 'removed' : 'replaced';
@@ -130,7 +132,7 @@ async function changeOne(
     }
     const question = `Write this to the file of ${host.title}?`;
     const agreed = await confirmAtTerminal(question, { close: async () => {}, timeoutMs: answerMs });
-    if (!agreed) return undefined;
+    if (!agreed) return { change: 'declined', written: false };
   }
   const backup = changeSettings(read, servers.with(name, after));
   return { change, written: true, ...(backup !== undefined && { backup }) };
@@ -170,6 +172,7 @@ function masked(value: unknown): unknown {
 
 function describe({ host, name, change, written, backup }: Change): string {
   const { title, afterwards } = hostOf(host);
+  if (change === 'declined') return `${title}: left as it is.`;
   if (change === 'none') return `${title}: nothing to change.`;
   if (!written) return `${title}: ${JSON.stringify(name)} would be ${change}.`;
   const kept = backup === undefined ? '' : ` What was there before: ${backup}.`;

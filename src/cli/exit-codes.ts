@@ -9,6 +9,8 @@ export type Ending =
   | 'refused'
   | 'unreachable'
   | 'toolFailed'
+  | 'warnings'
+  | 'problems'
   | 'interrupted';
 
 /**
@@ -24,6 +26,8 @@ export const exitCodes: Readonly<Record<Ending, number>> = {
   refused: 4,
   unreachable: 5,
   toolFailed: 6,
+  warnings: 7,
+  problems: 8,
   interrupted: 130,
 };
 
@@ -36,6 +40,8 @@ export const endings: Readonly<Record<Ending, string>> = {
   refused: 'Somebody said no: the person, their organisation, the server, or its authorization server.',
   unreachable: 'The other side was not reached, or cannot answer just now. The same may succeed later.',
   toolFailed: 'The tool was called, and what it answered is an error.',
+  warnings: '`postern doctor` found what will hurt somebody some day, and nothing worse.',
+  problems: '`postern doctor` found what keeps people out.',
   interrupted: 'Ctrl-C.',
 };
 

@@ -37,8 +37,17 @@ function keepCompiled(): void {
   enableCompileCache?.(env['NODE_COMPILE_CACHE'] ?? join(base, 'postern', 'compiled'));
 }
 
+/** What cannot be said, since nobody reads it or the disk is full, ends no work; that an answer was lost is told by the code. */
+function outliveOutputs(): void {
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code !== 'EPIPE') process.exitCode = 1;
+  });
+}
+
 if (isNewEnough()) {
   keepCompiled();
+  outliveOutputs();
   const { runProgram } = await import('./program.ts');
   await runProgram(process.argv.slice(2), manifest.version);
 } else {

@@ -1,6 +1,6 @@
 import type { SecretSource } from '../client/auth/secret-source.ts';
 import type { OAuthConfig } from '../client/server-config.ts';
-import { PosternError } from '../core/postern-error.ts';
+import { misuse } from './misuse.ts';
 
 /** What a command line may say of a sign-in. */
 export interface OAuthOptions {
@@ -47,8 +47,4 @@ function pairIn(text: string): [string, string] {
   const at = text.indexOf('=');
   if (at < 1) throw misuse('"--authorize-param" wants name=value');
   return [text.slice(0, at), text.slice(at + 1)];
-}
-
-function misuse(message: string, hint?: string): PosternError {
-  return new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', message, { hint });
 }

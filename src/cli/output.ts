@@ -1,6 +1,6 @@
-import { styleText } from 'node:util';
+import { inspect, styleText } from 'node:util';
 import { explain } from '../core/explain.ts';
-import { findPosternError, type PosternError } from '../core/postern-error.ts';
+import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 
 /** The styles that are used; what they are for is said once, here. */
@@ -76,7 +76,8 @@ export class Output {
   }
 
   /** Says that a command failed, and for whoever reads JSON, answers so. Returns what to end with. */
-  fail(error: unknown): number {
+  fail(error: unknown, { debug = false }: { readonly debug?: boolean | undefined } = {}): number {
+    if (debug) this.say(framesOf(error));
     const exitCode = exitCodeOf(error);
     if (this.json) writeJson({ ok: false, exitCode, error: jsonFailure(error) });
     else this.say(describeFailure(error, (style, text) => this.#styled(process.stderr, style, text)));
@@ -126,7 +127,7 @@ function describeFailure(error: unknown, styled: (style: Style, text: string) =>
 function failureWords(error: unknown): readonly [string, string | undefined] {
   const words = explain(error, { for: 'person' });
   const own = findPosternError(error);
-  if (own === undefined) return [words, explain(error, { for: 'operator' })];
+  if (own === undefined) return [words, 'With --debug it says where that came from.'];
   const { message, hint } = own;
   if (isTheirs(own)) return [sentence(message), hint];
   return [words, `${sentence(message)}${hint === undefined ? '' : ` ${hint}`}`];
@@ -139,6 +140,14 @@ function failureWords(error: unknown): readonly [string, string | undefined] {
 function isTheirs({ code, facts, ...error }: PosternError): boolean {
   if (code === 'ERR_POSTERN_AUTH_REQUIRED') return !('interaction' in error);
   return facts.fixedBy === 'developer' || facts.fixedBy === 'operator';
+}
+
+/** Where it comes from; of what others have thrown no text, which may quote anything. */
+function framesOf(error: unknown): string {
+  const own = findPosternError(error);
+  return inspect(
+    own ?? new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', 'not foreseen', { cause: error }),
+  );
 }
 
 function sentence(text: string): string {

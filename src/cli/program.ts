@@ -16,8 +16,12 @@ Examples:
 
 A server is an address, or a name from your file of servers. "postern <command> --help" has more examples.`;
 
-/** Runs what a command line asks for, and sets what the process ends with. */
-export async function runProgram(args: readonly string[], version: string): Promise<void> {
+/**
+ * The program, with its commands.
+ *
+ * @param isAsked of which commands more is needed than their names.
+ */
+export async function createProgram(version: string, isAsked: (name: string) => boolean): Promise<Command> {
   const program = new Command('postern')
     .description('Sign in to MCP servers, call them, and let other programs use them.')
     .version(version, '-V, --version', 'print the version')
@@ -32,9 +36,15 @@ export async function runProgram(args: readonly string[], version: string): Prom
     .exitOverride();
   for (const [name, { summary, load }] of Object.entries(commands)) {
     const command = program.command(name).summary(summary);
-    // Also where help is asked for. A word that only looks like a command's name costs no more than its loading.
-    if (args.includes(name)) (await load())(command);
+    if (isAsked(name)) (await load())(command);
   }
+  return program;
+}
+
+/** Runs what a command line asks for, and sets what the process ends with. */
+export async function runProgram(args: readonly string[], version: string): Promise<void> {
+  // Also where help is asked for. A word that only looks like a command's name costs no more than its loading.
+  const program = await createProgram(version, (name) => args.includes(name));
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

@@ -1,16 +1,14 @@
-import { readFileSync } from 'node:fs';
 import type { BridgedServerConfig, BridgeProtocol } from '../bridge/index.ts';
 import { runBridge } from '../bridge/index.ts';
-import { PosternError } from '../core/postern-error.ts';
 import { commandLogger } from './command-logger.ts';
+import { headersOf, type HeaderOptions } from './header-options.ts';
+import { misuse } from './misuse.ts';
 import { oauthOf, type OAuthOptions } from './oauth-options.ts';
 import type { CommandContext } from './run-command.ts';
 import { findServer, nameOfUrl, readServers, urlOf } from './servers.ts';
 
-export interface ServeBridgeOptions extends OAuthOptions {
+export interface ServeBridgeOptions extends OAuthOptions, HeaderOptions {
   readonly server?: readonly string[] | undefined;
-  readonly header?: readonly string[] | undefined;
-  readonly headerFile?: string | undefined;
   readonly allowHttp?: boolean | undefined;
   readonly transport: 'http-first' | 'sse-first' | 'http-only' | 'sse-only';
   readonly protocol: BridgeProtocol;
@@ -122,44 +120,6 @@ function configured(
   };
 }
 
-function headersOf({ header = [], headerFile }: ServeBridgeOptions): Record<string, string> {
-  const lines = headerFile === undefined ? [] : linesOf(headerFile);
-  return Object.fromEntries([...lines, ...header].map(headerIn));
-}
-
-function linesOf(file: string): string[] {
-  try {
-    const lines = readFileSync(file, 'utf8').split(/\r?\n/u);
-    return lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
-  } catch (cause) {
-    throw new PosternError(
-      'ERR_POSTERN_CONFIG_MISCONFIGURED',
-      `the headers in ${JSON.stringify(file)} cannot be read`,
-      {
-        cause,
-        hint: 'Is there such a file, and may you read it?',
-      },
-    );
-  }
-}
-
-function headerIn(line: string): [string, string] {
-  const at = line.indexOf(':');
-  const name = line.slice(0, at).trim();
-  if (at < 1 || !/^[!#$%&'*+\-.^_`|~\w]+$/u.test(name)) throw misuse('a header has the form "Name: value"');
-  const value = line.slice(at + 1).trim();
-  return [
-    name,
-    value.replaceAll(/\$\{(\w+)\}/gu, (_whole, variable: string) => {
-      const found = process.env[variable];
-      if (found !== undefined) return found;
-      throw misuse(
-        `the header ${JSON.stringify(name)} needs the environment variable ${JSON.stringify(variable)}`,
-      );
-    }),
-  ];
-}
-
 function portIn(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
@@ -169,8 +129,4 @@ function portIn(text: string): number {
 function isLoopback(url: string): boolean {
   const { hostname } = new URL(url);
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/u.test(hostname);
-}
-
-function misuse(message: string, hint?: string): PosternError {
-  return new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', message, { hint });
 }

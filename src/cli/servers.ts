@@ -51,10 +51,10 @@ export function readServers(file?: string): ReadonlyMap<string, ServerConfig> {
 /**
  * The server that is meant by an address, or by a name.
  *
- * An address that the file of servers has is the server of that name; so is one under which somebody has signed in. Any other
- * is named after itself, see {@link nameOfUrl}.
+ * An address that the file of servers has is the server of that name; any other is named after itself, see
+ * {@link nameOfUrl}.
  *
- * @param kept the places where sign-ins are kept, asked for when the file does not say it.
+ * @param kept the places where sign-ins are kept, asked for a name that the file does not have.
  * @throws {PosternError} ERR_POSTERN_CLIENT_SERVER_UNKNOWN, or what {@link readServers} throws.
  */
 export async function findServer(
@@ -71,9 +71,10 @@ export async function findServer(
   const url = urlOf(target);
   if (url !== undefined) {
     const named = [...servers].find(([, config]) => isAt(config, url));
-    if (named !== undefined) return { name: named[0], config: named[1] };
-    const known = (await kept()).find(({ resource }) => urlOf(resource)?.href === url.href);
-    return { name: known?.server ?? nameOfUrl(url), config: { url: url.href } };
+    // Never by what is kept: whoever knows the file, and not the store, means the same server.
+    return named === undefined
+      ? { name: nameOfUrl(url), config: { url: url.href } }
+      : { name: named[0], config: named[1] };
   }
   const config = servers.get(target);
   if (config !== undefined) return { name: target, config };

@@ -1,6 +1,7 @@
 import type { Implementation, RequestOptions } from '@modelcontextprotocol/client';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
+import type { NetworkOptions } from '../http/network-options.ts';
 import type { Context } from './context.ts';
 import type { AuthCoordinator } from './coordinators/auth-coordinator.ts';
 import type { ClientHandlers } from './session/client-handlers.ts';
@@ -20,7 +21,9 @@ export interface SharedClientOptions {
    * Default 30,000 ms.
    */
   readonly livenessMs?: number | undefined;
-  /** For every request to MCP servers and authorization servers. Default: the global `fetch`. */
+  /** How requests leave this process: proxies, certificates, limits, and which addresses may be reached. */
+  readonly network?: NetworkOptions | undefined;
+  /** Sends every request to MCP servers and authorization servers, in place of `network`. */
   readonly fetch?: typeof fetch | undefined;
   readonly clock?: Clock | undefined;
   readonly logger?: Logger | undefined;

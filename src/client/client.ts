@@ -84,10 +84,10 @@ export class Client implements AsyncDisposable {
     this.#configs = parseServerConfigs(servers);
     this.#shared = options;
     this.#ownsCoordinator = coordinator === undefined;
-    const { fetch, logger, clock, persist } = options;
+    const { fetch, network, logger, clock, persist } = options;
     const storage = persist === undefined ? undefined : persistedStorage(persist);
     this.coordinator =
-      coordinator ?? new LocalAuthCoordinator({ fetch, logger, clock, ...(storage && { storage }) });
+      coordinator ?? new LocalAuthCoordinator({ fetch, network, logger, clock, ...(storage && { storage }) });
     const contextId = options.contextId ?? (persist === undefined ? randomId() : 'default');
     this.context = options.context ?? this.coordinator.createContext(contextId, options.metadata);
   }
@@ -143,7 +143,7 @@ export class Client implements AsyncDisposable {
         versionNegotiation: this.#shared.versionNegotiation ?? 'auto',
         connectTimeoutMs: this.#shared.connectTimeoutMs ?? 30_000,
         livenessMs: this.#shared.livenessMs ?? 30_000,
-        fetch: this.#shared.fetch ?? globalThis.fetch,
+        fetch: this.#shared.fetch ?? this.coordinator.interactions.surroundings.network.fetch,
         clock: this.#shared.clock ?? systemClock,
         logger: this.#shared.logger ?? this.coordinator.interactions.surroundings.logger,
         ...(onStatus && { onStatus: (name, status) => onStatus(name, status, this.context.id, alias) }),

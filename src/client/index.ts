@@ -1,10 +1,17 @@
 export { ApiKeyStrategy } from './auth/api-key-strategy.ts';
+export { AuthCoordinator } from './coordinators/auth-coordinator.ts';
 export {
   allowPlaintextStorage,
-  AuthCoordinator,
   type AuthCoordinatorOptions,
   type SignInBy,
-} from './coordinators/auth-coordinator.ts';
+} from './coordinators/coordinator-options.ts';
+export type { Guard } from '../http/guard.ts';
+export type {
+  ClientCertificate,
+  NetworkLimits,
+  NetworkOptions,
+  ProxyChoice,
+} from '../http/network-options.ts';
 export type {
   Authorization,
   AskedPerson,

@@ -45,6 +45,9 @@ describe('errorCodes', () => {
         "ERR_POSTERN_NAMESPACE_CLOSED operator retry 503 1",
         "ERR_POSTERN_NAMESPACE_INVALID developer final 400 2",
         "ERR_POSTERN_NAMESPACE_UNVERIFIED person final 401 3",
+        "ERR_POSTERN_NETWORK_FORBIDDEN operator final 502 1",
+        "ERR_POSTERN_NETWORK_LIMIT server final 502 1",
+        "ERR_POSTERN_NETWORK_REDIRECT operator final 502 1",
         "ERR_POSTERN_OAUTH_CLIENT_REJECTED operator final 502 3",
         "ERR_POSTERN_OAUTH_DISCOVERY_FAILED server retry 502 1",
         "ERR_POSTERN_OAUTH_GRANT_INVALID person final 502 3",
@@ -93,7 +96,7 @@ describe('errorCodes', () => {
 
   test('names every code ERR_POSTERN_<AREA>_<CONDITION>, with an area of the design', () => {
     const form =
-      /^ERR_POSTERN_(?:CONFIG|NAMESPACE|STORAGE|LEASE|PENDING|RESUME|AUTH|OAUTH|CLIENT|OOB|GATEWAY)(?:_[A-Z]+)+$/u;
+      /^ERR_POSTERN_(?:CONFIG|NAMESPACE|STORAGE|LEASE|PENDING|RESUME|AUTH|OAUTH|NETWORK|CLIENT|OOB|GATEWAY)(?:_[A-Z]+)+$/u;
     expect(rows.map(([code]) => code).filter((code) => !form.test(code))).toEqual([]);
   });
 

@@ -70,6 +70,9 @@ export type PosternErrorCode =
   | 'ERR_POSTERN_OAUTH_RESPONSE_INVALID'
   | 'ERR_POSTERN_OAUTH_UNREACHABLE'
   | 'ERR_POSTERN_OAUTH_SCOPE_INSUFFICIENT'
+  | 'ERR_POSTERN_NETWORK_FORBIDDEN'
+  | 'ERR_POSTERN_NETWORK_LIMIT'
+  | 'ERR_POSTERN_NETWORK_REDIRECT'
   | 'ERR_POSTERN_CLIENT_SERVER_UNKNOWN'
   | 'ERR_POSTERN_CLIENT_TOOL_NOT_FOUND'
   | 'ERR_POSTERN_CLIENT_TOOL_AMBIGUOUS'
@@ -441,6 +444,24 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     4,
   ),
 
+  ERR_POSTERN_NETWORK_FORBIDDEN: row(
+    'An address leads into a private network, to this machine, or to a reserved place, and must not be connected to.',
+    'operator',
+    false,
+    502,
+  ),
+  ERR_POSTERN_NETWORK_LIMIT: row(
+    'An answer is larger than is taken, or too many requests wait for the same server.',
+    'server',
+    false,
+    502,
+  ),
+  ERR_POSTERN_NETWORK_REDIRECT: row(
+    'A server redirects where it is not followed: to another origin, too often, or with another method.',
+    'operator',
+    false,
+    502,
+  ),
   ERR_POSTERN_CLIENT_SERVER_UNKNOWN: row('No server of that name is configured.', 'developer', false, 404, 2),
   ERR_POSTERN_CLIENT_TOOL_NOT_FOUND: row(
     'None of the servers that were searched offers that tool.',

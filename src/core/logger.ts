@@ -45,3 +45,10 @@ function quoted(text: string): string {
     (sign) => `\\u${sign.codePointAt(0)!.toString(16).padStart(4, '0')}`,
   );
 }
+
+/** All of it, in the same form: for whoever looks for something. */
+export const debugLogger: Logger = {
+  ...stderrLogger,
+  debug: print('debug'),
+  info: print('info'),
+};

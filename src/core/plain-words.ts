@@ -136,6 +136,12 @@ export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
     'Use an account that may, or have yours allowed to.',
   ),
 
+  ERR_POSTERN_NETWORK_FORBIDDEN: words(
+    'The service leads to an address that this application may not connect to.',
+  ),
+  ERR_POSTERN_NETWORK_LIMIT: words('The service sent more than can be taken, or is asked too much at once.'),
+  ERR_POSTERN_NETWORK_REDIRECT: words('The service has moved to another address.'),
+
   ERR_POSTERN_CLIENT_SERVER_UNKNOWN: words('This application knows no service of that name.'),
   ERR_POSTERN_CLIENT_TOOL_NOT_FOUND: words('None of the connected services can do that.'),
   ERR_POSTERN_CLIENT_TOOL_AMBIGUOUS: words(

@@ -1,4 +1,4 @@
-import type { FetchLike } from '../core/fetch-like.ts';
+import type { FetchLike } from '../http/fetch-like.ts';
 import type { Logger } from '../core/logger.ts';
 import type { StorageBackend } from '../storage/contract.ts';
 import type { ChildLimits } from './child/child.ts';

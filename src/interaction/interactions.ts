@@ -335,6 +335,7 @@ export class Interactions {
     await this.events.close();
     await this.credentials.settle();
     await this.gate.close?.();
+    await this.surroundings.network.close();
   }
 
   /** Completes an interaction and keeps what it was for, in one commit. Returns whether it had not ended before. */

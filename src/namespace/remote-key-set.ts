@@ -1,3 +1,4 @@
+import { commonNetwork } from '../http/network.ts';
 import { createRemoteJWKSet, customFetch, type FetchImplementation, type JWTVerifyGetKey } from 'jose';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
@@ -7,7 +8,7 @@ export type KeySetFetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** What {@link remoteKeySet} takes. */
 export interface RemoteKeySetOptions {
-  /** Default: the global `fetch`, looked up at each call. */
+  /** Default: the network of this process. */
   readonly fetch?: KeySetFetch | undefined;
   /** For one request, body included. Default 5 000. */
   readonly timeoutMs?: number | undefined;
@@ -38,7 +39,7 @@ export function remoteKeySet(url: URL, options: RemoteKeySetOptions = {}): JWTVe
   const fetchKeys: FetchImplementation = async (href, init) => {
     if (failure !== undefined && clock() < failure.untilMs) throw failure.error;
     try {
-      const text = await fetchText(options.fetch ?? fetch, href, init);
+      const text = await fetchText(options.fetch ?? commonNetwork().fetch, href, init);
       failure = undefined;
       return new Response(text);
     } catch (cause) {

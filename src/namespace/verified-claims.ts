@@ -32,7 +32,7 @@ export interface VerifiedClaimsOptions {
   readonly algorithms?: readonly string[] | undefined;
   /** How far the issuer's clock may be from ours. Default 30, at most 300. */
   readonly clockToleranceSeconds?: number | undefined;
-  /** For `jwks` as a URL. Default: the global `fetch`. */
+  /** For `jwks` as a URL. Default: the network of this process. */
   readonly fetch?: KeySetFetch | undefined;
   readonly clock?: Clock | undefined;
 }

@@ -53,6 +53,14 @@ export function parseChallenge(response: Response): Challenge | undefined {
   };
 }
 
+/** A parameter of the challenges as it came, whatever is made of it: for whoever looks into a server that sends it wrong. */
+export function challengeParameter(response: Response, name: string): string | undefined {
+  const header = response.headers.get('www-authenticate')?.slice(0, maxHeaderLength) ?? '';
+  return readChallenges(header)
+    .find(({ parameters }) => parameters.has(name))
+    ?.parameters.get(name);
+}
+
 function absoluteUrl(text: string | undefined): string | undefined {
   return text !== undefined && URL.canParse(text) ? text : undefined;
 }

@@ -1,7 +1,7 @@
 import type { JWK } from 'jose';
 import { PosternError } from '../core/postern-error.ts';
 import { publicJwk } from './dpop.ts';
-import { classifyHost } from './host-class.ts';
+import { classifyHost } from '../http/host-class.ts';
 
 /** What a client says about itself when it registers, and in its metadata document. */
 export interface ClientMetadata {

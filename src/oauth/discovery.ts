@@ -4,7 +4,13 @@ import { z, type ZodType } from 'zod';
 import { isPosternError, PosternError } from '../core/postern-error.ts';
 import type { Challenge } from './challenge.ts';
 import { describeUrl, quoteIssuer } from './describe-url.ts';
-import { climb, ladderFailed, MismatchedDocument, type MissedCandidate } from './metadata-ladder.ts';
+import {
+  climb,
+  ladderFailed,
+  MismatchedDocument,
+  type Look,
+  type MissedCandidate,
+} from './metadata-ladder.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import { isSameIssuer } from './same-issuer.ts';
 import { readAuthorizationServer, readProtectedResource } from './server-metadata.ts';
@@ -15,8 +21,22 @@ export interface DiscoverOptions {
   readonly selectIssuer?: ((issuers: readonly string[]) => readonly string[] | string) | undefined;
   /** The other names by which an issuer is known to call itself in its metadata. */
   readonly statedIssuers?: ((issuer: string) => readonly string[]) | undefined;
+  /** Told of every place that is looked at, in order, and what was looked for there. */
+  readonly onLook?: ((look: DiscoveryLook) => void) | undefined;
   /** Issuers, as the resource names them, whose metadata may name another. */
   readonly [allowIssuerMismatch]?: readonly string[] | undefined;
+}
+
+/** One place where metadata was looked for. */
+export interface DiscoveryLook {
+  readonly url: URL;
+  /** `skipped`: its host had not answered before. */
+  readonly outcome: 'found' | 'absent' | 'failing' | 'unreachable' | 'invalid' | 'mismatch' | 'skipped';
+  /** Why it was of no use. */
+  readonly reason?: string | undefined;
+  readonly lookedFor: 'resource' | 'issuer';
+  /** As it was named, where it was its metadata that was looked for. */
+  readonly issuer?: string | undefined;
 }
 
 /** Everything learnt about how to be authorized for one MCP server. Plain data. */
@@ -59,10 +79,11 @@ export const discoverySchema: ZodType<Discovery> = z.looseObject({
  * @throws {PosternError} ERR_POSTERN_OAUTH_METADATA_INVALID when what was found cannot be read.
  * @see RFC 9728 §3
  */
-async function discoverProtectedResource(
+export async function discoverProtectedResource(
   serverUrl: string | URL,
   challenge: Challenge | undefined,
   http: OAuthHttp,
+  onLook?: DiscoverOptions['onLook'],
 ): Promise<ResourceServer | undefined> {
   const server = new URL(serverUrl);
   const named = challenge?.resourceMetadataUrl;
@@ -71,17 +92,22 @@ async function discoverProtectedResource(
     wellKnown(server, 'oauth-protected-resource'),
     atPath(server, '/.well-known/oauth-protected-resource'),
   ];
-  const { value, missed } = await climb(withoutRepeats(candidates), http, (document, from) => {
-    const metadata = readProtectedResource(document, from);
-    if (!covers(metadata.resource, server)) {
-      throw new PosternError(
-        'ERR_POSTERN_OAUTH_RESOURCE_MISMATCH',
-        `the metadata at ${describeUrl(from)} describes ${describeUrl(metadata.resource)}, not ${describeUrl(server)}`,
-        { hint: 'The server describes itself wrongly. Is its address the one its operator gives?' },
-      );
-    }
-    return metadata;
-  });
+  const { value, missed } = await climb(
+    withoutRepeats(candidates),
+    http,
+    (document, from) => {
+      const metadata = readProtectedResource(document, from);
+      if (!covers(metadata.resource, server)) {
+        throw new PosternError(
+          'ERR_POSTERN_OAUTH_RESOURCE_MISMATCH',
+          `the metadata at ${describeUrl(from)} describes ${describeUrl(metadata.resource)}, not ${describeUrl(server)}`,
+          { hint: 'The server describes itself wrongly. Is its address the one its operator gives?' },
+        );
+      }
+      return metadata;
+    },
+    (look) => onLook?.({ ...look, lookedFor: 'resource' }),
+  );
   if (value !== undefined) return value;
   // A place that failed may hold metadata. To go on without would send credentials where it does not say.
   if (named === undefined && missed.every(({ kind }) => kind === 'absent')) return undefined;
@@ -108,7 +134,7 @@ export async function discoverAuthorizationServer(
   throw authorizationServerFailed(missed);
 }
 
-type IssuerExceptions = Pick<DiscoverOptions, 'statedIssuers' | typeof allowIssuerMismatch>;
+type IssuerExceptions = Pick<DiscoverOptions, 'statedIssuers' | 'onLook' | typeof allowIssuerMismatch>;
 
 function mayState(issuer: string, stated: string, options: IssuerExceptions): boolean {
   return (
@@ -131,7 +157,18 @@ export async function discover(
   http: OAuthHttp,
   options: DiscoverOptions = {},
 ): Promise<Discovery> {
-  const metadata = await discoverProtectedResource(serverUrl, challenge, http);
+  const metadata = await discoverProtectedResource(serverUrl, challenge, http, options.onLook);
+  return discoverFrom(metadata, serverUrl, challenge, http, options);
+}
+
+/** The other half of {@link discover}, for whoever has the metadata of the resource, or knows that there is none. */
+export async function discoverFrom(
+  metadata: ResourceServer | undefined,
+  serverUrl: string | URL,
+  challenge: Challenge | undefined,
+  http: OAuthHttp,
+  options: DiscoverOptions = {},
+): Promise<Discovery> {
   const found =
     metadata === undefined
       ? await discoverLegacy(new URL(serverUrl), http, options)
@@ -201,14 +238,19 @@ async function climbIssuer(
     wellKnown(identifier, 'openid-configuration'),
     appended(identifier, 'openid-configuration'),
   ];
-  return climb(withoutRepeats(candidates), http, (document, from) => {
-    if (typeof document.issuer === 'string' && !mayState(issuer, document.issuer, options)) {
-      throw new MismatchedDocument(
-        `names the issuer ${quoteIssuer(document.issuer)}, not ${quoteIssuer(issuer)}`,
-      );
-    }
-    return readAuthorizationServer(document, from, http);
-  });
+  return climb(
+    withoutRepeats(candidates),
+    http,
+    (document, from) => {
+      if (typeof document.issuer === 'string' && !mayState(issuer, document.issuer, options)) {
+        throw new MismatchedDocument(
+          `names the issuer ${quoteIssuer(document.issuer)}, not ${quoteIssuer(issuer)}`,
+        );
+      }
+      return readAuthorizationServer(document, from, http);
+    },
+    (look) => options.onLook?.({ ...look, lookedFor: 'issuer', issuer }),
+  );
 }
 
 function issuersOf(metadata: ResourceServer, serverUrl: URL, options: DiscoverOptions): readonly string[] {

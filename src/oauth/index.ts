@@ -16,7 +16,13 @@ export {
   type DeviceAuthorizationOptions,
   type DevicePoll,
 } from './device.ts';
-export { discover, discoverAuthorizationServer, type DiscoverOptions, type Discovery } from './discovery.ts';
+export {
+  discover,
+  discoverAuthorizationServer,
+  type DiscoverOptions,
+  type Discovery,
+  type DiscoveryLook,
+} from './discovery.ts';
 export { createDpopProof, generateDpopKey, type DpopProofOptions } from './dpop.ts';
 export {
   exchangeCode,

@@ -16,6 +16,15 @@ export interface MissedCandidate {
   readonly said?: ErrorAnswer | undefined;
 }
 
+/** One place that was looked at, and what came of it: to be told to whoever wants to know how something was found, or why not. */
+export interface Look {
+  readonly url: URL;
+  /** `skipped`: its host had not answered before. */
+  readonly outcome: 'found' | MissedCandidate['kind'] | 'skipped';
+  /** Why it was of no use. */
+  readonly reason?: string | undefined;
+}
+
 /** What a ladder of candidates led to. `value` is absent when none of them served. */
 export interface LadderResult<T> {
   readonly value?: T;
@@ -37,21 +46,32 @@ export async function climb<T>(
   candidates: readonly URL[],
   http: OAuthHttp,
   read: (document: Record<string, unknown>, from: URL) => T,
+  onLook: (look: Look) => void = () => {},
 ): Promise<LadderResult<T>> {
   const missed: MissedCandidate[] = [];
   const silent = new Set<string>();
+  const miss = (candidate: MissedCandidate): void => {
+    missed.push(candidate);
+    onLook({ url: candidate.url, outcome: candidate.kind, reason: candidate.reason });
+  };
   for (const url of candidates) {
     // A host that did not answer once would cost its whole deadline again.
-    if (silent.has(url.origin)) continue;
+    if (silent.has(url.origin)) {
+      onLook({ url, outcome: 'skipped' });
+      continue;
+    }
     try {
       const found = await tryCandidate(url, http, read);
-      if ('value' in found) return { value: found.value, missed };
-      missed.push(found);
+      if ('value' in found) {
+        onLook({ url, outcome: 'found' });
+        return { value: found.value, missed };
+      }
+      miss(found);
     } catch (cause) {
-      const miss = toMiss(url, cause);
-      if (miss === undefined) throw cause;
-      if (miss.kind === 'unreachable') silent.add(url.origin);
-      missed.push(miss);
+      const missedFor = toMiss(url, cause);
+      if (missedFor === undefined) throw cause;
+      if (missedFor.kind === 'unreachable') silent.add(url.origin);
+      miss(missedFor);
     }
   }
   return { missed };

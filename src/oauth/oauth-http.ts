@@ -1,16 +1,18 @@
 import { checkDurations } from '../core/check-durations.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
-import type { FetchLike } from '../core/fetch-like.ts';
+import { mayReachInside, type GuardedInit } from '../http/guard.ts';
+import { commonNetwork } from '../http/network.ts';
+import type { FetchLike } from '../http/fetch-like.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
-import { readCapped } from './capped-body.ts';
+import { readCapped } from '../http/capped-body.ts';
 import { describeUrl } from './describe-url.ts';
-import { checkBrowserUrl, checkUrl, type UrlPolicy } from './url-policy.ts';
+import { checkBrowserUrl, checkUrl, isTrustedInside, type UrlPolicy } from './url-policy.ts';
 
-export type { FetchLike } from '../core/fetch-like.ts';
+export type { FetchLike } from '../http/fetch-like.ts';
 
 /** What {@link createOAuthHttp} takes. */
 export interface OAuthHttpOptions extends UrlPolicy {
-  /** Default: the global `fetch`, looked up at each call. */
+  /** Default: the network of this process, guarded by the policy alone. */
   readonly fetch?: FetchLike | undefined;
   /** For one request, body included. Default 10 000. */
   readonly timeoutMs?: number | undefined;
@@ -56,9 +58,15 @@ export function createOAuthHttp(options: OAuthHttpOptions = {}): OAuthHttp {
   async function send(url: URL, init: RequestInit): Promise<Response> {
     options.signal?.throwIfAborted();
     const deadline = openDeadline(url, timeoutMs, [options.signal, init.signal ?? undefined]);
+    const sent: GuardedInit = {
+      ...init,
+      redirect: 'manual',
+      signal: deadline.signal,
+      [mayReachInside]: isTrustedInside(url, options),
+    };
     try {
       const response = await Promise.race([
-        (options.fetch ?? fetch)(url.href, { ...init, redirect: 'manual', signal: deadline.signal }),
+        (options.fetch ?? commonNetwork().fetch)(url.href, sent),
         deadline.ended,
       ]);
       const body = await readCapped(response, maxBodyBytes, deadline.ended);

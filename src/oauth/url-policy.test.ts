@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { classifyHost } from './host-class.ts';
+import { classifyHost } from '../http/host-class.ts';
 import { allowPrivateNetwork, checkBrowserUrl, checkUrl } from './url-policy.ts';
 
 const forbidden = expect.objectContaining({ code: 'ERR_POSTERN_OAUTH_URL_FORBIDDEN' });

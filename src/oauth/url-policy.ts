@@ -1,6 +1,6 @@
 import { PosternError, type PosternErrorOptions } from '../core/postern-error.ts';
 import { describeUrl } from './describe-url.ts';
-import { classifyHost } from './host-class.ts';
+import { classifyHost } from '../http/host-class.ts';
 
 /** Lets requests reach loopback and private addresses whatever the server's own address is. */
 export const allowPrivateNetwork: unique symbol = Symbol('postern.allowPrivateNetwork');
@@ -59,6 +59,16 @@ function encodeCharacter(character: string): string {
     new TextEncoder().encode(character),
     (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
   ).join('');
+}
+
+/** Whether a URL may lead inside, whatever its name resolves to: its host was named by the operator, or is trusted by what was. */
+export function isTrustedInside(url: URL, policy: UrlPolicy): boolean {
+  const { trustedBy } = policy;
+  return (
+    policy[allowPrivateNetwork] === true ||
+    isTrustedByServer(policy) ||
+    (trustedBy !== undefined && URL.parse(trustedBy)?.hostname === url.hostname)
+  );
 }
 
 function isTrustedByServer({ trustedBy }: UrlPolicy): boolean {

@@ -1,5 +1,7 @@
 import { systemClock, type Clock } from '../core/clock.ts';
-import type { FetchLike } from '../core/fetch-like.ts';
+import type { FetchLike } from '../http/fetch-like.ts';
+import type { Network, NetworkOptions } from '../http/network-options.ts';
+import { openNetwork } from '../http/network.ts';
 import { stderrLogger, type Logger } from '../core/logger.ts';
 import { systemRandom, type RandomBytes } from '../core/random.ts';
 import type { StorageBackend } from '../storage/contract.ts';
@@ -12,8 +14,10 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly logger: Logger;
-  /** For requests to authorization servers. Left out: the global `fetch`, looked up at each call. */
-  readonly fetch: FetchLike | undefined;
+  /** Where requests leave the process. */
+  readonly network: Network;
+  /** For requests to authorization servers: the network's, or the host's own. */
+  readonly fetch: FetchLike;
   /** The store's time, by which whatever is stored begins and ends. */
   readonly now: () => Promise<number>;
   /** The store's time as of the last `now()`, or of the last lease: for work that is begun under one. */
@@ -27,16 +31,19 @@ export interface SurroundingsOptions {
   readonly random?: RandomBytes | undefined;
   readonly logger?: Logger | undefined;
   readonly fetch?: FetchLike | undefined;
+  readonly network?: NetworkOptions | undefined;
 }
 
 export function createSurroundings(options: SurroundingsOptions): Surroundings {
-  const { storage, clock = systemClock, random = systemRandom, logger = stderrLogger, fetch } = options;
+  const { storage, clock = systemClock, random = systemRandom, logger = stderrLogger } = options;
+  const network = openNetwork(options.network);
   return {
     storage,
     clock,
     random,
     logger,
-    fetch,
+    network,
+    fetch: options.fetch ?? network.fetch,
     now: () => storeTime(storage, clock),
     storeClock: storeClock(storage, clock),
   };

@@ -5,23 +5,37 @@
  */
 export const layers: Readonly<Record<string, readonly string[]>> = {
   core: [],
+  http: ['core'],
   storage: ['core'],
-  namespace: ['core', 'storage'],
-  sync: ['core', 'storage', 'namespace'],
+  namespace: ['core', 'http', 'storage'],
+  sync: ['core', 'http', 'storage', 'namespace'],
   pending: ['core', 'storage', 'namespace', 'sync'],
-  oauth: ['core', 'storage'],
+  oauth: ['core', 'http', 'storage'],
   resume: ['core', 'storage', 'namespace', 'sync', 'pending'],
   web: ['core', 'storage', 'namespace', 'sync', 'pending'],
   node: ['core', 'web'],
-  interaction: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'node'],
-  'browser-sign-in': ['core', 'storage', 'namespace', 'sync', 'oauth', 'web', 'interaction'],
-  client: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
-  oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
+  interaction: ['core', 'http', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'node'],
+  'browser-sign-in': ['core', 'http', 'storage', 'namespace', 'sync', 'oauth', 'web', 'interaction'],
+  client: [
+    'core',
+    'http',
+    'storage',
+    'namespace',
+    'sync',
+    'pending',
+    'oauth',
+    'resume',
+    'web',
+    'interaction',
+  ],
+  oob: ['core', 'http', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   atproto: ['core', 'oauth', 'web', 'interaction'],
   wire: ['core'],
-  bridge: ['core', 'storage', 'namespace', 'sync', 'pending', 'interaction', 'client', 'wire'],
+  bridge: ['core', 'http', 'storage', 'namespace', 'sync', 'pending', 'interaction', 'client', 'wire'],
+  doctor: ['core', 'http', 'oauth', 'client', 'wire'],
   expose: [
     'core',
+    'http',
     'storage',
     'namespace',
     'sync',
@@ -33,7 +47,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'oob',
     'wire',
   ],
-  cli: ['core', 'storage', 'namespace', 'interaction', 'client', 'bridge', 'expose'],
+  cli: ['core', 'storage', 'namespace', 'oauth', 'interaction', 'client', 'bridge', 'doctor', 'expose'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
@@ -58,7 +72,7 @@ export const memoryChoosers: readonly string[] = ['client'];
 
 /** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
 export const nodeOnly =
-  /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/|expose\/|cli\/)/;
+  /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|http\/node\/|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/|expose\/|cli\/|doctor\/tls-probe$)/;
 
 /** A `node:` module that every runtime we name has, and a file that may import it. */
 export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { PosternError } from '../../src/core/postern-error.ts';
 import { createNamespace } from '../../src/namespace/namespace.ts';
 import { moveKey, settleKey } from '../../src/storage/key-place.ts';
@@ -180,6 +180,22 @@ await describeWithService('secret-service', 'the keychain of a desktop', () => {
       "now in the system's keychain",
     );
     expect(await line.json('list', '--check')).toMatchObject({ code: 0, answer: { ok: true } });
+
+    // A program with a store of the library's own, which stays open while the key is moved under it.
+    vi.stubEnv('DBUS_SESSION_BUS_ADDRESS', desktop['DBUS_SESSION_BUS_ADDRESS']);
+    vi.stubEnv('XDG_RUNTIME_DIR', desktop['XDG_RUNTIME_DIR']);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const folder = createFolder();
+    await settleKey(folder);
+    expect(keysIn(folder)).toContain('in the keychain');
+    const key = [createNamespace('client', 'a').partition, 'b'] as const;
+    const [one, other] = [openLocalStorage(folder), openLocalStorage(folder)];
+    await one.commit([{ put: key, value: new Uint8Array([1]) }]);
+    await moveKey(folder, 'file');
+    await one.commit([{ put: key, value: new Uint8Array([2]) }]);
+    // It has asked for no key before.
+    expect((await other.get(key))?.value).toEqual(new Uint8Array([2]));
+    await Promise.all([one.close(), other.close()]);
 
     // A desktop that has lost its keyring: the way out is told, and no other key made.
     writeFileSync(keys, 'in the keychain of this system as store-lost\n', { mode: 0o600 });

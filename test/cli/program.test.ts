@@ -97,6 +97,8 @@ test('every error ends with an exit code that is explained', () => {
     refused: 4,
     unreachable: 5,
     toolFailed: 6,
+    warnings: 7,
+    problems: 8,
     interrupted: 130,
   });
 });

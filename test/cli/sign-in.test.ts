@@ -49,8 +49,6 @@ test('whoever signs in once is not asked again: by a call, by another process, b
   expect(answer.result.servers).toMatchObject([
     { server: host, url, account: 'default', configured: false, next: null, kept: { condition: 'good' } },
   ]);
-  const tools = await line.json('tools', url);
-  expect(tools.answer.result.tools.map(({ name }: { name: string }) => name)).toContain('whoami');
 
   vi.stubEnv('XDG_DATA_HOME', join(line.home, 'data'));
   try {
@@ -64,22 +62,17 @@ test('whoever signs in once is not asked again: by a call, by another process, b
 
 test('a script is told at once that somebody has to sign in, and is given no link that dies with it', async () => {
   const { line, url } = await openLine();
-  const { code, stdout, stderr } = await line.run('call', url, 'whoami');
-  expect([code, stdout]).toEqual([3, '']);
-  expect(stderr).toContain(`Run \`postern login ${url}\`, and then this again. (ERR_POSTERN_AUTH_REQUIRED)`);
-  expect(stderr).not.toContain('/connect/');
-  const inJson = await line.json('call', url, 'whoami');
-  expect(inJson).toMatchObject({
-    code: 3,
-    answer: { ok: false, exitCode: 3, error: { code: 'ERR_POSTERN_AUTH_REQUIRED', actor: 'person' } },
+  const { code, stdout, stderr } = await line.run('call', url, 'whoami', '--json');
+  expect(JSON.parse(stdout)).toMatchObject({
+    ok: false,
+    exitCode: 3,
+    error: {
+      code: 'ERR_POSTERN_AUTH_REQUIRED',
+      actor: 'person',
+      hint: `Run \`postern login ${url}\`, and then this again.`,
+    },
   });
-});
-
-test('with --login, a call has somebody sign in on its way, and goes on', async () => {
-  const { line, url } = await openLine();
-  const running = line.start('call', url, 'whoami', '--login');
-  await consent(running);
-  expect(await running.ended).toMatchObject({ code: 0, stdout: 'alice\n' });
+  expect([code, `${stdout}${stderr}`.includes('/connect/')]).toEqual([3, false]);
 });
 
 test('who declines is told so, and the command ends with 4', async () => {
@@ -97,20 +90,13 @@ test('who declines is told so, and the command ends with 4', async () => {
   await line.start('login', url).says(linkForm);
 });
 
-test('a logout says “revoked” when the server has confirmed it, and only then', async () => {
+test('a logout that the server has not confirmed is not called revoked, and leaves nothing that could be used', async () => {
   const { stage, line, url } = await openLine();
   await signIn(line, url);
-  const confirmed = await line.json('logout', url);
-  expect(confirmed).toMatchObject({
-    code: 0,
-    answer: { result: { signedOut: [{ revoked: true, forgotten: true }] } },
-  });
-  expect((await line.run('call', url, 'whoami')).code).toBe(3);
-
-  await signIn(line, url);
   stage.as.on('revoke', () => ({ status: 503 }));
-  const { stdout } = await line.run('logout', '--all');
-  expect(stdout).toContain('signed out here; the issuer did not confirm');
+  const { code, stdout } = await line.run('logout', '--all');
+  expect([code, stdout]).toEqual([0, expect.stringContaining('signed out here; the issuer did not confirm')]);
+  expect(stdout).not.toContain('revoked');
   expect(await line.run('logout', url)).toMatchObject({ code: 0, stdout: 'Nobody was signed in.\n' });
 });
 
@@ -128,7 +114,6 @@ test('two accounts at one server stand side by side, and --force makes one someb
   expect(calls.map(({ stdout }) => stdout)).toEqual(['carol\n', 'bob\n']);
   const { stdout } = await line.run('logout', url, '--account', 'work');
   expect(stdout).toMatch(/\(work\): signed out, and revoked at the server\.\n$/u);
-  expect((await line.run('call', url, 'whoami')).stdout).toBe('carol\n');
 });
 
 test('--paste takes the address that a browser on another machine ended at', async () => {

@@ -8,7 +8,7 @@ export const plainServer: string = fileURLToPath(new URL('fixtures/plain-server.
 /** A stdio server of ours behind HTTP, which ends with the test. */
 export async function expose(
   flags: readonly string[] = [],
-  options: Partial<Omit<ExposeOptions, 'command'>> & { readonly program?: string } = {},
+  options: Partial<ExposeOptions> & { readonly program?: string } = {},
 ): Promise<Exposed> {
   const { program = plainServer, ...rest } = options;
   const exposed = await startExpose({

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { renderCliPage } from '../../scripts/cli-page.ts';
 import { renderErrorsPage } from '../../scripts/errors-page.ts';
 import { renderProvidersPage } from '../../scripts/providers-page.ts';
 import { renderSessionStatesPage } from '../../scripts/session-states-page.ts';
@@ -52,4 +53,8 @@ test('docs/providers.md is what the registry of providers renders to (`node scri
 
 test('docs/storage-schema.md is what the tables of records render to (`node scripts/render-docs.ts` writes it)', () => {
   expect(committed('storage-schema.md')).toBe(renderStorageSchemaPage());
+});
+
+test('docs/cli.md is what the commands say of themselves (`node scripts/render-docs.ts` writes it)', async () => {
+  expect(committed('cli.md')).toBe(await renderCliPage());
 });

@@ -1,5 +1,6 @@
 // Runs inside a folder into which the packed package was installed.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -206,6 +207,7 @@ test('a source map leads from every written file to sources that are in the pack
     const code = readFileSync(script, 'utf8');
     // A file that only re-exports, and the bundler's own, come from no source.
     if (!/^\/\/# sourceMappingURL=.+\.js\.map$/m.test(code)) {
+      if (code.startsWith('// \\0@oxc-project+runtime')) continue;
       assert.doesNotMatch(code, /^(?:async function|function|class) /m);
       continue;
     }
@@ -223,6 +225,19 @@ test('a source map leads from every written file to sources that are in the pack
 test('a file that is not an entry cannot be imported', async () => {
   await assert.rejects(import('postern/core/secret.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' });
   await assert.rejects(import('postern/dist/core/secret.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' });
+});
+
+test('the program runs as npm has installed it, and loads few files before it knows what it is asked', () => {
+  const { status, stdout } = spawnSync(process.execPath, ['node_modules/.bin/postern', '--version'], {
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  assert.deepEqual([status, stdout], [0, `${manifest.version}\n`]);
+  const loaded = loadedWith(join(home, manifest.bin.postern));
+  assert.deepEqual(
+    loaded.slice(1).filter((name) => !name.startsWith('node:')),
+    [],
+  );
 });
 
 test('the tarball holds no tests', () => {

@@ -121,7 +121,7 @@ export async function openProviderStage(
 }
 
 /** A `fetch` that brings every request to the one server, which is told what it was for. */
-function fetchThrough(as: ProgrammableAuthorizationServer): typeof fetch {
+export function fetchThrough(as: ProgrammableAuthorizationServer): typeof fetch {
   return async (input, init) => {
     const request = new Request(input, init);
     const { origin, pathname, search } = new URL(request.url);
@@ -138,6 +138,6 @@ function fetchThrough(as: ProgrammableAuthorizationServer): typeof fetch {
   };
 }
 
-function serveTools(call: Call, { subject }: { readonly subject: string }): Reply {
+export function serveTools(call: Call, { subject }: { readonly subject: string }): Reply {
   return answerMcp(call, { name: 'provider', tools: [{ name: 'whoami' }], call: () => subject });
 }

@@ -9,12 +9,11 @@ What is stored is sealed under keys; docs/keys.md says how they are changed whil
 Examples:
   $ postern keys generate                          a fresh key, for POSTERN_KEYS or a file of keys
   $ postern keys move --to keychain                where the key of your own sign-ins lies
-  $ postern keys count --store-env DATABASE_URL --context user:alice
-  $ postern keys reseal --store-env DATABASE_URL --context user:alice --context user:bob`;
+  $ postern keys count --store-env DATABASE_URL
+  $ postern keys reseal --store-env DATABASE_URL`;
 
 const storeHelp = `
-A store does not know whose records it has, so name them: the contexts of an agent's people, or whole partitions as
-docs/storage-schema.md writes them. What belongs to nobody is always looked at. Of your own store, nothing has to be named.
+The whole store is looked through, unless it is said which part of it.
 
 Stores: a folder of a local store, a file of SQLite, redis://…, postgres://…, dynamodb:<table>. An address with a password
 belongs into the environment: others on this machine can read what is typed.`;
@@ -75,7 +74,11 @@ function withStore(command: Command): Command {
     .addOption(
       new Option('--store-env <name>', 'the environment variable with its address').conflicts('store'),
     )
-    .option('--context <id>', "one of an agent's people; may be repeated", more)
-    .option('--partition <name>', 'a partition; may be repeated', more)
+    .option('--context <id>', "only one of an agent's people; may be repeated", more)
+    .option(
+      '--partition <name>',
+      'only a partition, as docs/storage-schema.md writes them; may be repeated',
+      more,
+    )
     .addHelpText('after', storeHelp);
 }

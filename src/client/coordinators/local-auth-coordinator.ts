@@ -6,7 +6,8 @@ import type { Pending } from '../../pending/pending.ts';
 import { MemoryBackend } from '../../storage/memory-backend.ts';
 import { SingleFlight } from '../../sync/single-flight.ts';
 import { accountAt } from '../account-alias.ts';
-import { AuthCoordinator, type AuthCoordinatorOptions } from './auth-coordinator.ts';
+import { AuthCoordinator } from './auth-coordinator.ts';
+import type { AuthCoordinatorOptions } from './coordinator-options.ts';
 import type { SignInLink } from './sign-in-link.ts';
 import { declinedNotice, noticeOf, scannable } from './terminal-notice.ts';
 

@@ -1,5 +1,7 @@
+import { guarded } from '../../http/network.ts';
 import { deployment, type DeploymentOptions } from '../../interaction/gates/deployment.ts';
-import { AuthCoordinator, type AuthCoordinatorOptions } from './auth-coordinator.ts';
+import { AuthCoordinator } from './auth-coordinator.ts';
+import type { AuthCoordinatorOptions } from './coordinator-options.ts';
 
 export type RemoteAuthCoordinatorOptions = AuthCoordinatorOptions & DeploymentOptions;
 
@@ -11,7 +13,7 @@ export type RemoteAuthCoordinatorOptions = AuthCoordinatorOptions & DeploymentOp
 export class RemoteAuthCoordinator extends AuthCoordinator {
   /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED without `verifyUser`, or with a `publicUrl` browsers must not be sent to. */
   constructor(options: RemoteAuthCoordinatorOptions) {
-    super(options, ({ logger }) => {
+    super({ ...options, network: guarded(options.network) }, ({ logger }) => {
       const { appearance, clientName = appearance?.name } = options;
       // One name for people, on our pages and on those of authorization servers.
       const named = { ...options, appearance: { name: clientName, ...appearance } };

@@ -1,10 +1,12 @@
 import type { Transport } from '@modelcontextprotocol/client';
 import type { Clock } from '../../core/clock.ts';
 import type { FailureEvidence } from '../../core/failure-evidence.ts';
+import { mayReachInside, type GuardedInit } from '../../http/guard.ts';
 import type { AuthStrategy } from '../auth/auth-strategy.ts';
 import { authorizedFetch } from '../auth/authorized-fetch.ts';
 import type { HttpServerConfig, ServerConfig, StdioServerConfig } from '../server-config.ts';
 import { ChildEnd } from './child-end.ts';
+import { loadSdk } from './sdk.ts';
 import { ServerPause } from './server-pause.ts';
 
 /** How bytes reach one server. Knows nothing of sessions, and of authentication only its strategy. */
@@ -34,7 +36,9 @@ export function createConnection(options: {
     pause.notice(response);
     options.onAnswer();
   };
-  const fetch = authorizedFetch(strategy, { fetch: options.fetch, server, onAnswer });
+  const send: typeof fetch = (input, init) =>
+    options.fetch(input, { ...init, [mayReachInside]: true } as GuardedInit);
+  const fetch = authorizedFetch(strategy, { fetch: send, server, onAnswer });
   if ('connect' in config) return { createTransport: async () => config.connect(fetch), pause };
   const connection =
     config.transport === 'sse' ? sseConnection(config, fetch) : streamableHttpConnection(config, fetch);
@@ -47,7 +51,7 @@ function streamableHttpConnection(
 ): Connection {
   return {
     async createTransport() {
-      const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
+      const { StreamableHTTPClientTransport } = await loadSdk();
       return new StreamableHTTPClientTransport(new URL(url), {
         fetch,
         ...(headers && { requestInit: { headers: { ...headers } } }),

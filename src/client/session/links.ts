@@ -1,8 +1,9 @@
-import { SdkError, SdkErrorCode, type ElicitResult } from '@modelcontextprotocol/client';
+import type { ElicitResult } from '@modelcontextprotocol/client';
 import { z } from 'zod';
 import type { Elicitation } from '../../interaction/elicitation/elicitation-cause.ts';
 import { withSignal } from '../../sync/with-signal.ts';
 import type { ClientHandlers, FromServer } from './client-handlers.ts';
+import { loadSdk } from './sdk.ts';
 
 const linkRequest = z.looseObject({
   method: z.literal('elicitation/create'),
@@ -32,14 +33,15 @@ export function showLink(
       method: 'elicitation/create',
       requestState: () => undefined,
       signal,
-      send: () => Promise.reject(noRequest()),
-      notify: () => Promise.reject(noRequest()),
+      send: refuseRequest,
+      notify: refuseRequest,
     },
   };
   const shown = (async () => elicitation({ mode: 'url', url, message, elicitationId }, from, context))();
   return withSignal(shown, signal);
 }
 
-function noRequest(): SdkError {
-  return new SdkError(SdkErrorCode.SendFailed, 'the server has asked by an error, and waits for no answer');
+async function refuseRequest(): Promise<never> {
+  const { SdkError, SdkErrorCode } = await loadSdk();
+  throw new SdkError(SdkErrorCode.SendFailed, 'the server has asked by an error, and waits for no answer');
 }

@@ -1,5 +1,5 @@
-import { ProtocolError, UnsupportedProtocolVersionError } from '@modelcontextprotocol/client';
 import { findPosternError, type PosternError } from '../../core/postern-error.ts';
+import { asSdk } from './sdk.ts';
 import { httpStatusOf, sessionLost, wasNeverSent } from './session-failure.ts';
 
 /**
@@ -25,7 +25,8 @@ export function judgeSession(
   error: unknown,
   { hasSession }: { readonly hasSession: boolean },
 ): SessionVerdict {
-  if (UnsupportedProtocolVersionError.isInstance(error) || wasNeverSent(error)) return 'unprocessed';
+  if (asSdk('UnsupportedProtocolVersionError', error) !== undefined || wasNeverSent(error))
+    return 'unprocessed';
   if (findPosternError(error) !== undefined) return 'own';
   const status = httpStatusOf(error);
   if (status === 404 || (hasSession && status !== undefined && refusals.has(status))) return 'unprocessed';
@@ -36,8 +37,8 @@ export function judgeSession(
 
 /** Whether a JSON-RPC error can be about the session: "invalid request", or what servers make up for themselves. */
 function mayMeanSession(error: unknown): boolean {
-  if (!ProtocolError.isInstance(error)) return false;
-  const { code } = error;
+  const code = asSdk('ProtocolError', error)?.code;
+  if (code === undefined) return false;
   return code === -32_600 || (code <= -32_000 && code >= -32_099 && !taken.has(code));
 }
 
@@ -56,6 +57,7 @@ export function lossIn(
 
 /** Whether two errors are the same answer to two requests, and no failure of the server's. */
 export function isSameAnswer(one: unknown, other: unknown): boolean {
-  if (ProtocolError.isInstance(one) && ProtocolError.isInstance(other)) return one.code === other.code;
+  const [said, again] = [one, other].map((error) => asSdk('ProtocolError', error)?.code);
+  if (said !== undefined && again !== undefined) return said === again;
   return httpStatusOf(one) === 400 && httpStatusOf(other) === 400;
 }

@@ -1,9 +1,10 @@
 import type { Client as SdkClient, Implementation, Transport } from '@modelcontextprotocol/client';
 import { withSignal } from '../../sync/with-signal.ts';
-import { AskingClient, type OnAsked } from './asking-client.ts';
+import type { OnAsked } from './asking-client.ts';
 import { capabilitiesOf, installHandlers, type ClientHandlers } from './client-handlers.ts';
 import type { Connection } from './connection.ts';
 import type { ProtocolVersions } from './protocol-versions.ts';
+import { loadSdk } from './sdk.ts';
 import type { VersionOffer } from './version-offer.ts';
 import { watchTransport, type Wire } from './watched-transport.ts';
 
@@ -70,7 +71,7 @@ interface Seen {
 
 async function tryToOpen(options: OpeningOptions, offer: VersionOffer, seen: Seen): Promise<SdkClient> {
   const { connection, signal, timeoutMs, server } = options;
-  const client = createSdkClient(options, offer);
+  const client = await createSdkClient(options, offer);
   seen.wire = undefined;
   let transport: Transport | undefined;
   const close = async (): Promise<void> => {
@@ -102,7 +103,8 @@ async function openTransport(connection: Connection, signal: AbortSignal): Promi
   return transport;
 }
 
-function createSdkClient(options: OpeningOptions, { mode, legacy }: VersionOffer): SdkClient {
+async function createSdkClient(options: OpeningOptions, { mode, legacy }: VersionOffer): Promise<SdkClient> {
+  const [{ AskingClient }] = await Promise.all([import('./asking-client.ts'), loadSdk()]);
   const { clientInfo, handlers, cachePartition, server, contextId } = options;
   const client = new AskingClient(options.onAsked, clientInfo, {
     capabilities: capabilitiesOf(handlers),

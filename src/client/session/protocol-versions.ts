@@ -1,6 +1,11 @@
-import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/client';
 import { PosternError } from '../../core/postern-error.ts';
-import { offerOf, spokenVersions, type VersionNegotiation, type VersionOffer } from './version-offer.ts';
+import {
+  legacyVersions,
+  offerOf,
+  spokenVersions,
+  type VersionNegotiation,
+  type VersionOffer,
+} from './version-offer.ts';
 import { readVersionRefusal } from './version-refusal.ts';
 import type { Wire } from './watched-transport.ts';
 
@@ -74,7 +79,7 @@ export class ProtocolVersions {
     const { mode } = this.#first;
     if (typeof mode === 'object') return undefined;
     const refused = [wire?.offered, wire?.greeting?.protocolVersion];
-    const left = SUPPORTED_PROTOCOL_VERSIONS.filter((version) => !refused.includes(version));
+    const left = legacyVersions.filter((version) => !refused.includes(version));
     const known = left.filter((version) => version === this.#spoken);
     // Where there was no handshake, it was the newest revision that was refused.
     const isOlder = wire?.offered === undefined;

@@ -1,10 +1,4 @@
-import {
-  SdkError,
-  SdkErrorCode,
-  UrlElicitationRequiredError,
-  type Client as SdkClient,
-  type RequestOptions,
-} from '@modelcontextprotocol/client';
+import type { Client as SdkClient, RequestOptions } from '@modelcontextprotocol/client';
 import { PosternError } from '../../core/postern-error.ts';
 import { hashId } from '../../core/random.ts';
 import {
@@ -26,6 +20,7 @@ import type { ClientHandlers } from './client-handlers.ts';
 import { HandlerTime } from './handler-time.ts';
 import { linksIn, showLink } from './links.ts';
 import { RaisedQuestions } from './raised-questions.ts';
+import { asSdk, sdkCodeIn } from './sdk.ts';
 import type { SessionOptions } from './session-options.ts';
 
 /** Where a server is that has no address: it may lead to pages there. */
@@ -117,8 +112,9 @@ export class ServerQuestions {
    * @throws the signal's reason when the caller waits no longer.
    */
   async settle(error: unknown, call: AskedCall): Promise<unknown> {
-    const isError = UrlElicitationRequiredError.isInstance(error);
-    const found = isError ? error.elicitations : linksOfRounds(error, call);
+    const raised = asSdk('UrlElicitationRequiredError', error);
+    const isError = raised !== undefined;
+    const found = raised?.elicitations ?? linksOfRounds(error, call);
     if (found.length === 0) return error;
     const links = this.#checked(found);
     if (isError && (await this.#showLinks(links, call))) return sendAgain;
@@ -274,8 +270,7 @@ function isAccepted({ accepted }: AskedCall, link: Elicitation): boolean {
 }
 
 function linksOfRounds(error: unknown, { links }: AskedCall): readonly Elicitation[] {
-  const isOfRounds = SdkError.isInstance(error) && error.code === SdkErrorCode.InputRequiredRoundsExceeded;
-  return isOfRounds ? links : [];
+  return sdkCodeIn(error) === 'InputRequiredRoundsExceeded' ? links : [];
 }
 
 function declined(server: string): PosternError {

@@ -5,10 +5,13 @@ import {
   SdkHttpError,
   UnsupportedProtocolVersionError,
 } from '@modelcontextprotocol/client';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { PosternError } from '../../core/postern-error.ts';
 import { judgeSession } from './lost-session.ts';
 import { classifyFailure, isConnectionLoss } from './session-failure.ts';
+import { loadSdk } from './sdk.ts';
+
+beforeAll(loadSdk);
 
 const http = (status: number): Error =>
   new SdkHttpError(SdkErrorCode.ClientHttpFailedToOpenStream, 'text that says 401 and ECONNREFUSED', {

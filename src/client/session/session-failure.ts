@@ -1,9 +1,9 @@
-import { InsufficientScopeError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
 import type { PosternErrorCode } from '../../core/error-codes.ts';
 import type { FailureEvidence } from '../../core/failure-evidence.ts';
 import { findPosternError, PosternError, type PosternErrorOptions } from '../../core/postern-error.ts';
 import { untilRetry } from '../../core/retry-after.ts';
 import { findInChain } from './find-in-chain.ts';
+import { asSdk, sdkCodeIn } from './sdk.ts';
 import { isBusyStatus, type AskedPause } from './server-pause.ts';
 import { sessionStatuses, type SessionStatus } from './session-status.ts';
 import { isStreamEnd } from './watched-transport.ts';
@@ -71,15 +71,15 @@ export function classifyFailure(error: unknown, server: FailedServer): SessionFa
     );
   }
   switch (sdkCodeOf(error)) {
-    case SdkErrorCode.RequestTimeout:
+    case 'RequestTimeout':
       return fail(
         'SERVER_UNREACHABLE',
         'ERR_POSTERN_CLIENT_UNREACHABLE',
         'the server $ did not answer in time',
       );
-    case SdkErrorCode.ConnectionClosed:
-    case SdkErrorCode.SendFailed:
-    case SdkErrorCode.NotConnected:
+    case 'ConnectionClosed':
+    case 'SendFailed':
+    case 'NotConnected':
       return fail('CONNECTION_FAILED', 'ERR_POSTERN_CLIENT_CONNECTION_FAILED', lossOf(server.evidence));
     default:
       return fail(
@@ -139,8 +139,9 @@ export function closedMeanwhile(server: string): PosternError {
 /** The HTTP status that a failure is about. */
 export function httpStatusOf(error: unknown): number | undefined {
   return findInChain(error, (cause) => {
-    if (SdkHttpError.isInstance(cause)) return cause.data.status;
-    return InsufficientScopeError.isInstance(cause) ? 403 : undefined;
+    const http = asSdk('SdkHttpError', cause);
+    if (http !== undefined) return http.data.status;
+    return asSdk('InsufficientScopeError', cause) && 403;
   });
 }
 
@@ -152,11 +153,7 @@ export function isConnectionLoss(error: unknown): boolean {
       own.code === 'ERR_POSTERN_CLIENT_UNREACHABLE' || own.code === 'ERR_POSTERN_CLIENT_CONNECTION_FAILED'
     );
   const code = sdkCodeOf(error);
-  return (
-    code === SdkErrorCode.ConnectionClosed ||
-    code === SdkErrorCode.NotConnected ||
-    code === SdkErrorCode.SendFailed
-  );
+  return code === 'ConnectionClosed' || code === 'NotConnected' || code === 'SendFailed';
 }
 
 /** Whether it is certain that nothing was sent: nobody was there to take it. */
@@ -165,12 +162,12 @@ export function wasNeverSent(error: unknown): boolean {
   // An authorization server that is away is another matter.
   if (own !== undefined && own !== 'ERR_POSTERN_CLIENT_UNREACHABLE') return false;
   const code = systemCodeOf(error);
-  return (code !== undefined && unreachable.has(code)) || sdkCodeOf(error) === SdkErrorCode.NotConnected;
+  return (code !== undefined && unreachable.has(code)) || sdkCodeOf(error) === 'NotConnected';
 }
 
 /** Whether the time of one request was over. */
 export function isTimeout(error: unknown): boolean {
-  return sdkCodeOf(error) === SdkErrorCode.RequestTimeout;
+  return sdkCodeOf(error) === 'RequestTimeout';
 }
 
 type Fail = (
@@ -279,6 +276,6 @@ function systemCodeOf(error: unknown): string | undefined {
   });
 }
 
-function sdkCodeOf(error: unknown): SdkErrorCode | undefined {
-  return findInChain(error, (cause) => (SdkError.isInstance(cause) ? cause.code : undefined));
+function sdkCodeOf(error: unknown): ReturnType<typeof sdkCodeIn> {
+  return findInChain(error, sdkCodeIn);
 }

@@ -1,10 +1,17 @@
-import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/client';
-
 /** The revision whose requests stand for themselves. */
 const modern = '2026-07-28';
 
+/** Those before it that we speak, the newest first. */
+export const legacyVersions: readonly string[] = [
+  '2025-11-25',
+  '2025-06-18',
+  '2025-03-26',
+  '2024-11-05',
+  '2024-10-07',
+];
+
 /** Every version that we speak, the newest first. */
-export const spokenVersions: readonly string[] = [modern, ...SUPPORTED_PROTOCOL_VERSIONS];
+export const spokenVersions: readonly string[] = [modern, ...legacyVersions];
 
 /** `auto` speaks the newest revision where the server does, and an older one elsewhere. */
 export type VersionNegotiation = 'auto' | 'legacy' | { readonly pin: string };

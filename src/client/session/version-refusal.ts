@@ -1,13 +1,6 @@
-import {
-  ProtocolError,
-  SdkError,
-  SdkErrorCode,
-  SdkHttpError,
-  SUPPORTED_PROTOCOL_VERSIONS,
-  UnsupportedProtocolVersionError,
-} from '@modelcontextprotocol/client';
 import { findInChain } from './find-in-chain.ts';
-import type { VersionOffer } from './version-offer.ts';
+import { asSdk, sdkCodeIn } from './sdk.ts';
+import { legacyVersions, type VersionOffer } from './version-offer.ts';
 import type { Wire } from './watched-transport.ts';
 
 /**
@@ -43,32 +36,29 @@ export function readVersionRefusal(
   offer: VersionOffer,
   isNamed: boolean,
 ): VersionRefusal | undefined {
-  const unsupported = findInChain(error, (cause) =>
-    UnsupportedProtocolVersionError.isInstance(cause) ? cause : undefined,
-  );
+  const unsupported = findInChain(error, (cause) => asSdk('UnsupportedProtocolVersionError', cause));
   if (unsupported !== undefined) return said(unsupported.supported);
   const { protocolVersion, error: greeted } = wire?.greeting ?? {};
-  const accepted = offer.legacy ?? SUPPORTED_PROTOCOL_VERSIONS;
+  const accepted = offer.legacy ?? legacyVersions;
   if (typeof protocolVersion === 'string' && !accepted.includes(protocolVersion))
     return said(namedIn(protocolVersion));
   // In words, a refusal names what it refuses, too.
   const namedBeside = (text: unknown): readonly string[] =>
     namedIn(text).filter((version) => isNamed || (version !== wire?.offered && version !== protocolVersion));
-  const refusal =
-    greeted ?? findInChain(error, (cause) => (ProtocolError.isInstance(cause) ? cause : undefined));
+  const refusal = greeted ?? findInChain(error, (cause) => asSdk('ProtocolError', cause));
   if (refusal !== undefined) {
     const named = listIn(refusal.data) ?? namedBeside(refusal.message);
     if (named.length > 0 || (greeted !== undefined && certain.has(refusal.code))) return said(named);
     return mayMeanVersion(refusal.code, greeted !== undefined) ? { kind: 'possible' } : undefined;
   }
-  const http = findInChain(error, (cause) => (SdkHttpError.isInstance(cause) ? cause : undefined));
+  const http = findInChain(error, (cause) => asSdk('SdkHttpError', cause));
   if (http !== undefined && statuses.has(http.data.status)) {
     const named = namedBeside((http.data as { text?: unknown }).text);
     return named.length > 0 ? said(named) : { kind: 'possible' };
   }
-  const sdk = findInChain(error, (cause) => (SdkError.isInstance(cause) ? cause : undefined));
+  const sdk = findInChain(error, (cause) => asSdk('SdkError', cause));
   const isPin = typeof offer.mode === 'object' && http === undefined && sdk?.cause === undefined;
-  return isPin && sdk?.code === SdkErrorCode.EraNegotiationFailed ? said([]) : undefined;
+  return isPin && sdkCodeIn(sdk) === 'EraNegotiationFailed' ? said([]) : undefined;
 }
 
 function said(supported: readonly string[]): VersionRefusal {

@@ -1,11 +1,13 @@
 import { failureFields } from '../../core/failure-fields.ts';
-import type { FetchLike } from '../../core/fetch-like.ts';
+import type { FetchLike } from '../../http/fetch-like.ts';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import type { Logger } from '../../core/logger.ts';
 import { verifiedClaims } from '../../namespace/verified-claims.ts';
 import type { NamespaceProvider } from '../../namespace/namespace-provider.ts';
 import { discoverAuthorizationServer } from '../../oauth/discovery.ts';
+import { classifyHost } from '../../http/host-class.ts';
 import { createOAuthHttp } from '../../oauth/oauth-http.ts';
+import { allowPrivateNetwork } from '../../oauth/url-policy.ts';
 import type { Access } from './access.ts';
 import { bearerToken, challenge, notNow } from './bearer.ts';
 
@@ -35,7 +37,10 @@ export interface IssuerAccess extends Access {
  */
 export async function issuerAccess(options: IssuerAccessOptions): Promise<IssuerAccess> {
   const { issuer, audience, resource, name, scopes, fetch, logger } = options;
-  const server = await discoverAuthorizationServer(issuer, createOAuthHttp({ fetch }));
+  const server = await discoverAuthorizationServer(
+    issuer,
+    createOAuthHttp({ fetch, [allowPrivateNetwork]: isInside(issuer) }),
+  );
   if (server.jwks_uri === undefined) {
     throw new PosternError(
       'ERR_POSTERN_CONFIG_MISCONFIGURED',
@@ -45,7 +50,7 @@ export async function issuerAccess(options: IssuerAccessOptions): Promise<Issuer
       },
     );
   }
-  const namespaces = verifiedClaims({ issuer, audience, jwks: new URL(server.jwks_uri) });
+  const namespaces = verifiedClaims({ issuer, audience, jwks: new URL(server.jwks_uri), fetch });
   const { origin, pathname } = new URL(resource);
   const wellKnown = '/.well-known/oauth-protected-resource';
   const metadataPath = `${wellKnown}${pathname === '/' ? '' : pathname}`;
@@ -86,4 +91,10 @@ export async function issuerAccess(options: IssuerAccessOptions): Promise<Issuer
         : undefined;
     },
   };
+}
+
+/** An issuer within a private network, named by whoever runs this, may have the rest of itself there, too. */
+function isInside(issuer: string): boolean {
+  const url = URL.parse(issuer);
+  return url !== null && classifyHost(url.hostname) !== 'public';
 }

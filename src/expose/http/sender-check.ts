@@ -1,4 +1,4 @@
-import { classifyHost } from '../../oauth/host-class.ts';
+import { classifyHost } from '../../http/host-class.ts';
 
 export interface SenderCheckOptions {
   /** Whether only names of this machine lead here. */

@@ -1,7 +1,8 @@
 import { encodeBase64Url } from '../../core/base64url.ts';
 import type { RandomBytes } from '../../core/random.ts';
 import { randomId } from '../../core/random.ts';
-import { readCapped } from '../../oauth/capped-body.ts';
+import { readCapped } from '../../http/capped-body.ts';
+import { commonNetwork } from '../../http/network.ts';
 
 /** Where whoever holds a port proves what it is. */
 const challengePath = '/.well-known/postern-gate';
@@ -40,7 +41,12 @@ export async function challenge(
   });
   late.catch(() => {});
   try {
-    const reply = await fetch(`${origin}${challengePath}?nonce=${nonce}`, { redirect: 'manual', signal });
+    const reply = await commonNetwork().fetch(`${origin}${challengePath}?nonce=${nonce}`, {
+      // Whoever holds the port may be leaving it.
+      headers: { connection: 'close' },
+      redirect: 'manual',
+      signal,
+    });
     const body = await readCapped(reply, maxProofBytes, late);
     const proof = await proofOf(key, origin, nonce);
     return reply.ok && body !== undefined && new TextDecoder().decode(body) === proof ? 'ours' : 'stranger';

@@ -1,6 +1,6 @@
 import { PosternError } from '../../core/postern-error.ts';
 import { describeUrl } from '../describe-url.ts';
-import { classifyHost } from '../host-class.ts';
+import { classifyHost } from '../../http/host-class.ts';
 import type { IssuerProfile } from './issuer-profile.ts';
 
 /**

@@ -4,6 +4,7 @@ import {
   connectionConditions,
   explain,
   sessionStatuses,
+  type ClientOptions,
   type ConnectionCondition,
   type SessionStatus,
 } from '../../../src/client/index.ts';
@@ -79,13 +80,17 @@ async function startOver(staged: StagedClient): Promise<void> {
 async function openMortal(
   override: (call: McpCall) => Reply | undefined,
   config: object = {},
+  options: ClientOptions = {},
 ): Promise<{
   client: Client;
   url: string;
   restart: () => void;
 }> {
   const server = await startMortalMcpServer({ override, unknown: () => ({ status: 500 }) });
-  const client = new Client({ mortal: { url: server.url, ...config } }, { connectTimeoutMs: 8_000 });
+  const client = new Client(
+    { mortal: { url: server.url, ...config } },
+    { connectTimeoutMs: 8_000, ...options },
+  );
   onTestFinished(() => client.close());
   return {
     client,
@@ -359,9 +364,10 @@ describe('a credential that the operator has configured and the server refuses',
     for (const status of [401, 403]) {
       test(`${name}, HTTP ${status}: is said to be that, at connect and in a call alike, and nobody speaks OAuth`, async () => {
         let isGood = false;
-        const { client } = await openMortal(() => (isGood ? undefined : { status }), config);
-        const fetched = vi.spyOn(globalThis, 'fetch');
-        onTestFinished(() => fetched.mockRestore());
+        const fetched = vi.fn(globalThis.fetch);
+        const { client } = await openMortal(() => (isGood ? undefined : { status }), config, {
+          fetch: fetched,
+        });
         await client.connect();
         const refused = ['AUTH_FAILED', 'ERR_POSTERN_AUTH_CREDENTIAL_REFUSED', status];
         const story = (): unknown[] => {

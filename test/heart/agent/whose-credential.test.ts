@@ -38,8 +38,10 @@ async function outcomeAfterMove(caller: Client): Promise<string> {
       return findPosternError(error)?.code ?? String(error);
     }
   };
-  const first = await call();
-  return first === 'ERR_POSTERN_CLIENT_UNREACHABLE' ? call() : first;
+  let outcome = await call();
+  for (let broken = 1; outcome === 'ERR_POSTERN_CLIENT_UNREACHABLE' && broken < 4; broken++)
+    outcome = await call();
+  return outcome;
 }
 
 /** What of everything that a server was sent holds the secret, in whatever way it was written. */

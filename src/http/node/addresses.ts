@@ -1,0 +1,95 @@
+import { lookup as resolve, type LookupAddress } from 'node:dns';
+import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net';
+import { PosternError } from '../../core/postern-error.ts';
+import type { Guard } from '../guard.ts';
+import { classifyHost } from '../host-class.ts';
+
+/** Judges where connections lead, by the address they are made to. */
+export interface Addresses {
+  /**
+   * Of an address that stands in the URL itself, which nothing resolves.
+   *
+   * @throws {PosternError} ERR_POSTERN_NETWORK_FORBIDDEN when it must not be connected to.
+   */
+  readonly check: (hostname: string) => void;
+  /** Resolves a name once, for the connection that is then made to what was judged. All that it resolves to must pass. */
+  readonly lookup: LookupFunction;
+}
+
+/**
+ * @param inside whether this machine and private networks may be reached.
+ * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the guard allows what is neither a name nor an address.
+ */
+export function guardAddresses({ allow = [] }: Guard, inside: boolean): Addresses {
+  const { names, networks } = readAllowed(allow);
+  const mayReach = (hostname: string, address: string): boolean => {
+    const place = classifyHost(isIPv6(address) ? `[${address.replace(/%.*$/u, '')}]` : address);
+    if (place === 'public' || networks.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')) return true;
+    return place !== 'reserved' && (inside || names.some((allows) => allows(hostname)));
+  };
+  const passed = new Set<string>();
+  return {
+    check(hostname) {
+      // Nearly always the same few.
+      if (passed.has(hostname)) return;
+      const address = hostname.replace(/^\[|\]$/gu, '');
+      if (isIP(address) !== 0 && !mayReach(address, address)) throw forbidden(hostname);
+      if (passed.size < 100) passed.add(hostname);
+    },
+    lookup(hostname, options, callback) {
+      resolve(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+        if (error !== null) return callback(error, '', 0);
+        if (!addresses.every(({ address }) => mayReach(hostname, address)))
+          return callback(forbidden(hostname), '', 0);
+        if (options.all === true) return callback(null, addresses);
+        const [first] = addresses;
+        callback(null, first?.address ?? '', first?.family);
+      });
+    },
+  };
+}
+
+interface Allowed {
+  readonly names: readonly ((hostname: string) => boolean)[];
+  readonly networks: BlockList;
+}
+
+function readAllowed(allow: readonly string[]): Allowed {
+  const networks = new BlockList();
+  const names: ((hostname: string) => boolean)[] = [];
+  for (const entry of allow) {
+    const [address = '', bits] = entry.split('/');
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    if (isIP(address) !== 0) {
+      const prefix = bits === undefined ? (family === 'ipv6' ? 128 : 32) : Number(bits);
+      if (!Number.isInteger(prefix) || prefix < 0 || prefix > (family === 'ipv6' ? 128 : 32))
+        throw notAllowable(entry);
+      networks.addSubnet(address, prefix, family);
+    } else if (/^(?:\*\.)?[a-z\d](?:[a-z\d.-]*[a-z\d])?$/iu.test(entry)) {
+      const name = entry.replace(/^\*/u, '').toLowerCase();
+      names.push((hostname) => {
+        const plain = hostname.toLowerCase().replace(/\.$/u, '');
+        return name.startsWith('.') ? plain.endsWith(name) : plain === name;
+      });
+    } else throw notAllowable(entry);
+  }
+  return { names, networks };
+}
+
+function forbidden(hostname: string): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_NETWORK_FORBIDDEN',
+    `${JSON.stringify(hostname)} leads to an address that must not be connected to`,
+    {
+      hint: 'It is inside a private network, this machine, or reserved. Where it is right, whoever runs this program adds its name or network to "network.guard.allow".',
+    },
+  );
+}
+
+function notAllowable(entry: string): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_CONFIG_MISCONFIGURED',
+    `"network.guard.allow" has ${JSON.stringify(entry)}, which is neither a name, an address nor a network`,
+    { hint: 'Write "intranet.example", "*.corp.example", "10.1.2.3" or "10.0.0.0/8".' },
+  );
+}

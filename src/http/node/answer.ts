@@ -1,0 +1,218 @@
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import { PosternError } from '../../core/postern-error.ts';
+
+/** What an answer is held to. */
+export interface AnswerLimits {
+  readonly bodyBytes: number;
+}
+
+/**
+ * The answer to one request: what a `Response` is, made of what Node has received without the streams and copies that a
+ * `Response` of its own would put between.
+ */
+export class Answer implements Response {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: Headers;
+  readonly url: string;
+  readonly redirected: boolean;
+  readonly type = 'default';
+  readonly #message: IncomingMessage;
+  readonly #source: Readable;
+  readonly #limits: AnswerLimits;
+  #isUsed = false;
+  #body: ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined;
+
+  /**
+   * @param source the body, decoded.
+   * @param at where it came from.
+   */
+  constructor(
+    message: IncomingMessage,
+    source: Readable,
+    at: { readonly url: string; readonly redirected: boolean },
+    limits: AnswerLimits,
+  ) {
+    this.status = message.statusCode ?? 0;
+    this.statusText = message.statusMessage ?? '';
+    this.headers = headersOf(message);
+    this.url = at.url;
+    this.redirected = at.redirected;
+    this.#message = message;
+    this.#source = source;
+    this.#limits = limits;
+    // The encoded form is no longer there to be described.
+    if (source !== message) {
+      this.headers.delete('content-encoding');
+      this.headers.delete('content-length');
+    }
+  }
+
+  /** Whether there can be a body, without making one of it. */
+  get hasBody(): boolean {
+    return !bodyless.has(this.status);
+  }
+
+  get ok(): boolean {
+    return this.status >= 200 && this.status < 300;
+  }
+
+  get bodyUsed(): boolean {
+    return this.#isUsed;
+  }
+
+  get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
+    if (this.#body === undefined) this.#body = this.hasBody ? this.#stream() : null;
+    return this.#body;
+  }
+
+  async text(): Promise<string> {
+    const { buffer, byteOffset, byteLength } = await this.#bytes();
+    const text = Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
+    // As `fetch` decodes: a mark at the beginning is none of the text.
+    return text.startsWith('\uFEFF') ? text.slice(1) : text;
+  }
+
+  // oxlint-disable-next-line typescript/no-explicit-any -- As a Response declares it.
+  async json(): Promise<any> {
+    return JSON.parse(await this.text());
+  }
+
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#bytes();
+  }
+
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    const { buffer, byteOffset, byteLength } = await this.#bytes();
+    return buffer.slice(byteOffset, byteOffset + byteLength);
+  }
+
+  async blob(): Promise<Blob> {
+    return new Blob([await this.#bytes()], { type: this.headers.get('content-type') ?? '' });
+  }
+
+  formData(): Promise<FormData> {
+    return this.#asResponse().formData();
+  }
+
+  clone(): Response {
+    if (this.#isUsed) throw new TypeError('Response.clone: Body has already been consumed.');
+    const [one, other] = this.body?.tee() ?? [null, null];
+    this.#body = one;
+    const { status, statusText, headers } = this;
+    return new Response(other, { status, statusText, headers });
+  }
+
+  #asResponse(): Response {
+    const { status, statusText, headers } = this;
+    return new Response(this.body, { status, statusText, headers });
+  }
+
+  async #bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#body !== undefined) {
+      if (this.#body === null) return new Uint8Array();
+      return new Uint8Array(await new Response(this.#body).arrayBuffer());
+    }
+    if (this.#isUsed) throw new TypeError('Body is unusable: Body has already been read');
+    this.#isUsed = true;
+    const source = this.#source;
+    const chunks: Buffer[] = [];
+    let size = 0;
+    return new Promise((done, fail) => {
+      source.on('data', (chunk: Buffer) => {
+        size += chunk.byteLength;
+        if (size > this.#limits.bodyBytes) return void this.#message.destroy(this.#tooLarge());
+        chunks.push(chunk);
+      });
+      source.once('end', () => {
+        const [only] = chunks;
+        const whole = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+        done(new Uint8Array(whole.buffer as ArrayBuffer, whole.byteOffset, whole.byteLength));
+      });
+      source.once('error', (error) => fail(brokenOff(error)));
+    });
+  }
+
+  #stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const source = this.#source;
+    const message = this.#message;
+    const count = this.#counter();
+    const use = (): void => void (this.#isUsed = true);
+    let isOver = false;
+    return new ReadableStream<Uint8Array<ArrayBuffer>>(
+      {
+        start(controller) {
+          const over = (then: () => void): void => {
+            if (!isOver) then();
+            isOver = true;
+          };
+          source.on('data', (chunk: Buffer<ArrayBuffer>) => {
+            if (isOver) return;
+            const error = count(chunk);
+            if (error !== undefined) return void message.destroy(error);
+            controller.enqueue(chunk);
+            if ((controller.desiredSize ?? 0) <= 0) source.pause();
+          });
+          source.once('end', () => over(() => controller.close()));
+          source.once('error', (error) => over(() => controller.error(brokenOff(error))));
+          source.pause();
+        },
+        pull() {
+          use();
+          source.resume();
+        },
+        cancel() {
+          use();
+          isOver = true;
+          discard(message, source);
+        },
+      },
+      // Nothing is pulled, and nothing is taken for used, before somebody reads.
+      { highWaterMark: 0 },
+    );
+  }
+
+  /** Counts a body; of a stream of events, each event. */
+  #counter(): (chunk: Buffer) => PosternError | undefined {
+    const isEvents = this.headers.get('content-type')?.startsWith('text/event-stream') === true;
+    let size = 0;
+    return (chunk) => {
+      size += chunk.byteLength;
+      if (isEvents && (chunk.includes('\n\n') || chunk.includes('\r\n\r\n'))) size = 0;
+      return size > this.#limits.bodyBytes ? this.#tooLarge() : undefined;
+    };
+  }
+
+  #tooLarge(): PosternError {
+    return new PosternError(
+      'ERR_POSTERN_NETWORK_LIMIT',
+      `${JSON.stringify(new URL(this.url).host)} answered with more than ${this.#limits.bodyBytes} bytes`,
+      { hint: 'Ask it for less at once, or raise "network.limits.bodyBytes".' },
+    );
+  }
+}
+
+/** Statuses that have no body. @see RFC 9110 §15 */
+const bodyless: ReadonlySet<number> = new Set([204, 205, 304]);
+/** What of an unwanted body is rather read than paid for with a new connection. */
+const maxDiscarded = 64 * 1024;
+
+/** Lets go of a body that nobody wants. */
+export function discard(message: IncomingMessage, source: Readable = message): void {
+  const length = Number(message.headers['content-length'] ?? Number.NaN);
+  if (message.complete || length <= maxDiscarded) source.resume();
+  else message.destroy();
+}
+
+function headersOf({ rawHeaders }: IncomingMessage): Headers {
+  const headers = new Headers();
+  for (let at = 0; at < rawHeaders.length; at += 2) headers.append(rawHeaders[at]!, rawHeaders[at + 1]!);
+  return headers;
+}
+
+/** As `fetch` says it, and what it was. */
+function brokenOff(error: unknown): unknown {
+  if (error instanceof PosternError || (error as Error | undefined)?.name === 'AbortError') return error;
+  return new TypeError('terminated', { cause: error });
+}
