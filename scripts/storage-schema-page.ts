@@ -1,3 +1,4 @@
+import { storedRecords as ofBridge } from '../src/bridge/stored-records.ts';
 import { storedRecords as ofBrowserSignIn } from '../src/browser-sign-in/stored-records.ts';
 import { storedRecords as ofInteraction } from '../src/interaction/stored-records.ts';
 import { storedRecords as ofNamespace } from '../src/namespace/stored-records.ts';
@@ -14,6 +15,7 @@ export const storedByLayer: Readonly<Record<string, readonly StoredRecord[]>> = 
   interaction: ofInteraction,
   oob: ofOob,
   'browser-sign-in': ofBrowserSignIn,
+  bridge: ofBridge,
 };
 
 /** `docs/storage-schema.md`, from the tables of the layers. */

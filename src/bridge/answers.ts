@@ -2,7 +2,7 @@ import { explain } from '../core/explain.ts';
 import { findPosternError } from '../core/postern-error.ts';
 import type { AuthChallenge } from '../client/auth/authorization-required-error.ts';
 import { errorText, resultText, rpcCodes, type MessageId } from '../wire/message.ts';
-import { spliced } from '../wire/splice.ts';
+import { textAt } from '../wire/members.ts';
 
 /** What the tool is called that gives its person the link. */
 export const loginToolName = 'login';
@@ -68,13 +68,10 @@ export function keptText(id: MessageId, result: string): string {
 
 /** The JSON of the result in the JSON of an answer. */
 export function resultIn(text: string): string | undefined {
-  const marked = spliced(text, ['result'], '\0');
-  const at = marked?.indexOf('\0');
-  if (marked === undefined || at === undefined) return undefined;
-  return text.slice(at, text.length - (marked.length - at - 1));
+  return textAt(text, ['result']);
 }
 
-export function wordsFor({ server, url, userCode, verificationUri, expiresAtMs }: AuthChallenge): string {
+function wordsFor({ server, url, userCode, verificationUri, expiresAtMs }: AuthChallenge): string {
   const until = `until ${new Date(expiresAtMs).toISOString()}`;
   const how =
     userCode !== undefined && verificationUri !== undefined

@@ -4,7 +4,6 @@ import { failureFields } from '../core/failure-fields.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { withSignal } from '../sync/with-signal.ts';
 import {
-  isObject,
   rpcCodes,
   type Message,
   type MessageId,
@@ -18,9 +17,10 @@ import { EarlyAnswers } from './early-answers.ts';
 import { greetingOf, impliedGreeting, type Greeting } from './greeting.ts';
 import type { Answerer } from './host.ts';
 import { isIgnored, withoutIgnored } from './ignored-tools.ts';
+import { LinkPrompts } from './link-prompts.ts';
 import type { BridgedServerConfig, BridgeSettings } from './options.ts';
 import type { NodeFetch } from './remote/node-fetch.ts';
-import type { OpenedRemote } from './remote/open-remote.ts';
+import type { OpenedRemote } from './remote/opened-remote.ts';
 import { textOf, withAnswerId, type Answer } from './remote/answer.ts';
 import { abilitiesIn, linksOfError, linksText } from './remote/asked-links.ts';
 import { ServerConnection, tooLate } from './server-connection.ts';
@@ -45,6 +45,7 @@ export class BridgedServer implements Answerer {
   readonly #catalogue: Catalogue;
   readonly #connection: ServerConnection;
   readonly #early: EarlyAnswers;
+  readonly #prompts: LinkPrompts;
   /** By whom the host was answered when it greeted; of what stands behind that, nothing may be known yet. */
   #greetedBy: 'server' | 'catalogue' | 'bridge' | undefined;
   #initialized: NotificationMessage | undefined;
@@ -56,6 +57,7 @@ export class BridgedServer implements Answerer {
     this.name = name;
     this.#options = options;
     this.#early = new EarlyAnswers(name, options.toHost);
+    this.#prompts = new LinkPrompts({ server: name, credentials, toHost: options.toHost });
     this.#catalogue = new Catalogue({
       storage: () => credentials.storage(),
       namespace: credentials.namespace,
@@ -82,10 +84,10 @@ export class BridgedServer implements Answerer {
       if (this.#isIgnored(message)) throw ignored();
       if (this.#isLogin(message)) return await this.#logIn(message, signal);
       if (isEarly && listMethods.has(method)) return await this.#listEarly(message, signal);
-      return await this.#ask(message, signal);
+      return await this.#ask(await this.#prompts.resumed(message, signal), signal);
     } catch (error) {
       if (signal.aborted) throw error;
-      return this.#failed(message, error);
+      return this.#failed(message, error, signal);
     }
   }
 
@@ -94,6 +96,7 @@ export class BridgedServer implements Answerer {
     const { live } = this.#connection;
     try {
       if (message.kind !== 'notification') {
+        if (this.#prompts.take(message)) return;
         if (message.id !== undefined && this.#asked.delete(message.id)) await live?.remote.notify(message);
         else logger.debug('an answer that nobody waits for was dropped', { server: this.name });
         return;
@@ -186,22 +189,26 @@ export class BridgedServer implements Answerer {
     const { remote, greeting } = await withSignal(this.#connection.open(), signal);
     if (greeting.kind === 'error') return textOf(withAnswerId(greeting, message.id));
     const { timeoutMs } = this.#options.settings;
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(tooLate(this.name, timeoutMs, message.method)), timeoutMs);
+    // One for both the host and the deadline: what `AbortSignal.any` costs is seen in every call.
+    const stop = new AbortController();
+    const leave = (): void => stop.abort(signal.reason);
+    signal.addEventListener('abort', leave, { once: true });
+    const timer = setTimeout(() => stop.abort(tooLate(this.name, timeoutMs, message.method)), timeoutMs);
     try {
-      const answer = await remote.request(message, { signal: AbortSignal.any([signal, deadline.signal]) });
+      const answer = await remote.request(message, { signal: stop.signal });
       return this.#inWords(message, answer) ?? this.#kept(message, answer);
     } finally {
       clearTimeout(timer);
+      signal.removeEventListener('abort', leave);
     }
   }
 
   /** An error that says that its person has to go to a page, for a host of 2025 that shows none. */
   #inWords({ id, method }: RequestMessage, answer: Answer): string | undefined {
-    const greeting = this.#connection.greeting?.message;
+    const { greeting } = this.#connection;
+    if (greeting?.era !== 'legacy') return undefined;
     if (answer.kind !== 'error' || answer.error.code !== rpcCodes.urlElicitationRequired) return undefined;
-    const capabilities = greeting?.params?.['capabilities'];
-    if (isObject(capabilities) && abilitiesIn(capabilities).url) return undefined;
+    if (abilitiesIn(greeting.capabilitiesOf(greeting.message)).url) return undefined;
     const links = linksOfError(answer.error.data);
     return links.length === 0 ? undefined : linksText(id, this.name, links, method);
   }
@@ -275,11 +282,25 @@ export class BridgedServer implements Answerer {
     return method === 'tools/call' && isIgnored(params?.['name'], this.#options.config.ignoreTools);
   }
 
-  async #failed({ id, method }: RequestMessage, error: unknown): Promise<string> {
+  async #failed(message: RequestMessage, error: unknown, signal: AbortSignal): Promise<string> {
+    const { id, method } = message;
     const challenge = findAuthorizationRequired(error)?.challenge;
     if (challenge === undefined) return failureText(id, error);
-    await this.#options.credentials.show(challenge).catch(() => {});
-    return linkText(id, challenge, method);
+    const { greeting } = this.#connection;
+    const showsLinks = greeting !== undefined && abilitiesIn(greeting.capabilitiesOf(message)).url;
+    if (!showsLinks) {
+      await this.#options.credentials.show(challenge).catch(() => {});
+      return linkText(id, challenge, method);
+    }
+    if (greeting.era === 'modern') return this.#prompts.resultText(id, challenge);
+    if (!(await this.#prompts.ask(challenge, signal))) return linkText(id, challenge, method);
+    try {
+      return await this.#ask(message, signal);
+    } catch (again) {
+      if (signal.aborted) throw again;
+      const next = findAuthorizationRequired(again)?.challenge;
+      return next === undefined ? failureText(id, again) : linkText(id, next, method);
+    }
   }
 }
 

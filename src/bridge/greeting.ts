@@ -1,5 +1,6 @@
 import type { RequestMessage } from '../wire/message.ts';
 import { isObject } from '../wire/message.ts';
+import { envelopeOf } from '../wire/eras/envelope.ts';
 import { versionIn } from '../wire/request-headers.ts';
 
 /** The revisions of the protocol come in two eras: with a handshake and a session, and without. */
@@ -15,6 +16,8 @@ export interface Greeting {
   readonly minimal: (server: string) => object;
   /** What each result has beside its own members. */
   readonly extra: Readonly<Record<string, unknown>>;
+  /** What the host can do, as it says with the greeting or, in the modern era, with each request. */
+  readonly capabilitiesOf: (message: RequestMessage) => Readonly<Record<string, unknown>>;
   /** The parameters of a request that the bridge makes in the host's name. */
   readonly paramsOf: () => { readonly params?: Readonly<Record<string, unknown>> };
 }
@@ -51,6 +54,7 @@ function legacyGreeting(message: RequestMessage): Greeting {
     message,
     question: protocolVersion,
     extra: {},
+    capabilitiesOf: () => (isObject(message.params?.['capabilities']) ? message.params['capabilities'] : {}),
     paramsOf: () => ({}),
     minimal: (server) => ({
       protocolVersion: protocolVersion > newestLegacy ? newestLegacy : protocolVersion,
@@ -70,6 +74,7 @@ function modernGreeting(message: RequestMessage): Greeting {
     question: `server/discover ${spoken}`,
     // Until somebody has signed in, and no longer.
     extra: { resultType: 'complete', ttlMs: 0, cacheScope: 'private' },
+    capabilitiesOf: (asking) => envelopeOf(asking).capabilities,
     paramsOf: () => (isObject(meta) ? { params: { _meta: meta } } : {}),
     minimal: (server) => ({
       resultType: 'complete',

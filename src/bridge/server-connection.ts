@@ -5,7 +5,8 @@ import type { Credentials } from './credentials.ts';
 import type { Greeting } from './greeting.ts';
 import type { BridgedServerConfig, BridgeSettings } from './options.ts';
 import type { NodeFetch } from './remote/node-fetch.ts';
-import { openRemote, type OpenedRemote } from './remote/open-remote.ts';
+import { openRemote } from './remote/open-remote.ts';
+import type { OpenedRemote } from './remote/opened-remote.ts';
 
 export interface ServerConnectionOptions {
   readonly name: string;

@@ -74,7 +74,10 @@ export class SignIns {
    * @returns why it has not come to anything; `undefined` when the person has signed in.
    * @throws the signal's reason when it aborts.
    */
-  async untilEnd({ pendingId }: AuthChallenge, signal: AbortSignal): Promise<PosternError | undefined> {
+  async untilEnd(
+    { pendingId }: Pick<AuthChallenge, 'pendingId'>,
+    signal: AbortSignal,
+  ): Promise<PosternError | undefined> {
     const pending = await this.#coordinator.pendings.in(this.#context.namespace).get(pendingId);
     const ended = pending && (await this.#coordinator.awaitEnd(pending, { signal }));
     return errorOfEnd(ended ?? { status: 'expired' });

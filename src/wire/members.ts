@@ -1,4 +1,4 @@
-import { spliced } from './splice.ts';
+import { namesOnce, spliced } from './splice.ts';
 
 /** No JSON has it. */
 const mark = '\0';
@@ -27,7 +27,7 @@ export function withMember(
   if (replaced !== undefined) return replaced;
   const within = path.length === 0 ? text : textAt(text, path);
   const open = within?.search(/\S/u) ?? -1;
-  if (within === undefined || within[open] !== '{') return undefined;
+  if (within === undefined || within[open] !== '{' || !namesOnce(within)) return undefined;
   const rest = within.slice(open + 1);
   const isEmpty = /^\s*\}/u.test(rest);
   const changed = `{${JSON.stringify(name)}:${json}${isEmpty ? '' : ','}${rest}`;

@@ -190,3 +190,19 @@ test('a redirect to another address is not followed, since headers would go ther
   expect((await host.ask('tools/call', { name: 'x' })).error?.message).toMatch(/another address/);
   expect(other.came).toEqual([]);
 });
+
+test('cookies of a server go back to it, so that what stands before it knows where a session is', async () => {
+  const server = await startPlainServer((came, response) => {
+    if (came.message?.method === 'initialize') {
+      response.setHeader('set-cookie', ['node=a; Path=/; HttpOnly', 'old=1; Max-Age=0', 'bad name=\u00e9']);
+    }
+    if (!answerGreeting(came, response))
+      sendJson(response, JSON.stringify({ jsonrpc: '2.0', id: came.message.id, result: {} }));
+  });
+  const host = StdioHost.run(server.url);
+  await host.greet();
+  await host.ask('tools/call');
+  const [first, ...others] = server.came;
+  expect(first?.headers.cookie).toBeUndefined();
+  expect(new Set(others.map(({ headers }) => headers.cookie))).toEqual(new Set(['node=a']));
+});

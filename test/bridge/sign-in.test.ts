@@ -78,6 +78,54 @@ test('the next start answers by what was known last, with nobody to ask', async 
   });
 });
 
+test('a host of 2025 that shows links shows the one to sign in, and its call goes through when its person has', async () => {
+  const { calendar } = await openWorld();
+  const host = StdioHost.run({ calendar: { url: calendar.url } });
+  await host.greet({ elicitation: { url: {} } });
+  const calls = [host.ask('tools/call', { name: 'whoami' }), host.ask('tools/call', { name: 'whoami' })];
+  const { id, params } = await host.line(({ method }) => method === 'elicitation/create');
+  expect(params).toMatchObject({ mode: 'url', message: 'Sign in to calendar' });
+  host.send({ id: id ?? 0, result: { action: 'accept' } });
+  await walk(createCookieBrowser(), String(params?.['url']));
+  const done = await host.notification('notifications/elicitation/complete');
+  expect(done.params).toEqual({ elicitationId: params?.['elicitationId'] });
+  const answers = await Promise.all(calls);
+  expect(answers.map(({ result }) => result.content[0].text)).toEqual(['alice', 'alice']);
+  expect(host.rest.filter(({ method }) => method === 'elicitation/create')).toEqual([]);
+});
+
+test('a person who declines what their host shows leaves the call with the link in words', async () => {
+  const { calendar } = await openWorld();
+  const host = StdioHost.run({ calendar: { url: calendar.url } });
+  await host.greet({ elicitation: { url: {} } });
+  const call = host.ask('tools/call', { name: 'whoami' });
+  const { id, params } = await host.line(({ method }) => method === 'elicitation/create');
+  host.send({ id: id ?? 0, result: { action: 'decline' } });
+  expect(linkIn(await call)).toBe(params?.['url']);
+});
+
+test('a host of 2026 that shows links is asked to by a result, and comes back with the call', async () => {
+  const { calendar } = await openWorld();
+  const host = StdioHost.run({ calendar: { url: calendar.url } });
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': { elicitation: { url: {} } },
+  };
+  const { result } = await host.ask('tools/call', { name: 'whoami', arguments: {}, _meta });
+  expect(result).toMatchObject({ resultType: 'input_required', requestState: expect.any(String) });
+  const { requestState } = result;
+  await walk(createCookieBrowser(), result.inputRequests.sign_in.params.url);
+  const inputResponses = { sign_in: { action: 'accept' } };
+  const again = await host.ask('tools/call', {
+    name: 'whoami',
+    arguments: {},
+    requestState,
+    inputResponses,
+    _meta,
+  });
+  expect(again.result.content[0].text).toBe('alice');
+});
+
 test('a grant that has ended is a link in words to whoever calls, and the call goes through afterwards', async () => {
   const { calendar, as } = await openWorld();
   const host = StdioHost.run({ calendar: { url: calendar.url } });

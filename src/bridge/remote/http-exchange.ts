@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { authorizedFetch } from '../../client/auth/authorized-fetch.ts';
 import { EventStreamParser, type StreamEvent } from '../../wire/event-stream.ts';
+import { CookieJar } from './cookie-jar.ts';
 import { brokenError, speechError } from './remote-errors.ts';
 import type { RemoteOptions } from './remote-options.ts';
 
@@ -15,10 +16,13 @@ export type SendHttp = (
 
 export function createSendHttp(options: RemoteOptions): SendHttp {
   const { http, server, strategy } = options;
+  const cookies = new CookieJar();
+  const setsCookie = Object.keys(options.headers).some((name) => name.toLowerCase() === 'cookie');
   const send = authorizedFetch(strategy, {
     server,
     fetch: async (input, init) => {
       const response = await http.fetch(input, init);
+      cookies.take(response.headers);
       // What a refusal says stands in its headers.
       if (response.status === 401 || response.status === 403) http.bodyOf(response).destroy();
       return response;
@@ -30,7 +34,11 @@ export function createSendHttp(options: RemoteOptions): SendHttp {
       const { method, body, signal } = init;
       const response = await send(target, {
         method,
-        headers: { ...options.headers, ...init.headers },
+        headers: {
+          ...options.headers,
+          ...(cookies.header !== undefined && !setsCookie && { cookie: cookies.header }),
+          ...init.headers,
+        },
         ...(body !== undefined && { body }),
         ...(signal && { signal }),
       });

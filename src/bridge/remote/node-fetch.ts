@@ -11,7 +11,14 @@ interface Way {
 /** Loaded when it is first needed: a host that can be answered by what is known does not wait for it. */
 async function openWay(protocol: string): Promise<Way> {
   const loaded = protocol === 'https:' ? await import('node:https') : await import('node:http');
-  return { agent: new loaded.Agent({ keepAlive: true, timeout: idleMs }), request: loaded.request };
+  // The global agents of Node do this by themselves; one of our own is told.
+  const isProxied = process.env['NODE_USE_ENV_PROXY'] === '1';
+  const agent = new loaded.Agent({
+    keepAlive: true,
+    timeout: idleMs,
+    ...(isProxied && { proxyEnv: process.env }),
+  });
+  return { agent, request: loaded.request };
 }
 
 /** Requests by `node:http`, which costs a third of the global `fetch`: what a bridge adds to a call is mostly this. */

@@ -6,7 +6,7 @@ import { withLinks } from './asked-links.ts';
 import { ForLegacyHost } from './for-legacy-host.ts';
 import { ForModernHost } from './for-modern-host.ts';
 import { ModernRemote } from './modern-remote.ts';
-import type { OpenedRemote, OpenedSession, OpeningOptions } from './open-remote.ts';
+import type { OpenedRemote, OpenedSession, OpeningOptions } from './opened-remote.ts';
 
 /** A server of the modern era, for a host of the one before. */
 export async function openForLegacyHost(options: OpeningOptions): Promise<OpenedRemote> {

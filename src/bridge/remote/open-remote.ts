@@ -2,37 +2,12 @@ import { isAuthorizationRequired } from '../../client/auth/authorization-require
 import { findPosternError } from '../../core/postern-error.ts';
 import { isModernOnly } from '../../wire/eras/greetings.ts';
 import type { NotificationMessage } from '../../wire/message.ts';
-import type { Era, Greeting } from '../greeting.ts';
-import type { BridgeProtocol } from '../options.ts';
-import { LegacyRemote, type LegacyTransport, type Remote } from './legacy-remote.ts';
+import type { Era } from '../greeting.ts';
+import { LegacyRemote, type LegacyTransport } from './legacy-remote.ts';
 import { ModernRemote } from './modern-remote.ts';
-import type { RemoteOptions } from './remote-options.ts';
 import { StreamableHttp } from './streamable-http.ts';
 import type { Answer } from './answer.ts';
-
-/** A server that has answered. */
-export interface OpenedRemote {
-  /** Takes the requests of the host, as the host makes them. */
-  readonly remote: Remote;
-  /** What the greeting of the host is answered with. */
-  readonly greeting: Answer;
-  /** Tells that the greeting is over; the host's own word for that, where it has one. */
-  readonly begin: (initialized: NotificationMessage | undefined) => Promise<void>;
-}
-
-/** A server of the legacy era that has answered. */
-export interface OpenedSession extends OpenedRemote {
-  readonly remote: LegacyRemote;
-}
-
-export interface OpeningOptions {
-  readonly greeting: Greeting;
-  readonly protocol: BridgeProtocol;
-  /** In the order in which they are tried. */
-  readonly transports: readonly ('streamable-http' | 'sse')[];
-  readonly signal: AbortSignal;
-  readonly remote: RemoteOptions;
-}
+import type { OpenedRemote, OpenedSession, OpeningOptions } from './opened-remote.ts';
 
 const initialized: NotificationMessage = { kind: 'notification', method: 'notifications/initialized' };
 

@@ -4,7 +4,10 @@ import { textOf, withAnswerId, type Answer } from './answer.ts';
 import { createSendHttp, readEvents, readText, type SendHttp } from './http-exchange.ts';
 import { brokenError, httpStatusError, sessionLostError, speechError } from './remote-errors.ts';
 import type { RemoteOptions, RequestOptions } from './remote-options.ts';
+import { Turns } from './turns.ts';
 
+/** How many requests a server works on at once, of which it has not answered anything yet. */
+const maxAtOnce = 128;
 /** How often a stream that breaks is gone on with before its request counts as lost. */
 const maxResumptions = 5;
 /** The longest that a server is left alone before a stream is opened again. */
@@ -26,6 +29,7 @@ export class StreamableHttp {
   protocolVersion: string | undefined;
   readonly #options: RemoteOptions;
   readonly #send: SendHttp;
+  readonly #turns = new Turns(maxAtOnce);
 
   constructor(options: RemoteOptions) {
     this.#options = options;
@@ -43,8 +47,12 @@ export class StreamableHttp {
     const { server } = this.#options;
     const { signal } = options;
     const sessionId = this.sessionId;
+    const give = await this.#turns.take(signal);
     try {
       const response = await this.#post(message, options);
+      const isStream = isEventStream(response);
+      // A stream may be open for long, and what is asked in it is answered by more requests.
+      if (isStream) give();
       const body = this.#options.http.bodyOf(response);
       if (response.status === 404 && sessionId !== undefined) {
         body.resume();
@@ -53,8 +61,7 @@ export class StreamableHttp {
       if (message.method === 'initialize')
         this.sessionId = response.headers.get('mcp-session-id') ?? undefined;
       if (!response.ok) return await this.#readRefusal(message, response);
-      const type = response.headers.get('content-type') ?? '';
-      if (type.startsWith('text/event-stream')) return await this.#readStream(message, response, options);
+      if (isStream) return await this.#readStream(message, response, options);
       if (response.status === 202 || response.status === 204) {
         body.resume();
         throw speechError(server, 'takes a request as if it were none, and does not answer it');
@@ -63,6 +70,8 @@ export class StreamableHttp {
     } catch (error) {
       // What a closed connection fails with is not why it was closed.
       throw signal?.aborted === true ? signal.reason : error;
+    } finally {
+      give();
     }
   }
 
@@ -244,12 +253,15 @@ export class StreamableHttp {
       signal,
     });
     const body = http.bodyOf(response);
-    if (response.ok && (response.headers.get('content-type') ?? '').startsWith('text/event-stream'))
-      return body;
+    if (response.ok && isEventStream(response)) return body;
     body.destroy();
     if (response.ok || (response.status >= 400 && response.status < 500)) return undefined;
     throw httpStatusError(server, response.status);
   }
+}
+
+function isEventStream(response: Response): boolean {
+  return (response.headers.get('content-type') ?? '').startsWith('text/event-stream');
 }
 
 /** Where a stream is, and when it may be asked for again. */

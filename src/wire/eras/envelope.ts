@@ -42,7 +42,7 @@ export function envelopeOf({ params }: Pick<RequestMessage, 'params'>): Envelope
 }
 
 /** The members of `_meta` that carry an envelope. */
-export function metaFor({ capabilities, clientInfo, logLevel }: Envelope): Record<string, unknown> {
+function metaFor({ capabilities, clientInfo, logLevel }: Envelope): Record<string, unknown> {
   return {
     [metaKeys.version]: modernVersion,
     [metaKeys.capabilities]: capabilities,
