@@ -2,17 +2,8 @@ import { readFileSync } from 'node:fs';
 import { isPosternError, PosternError } from '../core/postern-error.ts';
 import type { Logger, LogFields } from '../core/logger.ts';
 import { stderrLogger } from '../core/logger.ts';
-import {
-  addApiKey,
-  forgetSecrets,
-  runExpose,
-  serverName,
-  type AccessChoice,
-  type RunExposeOptions,
-} from '../expose/index.ts';
+import { runExpose, serverName, type AccessChoice, type RunExposeOptions } from '../expose/index.ts';
 import type { StorageBackend } from '../storage/contract.ts';
-import { openLocalStorage } from '../storage/local.ts';
-import { openOwnStore } from './own-store.ts';
 import type { CommandContext } from './run-command.ts';
 
 /** As commander gives them. */
@@ -98,6 +89,7 @@ async function newApiKey(
 ): Promise<number> {
   if (apiKeys === undefined)
     throw misuse('"--new-api-key" needs "--api-keys"', 'Say in which file its hash is kept.');
+  const { addApiKey } = await import('../expose/access/api-key-file.ts');
   const key = await addApiKey(apiKeys, name);
   output.answer({ name, key, file: apiKeys }, () => key);
   if (!output.json) output.say(`This is the key of ${name}. It is shown once: ${apiKeys} has only its hash.`);
@@ -115,6 +107,7 @@ async function forget(
   const name = options.name ?? serverName({ command, args });
   const keyName = typeof whose === 'string' ? whose : undefined;
   await using storage = closing(await openStore(options, context));
+  const { forgetSecrets } = await import('../expose/secrets/forget-secrets.ts');
   await forgetSecrets({ storage: storage.storage, name, keyName });
   context.output.answer(
     { name, user: keyName },
@@ -127,8 +120,9 @@ function closing(storage: StorageBackend): AsyncDisposable & { readonly storage:
   return { storage, [Symbol.asyncDispose]: () => storage.close() };
 }
 
-function openStore({ data }: ServeExposeOptions, { output }: CommandContext): Promise<StorageBackend> {
-  return data === undefined ? openOwnStore(output) : Promise.resolve(openLocalStorage(data));
+async function openStore({ data }: ServeExposeOptions, { output }: CommandContext): Promise<StorageBackend> {
+  if (data === undefined) return (await import('./own-store.ts')).openOwnStore(output);
+  return (await import('../storage/local.ts')).openLocalStorage(data);
 }
 
 function accessOf({

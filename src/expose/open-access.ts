@@ -1,21 +1,15 @@
 import type { Logger } from '../core/logger.ts';
 import { PosternError } from '../core/postern-error.ts';
-import { browserSignIn } from '../browser-sign-in/browser-sign-in.ts';
-import { thisMachine } from '../interaction/this-machine/this-machine.ts';
 import type { Access } from './access/access.ts';
-import { apiKeyAccess } from './access/api-key-access.ts';
-import { ApiKeyFile } from './access/api-key-file.ts';
-import { issuerAccess } from './access/issuer-access.ts';
-import { keySignIn } from './access/key-sign-in.ts';
 import { loopbackAccess } from './access/loopback-access.ts';
 import type { ExposeOptions } from './expose-options.ts';
 import type { ChildSecretsOptions } from './secrets/child-secrets.ts';
 
-/** Who may call, and who is at a browser. */
+/** Who may call, and who is at a browser. What one choice needs is loaded for it alone. */
 export interface OpenedAccess {
   readonly access: Access;
   /** Where pages live that ask a user for something, and who is there. Made when it is known where it listens. */
-  readonly pagesAt: (origin: string) => ChildSecretsOptions['pages'];
+  readonly pagesAt: (origin: string) => Promise<ChildSecretsOptions['pages']>;
   /** Answers the pages on which somebody says who they are. */
   readonly signIn: (request: Request) => Promise<Response> | undefined;
 }
@@ -28,7 +22,7 @@ const signInPath = '/sign-in';
  * Opens what tells callers and browsers apart, as the operator has chosen.
  *
  * @param resource the MCP endpoint, as clients know it.
- * @throws {PosternError} as {@link ApiKeyFile} and `issuerAccess`; ERR_POSTERN_CONFIG_MISCONFIGURED when secrets are wanted,
+ * @throws {PosternError} as `ApiKeyFile` and `issuerAccess`; ERR_POSTERN_CONFIG_MISCONFIGURED when secrets are wanted,
  * and nobody could tell whose browser is asked for them.
  */
 export async function openAccess(
@@ -49,14 +43,20 @@ export async function openAccess(
       return {
         access: loopbackAccess(),
         signIn: answer,
-        pagesAt: () => ({ gate: thisMachine({ appearance }) }),
+        pagesAt: async () => {
+          const { thisMachine } = await import('../interaction/this-machine/this-machine.ts');
+          return { gate: thisMachine({ appearance }) };
+        },
       };
     case 'api-keys': {
+      const { ApiKeyFile } = await import('./access/api-key-file.ts');
+      const { apiKeyAccess } = await import('./access/api-key-access.ts');
       const keys = new ApiKeyFile(access.file);
       return {
         access: apiKeyAccess(keys, logger),
         signIn: answer,
-        pagesAt: (origin) => {
+        pagesAt: async (origin) => {
+          const { keySignIn } = await import('./access/key-sign-in.ts');
           const made = keySignIn(keys, new URL(origin).origin);
           signIn = made.fetch;
           return { publicUrl: `${origin}${pagesPath}`, verifyUser: made.verifyUser, appearance };
@@ -74,10 +74,12 @@ export async function openAccess(
           },
         );
       }
+      const { issuerAccess } = await import('./access/issuer-access.ts');
       return {
         access: await issuerAccess({ issuer, audience, resource, name, scopes, fetch, logger }),
         signIn: answer,
-        pagesAt: (origin) => {
+        pagesAt: async (origin) => {
+          const { browserSignIn } = await import('../browser-sign-in/browser-sign-in.ts');
           const made = browserSignIn({
             issuer,
             clientId: client?.id ?? '',

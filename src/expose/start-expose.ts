@@ -141,7 +141,7 @@ export async function startExpose(options: ExposeOptions): Promise<Exposed> {
     const made = new Secrets({
       variables: options.secrets,
       name,
-      pages: opened.pagesAt(origin),
+      pages: await opened.pagesAt(origin),
       storage,
       logger,
       tryMs: Math.min(startMs, maxTryMs),

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { silentLogger } from '../../src/core/logger.ts';
-import { addApiKey, startExpose } from '../../src/expose/index.ts';
+import { addApiKey } from '../../src/expose/access/api-key-file.ts';
+import { startExpose } from '../../src/expose/index.ts';
 import { startIdentityServer } from '../namespace/identity-server.ts';
 import { expose, jsonHeaders, LegacyClient, plainServer, until } from './expose-stage.ts';
 

@@ -28,8 +28,6 @@ test('a child that does not stay up is left alone after a few tries, and that is
   const exposed = await expose(['--crash'], { restart });
   let last = '';
   await until('it is left alone', async () => {
-    const begun = await LegacyClient.begin(exposed.url).catch((error: Error) => error.message);
-    last = String(begun);
     const answer = await new LegacyClient(exposed.url).send({
       id: 1,
       method: 'initialize',
@@ -77,6 +75,7 @@ test('the grandchildren of a child that has crashed are ended, too', async () =>
   const { url } = await expose();
   const client = await LegacyClient.begin(url);
   const grandchild = Number(await client.text('grandchild'));
+  expect(isAlive(grandchild)).toBe(true);
   await client.call('die', { code: 1 });
   await until('it is gone', () => !isAlive(grandchild));
 });
@@ -85,6 +84,7 @@ test('a session’s own child ends with it', async () => {
   const { url } = await expose();
   const client = await LegacyClient.begin(url, { capabilities: { sampling: {} } });
   const pid = Number(await client.text('pid'));
+  expect(isAlive(pid)).toBe(true);
   await fetch(url, { method: 'DELETE', headers: client.headers });
   await until('it is gone', () => !isAlive(pid));
 });

@@ -103,6 +103,7 @@ test('more bodies at once than may be are refused, and room that was held by one
       body: JSON.stringify({ padding: 'x'.repeat(8_000) }),
     });
   await until('there is no room', async () => (await post()).status === 503);
+  expect((await post()).headers.get('retry-after')).toBe('1');
   held.destroy();
   await until('there is room again', async () => (await post()).status === 400);
 });
@@ -123,6 +124,7 @@ test('who sends a byte now and then is cut off, and others are answered meanwhil
     const client = await LegacyClient.begin(url);
     expect(await client.text('echo')).toBe('{}');
     await until('all are cut off', () => open === 0);
+    expect(await client.text('echo')).toBe('{}');
   } finally {
     clearInterval(dripping);
     for (const socket of slow) socket.destroy();
@@ -138,6 +140,7 @@ test('no more clients listen than may', async () => {
   expect((await listen()).status).toBe(200);
   expect((await listen()).status).toBe(503);
   stop.abort();
+  expect((await client.call('echo')).status).toBe(200);
   await until('there is room again', async () => {
     const again = new AbortController();
     const { status } = await fetch(url, { headers: client.headers, signal: again.signal });

@@ -12,7 +12,6 @@ interface RunningCommand {
   readonly process: ChildProcess;
   readonly url: string;
   readonly exited: Promise<number | null>;
-  readonly said: () => string;
 }
 
 /** `postern expose` in a process of its own. */
@@ -43,7 +42,7 @@ async function runCommand(
   command.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
   await until('it listens', () => said.includes('Serving') || command.exitCode !== null);
   const url = /http:\S+/u.exec(said)?.[0] ?? '';
-  return { process: command, url, exited, said: () => said };
+  return { process: command, url, exited };
 }
 
 test('SIGTERM ends it with 0, and its children and theirs with it', async () => {
@@ -59,6 +58,7 @@ test('killed with -9, it leaves no child behind, not even one that heeds nothing
   const command = await runCommand(['--ignore-term', '--ignore-eof']);
   const client = await LegacyClient.begin(command.url);
   const pids = [Number(await client.text('pid')), Number(await client.text('grandchild'))];
+  expect(pids.filter(isAlive)).toEqual(pids);
   command.process.kill('SIGKILL');
   await command.exited;
   await until('nobody is left', () => !pids.some(isAlive));

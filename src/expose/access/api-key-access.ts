@@ -11,7 +11,7 @@ const maxKeyLength = 512;
 export function apiKeyAccess(keys: ApiKeyFile, logger: Logger): Access {
   return {
     async admit(headers) {
-      const key = bearerToken(headers) ?? headers.get('x-api-key') ?? undefined;
+      const key = bearerToken(headers) ?? headers.get('x-api-key');
       if (key === undefined || key.length > maxKeyLength)
         return challenge(key !== undefined, { realm: 'postern' });
       try {

@@ -6,8 +6,8 @@ import {
   type ResultMessage,
   type RpcError,
 } from '../../wire/message.ts';
-import { EventStream, type OutgoingConnection } from './event-stream.ts';
-import { jsonResponse } from './rpc-response.ts';
+import { EventStream, eventStreamHeaders, type OutgoingConnection } from './event-stream.ts';
+import { HttpAnswer, jsonAnswer } from './http-answer.ts';
 
 export interface CallAnswerOptions {
   readonly id: MessageId;
@@ -32,9 +32,9 @@ export interface StreamTimes {
  * The answer to one POST: plain JSON where the answer comes soon and alone, else a stream of events that ends with it.
  */
 export class CallAnswer implements CallSink {
-  readonly response: Promise<Response>;
+  readonly response: Promise<HttpAnswer>;
   readonly #options: CallAnswerOptions;
-  #respond!: (response: Response) => void;
+  #respond!: (answer: HttpAnswer) => void;
   #stream: EventStream | undefined;
   #over = false;
   readonly #timer: ReturnType<typeof setTimeout>;
@@ -43,7 +43,7 @@ export class CallAnswer implements CallSink {
     this.#options = options;
     this.response = new Promise((resolve) => (this.#respond = resolve));
     this.#timer = setTimeout(() => this.#open({ greets: true }), options.times.patienceMs);
-    options.connection.signal.addEventListener('abort', () => this.#end('gone'), { once: true });
+    options.connection.onClose(() => this.#end('gone'));
   }
 
   /** Somebody still reads it. */
@@ -51,23 +51,23 @@ export class CallAnswer implements CallSink {
     return !this.#over;
   }
 
-  async answer(message: ResultMessage | ErrorMessage, text: string): Promise<void> {
-    if (this.#over) return;
-    if (this.#stream === undefined) {
+  answer(message: ResultMessage | ErrorMessage, text: string): Promise<void> | undefined {
+    if (this.#over) return undefined;
+    const stream = this.#stream;
+    if (stream === undefined) {
       const { statusOf, headers } = this.#options;
       this.#end('answered');
-      this.#respond(jsonResponse(text, statusOf(message), headers));
-      return;
+      this.#respond(jsonAnswer(text, statusOf(message), headers));
+      return undefined;
     }
-    const stream = this.#stream;
-    const sent = stream.send(text);
+    const held = stream.send(text);
     this.#end('answered');
     stream.close();
-    await sent;
+    return held;
   }
 
-  async event(text: string): Promise<void> {
-    if (!this.#over) await this.#open({ greets: false }).send(text);
+  event(text: string): Promise<void> | undefined {
+    return this.#over ? undefined : this.#open({ greets: false }).send(text);
   }
 
   fail(error: RpcError): void {
@@ -88,12 +88,11 @@ export class CallAnswer implements CallSink {
     const { connection, headers, times } = this.#options;
     this.#stream = new EventStream({
       connection,
-      headers,
       greets,
       ...times,
       onClosed: () => this.#end('gone'),
     });
-    this.#respond(this.#stream.response);
+    this.#respond(new HttpAnswer(200, { ...eventStreamHeaders, ...headers }, this.#stream));
     return this.#stream;
   }
 
@@ -102,7 +101,7 @@ export class CallAnswer implements CallSink {
     this.#over = true;
     clearTimeout(this.#timer);
     // Where nobody is there to be answered, whoever waits for the response is let go.
-    if (how === 'gone' && this.#stream === undefined) this.#respond(new Response(null, { status: 499 }));
+    if (how === 'gone' && this.#stream === undefined) this.#respond(new HttpAnswer(499));
     this.#options.onOver(how);
   }
 }

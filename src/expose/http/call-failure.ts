@@ -1,6 +1,6 @@
 import { findPosternError } from '../../core/postern-error.ts';
 import { rpcCodes, type MessageId, type RpcError } from '../../wire/message.ts';
-import { errorResponse } from './rpc-response.ts';
+import { errorAnswer, type HttpAnswer } from './http-answer.ts';
 
 /** The server's own answer to being made ready: that it does not speak the revision, for one. */
 export class ChildRefusal extends Error {
@@ -19,18 +19,14 @@ export class ChildRefusal extends Error {
  * What a call failed with is an answer of JSON-RPC, which clients show; a limit is also one of HTTP, which whatever balances
  * load understands.
  */
-export function callFailure(error: unknown, id: MessageId): Response {
-  if (error instanceof ChildRefusal) return errorResponse(200, error.error, id);
+export function callFailure(error: unknown, id: MessageId): HttpAnswer {
+  if (error instanceof ChildRefusal) return errorAnswer(200, error.error, id);
   const known = findPosternError(error);
   if (known === undefined) {
-    return errorResponse(
-      200,
-      { code: rpcCodes.internalError, message: 'the server could not be reached' },
-      id,
-    );
+    return errorAnswer(200, { code: rpcCodes.internalError, message: 'the server could not be reached' }, id);
   }
   const { code, hint, message } = known;
   const told = { code: rpcCodes.serverError, message, data: { code, hint } };
-  if (code === 'ERR_POSTERN_EXPOSE_LIMIT') return errorResponse(503, told, id, { 'retry-after': '5' });
-  return errorResponse(200, told, id);
+  if (code === 'ERR_POSTERN_EXPOSE_LIMIT') return errorAnswer(503, told, id, { 'retry-after': '5' });
+  return errorAnswer(200, told, id);
 }

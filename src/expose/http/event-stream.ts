@@ -1,14 +1,14 @@
-/** What a stream can be told of the connection that it goes out on. */
+import type { ServerResponse } from 'node:http';
+
+/** What can be told of the connection that an answer goes out on. */
 export interface OutgoingConnection {
-  /** Aborts when the connection is gone. */
-  readonly signal: AbortSignal;
-  /** Cuts it off. */
-  readonly destroy: () => void;
+  readonly gone: boolean;
+  /** Is called once, when the connection is gone or its answer is whole. */
+  onClose(listener: () => void): void;
 }
 
 export interface EventStreamOptions {
   readonly connection: OutgoingConnection;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** How often a line goes out that says nothing, so that no proxy takes the stream for dead, and we learn that it is. */
   readonly keepAliveMs: number;
   /** A reader that takes nothing for so long is cut off. */
@@ -19,78 +19,76 @@ export interface EventStreamOptions {
   readonly onClosed: () => void;
 }
 
-/** What is read ahead of a slow reader before whoever sends has to wait. */
-const readAheadBytes = 64 * 1024;
-/** Of those who do not wait. */
+export const eventStreamHeaders: Readonly<Record<string, string>> = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+};
+
+/** What may wait for a slow reader of those who do not wait for it themselves. */
 const maxQueuedBytes = 4 * 1024 * 1024;
-const encoder = new TextEncoder();
-const nothing = encoder.encode(': \n\n');
+const nothing = ': \n\n';
 
 /** A stream of server-sent events, one JSON-RPC message each. */
 export class EventStream {
-  readonly response: Response;
   readonly #options: EventStreamOptions;
-  #controller!: ReadableStreamDefaultController<Uint8Array>;
+  readonly #keepAlive: ReturnType<typeof setInterval>;
+  /** Where it goes; until then, what was sent. */
+  #reply: ServerResponse | undefined;
+  #before: string;
   #waiting: (() => void)[] = [];
   #stall: ReturnType<typeof setTimeout> | undefined;
-  readonly #keepAlive: ReturnType<typeof setInterval>;
   #closed = false;
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
-    const body = new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          this.#controller = controller;
-          if (options.greets) controller.enqueue(nothing);
-        },
-        pull: () => this.#taken(),
-        cancel: () => this.#over(),
-      },
-      new ByteLengthQueuingStrategy({ highWaterMark: readAheadBytes }),
-    );
-    this.response = new Response(body, {
-      headers: {
-        'content-type': 'text/event-stream',
-        'cache-control': 'no-cache, no-transform',
-        'x-accel-buffering': 'no',
-        ...options.headers,
-      },
-    });
+    this.#before = options.greets ? nothing : '';
     this.#keepAlive = setInterval(() => {
-      if (!this.#closed && this.#controller.desiredSize! > 0) this.#controller.enqueue(nothing);
+      const reply = this.#reply;
+      if (!this.#closed && reply?.writableNeedDrain === false) reply.write(nothing);
     }, options.keepAliveMs);
     this.#keepAlive.unref();
-    options.connection.signal.addEventListener('abort', () => this.#over(), { once: true });
-    if (options.connection.signal.aborted) this.#over();
+    options.connection.onClose(() => this.#over());
+    if (options.connection.gone) this.#over();
   }
 
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Resolves when there is room for more: to `false` when nobody reads any more. */
-  async send(json: string): Promise<boolean> {
-    if (this.#closed) return false;
-    this.#controller.enqueue(encoder.encode(`event: message\ndata: ${json}\n\n`));
-    const room = this.#controller.desiredSize ?? 0;
-    if (room > 0) return true;
-    if (-room > maxQueuedBytes && this.#waiting.length > 0) {
+  /** Goes out on a reply whose head is written. */
+  attach(reply: ServerResponse): void {
+    this.#reply = reply;
+    reply.on('drain', () => this.#taken());
+    const before = this.#before;
+    this.#before = '';
+    if (this.#closed) reply.end(before);
+    else if (before !== '') reply.write(before);
+  }
+
+  /** `undefined` while there is room for more; else what resolves when there is again, or nobody reads any more. */
+  send(json: string): Promise<void> | undefined {
+    if (this.#closed) return undefined;
+    const text = `event: message\ndata: ${json}\n\n`;
+    const reply = this.#reply;
+    if (reply === undefined) {
+      this.#before += text;
+      return undefined;
+    }
+    if (reply.write(text)) return undefined;
+    if (reply.writableLength > maxQueuedBytes && this.#waiting.length > 0) {
       this.#cut();
-      return false;
+      return undefined;
     }
     this.#stall ??= setTimeout(() => this.#cut(), this.#options.stalledMs);
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    return !this.#closed;
+    return new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** Ends it behind what was sent. */
   close(): void {
     if (this.#closed) return;
-    const { onClosed } = this.#options;
-    this.#settle();
-    this.#controller.close();
-    onClosed();
+    this.#over();
+    this.#reply?.end();
   }
 
   #taken(): void {
@@ -103,23 +101,14 @@ export class EventStream {
 
   #cut(): void {
     this.#over();
-    this.#options.connection.destroy();
+    this.#reply?.destroy();
   }
 
   #over(): void {
     if (this.#closed) return;
-    this.#settle();
-    try {
-      this.#controller.close();
-    } catch {
-      // Its reader has cancelled it.
-    }
-    this.#options.onClosed();
-  }
-
-  #settle(): void {
     this.#closed = true;
     clearInterval(this.#keepAlive);
     this.#taken();
+    this.#options.onClosed();
   }
 }

@@ -7,6 +7,8 @@ import { makeRoom } from '../../interaction/this-machine/make-room.ts';
 import { answerNodeRequest } from '../../node/answer-node-request.ts';
 import { rpcCodes, errorText } from '../../wire/message.ts';
 import type { Access } from '../access/access.ts';
+import type { OutgoingConnection } from './event-stream.ts';
+import { HttpAnswer, type RequestHeaders } from './http-answer.ts';
 import type { AdmittedRequest } from './mcp-endpoint.ts';
 import type { SenderCheck } from './sender-check.ts';
 
@@ -19,7 +21,7 @@ export interface HttpServerOptions {
   readonly origin: () => string;
   readonly access: Access;
   readonly senders: () => SenderCheck;
-  readonly answer: (request: AdmittedRequest) => Promise<Response>;
+  readonly answer: (request: AdmittedRequest) => Promise<HttpAnswer>;
   /** Answers everything else: pages, metadata. */
   readonly pages: (request: Request) => Promise<Response>;
   /** What whoever runs it may know about its state, where nobody else can ask. */
@@ -117,50 +119,34 @@ export class HttpServer {
   }
 
   async #serveMcp(message: IncomingMessage, reply: ServerResponse): Promise<void> {
-    const { access, answer, limits, origin } = this.#options;
+    const { access, answer, limits } = this.#options;
     // What a page of another origin asks before it calls: no call itself.
     if (message.method === 'OPTIONS') return void reply.writeHead(204, { allow: 'POST, GET, DELETE' }).end();
     if (this.#stopping) return refuse(reply, 503, 'the server is ending', { 'retry-after': '5' });
-    const headers = new Headers();
-    for (const [name, value] of Object.entries(message.headers)) {
-      if (typeof value === 'string' && !name.startsWith(':')) headers.set(name, value);
-    }
+    const headers = headersOf(message);
     const caller = await access.admit(headers);
-    if (caller instanceof Response) return respond(reply, caller);
-    const isPost = message.method === 'POST';
-    const announced = headers.get('content-length');
-    const bytes = isPost ? Number(announced ?? limits.maxBodyBytes) : 0;
-    if (bytes > limits.maxBodyBytes) {
-      return refuse(reply, 413, `the body is larger than ${limits.maxBodyBytes} bytes`);
-    }
+    if (caller instanceof HttpAnswer) return write(reply, caller, { connection: 'close' });
+    const { method = 'GET' } = message;
+    const bytes = method === 'POST' ? Number(headers.get('content-length') ?? limits.maxBodyBytes) : 0;
+    if (bytes > limits.maxBodyBytes) return refuse(reply, 413, tooLarge(limits));
     if (this.#bodiesBytes + bytes > limits.maxBodiesBytes) {
       return refuse(reply, 503, 'too much is being sent at once', { 'retry-after': '1' });
     }
     this.#bodiesBytes += bytes;
-    const gone = new AbortController();
-    reply.once('close', () => gone.abort());
-    let released = false;
-    const release = (): void => {
-      if (!released) this.#bodiesBytes -= bytes;
-      released = true;
-    };
-    const connection = { signal: gone.signal, destroy: () => void reply.destroy() };
+    let answered: HttpAnswer;
     try {
-      await answerNodeRequest(
-        message,
-        reply,
-        async (request) => {
-          try {
-            return await answer({ request, caller, connection });
-          } finally {
-            release();
-          }
-        },
-        { origin: origin(), maxBodyBytes: limits.maxBodyBytes, onFailure: (error) => this.#failed(error) },
-      );
+      const body = method === 'POST' ? await readBody(message, limits.maxBodyBytes) : '';
+      if (body === 'too large') return refuse(reply, 413, tooLarge(limits));
+      if (body === 'gone') return;
+      const connection = connectionOf(reply);
+      answered = await answer({ method, headers, body: textOf(body), caller, connection });
     } finally {
-      release();
+      this.#bodiesBytes -= bytes;
     }
+    write(reply, answered);
+    // Its connection is in use until it is whole.
+    if (!reply.writableFinished && !reply.destroyed)
+      await new Promise((resolve) => reply.once('close', resolve));
   }
 
   #serveHealth(reply: ServerResponse): void {
@@ -225,9 +211,64 @@ function refuse(
   reply.writeHead(status, { 'content-type': 'application/json', connection: 'close', ...headers }).end(body);
 }
 
-async function respond(reply: ServerResponse, response: Response): Promise<void> {
-  const body = await response.text();
-  reply
-    .writeHead(response.status, { ...Object.fromEntries(response.headers), connection: 'close' })
-    .end(body);
+function write(reply: ServerResponse, answer: HttpAnswer, more: Record<string, string> = {}): void {
+  if (reply.destroyed) return;
+  const { status, headers, body } = answer;
+  if (typeof body !== 'string') {
+    reply.writeHead(status, { ...headers, ...more });
+    body.attach(reply);
+    return;
+  }
+  const length = status === 204 ? {} : { 'content-length': Buffer.byteLength(body) };
+  reply.writeHead(status, { ...headers, ...more, ...length }).end(body);
+}
+
+function headersOf({ headers }: IncomingMessage): RequestHeaders {
+  const get = (name: string): string | undefined => {
+    const value = headers[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  return { get, has: (name) => get(name) !== undefined };
+}
+
+function connectionOf(reply: ServerResponse): OutgoingConnection {
+  return {
+    get gone() {
+      return reply.destroyed;
+    },
+    onClose: (listener) => void reply.once('close', listener),
+  };
+}
+
+/** The whole body, of which no more is kept than may be. */
+function readBody(message: IncomingMessage, maxBytes: number): Promise<Uint8Array | 'too large' | 'gone'> {
+  return new Promise((resolve) => {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    message.on('data', (chunk: Uint8Array) => {
+      size += chunk.byteLength;
+      if (size <= maxBytes) chunks.push(chunk);
+      else resolve('too large');
+    });
+    message.once('end', () => {
+      const [only = new Uint8Array()] = chunks;
+      resolve(chunks.length < 2 ? only : Buffer.concat(chunks, size));
+    });
+    message.once('error', () => resolve('gone')).once('close', () => resolve('gone'));
+  });
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function textOf(body: Uint8Array | ''): string | undefined {
+  if (body === '') return '';
+  try {
+    return utf8.decode(body);
+  } catch {
+    return undefined;
+  }
+}
+
+function tooLarge({ maxBodyBytes }: HttpLimits): string {
+  return `the body is larger than ${maxBodyBytes} bytes`;
 }

@@ -12,8 +12,8 @@ import {
 } from '../../wire/message.ts';
 import { namesOnce, spliced } from '../../wire/splice.ts';
 import { CallAnswer, type StreamTimes } from './call-answer.ts';
-import { EventStream, type OutgoingConnection } from './event-stream.ts';
-import { errorResponse } from './rpc-response.ts';
+import { EventStream, eventStreamHeaders, type OutgoingConnection } from './event-stream.ts';
+import { errorAnswer, HttpAnswer } from './http-answer.ts';
 import { callFailure } from './call-failure.ts';
 import { SharedState } from './shared-state.ts';
 
@@ -87,18 +87,18 @@ export class LegacySession implements ChildUser {
     return child;
   }
 
-  async call(message: RequestMessage, connection: OutgoingConnection): Promise<Response> {
+  async call(message: RequestMessage, connection: OutgoingConnection): Promise<HttpAnswer> {
     const { id, method } = message;
     this.usedAtMs = performance.now();
     if (this.#calls.has(id)) {
-      return errorResponse(
+      return errorAnswer(
         400,
         { code: rpcCodes.invalidRequest, message: 'a call with this id is in flight' },
         id,
       );
     }
     if (method === 'initialize') {
-      return errorResponse(
+      return errorAnswer(
         400,
         { code: rpcCodes.invalidRequest, message: 'the session is initialized already' },
         id,
@@ -114,9 +114,9 @@ export class LegacySession implements ChildUser {
     if (early !== undefined) return early;
     const full = child.link.fullBecause;
     if (full !== undefined)
-      return errorResponse(503, { code: rpcCodes.serverError, message: full }, id, { 'retry-after': '1' });
+      return errorAnswer(503, { code: rpcCodes.serverError, message: full }, id, { 'retry-after': '1' });
     if (this.#calls.has(id) || this.#ended)
-      return errorResponse(404, { code: rpcCodes.serverError, message: 'the session has ended' }, id);
+      return errorAnswer(404, { code: rpcCodes.serverError, message: 'the session has ended' }, id);
     const answer = new CallAnswer({
       id,
       connection,
@@ -170,7 +170,7 @@ export class LegacySession implements ChildUser {
   }
 
   /** Opens a stream for what belongs to no call. */
-  listen(connection: OutgoingConnection): Response {
+  listen(connection: OutgoingConnection): HttpAnswer {
     this.usedAtMs = performance.now();
     const stream = new EventStream({
       connection,
@@ -188,7 +188,7 @@ export class LegacySession implements ChildUser {
     const queue = this.#queue;
     this.#queue = [];
     for (const text of queue) void stream.send(text);
-    return stream.response;
+    return new HttpAnswer(200, eventStreamHeaders, stream);
   }
 
   heard(message: LooseMessage, child: Child): Promise<void> | void {
@@ -258,7 +258,7 @@ export class LegacySession implements ChildUser {
     const stream = this.#streams.at(-1);
     const call = calls.length === 1 || stream === undefined ? calls.at(-1) : undefined;
     if (call !== undefined) return call.answer.event(text);
-    if (stream !== undefined) return stream.send(text).then(() => undefined);
+    if (stream !== undefined) return stream.send(text);
     if (this.#queue.length >= maxQueued) {
       this.#queue.shift();
       this.#dropped++;

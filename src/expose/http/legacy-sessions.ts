@@ -7,7 +7,7 @@ import { spliced } from '../../wire/splice.ts';
 import type { StreamTimes } from './call-answer.ts';
 import { callFailure, ChildRefusal } from './call-failure.ts';
 import { LegacySession } from './legacy-session.ts';
-import { jsonResponse } from './rpc-response.ts';
+import { jsonAnswer, type HttpAnswer } from './http-answer.ts';
 
 export interface SessionLimits {
   readonly maxSessions: number;
@@ -62,7 +62,7 @@ export class LegacySessions {
   }
 
   /** Begins a session: the answer to `initialize`. */
-  async begin(message: RequestMessage, user: string): Promise<Response> {
+  async begin(message: RequestMessage, user: string): Promise<HttpAnswer> {
     const { supply, times, limits } = this.#options;
     const id = randomId();
     const isOwnChild = canBeAsked(message);
@@ -77,7 +77,7 @@ export class LegacySessions {
       this.#sessions.set(id, session);
       const { opened } = await session.child();
       const text = spliced(opened as string, ['id'], JSON.stringify(message.id));
-      return jsonResponse(text ?? (opened as string), 200, { 'mcp-session-id': id });
+      return jsonAnswer(text ?? (opened as string), 200, { 'mcp-session-id': id });
     } catch (error) {
       this.end(session);
       return callFailure(error, message.id);

@@ -6,7 +6,7 @@ import type { LegacySession } from './legacy-session.ts';
 import type { LegacySessions } from './legacy-sessions.ts';
 import type { ModernRequests } from './modern-requests.ts';
 import { eraOf, legacyVersions } from './request-era.ts';
-import { errorResponse } from './rpc-response.ts';
+import { errorAnswer, HttpAnswer, type RequestHeaders } from './http-answer.ts';
 
 export interface McpEndpointOptions {
   readonly supply: ChildSupply;
@@ -18,7 +18,10 @@ export interface McpEndpointOptions {
 
 /** A request whose sender is known. */
 export interface AdmittedRequest {
-  readonly request: Request;
+  readonly method: string;
+  readonly headers: RequestHeaders;
+  /** Of a POST; `undefined` when it is not UTF-8. */
+  readonly body: string | undefined;
   readonly caller: Caller;
   readonly connection: OutgoingConnection;
 }
@@ -31,8 +34,8 @@ export class McpEndpoint {
     this.#options = options;
   }
 
-  async answer(admitted: AdmittedRequest): Promise<Response> {
-    switch (admitted.request.method) {
+  async answer(admitted: AdmittedRequest): Promise<HttpAnswer> {
+    switch (admitted.method) {
       case 'POST':
         return this.#post(admitted);
       case 'GET':
@@ -44,47 +47,41 @@ export class McpEndpoint {
     }
   }
 
-  async #post({ request, caller, connection }: AdmittedRequest): Promise<Response> {
-    const { headers } = request;
+  async #post(admitted: AdmittedRequest): Promise<HttpAnswer> {
+    const { headers, body, caller, connection } = admitted;
     if (!isJson(headers.get('content-type'))) return refused(415, 'the body must be application/json');
     if (!accepts(headers, 'application/json') || !accepts(headers, 'text/event-stream')) {
       return refused(406, 'the client must accept application/json and text/event-stream');
     }
-    let text: string;
-    try {
-      text = new TextDecoder('utf-8', { fatal: true }).decode(await request.arrayBuffer());
-    } catch {
-      return refused(400, 'the body is not UTF-8', rpcCodes.parseError);
-    }
-    const message = readMessageText(text);
+    if (body === undefined) return refused(400, 'the body is not UTF-8', rpcCodes.parseError);
+    const message = readMessageText(body);
     if (message.kind === 'refused') {
       const { code, reason, id } = message;
-      return errorResponse(400, { code, message: `the body is no message: ${reason}` }, id ?? null);
+      return errorAnswer(400, { code, message: `the body is no message: ${reason}` }, id ?? null);
     }
     if (message.kind === 'request' || message.kind === 'notification') {
       const era = eraOf(message, headers);
       if (era.era === 'refused')
-        return errorResponse(era.status, era.error, message.kind === 'request' ? message.id : null);
+        return errorAnswer(era.status, era.error, message.kind === 'request' ? message.id : null);
       if (era.era === 'modern') {
         // This revision has no notification that a client could send over HTTP.
         if (message.kind === 'notification') return accepted();
         return this.#options.modern.call(message, caller.user, headers, connection);
       }
     }
-    return this.#postToSession(message, { request, caller, connection });
+    return this.#postToSession(message, admitted);
   }
 
   async #postToSession(
     message: Message,
-    { request, caller, connection }: AdmittedRequest,
-  ): Promise<Response> {
+    { headers, caller, connection }: AdmittedRequest,
+  ): Promise<HttpAnswer> {
     const { sessions } = this.#options;
-    const { headers } = request;
     if (message.kind === 'request' && message.method === 'initialize' && !headers.has('mcp-session-id')) {
       return sessions.begin(message, caller.user);
     }
     const session = this.#sessionOf(headers, caller);
-    if (session instanceof Response) return session;
+    if (session instanceof HttpAnswer) return session;
     switch (message.kind) {
       case 'request':
         return session.call(message, connection);
@@ -97,14 +94,13 @@ export class McpEndpoint {
     }
   }
 
-  #listen({ request, caller, connection }: AdmittedRequest): Response {
-    const { headers } = request;
+  #listen({ headers, caller, connection }: AdmittedRequest): HttpAnswer {
     // A client of the new revision has no session to listen to.
     if (!headers.has('mcp-session-id')) return notAllowed();
     if (!accepts(headers, 'text/event-stream'))
       return refused(406, 'the client must accept text/event-stream');
     const session = this.#sessionOf(headers, caller);
-    if (session instanceof Response) return session;
+    if (session instanceof HttpAnswer) return session;
     const { sessions, maxOpenStreams } = this.#options;
     if (sessions.openStreams >= maxOpenStreams) {
       return refused(503, 'as many clients listen as may', rpcCodes.serverError, { 'retry-after': '30' });
@@ -112,23 +108,23 @@ export class McpEndpoint {
     return session.listen(connection);
   }
 
-  #end({ request, caller }: AdmittedRequest): Response {
-    if (!request.headers.has('mcp-session-id')) return notAllowed();
-    const session = this.#sessionOf(request.headers, caller);
-    if (session instanceof Response) return session;
+  #end({ headers, caller }: AdmittedRequest): HttpAnswer {
+    if (!headers.has('mcp-session-id')) return notAllowed();
+    const session = this.#sessionOf(headers, caller);
+    if (session instanceof HttpAnswer) return session;
     this.#options.sessions.end(session);
-    return new Response(null, { status: 204 });
+    return new HttpAnswer(204);
   }
 
-  #sessionOf(headers: Headers, { user }: Caller): LegacySession | Response {
+  #sessionOf(headers: RequestHeaders, { user }: Caller): LegacySession | HttpAnswer {
     const id = headers.get('mcp-session-id');
-    if (id === null)
+    if (id === undefined)
       return refused(400, 'the header Mcp-Session-Id is missing; a session begins with initialize');
     const session = this.#options.sessions.find(id, user);
     if (session === undefined)
       return refused(404, 'there is no such session; begin one with initialize', -32_001);
     const version = headers.get('mcp-protocol-version');
-    if (version !== null && !legacyVersions.includes(version)) {
+    if (version !== undefined && !legacyVersions.includes(version)) {
       return refused(
         400,
         `the revision of the header is not served in a session (${legacyVersions.join(', ')} are)`,
@@ -138,18 +134,18 @@ export class McpEndpoint {
   }
 }
 
-function isJson(contentType: string | null): boolean {
+function isJson(contentType: string | undefined): boolean {
   return contentType?.split(';')[0]?.trim().toLowerCase() === 'application/json';
 }
 
-function accepts(headers: Headers, type: string): boolean {
+function accepts(headers: RequestHeaders, type: string): boolean {
   const accept = headers.get('accept')?.toLowerCase();
   if (accept === undefined || accept.includes(type)) return true;
   return accept.includes('*/*') || accept.includes(`${type.split('/')[0] ?? ''}/*`);
 }
 
-function accepted(): Response {
-  return new Response(null, { status: 202 });
+function accepted(): HttpAnswer {
+  return new HttpAnswer(202);
 }
 
 function refused(
@@ -157,12 +153,12 @@ function refused(
   message: string,
   code: number = rpcCodes.serverError,
   headers: Readonly<Record<string, string>> = {},
-): Response {
-  return errorResponse(status, { code, message }, null, headers);
+): HttpAnswer {
+  return errorAnswer(status, { code, message }, null, headers);
 }
 
-function notAllowed(): Response {
-  return errorResponse(405, { code: rpcCodes.serverError, message: 'Method not allowed.' }, null, {
+function notAllowed(): HttpAnswer {
+  return errorAnswer(405, { code: rpcCodes.serverError, message: 'Method not allowed.' }, null, {
     allow: 'POST, GET, DELETE',
   });
 }

@@ -14,7 +14,7 @@ import { callFailure, ChildRefusal } from './call-failure.ts';
 import type { OutgoingConnection } from './event-stream.ts';
 import { compareParamHeaders, paramHeadersOf, type ParamHeader } from './param-headers.ts';
 import { capabilitiesKey, clientInfoKey, legacyVersions, modernVersion, versionKey } from './request-era.ts';
-import { errorResponse, statusOfError } from './rpc-response.ts';
+import { errorAnswer, statusOfError, type HttpAnswer, type RequestHeaders } from './http-answer.ts';
 
 export interface ModernRequestsOptions {
   readonly supply: ChildSupply;
@@ -45,9 +45,9 @@ export class ModernRequests {
   async call(
     message: RequestMessage,
     user: string,
-    headers: Headers,
+    headers: RequestHeaders,
     connection: OutgoingConnection,
-  ): Promise<Response> {
+  ): Promise<HttpAnswer> {
     const { id } = message;
     if (performance.now() < this.#legacyUntilMs) return this.#unsupported(message);
     let child: Child;
@@ -61,7 +61,7 @@ export class ModernRequests {
     const { link } = child;
     const full = link.fullBecause;
     if (full !== undefined)
-      return errorResponse(503, { code: rpcCodes.serverError, message: full }, id, { 'retry-after': '1' });
+      return errorAnswer(503, { code: rpcCodes.serverError, message: full }, id, { 'retry-after': '1' });
     if (message.method === 'tools/call') {
       const refused = await this.#compareParams(child, message, headers);
       if (refused !== undefined) return refused;
@@ -80,7 +80,7 @@ export class ModernRequests {
     const calls = this.#callsOf(child);
     calls.add(answer);
     const call: Call | undefined = link.call(message, answer);
-    if (connection.signal.aborted) call.cancel();
+    if (connection.gone) call.cancel();
     return answer.response;
   }
 
@@ -145,11 +145,11 @@ export class ModernRequests {
     });
   }
 
-  #unsupported({ id, params }: RequestMessage): Response {
+  #unsupported({ id, params }: RequestMessage): HttpAnswer {
     const meta = params?.['_meta'];
     const requested = isObject(meta) ? meta[versionKey] : undefined;
     const data = { supported: legacyVersions, requested };
-    return errorResponse(
+    return errorAnswer(
       400,
       { code: rpcCodes.unsupportedVersion, message: 'Unsupported protocol version', data },
       id,
@@ -159,14 +159,14 @@ export class ModernRequests {
   async #compareParams(
     child: Child,
     message: RequestMessage,
-    headers: Headers,
-  ): Promise<Response | undefined> {
+    headers: RequestHeaders,
+  ): Promise<HttpAnswer | undefined> {
     const name = message.params?.['name'];
     if (typeof name !== 'string') return undefined;
     const declared = (await catalogueOf(child, message)).get(name);
     if (declared === undefined) return undefined;
     const refused = compareParamHeaders(declared, message.params?.['arguments'], headers);
-    return refused && errorResponse(refused.status, refused.error, message.id);
+    return refused && errorAnswer(refused.status, refused.error, message.id);
   }
 }
 

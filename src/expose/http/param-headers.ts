@@ -1,3 +1,4 @@
+import type { RequestHeaders } from './http-answer.ts';
 import { isObject } from '../../wire/message.ts';
 import { decodedHeader, mismatch, type RequestEra } from './request-era.ts';
 
@@ -25,7 +26,7 @@ export function paramHeadersOf(inputSchema: unknown): ParamHeader[] {
 export function compareParamHeaders(
   declared: readonly ParamHeader[],
   args: unknown,
-  headers: Headers,
+  headers: RequestHeaders,
 ): (RequestEra & { era: 'refused' }) | undefined {
   for (const { header, path, type } of declared) {
     const value = path.reduce<unknown>(
@@ -36,7 +37,7 @@ export function compareParamHeaders(
     if (!isScalar) continue;
     const given = headers.get(header);
     const where = path.join('.');
-    if (given === null)
+    if (given === undefined)
       return mismatch(header, '(missing)', `the body has ${where}, and the header ${header} is missing`);
     const decoded = decodedHeader(given);
     if (decoded === undefined) return mismatch(header, given, `the header ${header} is no valid Base64`);

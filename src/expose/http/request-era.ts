@@ -1,3 +1,4 @@
+import type { RequestHeaders } from './http-answer.ts';
 import {
   isObject,
   rpcCodes,
@@ -38,11 +39,11 @@ const namedBy = new Map([
  *
  * @see MCP 2026-07-28, basic/transports/streamable-http
  */
-export function eraOf(message: RequestMessage | NotificationMessage, headers: Headers): RequestEra {
+export function eraOf(message: RequestMessage | NotificationMessage, headers: RequestHeaders): RequestEra {
   const { method, params } = message;
   const meta = params?.['_meta'];
   const claims = isObject(meta) && Object.hasOwn(meta, versionKey);
-  const header = headers.get('mcp-protocol-version') ?? undefined;
+  const header = headers.get('mcp-protocol-version');
   const headerIsModern = header !== undefined && isModern(header);
   if (method === 'initialize' && !(claims && isModern(meta[versionKey]))) {
     return headerIsModern
@@ -60,7 +61,7 @@ export function eraOf(message: RequestMessage | NotificationMessage, headers: He
 }
 
 /** Whether a revision is one without sessions. */
-export function isModern(version: unknown): boolean {
+function isModern(version: unknown): boolean {
   return typeof version === 'string' && /^\d{4}-\d{2}-\d{2}$/u.test(version) && version >= modernVersion;
 }
 
@@ -87,7 +88,7 @@ export function mismatch(header: string, value: string, why: string): RequestEra
 function claimedEra(
   message: RequestMessage | NotificationMessage,
   meta: Readonly<Record<string, unknown>>,
-  headers: Headers,
+  headers: RequestHeaders,
   header: string | undefined,
 ): RequestEra {
   const { method, kind } = message;
@@ -127,15 +128,18 @@ function envelopeProblem(
   return { key: clientInfoKey, problem: 'expected an object with a name' };
 }
 
-function comparedMethod(method: string, headers: Headers): (RequestEra & { era: 'refused' }) | undefined {
+function comparedMethod(
+  method: string,
+  headers: RequestHeaders,
+): (RequestEra & { era: 'refused' }) | undefined {
   const header = headers.get('mcp-method');
-  if (header === null || header === method) return undefined;
+  if (header === undefined || header === method) return undefined;
   return mismatch('mcp-method', header, 'the body names another method');
 }
 
 function presentHeaders(
   { method, params }: RequestMessage | NotificationMessage,
-  headers: Headers,
+  headers: RequestHeaders,
 ): (RequestEra & { era: 'refused' }) | undefined {
   for (const name of ['mcp-protocol-version', 'mcp-method']) {
     if (!headers.has(name)) return mismatch(name, '(missing)', `the header ${name} is missing`);
@@ -144,7 +148,7 @@ function presentHeaders(
   const subject = field === undefined ? undefined : params?.[field];
   if (typeof subject !== 'string') return undefined;
   const header = headers.get('mcp-name');
-  if (header === null) return mismatch('mcp-name', '(missing)', 'the header mcp-name is missing');
+  if (header === undefined) return mismatch('mcp-name', '(missing)', 'the header mcp-name is missing');
   const decoded = decodedHeader(header);
   if (decoded === undefined) return mismatch('mcp-name', header, 'the header mcp-name is no valid Base64');
   return decoded === subject

@@ -2,7 +2,7 @@ import type { Child } from '../child/child.ts';
 import type { ServerLink } from '../child/server-link.ts';
 import { resultText, type NotificationMessage, type RequestMessage } from '../../wire/message.ts';
 import type { LegacySession } from './legacy-session.ts';
-import { jsonResponse } from './rpc-response.ts';
+import { jsonAnswer, type HttpAnswer } from './http-answer.ts';
 
 /** From the most to the least talkative. */
 const levels: readonly unknown[] = [
@@ -35,13 +35,13 @@ export class SharedState {
   }
 
   /** The answer to a call that the child must not be bothered with, as others of its sessions want something else. */
-  answerFor(session: LegacySession, { id, method, params }: RequestMessage): Response | undefined {
+  answerFor(session: LegacySession, { id, method, params }: RequestMessage): HttpAnswer | undefined {
     if (method === 'logging/setLevel') {
       const level = levels.indexOf(params?.['level']);
       if (level === -1) return undefined;
       this.#levels.set(session, level);
       const others = [...this.#levels].filter(([other]) => other !== session).map(([, other]) => other);
-      return others.some((other) => other < level) ? jsonResponse(resultText(id, {})) : undefined;
+      return others.some((other) => other < level) ? jsonAnswer(resultText(id, {})) : undefined;
     }
     const uri = params?.['uri'];
     if (typeof uri !== 'string') return undefined;
@@ -52,7 +52,7 @@ export class SharedState {
     if (method === 'resources/unsubscribe') {
       const followers = this.#followers.get(uri);
       followers?.delete(session);
-      if (followers !== undefined && followers.size > 0) return jsonResponse(resultText(id, {}));
+      if (followers !== undefined && followers.size > 0) return jsonAnswer(resultText(id, {}));
       this.#followers.delete(uri);
     }
     return undefined;
