@@ -5,6 +5,7 @@ import { checkPublicUrl } from '../web/public-url.ts';
 import { childEnvironment } from './child/child-environment.ts';
 import type { ChildHooks, ChildWant, LaunchedChild } from './child/child.ts';
 import { ChildSupply, type ChildCounts } from './child/child-supply.ts';
+import { ChildRefusal } from './child/initialize-child.ts';
 import { ProcessGuard } from './child/process-guard.ts';
 import { ServerProcess } from './child/server-process.ts';
 import { defaultLimits, type ExposeLimits, type ExposeOptions } from './expose-options.ts';
@@ -54,6 +55,7 @@ export async function startExpose(options: ExposeOptions): Promise<Exposed> {
 
   const guard = new ProcessGuard();
   const env = childEnvironment(options.env ?? {});
+  const configured = Object.keys(options.env ?? {}).map((variable) => env[variable] ?? '');
   const { maxLineBytes, startMs } = limits;
   const processOptions = { command, maxLineBytes, guard, logger };
   const secrets = Promise.withResolvers<ChildSecrets | undefined>();
@@ -62,9 +64,15 @@ export async function startExpose(options: ExposeOptions): Promise<Exposed> {
     const given = await asked?.find(want.user);
     if (asked !== undefined && given === undefined) {
       const { openWaitingRoom } = await import('./secrets/waiting-room.ts');
-      const next = (wanted: ChildWant) => {
+      const next = async (wanted: ChildWant) => {
         supply.renewOf(wanted.user, waitingVersion);
-        return supply.get(wanted);
+        try {
+          return await supply.get(wanted);
+        } catch (error) {
+          // What stands in for a child speaks every revision, and the child itself may not.
+          if (!(error instanceof ChildRefusal)) throw error;
+          return supply.get(await modern.legacyWant(wanted.user));
+        }
       };
       return openWaitingRoom({ secrets: asked, want, hooks, name, version, next });
     }
@@ -73,7 +81,7 @@ export async function startExpose(options: ExposeOptions): Promise<Exposed> {
       ...processOptions,
       ...hooks,
       env: { ...env, ...values },
-      secrets: Object.values(values),
+      secrets: [...configured, ...Object.values(values)],
       version: given?.version ?? '',
     });
   };
@@ -146,7 +154,12 @@ export async function startExpose(options: ExposeOptions): Promise<Exposed> {
       logger,
       tryMs: Math.min(startMs, maxTryMs),
       tryOut: (values, signal) =>
-        tryToStart({ ...processOptions, env: { ...env, ...values }, secrets: Object.values(values), signal }),
+        tryToStart({
+          ...processOptions,
+          env: { ...env, ...values },
+          secrets: [...configured, ...Object.values(values)],
+          signal,
+        }),
       onChange: (user) => supply.renewOf(user),
     });
     secrets.resolve(made);

@@ -3,7 +3,6 @@ import {
   errorIn,
   expose,
   jsonHeaders,
-  LegacyClient,
   modernMeta,
   readAnswer,
   sendModern,
@@ -24,19 +23,6 @@ test('requests stand alone: one child answers all of a user, and no session is n
   expect(new Set(answers.map(textIn)).size).toBe(1);
   for (const { headers } of answers) expect(headers.has('mcp-session-id')).toBe(false);
   expect(exposed.counts?.sessions ?? 0).toBe(0);
-});
-
-test('a server of older revisions is answered for with the revisions that it speaks', async () => {
-  const { url } = await expose();
-  const answer = await readAnswer(await sendModern(url, call('pid')));
-  expect(answer.status).toBe(400);
-  expect(errorIn(answer)).toMatchObject({
-    code: -32_022,
-    data: { supported: expect.arrayContaining(['2025-11-25']), requested: '2026-07-28' },
-  });
-  // What its client does then.
-  const client = await LegacyClient.begin(url);
-  expect(await client.text('echo')).toBe('{}');
 });
 
 test('headers are compared with the body, and the child sees neither', async () => {

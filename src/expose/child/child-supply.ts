@@ -1,6 +1,8 @@
 import { sleep } from '../../core/clock.ts';
 import { isPosternError, PosternError } from '../../core/postern-error.ts';
 import type { Logger } from '../../core/logger.ts';
+import { rpcCodes, type RequestMessage } from '../../wire/message.ts';
+import { childFailed } from './child-failed.ts';
 import { Crashes, defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts';
 import { ServerLink, type LooseMessage } from './server-link.ts';
 import type { Child, ChildHooks, ChildLimits, ChildUser, ChildWant, LaunchedChild } from './child.ts';
@@ -241,7 +243,7 @@ export class ChildSupply {
   #spread(message: LooseMessage, child: RunningChild): Promise<void> | void {
     if (child.users.size === 0) {
       this.counts.dropped++;
-      if (message.kind === 'request') void refuse(child.link, message.id);
+      if (message.kind === 'request') void answerForNobody(child.link, message);
       return undefined;
     }
     const held = [...child.users]
@@ -259,6 +261,7 @@ export class ChildSupply {
     }
     child.link.end(`the server has stopped (${describeEnd(end)})`);
     if (meant) return;
+    for (const user of child.users) user.lost?.();
     this.counts.crashed++;
     const crashes = this.#noteCrash(key, child.startedAtMs);
     const fields = {
@@ -277,6 +280,7 @@ export class ChildSupply {
     this.#running.delete(key);
     this.counts.children = this.#running.size;
     child.link.end(`the server was stopped: ${reason}`);
+    for (const user of child.users) user.lost?.();
     const ended = child.process.stop(reason);
     this.#ending.add(ended);
     void ended.finally(() => this.#ending.delete(ended));
@@ -298,6 +302,7 @@ export class ChildSupply {
     const keepers = new Set([...child.users].filter(({ keeps }) => keeps));
     if (keepers.size > 0) this.#orphans.set(key, keepers);
     for (const user of keepers) user.moved();
+    for (const user of child.users) user.lost?.();
   }
 
   #look(): void {
@@ -312,7 +317,7 @@ export class ChildSupply {
     for (const [key, child] of this.#running) {
       const now = performance.now();
       const ageMs = now - child.startedAtMs;
-      const isBusy = child.link.callsInFlight > 0;
+      const isBusy = child.link.callsInFlight > 0 || [...child.users].some(({ listens }) => listens === true);
       if (isBusy) child.usedAtMs = now;
       if (ageMs > maxAgeMs && (!isBusy || ageMs > 2 * maxAgeMs)) this.#end(key, child, 'it is too old');
       else if (!isBusy && now - child.usedAtMs > idleMs)
@@ -331,22 +336,16 @@ export class ChildSupply {
   }
 }
 
-async function refuse(link: ServerLink, id: string | number): Promise<void> {
+async function answerForNobody(link: ServerLink, { id, method }: RequestMessage): Promise<void> {
+  const error = { code: rpcCodes.methodNotFound, message: 'nobody is there to ask' };
   await link.hand(
-    JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32601, message: 'nobody is there to ask' } }),
+    JSON.stringify({ jsonrpc: '2.0', id, ...(method === 'ping' ? { result: {} } : { error }) }),
   );
 }
 
 function describeEnd({ code, signal, reason }: ProcessEnd): string {
   if (reason !== undefined) return reason;
   return signal === undefined ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`;
-}
-
-/** That a child did not start, did not get ready, or has stopped. */
-export function childFailed(message: string): PosternError {
-  return new PosternError('ERR_POSTERN_EXPOSE_CHILD_FAILED', message, {
-    hint: 'Whoever runs it finds the reason in its log.',
-  });
 }
 
 function limitReached(message: string): PosternError {

@@ -36,6 +36,10 @@ export interface ChildUser {
   heard(message: LooseMessage, child: Child): Promise<void> | void;
   /** Another child answers from now on, and may have another catalogue. */
   moved(): void;
+  /** Whether it waits for what a child says by itself, so that the child is not idle. */
+  readonly listens?: boolean;
+  /** Nothing more comes from the child. */
+  lost?(): void;
 }
 
 /** A child that runs. */

@@ -1,3 +1,5 @@
+import { blottedOut, spellingsOf } from '../../core/blot-out.ts';
+import { escapeText } from '../../core/escape-text.ts';
 import type { Readable } from 'node:stream';
 
 const maxLineLength = 2_000;
@@ -23,20 +25,23 @@ export function drainErrorOutput(
   secrets: readonly string[],
   onLine: (line: string) => void,
 ): ErrorOutput {
-  const output = { lastLine: '', droppedBytes: 0 };
+  const spellings = secrets.flatMap(spellingsOf);
+  const clean = (text: string): string => escapeText(blottedOut(text, spellings), maxLineLength);
+  let lastLine = '';
+  let droppedBytes = 0;
   let budget = burstBytes;
   let refilledAt = performance.now();
   let begun = '';
-  const line = (text: string): void => {
-    const clean = redacted(text.slice(0, maxLineLength), secrets).trimEnd();
-    if (clean === '') return;
-    output.lastLine = clean;
-    if (budget < clean.length) {
-      output.droppedBytes += clean.length;
+  const line = (given: string): void => {
+    const text = given.slice(0, maxLineLength).trimEnd();
+    if (text === '') return;
+    lastLine = text;
+    if (budget < text.length) {
+      droppedBytes += text.length;
       return;
     }
-    budget -= clean.length;
-    onLine(clean);
+    budget -= text.length;
+    onLine(clean(text));
   };
   stream.setEncoding('utf8');
   stream.on('data', (chunk: string) => {
@@ -45,7 +50,7 @@ export function drainErrorOutput(
     refilledAt = now;
     if (budget < maxLineLength && chunk.length > 4 * maxLineLength) {
       // A flood: its end alone may be of use, when the child then stops.
-      output.droppedBytes += chunk.length - maxLineLength;
+      droppedBytes += chunk.length - maxLineLength;
       begun = chunk.slice(-maxLineLength);
       return;
     }
@@ -54,9 +59,12 @@ export function drainErrorOutput(
     for (const text of lines) line(text);
   });
   stream.on('end', () => line(begun)).on('error', () => undefined);
-  return output;
-}
-
-function redacted(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((clean, secret) => (secret === '' ? clean : clean.replaceAll(secret, '***')), text);
+  return {
+    get lastLine() {
+      return clean(lastLine);
+    },
+    get droppedBytes() {
+      return droppedBytes;
+    },
+  };
 }

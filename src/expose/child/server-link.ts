@@ -1,3 +1,4 @@
+import { metaKeys } from '../../wire/eras/envelope.ts';
 import {
   errorText,
   isObject,
@@ -48,7 +49,7 @@ interface OpenCall {
   readonly sink: CallSink;
 }
 
-const subscriptionKey = 'io.modelcontextprotocol/subscriptionId';
+const subscriptionKey = metaKeys.subscriptionId;
 
 /**
  * One connection to a stdio server, which the calls of several callers can share: each call has an id of the link's own on

@@ -186,6 +186,10 @@ export class ServerProcess {
       reason: this.#reason,
       lastLine: this.#errors?.lastLine ?? '',
     };
+    const { droppedBytes = 0 } = this.#errors ?? {};
+    if (droppedBytes > 0) {
+      this.#options.logger.info('not all that a server said was handed on', { bytes: droppedBytes });
+    }
     this.#stopReading();
     this.#child.stdout?.destroy();
     this.#child.stderr?.destroy();

@@ -1,17 +1,7 @@
 import { findPosternError } from '../../core/postern-error.ts';
-import { rpcCodes, type MessageId, type RpcError } from '../../wire/message.ts';
+import { ChildRefusal } from '../child/initialize-child.ts';
+import { rpcCodes, type MessageId } from '../../wire/message.ts';
 import { errorAnswer, type HttpAnswer } from './http-answer.ts';
-
-/** The server's own answer to being made ready: that it does not speak the revision, for one. */
-export class ChildRefusal extends Error {
-  override readonly name = 'ChildRefusal';
-  readonly error: RpcError;
-
-  constructor(error: RpcError) {
-    super('the server has refused to be made ready');
-    this.error = error;
-  }
-}
 
 /**
  * The answer to a call that reached no child.

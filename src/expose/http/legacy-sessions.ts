@@ -1,11 +1,12 @@
 import { PosternError } from '../../core/postern-error.ts';
 import { hashId, randomId } from '../../core/random.ts';
-import { childFailed, type ChildSupply } from '../child/child-supply.ts';
+import type { ChildSupply } from '../child/child-supply.ts';
+import { initializeChild } from '../child/initialize-child.ts';
 import type { ServerLink } from '../child/server-link.ts';
-import { isObject, type ErrorMessage, type RequestMessage, type ResultMessage } from '../../wire/message.ts';
+import { isObject, type RequestMessage } from '../../wire/message.ts';
 import { spliced } from '../../wire/splice.ts';
 import type { StreamTimes } from './call-answer.ts';
-import { callFailure, ChildRefusal } from './call-failure.ts';
+import { callFailure } from './call-failure.ts';
 import { LegacySession } from './legacy-session.ts';
 import { jsonAnswer, type HttpAnswer } from './http-answer.ts';
 
@@ -69,7 +70,7 @@ export class LegacySessions {
     const key = isOwnChild
       ? `${user} session ${id}`
       : `${user} shared ${await hashId(JSON.stringify(message.params ?? {}))}`;
-    const open = (link: ServerLink): Promise<unknown> => initialize(link, message, limits.startMs);
+    const open = (link: ServerLink): Promise<unknown> => initializeChild(link, message, limits.startMs);
     const session = new LegacySession({ id, user, want: { key, user, open }, isOwnChild, supply, times });
     try {
       this.#assertRoom(user);
@@ -127,30 +128,6 @@ function canBeAsked({ params }: RequestMessage): boolean {
   // Whoever declares what we do not know may be asked for it.
   if (!isObject(capabilities)) return capabilities !== undefined;
   return askable.some((name) => Object.hasOwn(capabilities, name)) || isObject(capabilities['experimental']);
-}
-
-/** Makes a child ready with a client's own words. Resolves to the text of its answer. */
-async function initialize(link: ServerLink, message: RequestMessage, startMs: number): Promise<string> {
-  const answered = await new Promise<{ message: ResultMessage | ErrorMessage; text: string }>(
-    (resolve, reject) => {
-      const call = link.call(message, {
-        answer: (answer, text) => {
-          clearTimeout(timer);
-          if (link.ended)
-            reject(childFailed(answer.kind === 'error' ? answer.error.message : 'the server has stopped'));
-          else resolve({ message: answer, text });
-        },
-        event: () => undefined,
-      });
-      const timer = setTimeout(() => {
-        call.abandon();
-        reject(childFailed(`the server has not answered "initialize" within ${startMs} ms`));
-      }, startMs);
-    },
-  );
-  if (answered.message.kind === 'error') throw new ChildRefusal(answered.message.error);
-  await link.hand('{"jsonrpc":"2.0","method":"notifications/initialized"}');
-  return answered.text;
 }
 
 function tooMany(message: string): PosternError {

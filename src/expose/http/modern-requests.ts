@@ -1,5 +1,9 @@
+import { metaKeys, modernVersion } from '../../wire/eras/envelope.ts';
+import { mirroredParameters, type MirroredParameter } from '../../wire/mirrored-parameters.ts';
 import type { Child, ChildWant } from '../child/child.ts';
-import { childFailed, type ChildSupply } from '../child/child-supply.ts';
+import { childFailed } from '../child/child-failed.ts';
+import type { ChildSupply } from '../child/child-supply.ts';
+import { ChildRefusal } from '../child/initialize-child.ts';
 import { textOf, type Call, type ServerLink } from '../child/server-link.ts';
 import {
   errorText,
@@ -10,10 +14,10 @@ import {
   type ResultMessage,
 } from '../../wire/message.ts';
 import { CallAnswer, type StreamTimes } from './call-answer.ts';
-import { callFailure, ChildRefusal } from './call-failure.ts';
+import { callFailure } from './call-failure.ts';
+import { TranslatedRequests } from './translated-requests.ts';
 import type { OutgoingConnection } from './event-stream.ts';
-import { compareParamHeaders, paramHeadersOf, type ParamHeader } from './param-headers.ts';
-import { capabilitiesKey, clientInfoKey, legacyVersions, modernVersion, versionKey } from './request-era.ts';
+import { compareParamHeaders } from './param-headers.ts';
 import { errorAnswer, statusOfError, type HttpAnswer, type RequestHeaders } from './http-answer.ts';
 
 export interface ModernRequestsOptions {
@@ -36,10 +40,12 @@ const callsNote = 'calls';
 /** Requests of the revision 2026-07-28, each by itself: one child answers all of a user. */
 export class ModernRequests {
   readonly #options: ModernRequestsOptions;
+  readonly #translated: TranslatedRequests;
   #legacyUntilMs = 0;
 
   constructor(options: ModernRequestsOptions) {
     this.#options = options;
+    this.#translated = new TranslatedRequests(options);
   }
 
   async call(
@@ -49,14 +55,14 @@ export class ModernRequests {
     connection: OutgoingConnection,
   ): Promise<HttpAnswer> {
     const { id } = message;
-    if (performance.now() < this.#legacyUntilMs) return this.#unsupported(message);
+    if (performance.now() < this.#legacyUntilMs) return this.#translated.call(message, user, connection);
     let child: Child;
     try {
       child = await this.#options.supply.get(this.#want(user));
     } catch (error) {
       if (!(error instanceof ChildRefusal)) return callFailure(error, id);
       this.#legacyUntilMs = performance.now() + verdictMs;
-      return this.#unsupported(message);
+      return this.#translated.call(message, user, connection);
     }
     const { link } = child;
     const full = link.fullBecause;
@@ -108,6 +114,11 @@ export class ModernRequests {
     return calls;
   }
 
+  /** The child of older revisions that answers a user where there is none of this one. */
+  legacyWant(user: string): Promise<ChildWant> {
+    return this.#translated.want(user);
+  }
+
   #want(user: string): ChildWant {
     return { key: `${user} modern`, user, open: (link) => this.#open(link) };
   }
@@ -116,9 +127,9 @@ export class ModernRequests {
   async #open(link: ServerLink): Promise<unknown> {
     const params = {
       _meta: {
-        [versionKey]: modernVersion,
-        [capabilitiesKey]: {},
-        [clientInfoKey]: this.#options.clientInfo,
+        [metaKeys.version]: modernVersion,
+        [metaKeys.capabilities]: {},
+        [metaKeys.clientInfo]: this.#options.clientInfo,
       },
     };
     let answer: ResultMessage | ErrorMessage;
@@ -145,17 +156,6 @@ export class ModernRequests {
     });
   }
 
-  #unsupported({ id, params }: RequestMessage): HttpAnswer {
-    const meta = params?.['_meta'];
-    const requested = isObject(meta) ? meta[versionKey] : undefined;
-    const data = { supported: legacyVersions, requested };
-    return errorAnswer(
-      400,
-      { code: rpcCodes.unsupportedVersion, message: 'Unsupported protocol version', data },
-      id,
-    );
-  }
-
   async #compareParams(
     child: Child,
     message: RequestMessage,
@@ -171,24 +171,32 @@ export class ModernRequests {
 }
 
 /** Which arguments of each tool headers repeat, as of the last time that the child said its tools have changed. */
-function catalogueOf(child: Child, { params }: RequestMessage): Promise<ReadonlyMap<string, ParamHeader[]>> {
-  const known = child.notes.get(catalogueNote) as Promise<ReadonlyMap<string, ParamHeader[]>> | undefined;
+function catalogueOf(
+  child: Child,
+  { params }: RequestMessage,
+): Promise<ReadonlyMap<string, readonly MirroredParameter[]>> {
+  const known = child.notes.get(catalogueNote) as
+    | Promise<ReadonlyMap<string, readonly MirroredParameter[]>>
+    | undefined;
   if (known !== undefined) return known;
   const meta = params?.['_meta'] as Readonly<Record<string, unknown>>;
   const asked = readCatalogue(child.link, {
-    [versionKey]: meta[versionKey],
-    [capabilitiesKey]: meta[capabilitiesKey],
+    [metaKeys.version]: meta[metaKeys.version],
+    [metaKeys.capabilities]: meta[metaKeys.capabilities],
   }).catch(() => {
     // A server that cannot list its tools is asked again at the next call.
     child.notes.delete(catalogueNote);
-    return new Map<string, ParamHeader[]>();
+    return new Map<string, readonly MirroredParameter[]>();
   });
   child.notes.set(catalogueNote, asked);
   return asked;
 }
 
-async function readCatalogue(link: ServerLink, meta: object): Promise<ReadonlyMap<string, ParamHeader[]>> {
-  const found = new Map<string, ParamHeader[]>();
+async function readCatalogue(
+  link: ServerLink,
+  meta: object,
+): Promise<ReadonlyMap<string, readonly MirroredParameter[]>> {
+  const found = new Map<string, readonly MirroredParameter[]>();
   let cursor: unknown;
   for (let page = 0; page < maxPages; page++) {
     const answer = await link.ask(
@@ -200,7 +208,7 @@ async function readCatalogue(link: ServerLink, meta: object): Promise<ReadonlyMa
     const tools: readonly unknown[] = Array.isArray(result['tools']) ? result['tools'] : [];
     for (const tool of tools) {
       if (!isObject(tool) || typeof tool['name'] !== 'string') continue;
-      const headers = paramHeadersOf(tool['inputSchema']);
+      const headers = mirroredParameters(tool['inputSchema']) ?? [];
       if (headers.length > 0) found.set(tool['name'], headers);
     }
     cursor = result['nextCursor'];

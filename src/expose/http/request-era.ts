@@ -1,3 +1,5 @@
+import { metaKeys, modernVersion } from '../../wire/eras/envelope.ts';
+import { requestHeaders } from '../../wire/request-headers.ts';
 import type { RequestHeaders } from './http-answer.ts';
 import {
   isObject,
@@ -7,31 +9,14 @@ import {
   type RpcError,
 } from '../../wire/message.ts';
 
-/** The first revision without sessions. */
-export const modernVersion = '2026-07-28';
-
 /** Revisions with sessions that can be served. */
 export const legacyVersions: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
-
-export const versionKey = 'io.modelcontextprotocol/protocolVersion';
-export const capabilitiesKey = 'io.modelcontextprotocol/clientCapabilities';
-export const clientInfoKey = 'io.modelcontextprotocol/clientInfo';
 
 /** Which sort of client has sent a message, or why it cannot be served. */
 export type RequestEra =
   | { readonly era: 'legacy' }
   | { readonly era: 'modern'; readonly version: string }
   | { readonly era: 'refused'; readonly status: 400; readonly error: RpcError };
-
-/** Methods whose subject a header repeats. */
-const namedBy = new Map([
-  ['tools/call', 'name'],
-  ['prompts/get', 'name'],
-  ['resources/read', 'uri'],
-  ['tasks/get', 'taskId'],
-  ['tasks/update', 'taskId'],
-  ['tasks/cancel', 'taskId'],
-]);
 
 /**
  * Tells the era of a message, and compares what its headers say with what it says itself: whoever looks at the headers alone,
@@ -42,10 +27,10 @@ const namedBy = new Map([
 export function eraOf(message: RequestMessage | NotificationMessage, headers: RequestHeaders): RequestEra {
   const { method, params } = message;
   const meta = params?.['_meta'];
-  const claims = isObject(meta) && Object.hasOwn(meta, versionKey);
+  const claims = isObject(meta) && Object.hasOwn(meta, metaKeys.version);
   const header = headers.get('mcp-protocol-version');
   const headerIsModern = header !== undefined && isModern(header);
-  if (method === 'initialize' && !(claims && isModern(meta[versionKey]))) {
+  if (method === 'initialize' && !(claims && isModern(meta[metaKeys.version]))) {
     return headerIsModern
       ? mismatch('mcp-protocol-version', header, 'initialize belongs to older revisions')
       : { era: 'legacy' };
@@ -54,7 +39,7 @@ export function eraOf(message: RequestMessage | NotificationMessage, headers: Re
   if (!headerIsModern) return { era: 'legacy' };
   if (message.kind === 'notification')
     return comparedMethod(method, headers) ?? { era: 'modern', version: header };
-  const missing = isObject(meta) ? [versionKey] : ['_meta'];
+  const missing = isObject(meta) ? [metaKeys.version] : ['_meta'];
   return refuse(rpcCodes.invalidParams, `Invalid params: the request lacks ${missing.join(', ')}`, {
     envelope: { missing },
   });
@@ -98,7 +83,7 @@ function claimedEra(
       envelope: problem,
     });
   }
-  const version = meta[versionKey] as string;
+  const version = meta[metaKeys.version] as string;
   if (header !== undefined && header !== version) {
     return mismatch('mcp-protocol-version', header, `the body names the revision ${JSON.stringify(version)}`);
   }
@@ -110,7 +95,7 @@ function claimedEra(
       requested: version,
     });
   }
-  if (kind === 'notification') return { era: 'modern', version };
+  if (message.kind === 'notification') return { era: 'modern', version };
   return presentHeaders(message, headers) ?? { era: 'modern', version };
 }
 
@@ -118,14 +103,15 @@ function envelopeProblem(
   meta: Readonly<Record<string, unknown>>,
   kind: 'request' | 'notification',
 ): { readonly key: string; readonly problem: string } | undefined {
-  if (typeof meta[versionKey] !== 'string')
-    return { key: versionKey, problem: 'expected a protocol version string' };
+  if (typeof meta[metaKeys.version] !== 'string')
+    return { key: metaKeys.version, problem: 'expected a protocol version string' };
   if (kind === 'notification') return undefined;
-  if (!Object.hasOwn(meta, capabilitiesKey)) return { key: capabilitiesKey, problem: 'missing' };
-  if (!isObject(meta[capabilitiesKey])) return { key: capabilitiesKey, problem: 'expected an object' };
-  const info = meta[clientInfoKey];
+  if (!Object.hasOwn(meta, metaKeys.capabilities)) return { key: metaKeys.capabilities, problem: 'missing' };
+  if (!isObject(meta[metaKeys.capabilities]))
+    return { key: metaKeys.capabilities, problem: 'expected an object' };
+  const info = meta[metaKeys.clientInfo];
   if (info === undefined || (isObject(info) && typeof info['name'] === 'string')) return undefined;
-  return { key: clientInfoKey, problem: 'expected an object with a name' };
+  return { key: metaKeys.clientInfo, problem: 'expected an object with a name' };
 }
 
 function comparedMethod(
@@ -138,22 +124,21 @@ function comparedMethod(
 }
 
 function presentHeaders(
-  { method, params }: RequestMessage | NotificationMessage,
+  message: RequestMessage,
   headers: RequestHeaders,
 ): (RequestEra & { era: 'refused' }) | undefined {
   for (const name of ['mcp-protocol-version', 'mcp-method']) {
     if (!headers.has(name)) return mismatch(name, '(missing)', `the header ${name} is missing`);
   }
-  const field = namedBy.get(method);
-  const subject = field === undefined ? undefined : params?.[field];
-  if (typeof subject !== 'string') return undefined;
+  const expected = requestHeaders(message)['mcp-name'];
+  if (expected === undefined) return undefined;
   const header = headers.get('mcp-name');
   if (header === undefined) return mismatch('mcp-name', '(missing)', 'the header mcp-name is missing');
   const decoded = decodedHeader(header);
   if (decoded === undefined) return mismatch('mcp-name', header, 'the header mcp-name is no valid Base64');
-  return decoded === subject
+  return decoded === decodedHeader(expected)
     ? undefined
-    : mismatch('mcp-name', header, `the body names another ${field ?? ''}`);
+    : mismatch('mcp-name', header, 'the body names another');
 }
 
 function bytesOf(encoded: string): Uint8Array {
