@@ -1,8 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-// No test may let out a secret, by whatever way.
-const setupFiles = [fileURLToPath(new URL('test/support/watch-for-secrets.ts', import.meta.url))];
+// No test may let out a secret, by whatever way, nor a request by another way than the network's.
+const setupFiles = ['watch-for-secrets', 'one-network'].map((name) =>
+  fileURLToPath(new URL(`test/support/${name}.ts`, import.meta.url)),
+);
 
 export default defineConfig({
   test: {

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Bench, BenchOptions, BenchResult, Figure } from './bench.ts';
-import { buildIfNeeded } from './build-if-needed.ts';
 import { startBenchServer, type BenchServer } from './servers/start-bench-server.ts';
+import { buildIfNeeded } from './build-if-needed.ts';
 import { median, middleHalf, ratios } from './stats.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));

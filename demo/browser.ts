@@ -59,6 +59,8 @@ export interface CookieBrowser {
   signIn(link: string, options: SignInOptions): Promise<Page>;
   /** The value of a cookie that would be sent to this URL. */
   findCookie(url: string, name: string): string | undefined;
+  /** What a script of a page would send along to this URL. */
+  cookiesFor(url: string): string;
 }
 
 /** Opens the link in a fresh browser, signs in as the user and allows access. */
@@ -111,8 +113,7 @@ export function createCookieBrowser({ now = Date.now }: CookieBrowserOptions = {
       // As with an address that was typed in, or a button that was pressed.
       headers.set('sec-fetch-user', '?1');
       const cookies = cookiesFor(url);
-      if (cookies.length > 0)
-        headers.set('cookie', cookies.map(({ name, value }) => `${name}=${value}`).join('; '));
+      if (cookies.length > 0) headers.set('cookie', headerOf(cookies));
       // As Chromium does: a page under no-referrer hides its origin even from itself.
       if (method === 'POST')
         headers.set('origin', start.withoutReferrer ? 'null' : (start.from ?? url).origin);
@@ -195,9 +196,14 @@ export function createCookieBrowser({ now = Date.now }: CookieBrowserOptions = {
       return { ...page, hops };
     },
 
+    cookiesFor: (url) => headerOf(cookiesFor(new URL(url))),
     findCookie: (url, name) => cookiesFor(new URL(url)).find((cookie) => cookie.name === name)?.value,
   };
   return browser;
+}
+
+function headerOf(cookies: readonly Cookie[]): string {
+  return cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
 }
 
 /** Where a page sends the browser on to by itself. */

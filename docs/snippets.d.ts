@@ -4,7 +4,8 @@
  */
 import type { CallToolResult, McpServer } from '@modelcontextprotocol/server';
 import type { Keyring, NamespaceProvider, StorageBackend } from 'postern';
-import type { AuthorizationRequiredError, RemoteAuthCoordinator } from 'postern/client';
+import type { SlackMessages, SlackPlace } from 'postern/agents';
+import type { AuthorizationRequiredError, ClientManager, RemoteAuthCoordinator } from 'postern/client';
 import type { ClientIdentity, Discovery } from 'postern/oauth';
 import type { NamedFlow, Oob, SecretVerdict } from 'postern/oob';
 import type { RedisClientType } from 'redis';
@@ -35,6 +36,14 @@ declare global {
   const tell: (thread: string, text: string) => Promise<void>;
   const ask: (question: string) => Promise<string>;
   const person: string;
+  const user: string;
+  const thread: string;
+  const question: string;
+  const manager: ClientManager;
+  const model: object;
+  const slack: SlackMessages;
+  const post: (place: SlackPlace, text: string) => Promise<void>;
+  const engine: { signal(key: string, outcome: object): Promise<void> };
   const required: AuthorizationRequiredError;
 
   // A server's

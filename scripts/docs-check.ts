@@ -67,7 +67,8 @@ writeFileSync(
   entries.map((entry, at) => `export type * as e${at} from 'postern${entry.slice(1)}';\n`).join(''),
 );
 
-writeFileSync(join(folder, 'snippets.d.ts'), readFileSync(join(root, 'docs/snippets.d.ts')));
+for (const name of ['snippets.d.ts', 'frameworks.d.ts'])
+  writeFileSync(join(folder, name), readFileSync(join(root, 'docs', name)));
 writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
 writeFileSync(
   join(folder, 'tsconfig.json'),

@@ -32,7 +32,7 @@ It needs no credentials to be useful, and goes further with them:
 
 ## What it does to the other side
 
-It sends some fifteen to thirty requests, one after the other, with 8 s for each, 15 s for a step and 90 s for all of them.
+It sends some ten requests, one after the other, with 8 s for each, 15 s for a step and 90 s for all of them.
 Without \`--register\` none of them changes anything, but some are meant to be refused: a registration that is no JSON, a
 refresh with a token that is made up, a call of a tool that no server has, an authorization request with a redirect URI that
 nobody can have registered. They show in the other side’s log. A code that an authorization endpoint gives at once is dropped.

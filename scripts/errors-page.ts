@@ -9,6 +9,7 @@ const areas: Readonly<Record<string, string>> = {
   RESUME: 'Parked requests.',
   AUTH: 'Signing in: what a person, or the server being called, said.',
   OAUTH: 'The authorization server, and what it publishes about itself.',
+  NETWORK: 'Where requests leave the process.',
   CLIENT: 'Sessions with MCP servers.',
   OOB: 'Asking a person on behalf of an MCP server.',
   EXPOSE: 'Serving a server on stdio over HTTP.',

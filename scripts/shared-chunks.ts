@@ -22,6 +22,7 @@ const alongside: Readonly<Record<string, string>> = {
   node: 'oob',
   'browser-sign-in': 'oob',
   atproto: 'oob',
+  agents: 'client',
 };
 
 /**

@@ -1,14 +1,17 @@
 import { storedRecords as ofBridge } from '../src/bridge/stored-records.ts';
+import { storedRecords as ofAgents } from '../src/agents/stored-records.ts';
 import { storedRecords as ofBrowserSignIn } from '../src/browser-sign-in/stored-records.ts';
 import { storedRecords as ofInteraction } from '../src/interaction/stored-records.ts';
 import { storedRecords as ofNamespace } from '../src/namespace/stored-records.ts';
 import { storedRecords as ofOob } from '../src/oob/stored-records.ts';
 import { storedRecords as ofPending } from '../src/pending/stored-records.ts';
 import { storedRecords as ofResume } from '../src/resume/stored-records.ts';
+import { storedRecords as ofStorage } from '../src/storage/stored-records.ts';
 import type { StoredRecord } from '../src/storage/stored-record.ts';
 
 /** Every sort of record, by the folder of `src/` that keeps it. */
 export const storedByLayer: Readonly<Record<string, readonly StoredRecord[]>> = {
+  storage: ofStorage,
   namespace: ofNamespace,
   pending: ofPending,
   resume: ofResume,
@@ -16,6 +19,7 @@ export const storedByLayer: Readonly<Record<string, readonly StoredRecord[]>> = 
   oob: ofOob,
   'browser-sign-in': ofBrowserSignIn,
   bridge: ofBridge,
+  agents: ofAgents,
 };
 
 /** `docs/storage-schema.md`, from the tables of the layers. */

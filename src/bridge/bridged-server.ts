@@ -19,7 +19,6 @@ import type { Answerer } from './host.ts';
 import { isIgnored, withoutIgnored } from './ignored-tools.ts';
 import { LinkPrompts } from './link-prompts.ts';
 import type { BridgedServerConfig, BridgeSettings } from './options.ts';
-import type { NodeFetch } from './remote/node-fetch.ts';
 import type { OpenedRemote } from './remote/opened-remote.ts';
 import { textOf, withAnswerId, type Answer } from './remote/answer.ts';
 import { abilitiesIn, linksOfError, linksText } from './remote/asked-links.ts';
@@ -29,7 +28,8 @@ export interface BridgedServerOptions {
   readonly name: string;
   readonly config: BridgedServerConfig;
   readonly credentials: Credentials;
-  readonly http: NodeFetch;
+  /** The network. */
+  readonly fetch: typeof globalThis.fetch;
   readonly settings: BridgeSettings;
   /** Takes what the server says by itself. A promise is settled when more can be taken. */
   readonly toHost: (text: string) => Promise<unknown>;

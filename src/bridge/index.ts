@@ -1,13 +1,15 @@
 import { PosternError } from '../core/postern-error.ts';
 import { stderrLogger } from '../core/logger.ts';
+import { openNetwork } from '../http/network.ts';
 import { defaultMaxLineBytes } from '../wire/lines.ts';
 import { BridgedServer } from './bridged-server.ts';
 import { Credentials } from './credentials.ts';
 import { Host, type Answerer } from './host.ts';
 import type { BridgeOptions, BridgeSettings } from './options.ts';
 import { withoutAddresses } from './pasted-addresses.ts';
-import { createNodeFetch } from './remote/node-fetch.ts';
 
+/** By how much the network waits longer than a call does, which says better what was waited for. */
+const marginMs = 5_000;
 /** How long a host that has closed its end may wait for what it has asked before. */
 const farewellMs = 2_000;
 
@@ -34,7 +36,10 @@ export async function runBridge(options: BridgeOptions): Promise<number> {
     say: options.say ?? ((line) => void process.stderr.write(`${line}\n`)),
   };
   const credentials = new Credentials(options, settings);
-  const http = createNodeFetch();
+  const { timeoutMs, maxBytes } = settings;
+  // A call may be silent for as long as it may take; what is held of it is the same on both sides.
+  const silenceMs = timeoutMs + marginMs;
+  const network = openNetwork({ limits: { silenceMs, answerMs: silenceMs, bodyBytes: maxBytes } });
   const isTerminal = (input as { isTTY?: boolean }).isTTY === true;
   const lines = isTerminal
     ? withoutAddresses(input, (address) => void credentials.takeAddress(address))
@@ -43,7 +48,7 @@ export async function runBridge(options: BridgeOptions): Promise<number> {
   const create = (name: string, toHost: (text: string) => Promise<unknown>): BridgedServer => {
     const config = options.servers[name];
     if (config === undefined) throw new TypeError(`no server ${name}`);
-    return new BridgedServer({ name, config, credentials, http, settings, toHost });
+    return new BridgedServer({ name, config, credentials, fetch: network.fetch, settings, toHost });
   };
   const { answerer, servers } = await answererOf(
     Object.keys(options.servers),
@@ -59,7 +64,7 @@ export async function runBridge(options: BridgeOptions): Promise<number> {
   host.close();
   await Promise.all(servers.map((server) => server.close()));
   await credentials.close();
-  http.close();
+  await network.close();
   return 0;
 }
 

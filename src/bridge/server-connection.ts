@@ -4,7 +4,6 @@ import { Aftercare } from './aftercare.ts';
 import type { Credentials } from './credentials.ts';
 import type { Greeting } from './greeting.ts';
 import type { BridgedServerConfig, BridgeSettings } from './options.ts';
-import type { NodeFetch } from './remote/node-fetch.ts';
 import { openRemote } from './remote/open-remote.ts';
 import type { OpenedRemote } from './remote/opened-remote.ts';
 
@@ -12,7 +11,8 @@ export interface ServerConnectionOptions {
   readonly name: string;
   readonly config: BridgedServerConfig;
   readonly credentials: Credentials;
-  readonly http: NodeFetch;
+  /** The network. */
+  readonly fetch: typeof globalThis.fetch;
   readonly settings: BridgeSettings;
   /** Takes what the server says by itself. */
   readonly onMessage: (message: NotificationMessage | RequestMessage) => Promise<void>;
@@ -94,7 +94,7 @@ export class ServerConnection {
   }
 
   async #open(): Promise<OpenedRemote> {
-    const { name, config, credentials, http, settings, onMessage, onOpen } = this.#options;
+    const { name, config, credentials, fetch, settings, onMessage, onOpen } = this.#options;
     const greeting = this.#greeting;
     if (greeting === undefined) throw notGreeted();
     const { transport, transports = transport === undefined ? both : [transport] } = config;
@@ -109,7 +109,7 @@ export class ServerConnection {
           server: name,
           headers: config.headers ?? {},
           strategy: credentials.strategyFor(name, config),
-          http,
+          fetch,
           logger: settings.logger,
           maxBytes: settings.maxBytes,
           onMessage,

@@ -9,6 +9,7 @@ import type { SignInLink } from '../client/coordinators/sign-in-link.ts';
 import { noticeOf } from '../client/coordinators/terminal-notice.ts';
 import { systemClock } from '../core/clock.ts';
 import type { PosternError } from '../core/postern-error.ts';
+import { commonNetwork } from '../http/network.ts';
 import { reachesBrowser } from '../interaction/this-machine/reaches-browser.ts';
 import { errorOfEnd } from '../pending/pending.ts';
 import type { StorageBackend } from '../storage/contract.ts';
@@ -51,7 +52,7 @@ export class SignIns {
       coordinator: this.#coordinator,
       server,
       alias: defaultAlias,
-      fetch: globalThis.fetch,
+      fetch: commonNetwork().fetch,
       clock: systemClock,
       logger: this.#settings.logger,
     });

@@ -12,6 +12,7 @@ import type { IssuerProfiles } from '../oauth/profiles/issuer-profile.ts';
 import { redeemIdToken } from '../oauth/redeem-id-token.ts';
 import { identifyClient, type PreregisteredClient } from '../oauth/registration.ts';
 import { idTokenIssuer } from '../oauth/token-response.ts';
+import { isTrustedInside } from '../oauth/url-policy.ts';
 import type { Surroundings } from '../sync/surroundings.ts';
 
 export interface IdentityProviderOptions {
@@ -140,6 +141,7 @@ export class IdentityProvider {
       );
     }
     const { fetch, clock } = this.#surroundings;
+    const keysUrl = this.#http.checkUrl(server.jwks_uri);
     const metadata = { clientName: client.clientId };
     return {
       attempt: {
@@ -154,7 +156,7 @@ export class IdentityProvider {
         // This is about a person, and wants no token for any API.
         profile: { ...profile, omitResource: true },
       },
-      keys: remoteKeySet(this.#http.checkUrl(server.jwks_uri), { fetch, clock }),
+      keys: remoteKeySet(keysUrl, { fetch, clock, inside: isTrustedInside(keysUrl, { trustedBy: issuer }) }),
       signOutUrl:
         server.end_session_endpoint === undefined
           ? undefined

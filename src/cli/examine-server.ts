@@ -1,6 +1,8 @@
+import { getProxyForUrl } from 'proxy-from-env';
 import { defaultAlias, placeAlias } from '../client/account-alias.ts';
 import { readClient } from '../client/auth/client-config.ts';
-import type { OAuthConfig, ServerConfig } from '../client/server-config.ts';
+import { readSecret } from '../client/auth/secret-source.ts';
+import type { HttpServerConfig, OAuthConfig, ServerConfig } from '../client/server-config.ts';
 import {
   examine,
   printCheck,
@@ -58,11 +60,11 @@ export async function examineServer(
       client: auth.client && (await readClient(auth.client)),
       clientMetadataUrl: options.clientMetadataUrl,
       redirectUri: options.redirectUri,
-      headers: { ...config.headers, ...headersOf(options) },
+      headers: { ...config.headers, ...(await keyHeaderOf(config)), ...headersOf(options) },
       earlier,
       register: options.register,
       probeTls,
-      environment: process.env,
+      proxyFor: (url) => getProxyForUrl(url.href) || undefined,
       signal: leave.signal,
       onCheck,
     });
@@ -110,4 +112,10 @@ function authOf(config: ServerConfig, options: ExamineServerOptions): OAuthConfi
       ? config.auth
       : undefined;
   return { type: 'oauth', ...configured, ...oauthOf(options) };
+}
+
+/** The key that the file of servers configures, in its header. */
+async function keyHeaderOf({ auth }: HttpServerConfig): Promise<Record<string, string>> {
+  if (typeof auth !== 'object' || auth.type !== 'api_key' || auth.key === undefined) return {};
+  return { [auth.headerName ?? 'X-API-Key']: await readSecret(auth.key, 'an API key') };
 }

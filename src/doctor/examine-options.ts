@@ -49,12 +49,13 @@ export interface ExamineOptions {
   /** For all of it. Default 90 000. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Default: the network that every client of ours uses. */
   readonly fetch?: FetchLike | undefined;
   readonly clock?: Clock | undefined;
   /** Shakes hands by TLS, and says with whom. Left out: not looked at. */
   readonly probeTls?: ProbeTls | undefined;
-  /** The environment's variables, which name proxies. Default: none. */
-  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+  /** The proxy that requests to an address go through, where there is one. Left out: not known. */
+  readonly proxyFor?: ((url: URL) => string | undefined) | undefined;
   /** Told of every step as it ends. */
   readonly onCheck?: ((check: CheckReport) => void) | undefined;
 }

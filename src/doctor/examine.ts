@@ -1,16 +1,18 @@
 import { systemClock } from '../core/clock.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
+import type { FetchLike } from '../http/fetch-like.ts';
+import { openNetwork } from '../http/network.ts';
 import { createOAuthHttp } from '../oauth/oauth-http.ts';
 import { allowPrivateNetwork } from '../oauth/url-policy.ts';
 import { commonFindings, type Check } from './check.ts';
 import { allChecks } from './all-checks.ts';
 import type { ExamineOptions } from './examine-options.ts';
 import { nothingKnown, type Known } from './known.ts';
-import { askServer } from './mcp-exchange.ts';
+import { askServer, type McpAsk } from './mcp-exchange.ts';
 import { recordingFetch } from './recording.ts';
 import { redactor } from './redact.ts';
 import { findingsOf, worstOf, type CheckReport, type DoctorReport, type Exchange } from './report.ts';
-import { Step } from './step.ts';
+import { openStep, type Step } from './step.ts';
 
 /** Such as the command line uses; nobody listens there for an examination. */
 const defaultRedirectUri = 'http://127.0.0.1:53123/callback';
@@ -36,12 +38,18 @@ export async function examine(url: string | URL, options: ExamineOptions = {}): 
   const known = nothingKnown();
   const all = AbortSignal.timeout(timeoutMs);
   const checks: CheckReport[] = [];
-  for (const check of allChecks) {
-    options.signal?.throwIfAborted();
-    const report = await runCheck(check, { address, options, known, all, stepTimeoutMs });
-    options.signal?.throwIfAborted();
-    checks.push(report);
-    options.onCheck?.(report);
+  const network = openNetwork();
+  const fetch = options.fetch ?? ((to, init) => network.fetch(to, init));
+  try {
+    for (const check of allChecks) {
+      options.signal?.throwIfAborted();
+      const report = await runCheck(check, { address, options, fetch, known, all, stepTimeoutMs });
+      options.signal?.throwIfAborted();
+      checks.push(report);
+      options.onCheck?.(report);
+    }
+  } finally {
+    await network.close();
   }
   const findings = findingsOf({ checks });
   const count = (severity: string): number => findings.filter((each) => each.severity === severity).length;
@@ -60,6 +68,7 @@ export async function examine(url: string | URL, options: ExamineOptions = {}): 
 interface Walk {
   readonly address: URL;
   readonly options: ExamineOptions;
+  readonly fetch: FetchLike;
   readonly known: Known;
   /** The end of all of it. */
   readonly all: AbortSignal;
@@ -72,7 +81,7 @@ async function runCheck(check: Check, walk: Walk): Promise<CheckReport> {
   const timer = setTimeout(() => time.abort(), stepTimeoutMs);
   const given = options.signal === undefined ? [] : [options.signal];
   const signal = AbortSignal.any([time.signal, ...(check.always === true ? [] : [all]), ...given]);
-  const step = openStep(check, walk, signal);
+  const step = prepareStep(check, walk, signal);
   if (all.aborted && check.always !== true) {
     step.skip('the time for the whole examination was over');
     clearTimeout(timer);
@@ -98,13 +107,17 @@ async function runCheck(check: Check, walk: Walk): Promise<CheckReport> {
   return step.report(check);
 }
 
-function outOfTime(step: Step, stepTimeoutMs: number): void {
+function outOfTime(step: Step<'examination.out-of-time'>, stepTimeoutMs: number): void {
   step.find('examination.out-of-time', {
     what: `This step was given up: it was not over within ${Math.round(stepTimeoutMs / 1000)} s, or the whole examination was not within its own time.`,
   });
 }
 
-function openStep(check: Check, { address, options, known }: Walk, signal: AbortSignal): Step {
+function prepareStep(
+  check: Check,
+  { address, options, fetch: send, known }: Walk,
+  signal: AbortSignal,
+): ReturnType<typeof openStep> {
   const { auth, headers = {}, earlier, client, clock = systemClock, requestTimeoutMs = 8_000 } = options;
   // An earlier client is known there by its own.
   const { redirectUri = (earlier?.client ?? earlier?.grant?.client)?.redirectUris[0] ?? defaultRedirectUri } =
@@ -121,7 +134,7 @@ function openStep(check: Check, { address, options, known }: Walk, signal: Abort
     ...address.searchParams.values(),
   ]);
   const fetch = recordingFetch({
-    fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
+    fetch: send,
     exchanges,
     redact,
     clock,
@@ -135,12 +148,12 @@ function openStep(check: Check, { address, options, known }: Walk, signal: Abort
     trustedBy: address,
     [allowPrivateNetwork]: auth?.allowPrivateNetwork,
   });
-  return new Step({
+  const tools = {
     url: address,
     options,
     known,
     http,
-    ask: (ask) =>
+    ask: (ask: McpAsk) =>
       askServer(
         address,
         // `Authorization` is left to the step that asks what it is good for: the others want to see what is asked for without.
@@ -152,9 +165,8 @@ function openStep(check: Check, { address, options, known }: Walk, signal: Abort
     clock,
     requestTimeoutMs,
     redirectUri,
-    findings: { ...commonFindings, ...check.findings },
-    exchanges,
-  });
+  };
+  return openStep(tools, { ...commonFindings, ...check.findings }, exchanges);
 }
 
 function withoutAuthorization(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -87,9 +87,14 @@ function printFinding(finding: Finding, styled: NonNullable<PrintOptions['styled
     `    ${styled(severityStyles[severity], `${severity}: ${what}`)} ${styled('quiet', `(${id})`)}`,
     ...(specification === undefined ? [] : [`${indent}by ${citeSpecification(specification)}`]),
     ...(/^Nothing\b/u.test(fix) ? [`${indent}${fix}`] : [`${indent}${parties[fixedBy]}: ${fix}`]),
-    ...(meanwhile === undefined ? [] : [`${indent}until then: ${meanwhile}`]),
+    ...(meanwhile === undefined ? [] : [`${indent}${untilThen(meanwhile)}`]),
     ...(configure === undefined ? [] : [`${indent}${styled('strong', JSON.stringify(configure))}`]),
   ];
+}
+
+function untilThen(meanwhile: string): string {
+  const why = /^Nothing: (?<why>.*)$/su.exec(meanwhile)?.groups?.['why'];
+  return why === undefined ? `until then: ${meanwhile}` : `nothing to be done here: ${why}`;
 }
 
 /** How it stands, and what to begin with. */
@@ -104,7 +109,7 @@ export function printConclusion(report: DoctorReport, options: PrintOptions = {}
     styled(verdict === 'problem' ? 'bad' : verdict === 'warning' ? 'doubtful' : 'good', sum),
     ...(first === undefined
       ? [stands(report)]
-      : [`To begin with: ${first.what} That is up to ${parties[first.fixedBy]}.`]),
+      : [`To begin with: ${first.what} That is up to ${parties[first.fixedBy]}: ${first.fix}`]),
   ].join('\n');
 }
 

@@ -17,23 +17,8 @@ export interface Detail {
   readonly configure?: Advice | undefined;
 }
 
-interface StepOptions {
-  readonly url: URL;
-  readonly options: ExamineOptions;
-  readonly known: Known;
-  readonly http: OAuthHttp;
-  readonly ask: (ask: McpAsk) => Promise<McpAnswer>;
-  readonly redact: (text: string, maxLength?: number) => string;
-  readonly signal: AbortSignal;
-  readonly clock: Clock;
-  readonly requestTimeoutMs: number;
-  readonly redirectUri: string;
-  readonly findings: Readonly<Record<string, FindingFacts>>;
-  readonly exchanges: Exchange[];
-}
-
-/** One check under way: what it may use, and where it writes down what it learns. */
-export class Step<F extends string = string> {
+/** What a step may use. */
+interface StepTools {
   readonly url: URL;
   readonly options: ExamineOptions;
   /** What the steps before have learnt, and what this one leaves to those after it. */
@@ -50,66 +35,67 @@ export class Step<F extends string = string> {
   readonly requestTimeoutMs: number;
   /** Where people would be sent back to. */
   readonly redirectUri: string;
-  readonly #table: Readonly<Record<string, FindingFacts>>;
-  readonly #exchanges: Exchange[];
-  readonly #facts: string[] = [];
-  readonly #findings: Finding[] = [];
-  #skipped: string | undefined;
+}
 
-  constructor(options: StepOptions) {
-    this.url = options.url;
-    this.options = options.options;
-    this.known = options.known;
-    this.http = options.http;
-    this.ask = options.ask;
-    this.redact = options.redact;
-    this.signal = options.signal;
-    this.clock = options.clock;
-    this.requestTimeoutMs = options.requestTimeoutMs;
-    this.redirectUri = options.redirectUri;
-    this.#table = options.findings;
-    this.#exchanges = options.exchanges;
-  }
-
+/** One check under way: what it may use, and where it writes down what it learns. */
+export interface Step<F extends string = never> extends StepTools {
   /** Something that was learnt. */
-  fact(text: string): void {
-    this.#facts.push(text);
-  }
-
-  find(id: F, detail: Detail): void {
-    const facts = this.#table[id];
-    if (facts === undefined) throw new RangeError(`no finding ${id}`);
-    const { severity, specification } = facts;
-    const { what, meanwhile, configure } = detail;
-    this.#findings.push({
-      id,
-      severity,
-      what,
-      ...(specification && { specification }),
-      fixedBy: detail.fixedBy ?? facts.fixedBy,
-      fix: detail.fix ?? facts.fix,
-      ...(meanwhile !== undefined && { meanwhile }),
-      ...(configure && { configure }),
-    });
-  }
-
+  readonly fact: (text: string) => void;
+  readonly find: (id: F, detail: Detail) => void;
   /** This could not be asked, and why. */
-  skip(why: string): void {
-    this.#skipped = why;
-  }
+  readonly skip: (why: string) => void;
+}
 
-  /** What has come of it, as of now. */
-  report({ id, title }: { readonly id: string; readonly title: string }): CheckReport {
-    const skipped = this.#skipped;
-    const isSkipped = skipped !== undefined && this.#findings.length === 0;
-    return {
+/** A step, and what has come of it. */
+interface OpenedStep extends Step<string> {
+  /** As of now. */
+  readonly report: (check: { readonly id: string; readonly title: string }) => CheckReport;
+}
+
+/**
+ * @param table everything that may be found.
+ * @param exchanges what is asked on the way, as it is written down.
+ */
+export function openStep(
+  tools: StepTools,
+  table: Readonly<Record<string, FindingFacts>>,
+  exchanges: readonly Exchange[],
+): OpenedStep {
+  const facts: string[] = [];
+  const findings: Finding[] = [];
+  let skipped: string | undefined;
+  return {
+    ...tools,
+    fact: (text) => void facts.push(text),
+    skip: (why) => void (skipped = why),
+    find: (id, detail) => void findings.push(findingOf(id, table, detail)),
+    report: ({ id, title }) => ({
       check: id,
       title,
-      verdict: isSkipped ? 'skipped' : worstOf(this.#findings),
+      verdict: skipped !== undefined && findings.length === 0 ? 'skipped' : worstOf(findings),
       ...(skipped !== undefined && { skipped }),
-      exchanges: [...this.#exchanges],
-      facts: [...this.#facts],
-      findings: [...this.#findings],
-    };
-  }
+      exchanges: [...exchanges],
+      facts: [...facts],
+      findings: [...findings],
+    }),
+  };
+}
+
+function findingOf(
+  id: string,
+  table: Readonly<Record<string, FindingFacts>>,
+  { what, fix, fixedBy, meanwhile, configure }: Detail,
+): Finding {
+  const known = table[id];
+  if (known === undefined) throw new RangeError(`no finding ${id}`);
+  return {
+    id,
+    severity: known.severity,
+    what,
+    ...(known.specification && { specification: known.specification }),
+    fixedBy: fixedBy ?? known.fixedBy,
+    fix: fix ?? known.fix,
+    ...(meanwhile !== undefined && { meanwhile }),
+    ...(configure && { configure }),
+  };
 }

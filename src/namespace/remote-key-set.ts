@@ -1,7 +1,8 @@
-import { commonNetwork } from '../http/network.ts';
 import { createRemoteJWKSet, customFetch, type FetchImplementation, type JWTVerifyGetKey } from 'jose';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
+import { mayReachInside } from '../http/guard.ts';
+import { commonNetwork } from '../http/network.ts';
 
 /** The part of `fetch` that is used. The global `fetch` is one. */
 export type KeySetFetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -10,6 +11,8 @@ export type KeySetFetch = (url: string, init: RequestInit) => Promise<Response>;
 export interface RemoteKeySetOptions {
   /** Default: the network of this process. */
   readonly fetch?: KeySetFetch | undefined;
+  /** Whether it may lead to this machine and into private networks. Default: it may, since the operator has named it. */
+  readonly inside?: boolean | undefined;
   /** For one request, body included. Default 5 000. */
   readonly timeoutMs?: number | undefined;
   readonly clock?: Clock | undefined;
@@ -32,14 +35,17 @@ const failureCooldownMs = 5_000;
  * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the URL is neither https nor http to loopback.
  */
 export function remoteKeySet(url: URL, options: RemoteKeySetOptions = {}): JWTVerifyGetKey {
-  const { clock = systemClock, timeoutMs = 5_000 } = options;
+  const { clock = systemClock, timeoutMs = 5_000, inside = true } = options;
   checkKeySetUrl(url);
   let failure: { readonly error: PosternError; readonly untilMs: number } | undefined;
 
   const fetchKeys: FetchImplementation = async (href, init) => {
     if (failure !== undefined && clock() < failure.untilMs) throw failure.error;
     try {
-      const text = await fetchText(options.fetch ?? commonNetwork().fetch, href, init);
+      const text = await fetchText(options.fetch ?? commonNetwork().fetch, href, {
+        ...init,
+        [mayReachInside]: inside,
+      } as RequestInit);
       failure = undefined;
       return new Response(text);
     } catch (cause) {

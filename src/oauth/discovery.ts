@@ -4,13 +4,7 @@ import { z, type ZodType } from 'zod';
 import { isPosternError, PosternError } from '../core/postern-error.ts';
 import type { Challenge } from './challenge.ts';
 import { describeUrl, quoteIssuer } from './describe-url.ts';
-import {
-  climb,
-  ladderFailed,
-  MismatchedDocument,
-  type Look,
-  type MissedCandidate,
-} from './metadata-ladder.ts';
+import { climb, ladderFailed, MismatchedDocument, type MissedCandidate } from './metadata-ladder.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import { isSameIssuer } from './same-issuer.ts';
 import { readAuthorizationServer, readProtectedResource } from './server-metadata.ts';

@@ -8,6 +8,7 @@ import {
   type InputRequiredResult,
 } from '@modelcontextprotocol/server';
 import { errorCodes } from '../core/error-codes.ts';
+import { explain } from '../core/explain.ts';
 import type { PosternError } from '../core/postern-error.ts';
 import { hashId } from '../core/random.ts';
 import type { Interaction } from '../interaction/interaction-required-error.ts';
@@ -32,9 +33,11 @@ export interface CallAnswers<R> {
   readonly link: (interactions: readonly Interaction[], client: CallClient) => Promise<R>;
   /** Whether that is also for a client of which nobody knows what it can show. Otherwise that gets the error -32042. */
   readonly linkToAny?: boolean | undefined;
-  /** How a call ends that could not be done. What the code means is told, and nothing of the error but its hint. */
-  readonly failure: (error: Pick<PosternError, 'code' | 'hint'>) => R;
+  /** How a call ends that could not be done: in words for a model, and with nothing of the error but what is safe to tell. */
+  readonly failure: (error: Failure) => R;
 }
+
+type Failure = Pick<PosternError, 'code' | 'hint'> & Partial<Pick<PosternError, 'evidence'>>;
 
 export const toolAnswers: CallAnswers<CallToolResult> = {
   async link(interactions) {
@@ -114,12 +117,26 @@ function contentFor(interactions: readonly Interaction[]): Record<string, unknow
   return { pending: pendings[0], ...(pendings.length > 1 && { pendings }) };
 }
 
-function failureText({ code, hint }: Pick<PosternError, 'code' | 'hint'>): string {
-  return [errorCodes[code].meaning, hint, `(${code})`].filter((part) => part !== undefined).join(' ');
+function failureText(failure: Failure): string {
+  const words = [explain(failure, { for: 'model' }), callersHint(failure), `(${failure.code})`];
+  return words.filter((part) => part !== undefined).join(' ');
 }
 
-function failureContent({ code, hint }: Pick<PosternError, 'code' | 'hint'>): Record<string, unknown> {
-  return { code, retry: errorCodes[code].retry, ...(hint !== undefined && { hint }) };
+function failureContent(failure: Failure): Record<string, unknown> {
+  const { code, evidence } = failure;
+  const hint = callersHint(failure);
+  const retryAtMs = evidence?.retryAtMs;
+  return {
+    code,
+    retry: errorCodes[code].retry,
+    ...(hint !== undefined && { hint }),
+    ...(retryAtMs !== undefined && { retryAt: new Date(retryAtMs).toISOString() }),
+  };
+}
+
+/** What an operator is to do stands in their log, and helps no caller. */
+function callersHint({ code, hint }: Failure): string | undefined {
+  return errorCodes[code].fixedBy === 'operator' ? undefined : hint;
 }
 
 export function pendingContent(interaction: Interaction): PendingContent {

@@ -28,6 +28,8 @@ export interface ContinuationHandler<P = unknown> {
    * An error that asks to wait for the pending is no failure then.
    */
   resume(continuation: Continuation<P>): Promise<void>;
+  /** Resumes however its pending ended: `outcome` says how. Left out: only what was completed is resumed, the rest abandoned. */
+  readonly takesAnyEnd?: boolean | undefined;
   /**
    * Is told that the request will not go on: the person declined, the pending failed or expired, or `resume` failed
    * as often as the policy allows. `code` says why. Told once, under the same condition as `resume` runs once.

@@ -1,3 +1,4 @@
+export { checkStorage, type StorageCheckOptions } from './check-storage.ts';
 export { Collection, type PutOptions, type Stored } from './collection.ts';
 export {
   absent,

@@ -5,6 +5,7 @@ import { openNetwork } from '../http/network.ts';
 import { stderrLogger, type Logger } from '../core/logger.ts';
 import { systemRandom, type RandomBytes } from '../core/random.ts';
 import type { StorageBackend } from '../storage/contract.ts';
+import { logUnreadable, type OnUnreadable } from '../storage/unreadable.ts';
 import { storeClock, storeTime } from './store-time.ts';
 
 /** What everything above the kernel stands in: made once, where a face is made, and handed down whole. */
@@ -14,6 +15,8 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly logger: Logger;
+  /** Is told of each stored record that is set aside because it cannot be read, and logs each once. */
+  readonly onUnreadable: OnUnreadable;
   /** Where requests leave the process. */
   readonly network: Network;
   /** For requests to authorization servers: the network's, or the host's own. */
@@ -42,6 +45,7 @@ export function createSurroundings(options: SurroundingsOptions): Surroundings {
     clock,
     random,
     logger,
+    onUnreadable: logUnreadable(logger),
     network,
     fetch: options.fetch ?? network.fetch,
     now: () => storeTime(storage, clock),

@@ -48,6 +48,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'wire',
   ],
   cli: ['core', 'storage', 'namespace', 'oauth', 'interaction', 'client', 'bridge', 'doctor', 'expose'],
+  agents: ['core', 'http', 'storage', 'namespace', 'sync', 'pending', 'resume', 'interaction', 'client'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
@@ -100,8 +101,8 @@ export const ownedPackages: readonly {
   },
   {
     package: /^@modelcontextprotocol\//,
-    owners: ['client', 'oob', 'expose'],
-    why: 'only the two faces know the protocol, and the server that stands in for a child that waits for its secrets',
+    owners: ['client', 'oob', 'agents', 'expose'],
+    why: 'only the two faces know the protocol, what gives frameworks a server’s tools, and the server that stands in for a child that waits for its secrets',
   },
   {
     package: /^commander$/,
@@ -124,6 +125,10 @@ export const portableEntries: readonly string[] = [
   'web/index.ts',
   'browser-sign-in/index.ts',
   'atproto/index.ts',
+  'agents/index.ts',
+  'agents/openai/index.ts',
+  'agents/ai-sdk/index.ts',
+  'agents/langchain/index.ts',
   'storage/conformance/index.ts',
 ];
 

@@ -43,6 +43,49 @@ test('who declines at the issuer is told so, and can try again', async () => {
   expect((await browser.signIn(retry, { user: 'alice' })).url).toBe(`${world.origin}/private`);
 });
 
+test('who has no name at the issuer is called there what they are called here', async () => {
+  const world = await openSignInWorld();
+  const browser = world.openBrowser();
+  await world.visit(browser, 'alice');
+  const signIn = world.another();
+  const name = await cookieNames(signIn, world.origin);
+  const cookie = `${name}=${browser.findCookie(world.origin, name)}`;
+  const request = new Request(world.origin, { headers: { cookie } });
+  expect(await signIn.findPerson(request)).toMatchObject({ account: 'alice' });
+  expect(await signIn.verifyUser(request)).toMatchObject({ name: 'alice' });
+});
+
+test('what is sent by who is nobody here is said to be gone, with a way back to where it came from', async () => {
+  const world = await openSignInWorld();
+  const signIn = world.another();
+  const post = (headers: Record<string, string> = {}) =>
+    signIn.verifyUser(
+      new Request(`${world.origin}/send`, { method: 'POST', body: 'text=hello', headers }),
+    ) as Promise<Response>;
+  const leadsTo = async (response: Response) => {
+    const href = /class="act" href="([^"]+)"/u.exec(await response.text())?.[1] ?? '';
+    return new URL(href.replaceAll('&amp;', '&')).searchParams.get('returnTo');
+  };
+  const answer = await post();
+  expect([answer.status, await answer.clone().text()]).toEqual([
+    401,
+    expect.stringContaining('What you sent just now was not used.') as string,
+  ]);
+  expect(await leadsTo(answer)).toBe(`${world.origin}/send`);
+  expect(await leadsTo(await post({ referer: `${world.origin}/chat?with=bob` }))).toBe(
+    `${world.origin}/chat?with=bob`,
+  );
+  expect(await leadsTo(await post({ referer: 'https://evil.example/chat' }))).toBe(`${world.origin}/send`);
+});
+
+test('an issuer that does not take the application’s secret is nothing that a person is told to try again', async () => {
+  const world = await openSignInWorld({ clientSecret: 'another secret of the application, long enough' });
+  const page = await world.visit(world.openBrowser(), 'alice');
+  expect(page.html).toContain('ERR_POSTERN_OAUTH_CLIENT_REJECTED');
+  expect(page.html).toContain('whoever runs the application has to');
+  expect(page.html).not.toContain('introduce itself');
+});
+
 test('after the session’s time its cookie is nobody’s, and the issuer is asked again', async () => {
   const world = await openSignInWorld({ sessionMs: 60_000 });
   const signIn = world.another();
@@ -69,9 +112,28 @@ test('who was signed in under a key that was taken away is asked anew, and not l
   expect((await world.visit(browser, 'alice')).html).toContain('sub:alice');
   expect((await browser.open(`${world.origin}/private`)).hops).toHaveLength(1);
   expect(world.logger.lines.filter((line) => line.startsWith('error'))).toEqual([
-    'error the session of a browser cannot be read, and its person is asked anew {"code":"ERR_POSTERN_STORAGE_KEY_UNAVAILABLE"}',
+    `error the session of a browser cannot be read, and its person is asked anew {"code":"ERR_POSTERN_STORAGE_KEY_UNAVAILABLE","table":"browser-sign-in","sealedWith":"${idOf(old)}"}`,
   ]);
 });
+
+test('after its key is lost altogether, everybody can sign in, and one who was under way is sent out anew', async () => {
+  const world = await openSignInWorld();
+  const [old, fresh] = [generateKeyText(), generateKeyText()];
+  const under = (key: string) => world.another({ storage: encrypted(world.storage, keyringFromText(key)) });
+  world.run(under(old));
+  const browser = world.openBrowser();
+  await world.visit(browser, 'alice');
+  world.run(under(fresh));
+  expect((await world.visit(browser, 'alice')).html).toContain('sub:alice');
+  expect((await world.visit(world.openBrowser(), 'bob')).html).toContain('sub:bob');
+  // Processes that start together agree on one key.
+  world.run(under(fresh));
+  expect((await browser.open(`${world.origin}/private`)).hops).toHaveLength(1);
+  const said = world.logger.lines.filter((line) => line.includes(`"sealedWith":"${idOf(old)}"`));
+  expect(said).not.toEqual([]);
+});
+
+const idOf = (keyText: string): string => keyText.split(':')[0] ?? '';
 
 test('who signs out is out in every process, with a copied cookie, too, and at the issuer', async () => {
   const world = await openSignInWorld({ signedOutUrl: 'https://app.example/bye' });

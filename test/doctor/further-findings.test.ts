@@ -221,6 +221,14 @@ const rows: readonly {
     options: { earlier: { grant: { ...grant, expiresAtMs: 1_000 } } },
   },
   {
+    id: 'resource.other-audience',
+    fact: 'a token for another audience (csharp-sdk PR 1801)',
+    patient: {},
+    options: {
+      earlier: { grant: { ...grant, accessToken: `e30.${btoa('{"aud":"0b8b1064"}')}.CNRYzsecretz` } },
+    },
+  },
+  {
     id: 'sign-in.scopes-too-small',
     fact: 'a token whose scopes are too small',
     patient: {

@@ -1,5 +1,8 @@
+import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
 import { examine, type ExamineOptions } from '../../src/doctor/index.ts';
+import { generateDpopKey } from '../../src/oauth/dpop.ts';
+import type { Grant } from '../../src/oauth/grant-record.ts';
 import { answerMcp } from '../support/minimal-mcp.ts';
 import type { Call } from '../support/programmable-authorization.ts';
 import type { Reply } from '../support/programmable-reply.ts';
@@ -12,6 +15,14 @@ function failing(code: string): ExamineOptions['fetch'] {
     throw new TypeError('fetch failed', { cause: Object.assign(new Error('CNRYzsecretz'), { code }) });
   };
 }
+
+/** As the network hands on what a proxy answers in place of a tunnel. */
+const wantsPassword = {
+  status: 407,
+  statusText: 'Proxy Authentication Required',
+  headers: new Headers({ 'proxy-authenticate': 'Basic' }),
+  body: null,
+} as Response;
 
 test.each([
   ['ENOTFOUND', 'network.name-unknown', 'network'],
@@ -44,18 +55,25 @@ test('an authorization server that cannot be reached is told from a server that 
   expect(report.reached).toBe(true);
 });
 
-test('a proxy that the environment names and Node goes past is said, with the variable that changes it', async () => {
+test('a proxy that requests go through is told of, without its password, and there is no handshake past it', async () => {
   const { examine: look } = await openPatient();
-  const HTTPS_PROXY = 'http://user:CNRYzsecretz@proxy.corp.example:3128';
-  const finding = findingOf(await look({ environment: { HTTPS_PROXY } }), 'network.proxy-not-used');
-  expect(finding.meanwhile).toContain('NODE_USE_ENV_PROXY=1');
-  expect(JSON.stringify(finding)).not.toContain('CNRY');
-  for (const environment of [
-    { HTTPS_PROXY, NODE_USE_ENV_PROXY: '1' },
-    { https_proxy: HTTPS_PROXY, no_proxy: '.example' },
-    {},
-  ])
-    expect(idsOf(await look({ environment }))).not.toContain('network.proxy-not-used');
+  const report = await look({
+    proxyFor: () => 'http://user:CNRYzsecretz@proxy.corp.example:3128',
+    probeTls: async () => Promise.reject(new Error('nobody is to be asked')),
+  });
+  expect(report.checks.find(({ check }) => check === 'network')?.facts).toEqual([
+    'through the proxy at proxy.corp.example:3128',
+  ]);
+});
+
+test('a proxy that refuses, or is not there, is told from a server that does', async () => {
+  const proxyFor = (): string => 'http://proxy.corp.example:3128';
+  const refused = await examine(address, { proxyFor, fetch: failing('ECONNREFUSED') });
+  expect(findingOf(refused, 'network.proxy-unreachable')).toMatchObject({ fixedBy: 'person' });
+  const { examine: look } = await openPatient();
+  const report = await look({ proxyFor, fetch: async () => wantsPassword });
+  expect(findingOf(report, 'network.proxy-refuses')).toMatchObject({ fixedBy: 'organisation' });
+  expect(report.reached).toBe(false);
 });
 
 test('what the handshake by TLS says is told, and a certificate that soon runs out', async () => {
@@ -332,4 +350,47 @@ test('what looks like a key in the address is said, and stands nowhere in the re
   expect(idsOf(await examine('http://mcp.example/mcp', { fetch: failing('ECONNREFUSED') }))).toContain(
     'address.not-https',
   );
+});
+
+test('a stored token that is bound to a key is sent with a proof, and with the nonce that the server wants', async () => {
+  const nonces: unknown[] = [];
+  const { examine: look } = await openPatient({
+    replies: {
+      resource: (call) => {
+        const { authorization, dpop } = call.headers;
+        if (authorization !== 'DPoP CNRYzsecretz-bound' || typeof dpop !== 'string')
+          return { status: 401, headers: { 'www-authenticate': 'DPoP' } };
+        const { nonce } = decodeJwt(dpop);
+        nonces.push(nonce);
+        return nonce === 'n1'
+          ? open(call)
+          : {
+              status: 401,
+              headers: { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': 'n1' },
+            };
+      },
+    },
+  });
+  const grant: Grant = {
+    issuer: 'https://login.example',
+    tokenEndpoint: 'https://login.example/token',
+    client: {
+      issuer: 'https://login.example',
+      clientId: 'client-1',
+      tokenEndpointAuthMethod: 'none',
+      source: 'dynamic',
+      redirectUris: [],
+    },
+    resource: address,
+    accessToken: 'CNRYzsecretz-bound',
+    tokenType: 'dpop',
+    dpopKeyJwk: await generateDpopKey(),
+    obtainedAtMs: 0,
+  };
+  const report = await look({ earlier: { grant } });
+  expect(report.checks.find(({ check }) => check === 'sign-in')?.facts).toEqual([
+    'accepted: 1 tool in the first page',
+  ]);
+  expect(nonces.filter((nonce) => nonce === undefined)).toHaveLength(1);
+  expect(JSON.stringify(report)).not.toContain('CNRY');
 });

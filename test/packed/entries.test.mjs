@@ -61,6 +61,10 @@ const entries = {
     'atprotoSignIn',
     'webApplication',
   ],
+  'postern/agents': ['AgentRuns', 'inSlack', 'needs', 'onConsole', 'throughModel'],
+  'postern/agents/openai': ['openAIRuns', 'openAITurn'],
+  'postern/agents/ai-sdk': ['aiSdkRuns', 'aiSdkTurn'],
+  'postern/agents/langchain': ['langChainRuns', 'langChainTurn'],
   'postern/client': [
     'Client',
     'ClientManager',

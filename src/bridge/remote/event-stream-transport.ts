@@ -1,7 +1,7 @@
 import { readMessageText, type Message, type MessageId, type RequestMessage } from '../../wire/message.ts';
 import { within } from '../../sync/within.ts';
 import { withSignal } from '../../sync/with-signal.ts';
-import { createSendHttp, readEvents, type SendHttp } from './http-exchange.ts';
+import { createSendHttp, drop, isEventStream, readEvents, type SendHttp } from './http-exchange.ts';
 import type { LegacyTransport } from './legacy-remote.ts';
 import { brokenError, httpStatusError, sessionLostError, speechError } from './remote-errors.ts';
 import type { RemoteOptions, RequestOptions } from './remote-options.ts';
@@ -62,7 +62,7 @@ export class EventStreamTransport implements LegacyTransport {
   }
 
   async notify(message: Message, { signal }: RequestOptions = {}): Promise<void> {
-    const { server, http } = this.#options;
+    const { server } = this.#options;
     if (this.#stream === undefined) throw sessionLostError(server);
     const response = await this.#send(this.#stream.endpoint, {
       method: 'POST',
@@ -70,7 +70,7 @@ export class EventStreamTransport implements LegacyTransport {
       body: textOf(message),
       ...(signal && { signal }),
     });
-    http.bodyOf(response).resume();
+    drop(response);
     if (response.status === 404) throw sessionLostError(server);
     if (!response.ok) throw httpStatusError(server, response.status);
   }
@@ -83,20 +83,24 @@ export class EventStreamTransport implements LegacyTransport {
   }
 
   async #open(signal: AbortSignal | undefined): Promise<Stream> {
-    const { url, server, http } = this.#options;
+    const { url, server } = this.#options;
+    // The stream outlives the request that opens it.
+    const closing = new AbortController();
+    const leave = (): void => closing.abort(signal?.reason);
+    signal?.addEventListener('abort', leave, { once: true });
     const response = await this.#send(url, {
       method: 'GET',
       headers: { accept: 'text/event-stream' },
-      ...(signal && { signal }),
+      signal: closing.signal,
     });
-    const body = http.bodyOf(response);
-    if (!response.ok || !(response.headers.get('content-type') ?? '').startsWith('text/event-stream')) {
-      body.destroy();
+    signal?.removeEventListener('abort', leave);
+    if (!response.ok || !isEventStream(response)) {
+      drop(response);
       throw httpStatusError(server, response.status);
     }
     const { promise, resolve, reject } = Promise.withResolvers<URL>();
     const count = ++this.#count;
-    const reading = readEvents(body, this.#options, ({ event, data }) => {
+    const reading = readEvents(response, this.#options, ({ event, data }) => {
       if (event === 'endpoint') return this.#toEndpoint(data, resolve, reject);
       return event === 'message' && data !== '' ? this.#take(data) : undefined;
     });
@@ -111,9 +115,9 @@ export class EventStreamTransport implements LegacyTransport {
     const late = (): unknown => speechError(server, `has not said within ${endpointMs} ms where messages go`);
     try {
       const endpoint = await within(promise, endpointMs, late);
-      return { endpoint, close: () => body.destroy() };
+      return { endpoint, close: () => closing.abort() };
     } catch (error) {
-      body.destroy();
+      closing.abort();
       throw error;
     }
   }

@@ -1,80 +1,64 @@
-import type { IncomingMessage } from 'node:http';
 import { authorizedFetch } from '../../client/auth/authorized-fetch.ts';
 import { EventStreamParser, type StreamEvent } from '../../wire/event-stream.ts';
 import { CookieJar } from './cookie-jar.ts';
 import { brokenError, speechError } from './remote-errors.ts';
 import type { RemoteOptions } from './remote-options.ts';
 
-/** How often a server may send a request to another of its own addresses. */
-const maxRedirects = 3;
+/** How much of a stream, and for how long, is read behind what it was read for. */
+const readOnMs = 250;
+const maxLeft = 65_536;
 
-/** A request to a server, with what its strategy sends. Redirects are followed within the server's origin alone. */
+/** A request to a server, with what its strategy sends. */
 export type SendHttp = (
   url: URL,
   init: { method: string; headers: Record<string, string>; body?: string; signal?: AbortSignal | undefined },
 ) => Promise<Response>;
 
 export function createSendHttp(options: RemoteOptions): SendHttp {
-  const { http, server, strategy } = options;
+  const { fetch, server, strategy } = options;
   const cookies = new CookieJar();
   const setsCookie = Object.keys(options.headers).some((name) => name.toLowerCase() === 'cookie');
   const send = authorizedFetch(strategy, {
     server,
-    fetch: async (input, init) => {
-      const response = await http.fetch(input, init);
-      cookies.take(response.headers);
-      // What a refusal says stands in its headers.
-      if (response.status === 401 || response.status === 403) http.bodyOf(response).destroy();
-      return response;
-    },
+    fetch,
+    onAnswer: ({ headers }) => cookies.take(headers),
   });
-  return async (url, init) => {
-    let target = url;
-    for (let redirects = 0; ; redirects++) {
-      const { method, body, signal } = init;
-      const response = await send(target, {
-        method,
-        headers: {
-          ...options.headers,
-          ...(cookies.header !== undefined && !setsCookie && { cookie: cookies.header }),
-          ...init.headers,
-        },
-        ...(body !== undefined && { body }),
-        ...(signal && { signal }),
-      });
-      const location =
-        response.status === 307 || response.status === 308 ? response.headers.get('location') : null;
-      if (location === null) return response;
-      http.bodyOf(response).resume();
-      const next = URL.canParse(location, target) ? new URL(location, target) : undefined;
-      // Whatever is sent there would be sent with headers that are meant for this server.
-      if (next?.origin !== url.origin || redirects >= maxRedirects)
-        throw speechError(server, 'sends requests on to another address; configure that one');
-      target = next;
-    }
-  };
+  return (url, { method, headers, body, signal }) =>
+    send(url, {
+      method,
+      headers: {
+        ...options.headers,
+        ...(cookies.header !== undefined && !setsCookie && { cookie: cookies.header }),
+        ...headers,
+      },
+      ...(body !== undefined && { body }),
+      ...(signal && { signal }),
+    });
 }
 
-/** All of a body as text. @throws {PosternError} when it is longer than allowed, no UTF-8, or breaks off. */
+/** Whether an answer is a stream of events. */
+export function isEventStream({ headers }: Response): boolean {
+  return (headers.get('content-type') ?? '').startsWith('text/event-stream');
+}
+
+/** Lets go of an answer that nobody reads. */
+export function drop({ body }: Response): void {
+  void body?.cancel().catch(() => {});
+}
+
+/** All of an answer as text. @throws {PosternError} when it is longer than allowed, no UTF-8, or breaks off. */
 export async function readText(
-  body: IncomingMessage,
-  options: Pick<RemoteOptions, 'server' | 'maxBytes'>,
+  response: Response,
+  { server }: Pick<RemoteOptions, 'server'>,
 ): Promise<string> {
-  const { server, maxBytes } = options;
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  let bytes: Uint8Array;
   try {
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
-      size += chunk.byteLength;
-      if (size > maxBytes) break;
-      chunks.push(chunk);
-    }
+    bytes = await response.bytes();
   } catch (cause) {
     throw brokenError(server, cause);
   }
-  if (size > maxBytes) throw speechError(server, `answers with more than ${maxBytes} bytes`);
   try {
-    return utf8.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size));
+    return utf8.decode(bytes);
   } catch {
     throw speechError(server, 'answers with what is no UTF-8');
   }
@@ -83,13 +67,13 @@ export async function readText(
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Reads the events of a body until it ends, or `onEvent` says that it has enough. Nothing more is read while a promise of
+ * Reads the events of an answer until it ends, or `onEvent` says that it has enough. Nothing more is read while a promise of
  * `onEvent` is waited for.
  *
  * @throws {PosternError} when the stream breaks, or an event is longer than allowed.
  */
 export async function readEvents(
-  body: IncomingMessage,
+  { body }: Response,
   options: Pick<RemoteOptions, 'server' | 'maxBytes'>,
   onEvent: (event: StreamEvent) => Promise<boolean | void> | boolean | void,
   onRetry?: (delayMs: number) => void,
@@ -111,14 +95,36 @@ export async function readEvents(
     }
     return false;
   };
+  const reader = body?.getReader();
   try {
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
-      parser.push(decoder.decode(chunk, { stream: true }));
-      if (events.length > 0 && (await take())) return;
+    for (;;) {
+      const { done, value } = (await reader?.read()) ?? { done: true };
+      if (done || value === undefined) return;
+      parser.push(decoder.decode(value, { stream: true }));
+      if (events.length > 0 && (await take())) return void (reader && readOn(reader));
     }
   } catch (cause) {
+    void reader?.cancel().catch(() => {});
     if (cause instanceof RangeError)
       throw speechError(server, `sends an event of more than ${maxBytes} bytes`);
     throw brokenError(server, cause);
+  }
+}
+
+/** Reads what is left of a stream, which most servers end at once: its connection can be used again then. But not for ever. */
+async function readOn(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  const leave = (): void => void reader.cancel().catch(() => {});
+  const timer = setTimeout(leave, readOnMs);
+  timer.unref();
+  let left = maxLeft;
+  try {
+    for (let next = await reader.read(); !next.done && left > 0; next = await reader.read()) {
+      left -= next.value.byteLength;
+    }
+    if (left <= 0) leave();
+  } catch {
+    // It has brought what it was read for.
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -1,7 +1,6 @@
 import type { Logger } from '../../core/logger.ts';
 import type { NotificationMessage, RequestMessage } from '../../wire/message.ts';
 import type { AuthStrategy } from '../../client/auth/auth-strategy.ts';
-import type { NodeFetch } from './node-fetch.ts';
 
 /** How one remote server is reached. */
 export interface RemoteOptions {
@@ -11,7 +10,8 @@ export interface RemoteOptions {
   /** Sent with every request, beside what the strategy sends. */
   readonly headers: Readonly<Record<string, string>>;
   readonly strategy: AuthStrategy;
-  readonly http: NodeFetch;
+  /** The network: follows no redirect to another origin, and takes no more than allowed. */
+  readonly fetch: typeof globalThis.fetch;
   /**
    * Takes what is no answer to a request of ours. A promise holds back whoever sends it.
    *

@@ -1,7 +1,7 @@
 import { sleep } from '../../core/clock.ts';
 import { readMessageText, type Message, type RequestMessage } from '../../wire/message.ts';
 import { textOf, withAnswerId, type Answer } from './answer.ts';
-import { createSendHttp, readEvents, readText, type SendHttp } from './http-exchange.ts';
+import { createSendHttp, drop, isEventStream, readEvents, readText, type SendHttp } from './http-exchange.ts';
 import { brokenError, httpStatusError, sessionLostError, speechError } from './remote-errors.ts';
 import type { RemoteOptions, RequestOptions } from './remote-options.ts';
 import { Turns } from './turns.ts';
@@ -12,10 +12,6 @@ const maxAtOnce = 128;
 const maxResumptions = 5;
 /** The longest that a server is left alone before a stream is opened again. */
 const maxRetryMs = 30_000;
-/** More of the body of an error is not looked at. */
-const maxErrorBytes = 65_536;
-/** How long a stream that has brought its answer may take to end by itself: its connection can be used again then. */
-const drainMs = 250;
 
 /**
  * One server over Streamable HTTP. Messages go out as the text that they came as, and come back so.
@@ -53,9 +49,8 @@ export class StreamableHttp {
       const isStream = isEventStream(response);
       // A stream may be open for long, and what is asked in it is answered by more requests.
       if (isStream) give();
-      const body = this.#options.http.bodyOf(response);
       if (response.status === 404 && sessionId !== undefined) {
-        body.resume();
+        drop(response);
         throw sessionLostError(server);
       }
       if (message.method === 'initialize')
@@ -63,10 +58,10 @@ export class StreamableHttp {
       if (!response.ok) return await this.#readRefusal(message, response);
       if (isStream) return await this.#readStream(message, response, options);
       if (response.status === 202 || response.status === 204) {
-        body.resume();
+        drop(response);
         throw speechError(server, 'takes a request as if it were none, and does not answer it');
       }
-      return this.#answerIn(await readText(body, this.#options), message);
+      return this.#answerIn(await readText(response, this.#options), message);
     } catch (error) {
       // What a closed connection fails with is not why it was closed.
       throw signal?.aborted === true ? signal.reason : error;
@@ -77,10 +72,10 @@ export class StreamableHttp {
 
   /** Sends what is not answered. @throws as {@link request}. */
   async notify(message: Message, options: RequestOptions = {}): Promise<void> {
-    const { server, http } = this.#options;
+    const { server } = this.#options;
     const sessionId = this.sessionId;
     const response = await this.#post(message, options);
-    http.bodyOf(response).resume();
+    drop(response);
     if (response.status === 404 && sessionId !== undefined) throw sessionLostError(server);
     if (!response.ok) throw httpStatusError(server, response.status);
   }
@@ -119,10 +114,7 @@ export class StreamableHttp {
       method: 'DELETE',
       headers,
       signal: AbortSignal.timeout(timeoutMs),
-    }).then(
-      (response) => void this.#options.http.bodyOf(response).resume(),
-      () => {},
-    );
+    }).then(drop, () => {});
   }
 
   #post(message: Message, { headers, signal }: RequestOptions): Promise<Response> {
@@ -148,11 +140,9 @@ export class StreamableHttp {
 
   /** An HTTP error that carries a message is that message. */
   async #readRefusal(message: RequestMessage, response: Response): Promise<Answer> {
-    const { server, http } = this.#options;
-    const body = http.bodyOf(response);
+    const { server } = this.#options;
     const refused = httpStatusError(server, response.status);
-    if (body.destroyed) throw refused;
-    const text = await readText(body, { server, maxBytes: maxErrorBytes }).catch(() => '');
+    const text = await readText(response, { server }).catch(() => '');
     const read = readMessageText(text);
     if (read.kind !== 'error' || (read.id !== undefined && read.id !== message.id)) throw refused;
     return withAnswerId(read, message.id);
@@ -175,7 +165,7 @@ export class StreamableHttp {
     response: Response,
     { signal }: RequestOptions,
   ): Promise<Answer> {
-    const { server, http } = this.#options;
+    const { server } = this.#options;
     const place: StreamPlace = { retryMs: 1_000 };
     let answer: Answer | undefined;
     const isAnswer = (found: Answer): boolean => {
@@ -183,9 +173,9 @@ export class StreamableHttp {
       answer = found;
       return true;
     };
-    let body = http.bodyOf(response);
+    let stream = response;
     for (let resumptions = 0; ; resumptions++) {
-      const broken = await this.#readPart(body, place, isAnswer, message).then(
+      const broken = await this.#readPart(stream, place, isAnswer, message).then(
         () => undefined,
         (error: unknown) => error,
       );
@@ -197,52 +187,42 @@ export class StreamableHttp {
       signal?.throwIfAborted();
       const opened = await this.#openStream(place, signal);
       if (opened === undefined) throw broken ?? brokenError(server);
-      body = opened;
+      stream = opened;
     }
   }
 
   /** Reads a stream until it ends or has brought what `isEnough` waits for. */
-  async #readPart(
-    body: ReturnType<RemoteOptions['http']['bodyOf']>,
+  #readPart(
+    stream: Response,
     place: StreamPlace,
     isEnough: (answer: Answer) => boolean,
     within: RequestMessage | undefined,
   ): Promise<void> {
     const { onMessage, logger, server } = this.#options;
-    let isOver = false;
-    await new Promise<void>((resolve, reject) => {
-      readEvents(
-        body,
-        this.#options,
-        (event) => {
-          if (event.id !== undefined) place.lastId = event.id;
-          if (event.event !== 'message' || event.data === '' || isOver) return false;
-          const read = readMessageText(event.data);
-          if (read.kind === 'refused') {
-            logger.warn('an event of a server is no message', { server, reason: read.reason });
-            return false;
-          }
-          if (read.kind === 'request' || read.kind === 'notification')
-            return onMessage(read, within)?.then(() => false) ?? false;
-          if (isEnough(read)) {
-            isOver = true;
-            // Read on, so that the connection can be used again; but not for ever.
-            setTimeout(() => body.destroy(), drainMs).unref();
-            resolve();
-          } else logger.debug('an answer that nobody waits for was dropped', { server });
+    return readEvents(
+      stream,
+      this.#options,
+      (event) => {
+        if (event.id !== undefined) place.lastId = event.id;
+        if (event.event !== 'message' || event.data === '') return false;
+        const read = readMessageText(event.data);
+        if (read.kind === 'refused') {
+          logger.warn('an event of a server is no message', { server, reason: read.reason });
           return false;
-        },
-        (retryMs) => (place.retryMs = retryMs),
-      ).then(resolve, reject);
-    });
+        }
+        if (read.kind === 'request' || read.kind === 'notification')
+          return onMessage(read, within)?.then(() => false) ?? false;
+        if (isEnough(read)) return true;
+        logger.debug('an answer that nobody waits for was dropped', { server });
+        return false;
+      },
+      (retryMs) => (place.retryMs = retryMs),
+    );
   }
 
   /** Goes on with a stream where it broke, or opens the server's own. `undefined` when it has none. */
-  async #openStream(
-    { lastId }: StreamPlace,
-    signal: AbortSignal | undefined,
-  ): Promise<ReturnType<RemoteOptions['http']['bodyOf']> | undefined> {
-    const { server, url, http } = this.#options;
+  async #openStream({ lastId }: StreamPlace, signal: AbortSignal | undefined): Promise<Response | undefined> {
+    const { server, url } = this.#options;
     const response = await this.#send(url, {
       method: 'GET',
       headers: {
@@ -252,16 +232,11 @@ export class StreamableHttp {
       },
       signal,
     });
-    const body = http.bodyOf(response);
-    if (response.ok && isEventStream(response)) return body;
-    body.destroy();
+    if (response.ok && isEventStream(response)) return response;
+    drop(response);
     if (response.ok || (response.status >= 400 && response.status < 500)) return undefined;
     throw httpStatusError(server, response.status);
   }
-}
-
-function isEventStream(response: Response): boolean {
-  return (response.headers.get('content-type') ?? '').startsWith('text/event-stream');
 }
 
 /** Where a stream is, and when it may be asked for again. */

@@ -60,6 +60,8 @@ export class PersonWatch {
     const ended = pending && (await this.#coordinator.awaitEnd(pending, { signal }));
     if (signal.aborted) return;
     this.#watching = undefined;
-    await this.#onEnd(errorOfEnd(ended ?? { status: 'expired' }));
+    const isAsked = await this.#coordinator.hasPersonAtHand();
+    const end = ended ?? { status: 'expired' };
+    await this.#onEnd(errorOfEnd(isAsked ? { ...end, askAgainAtMs: undefined } : end));
   }
 }

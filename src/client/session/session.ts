@@ -28,6 +28,7 @@ import {
 } from './session-failure.ts';
 import { SessionCalls } from './session-calls.ts';
 import { SessionState } from './session-state.ts';
+import { sessionFetch } from './session-fetch.ts';
 import type { SessionOptions } from './session-options.ts';
 import { ToolCatalogue } from './tool-catalogue.ts';
 
@@ -53,6 +54,7 @@ export class Session extends SessionState {
   /** Ends the attempt to connect that is under way. */
   #attempt: AbortController | undefined;
   readonly #person: PersonWatch;
+  #fetch: typeof globalThis.fetch | undefined;
   /** What was asked for last: to be connected, or not to be. */
   #wanted = true;
 
@@ -75,6 +77,22 @@ export class Session extends SessionState {
   }
 
   /**
+   * For another client of MCP, in the place of what it had for authorization: sends requests to this server with this
+   * account's credential, found, renewed and refused as the session's own is. A property, so that it can be handed on.
+   *
+   * What it sends elsewhere goes without a credential. It rejects with an {@link AuthorizationRequiredError} when a person
+   * has to sign in first; a coordinator that blocks has it wait for them.
+   *
+   * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED where the server has no `url`.
+   * @example
+   * new StreamableHTTPClientTransport(url, { fetch: client.session('calendar').fetch })
+   */
+  get fetch(): typeof globalThis.fetch {
+    this.#fetch ??= sessionFetch(this.#strategy, this.#options);
+    return this.#fetch;
+  }
+
+  /**
    * Connects if it is not connected; callers that come meanwhile share the attempt. Rejects only with misuse.
    *
    * @param options `force` disconnects first, and starts over: also with a person who declined a moment ago, and with a link that
@@ -91,7 +109,10 @@ export class Session extends SessionState {
     await this.#person.waitIfBlocking();
   }
 
-  /** Lets a person who declined a moment ago be asked again. */
+  /**
+   * Lets a person who declined a moment ago be asked again, by the next call: on their own wish. They are not for 60 s otherwise
+   * (`declineCooldownMs`).
+   */
   async askAgain(): Promise<void> {
     await this.#strategy.person?.askAgain();
   }

@@ -1,5 +1,6 @@
 import { findPosternError } from '../../core/postern-error.ts';
 import { defineCheck, type Check } from '../check.ts';
+import type { McpAnswer } from '../mcp-exchange.ts';
 import { networkFailureOf, type NetworkFailure } from '../network-failure.ts';
 import type { Step } from '../step.ts';
 
@@ -28,8 +29,8 @@ type FindingId =
   | 'network.certificate-ends-soon'
   | 'network.no-way'
   | 'network.broken'
-  | 'network.proxy-not-used'
-  | 'network.proxy-refuses';
+  | 'network.proxy-refuses'
+  | 'network.proxy-unreachable';
 
 export const network: Check = defineCheck<FindingId>({
   id: 'network',
@@ -94,11 +95,11 @@ export const network: Check = defineCheck<FindingId>({
       meaning: 'The host breaks off the connection, or what it speaks is no HTTP.',
       fix: 'Check that this port speaks what the address says (http or https), and what its log says.',
     },
-    'network.proxy-not-used': {
-      severity: 'warning',
+    'network.proxy-unreachable': {
+      severity: 'problem',
       fixedBy: 'person',
-      meaning: 'The environment names a proxy, which Node goes past unless it is told to use it.',
-      fix: 'Decide whether requests are to go through the proxy.',
+      meaning: 'Requests go through a proxy that the environment names, and nothing is reached through it.',
+      fix: 'Check the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names, or except the host in NO_PROXY.',
     },
     'network.proxy-refuses': {
       severity: 'problem',
@@ -109,34 +110,47 @@ export const network: Check = defineCheck<FindingId>({
   },
   async run(step) {
     const { url, known } = step;
+    const proxy = proxyOf(step);
     // What a proxy tunnels is not shaken hands with from here.
-    if (!goesThroughProxy(step)) await shakeHands(step);
+    if (proxy === undefined) await shakeHands(step);
+    let answer: McpAnswer;
     try {
-      known.get = await step.ask({ method: 'GET', purpose: 'is anybody there?' });
-      known.reached = true;
+      answer = await step.ask({ method: 'GET', purpose: 'is anybody there?' });
     } catch (error) {
       if (step.signal.aborted) throw error;
-      const { kind, code } = networkFailureOf(error);
-      const [id, what] = failures[kind];
-      step.find(id, {
-        what: `${url.host} was not reached: ${what}${code === undefined ? '' : ` (${code})`}.`,
-        ...(id === 'network.certificate' && {
-          meanwhile:
-            'Name the authority’s certificate in NODE_EXTRA_CA_CERTS, or start with NODE_OPTIONS=--use-system-ca where the system trusts it.',
-        }),
-      });
-      return;
+      return tellFailure(step, error, proxy);
     }
-    const { response, status } = known.get;
+    const { response, status } = answer;
     if (status === 407 || response.headers.has('proxy-authenticate')) {
-      step.find('network.proxy-refuses', {
+      return step.find('network.proxy-refuses', {
         what: `A proxy answered in place of ${url.host}: status ${status}.`,
       });
     }
+    known.get = answer;
+    known.reached = true;
   },
 });
 
-async function shakeHands(step: Step): Promise<void> {
+function tellFailure(step: Step<FindingId>, error: unknown, proxy: string | undefined): void {
+  const { host } = step.url;
+  const { kind, code } = networkFailureOf(error);
+  const seen = code === undefined ? '' : ` (${code})`;
+  const isOfProxy = proxy !== undefined && !kind.startsWith('certificate') && kind !== 'proxy';
+  if (isOfProxy)
+    return step.find('network.proxy-unreachable', {
+      what: `${host} was not reached through the proxy at ${proxy}${seen}.`,
+    });
+  const [id, what] = failures[kind];
+  step.find(id, {
+    what: `${host} was not reached: ${what}${seen}.`,
+    ...(id === 'network.certificate' && {
+      meanwhile:
+        'Name the authority’s certificate in NODE_EXTRA_CA_CERTS, or start with NODE_OPTIONS=--use-system-ca where the system trusts it.',
+    }),
+  });
+}
+
+async function shakeHands(step: Step<FindingId>): Promise<void> {
   const { url, options, signal, requestTimeoutMs, clock } = step;
   if (url.protocol !== 'https:' || options.probeTls === undefined) return;
   try {
@@ -164,33 +178,11 @@ async function shakeHands(step: Step): Promise<void> {
   }
 }
 
-function goesThroughProxy(step: Step<FindingId>): boolean {
-  const { url, options } = step;
-  const { environment = {} } = options;
-  const value = (name: string): string | undefined => environment[name] ?? environment[name.toLowerCase()];
-  const name = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-  if ((value(name) ?? '') === '') return false;
-  const isExcepted = (value('NO_PROXY') ?? '')
-    .split(',')
-    .map((each) => each.trim().replace(/^\*?\./u, ''))
-    .some(
-      (each) => each === '*' || (each !== '' && (url.hostname === each || url.hostname.endsWith(`.${each}`))),
-    );
-  if (isExcepted) {
-    step.fact(`${name} is set, and NO_PROXY excepts this host`);
-    return false;
-  }
-  if (
-    environment['NODE_USE_ENV_PROXY'] === '1' ||
-    environment['NODE_OPTIONS']?.includes('--use-env-proxy') === true
-  ) {
-    step.fact(`through the proxy of ${name}`);
-    return true;
-  }
-  step.find('network.proxy-not-used', {
-    what: `${name} is set, but requests do not go through it: Node goes straight to ${url.host}.`,
-    meanwhile:
-      'Set NODE_USE_ENV_PROXY=1 to go through the proxy (Node 24, or 22.21), or name the host in NO_PROXY.',
-  });
-  return false;
+/** The host of the proxy that requests go through: what the environment names may hold a password. */
+function proxyOf(step: Step<FindingId>): string | undefined {
+  const proxy = step.options.proxyFor?.(step.url);
+  if (proxy === undefined) return undefined;
+  const host = URL.canParse(proxy) ? new URL(proxy).host : 'an address that cannot be read';
+  step.fact(`through the proxy at ${host}`);
+  return host;
 }

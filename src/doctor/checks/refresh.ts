@@ -61,7 +61,7 @@ export const refresh: Check = defineCheck<FindingId>({
       fixedBy: 'issuer',
       meaning:
         'A refresh token that is not known is refused by an error of the issuer’s own: a client cannot tell that the grant has ended.',
-      fix: 'Answer "invalid_grant" in "error".',
+      fix: 'Answer with the registered error: "invalid_grant" for a token that is not known, "invalid_client" for a client.',
       specification: rfc(6749, '5.2'),
     },
     'token-errors.not-json': {

@@ -1,4 +1,4 @@
-import { isPosternError } from '../../core/postern-error.ts';
+import { isPosternError, type PosternError } from '../../core/postern-error.ts';
 import { describeUrl, quoteIssuer } from '../../oauth/describe-url.ts';
 import type { Discovery } from '../../oauth/discovery.ts';
 import { identifyClient, type IdentifyClientOptions } from '../../oauth/registration.ts';
@@ -10,7 +10,8 @@ import { networkFailureOf } from '../network-failure.ts';
 import { purposeHeader } from '../recording.ts';
 import { keepReplies, type RegistrationReply } from '../registered-client.ts';
 import { mcp, rfc } from '../specification.ts';
-import type { Step } from '../step.ts';
+import type { Advice } from '../report.ts';
+import type { Detail, Step } from '../step.ts';
 import { whatOf } from './resource-metadata.ts';
 
 type FindingId =
@@ -153,27 +154,32 @@ function tellWays(step: Step<FindingId>, { server }: Discovery): void {
     ...(isOpen ? ['by registering'] : []),
   ];
   step.fact(`ways to be known: ${ways.length === 0 ? 'none but by hand' : ways.join(', ')}`);
+  const { client } = step.options;
+  if (!wantsSecret(step) || client?.clientSecret !== undefined || client?.privateKeyJwk !== undefined) return;
   const methods = server.token_endpoint_auth_methods_supported;
-  const needsSecret =
-    profile.clientSecret === 'required' || (!isOpen && methods !== undefined && !methods.includes('none'));
-  if (
-    needsSecret &&
-    step.options.client?.clientSecret === undefined &&
-    step.options.client?.privateKeyJwk === undefined
-  ) {
-    step.find('client.secret-required', {
-      what:
-        profile.clientSecret === 'required'
-          ? `${step.known.provider ?? 'This issuer'} wants the secret of its clients.`
-          : `The ways for a client to prove itself are ${step.redact(methods?.join(', ') ?? '', 120)}; none without a secret or a key.`,
-      configure: {
-        auth: {
-          type: 'oauth',
-          client: { clientId: 'your-client-id', clientSecret: { env: 'CLIENT_SECRET' } },
-        },
-      },
-    });
-  }
+  step.find('client.secret-required', {
+    what:
+      profile.clientSecret === 'required'
+        ? `${step.known.provider ?? 'This issuer'} wants the secret of its clients.`
+        : `The ways for a client to prove itself are ${step.redact(methods?.join(', ') ?? '', 120)}; none without a secret or a key.`,
+    configure: clientByHand(step),
+  });
+}
+
+/** Whether a client that is registered by hand needs a secret there. */
+function wantsSecret({ known }: Pick<Step, 'known'>): boolean {
+  const { profile, discovery } = known;
+  if (profile.clientSecret === 'required') return true;
+  const { registration_endpoint: endpoint, token_endpoint_auth_methods_supported: methods } =
+    discovery?.server ?? {};
+  const isOpen = endpoint !== undefined && profile.registration !== 'closed';
+  return !isOpen && methods !== undefined && !methods.includes('none');
+}
+
+/** How a client that was registered by hand is configured. */
+function clientByHand(step: Pick<Step, 'known'>): Advice {
+  const secret = wantsSecret(step) ? { clientSecret: { env: 'CLIENT_SECRET' } } : {};
+  return { auth: { type: 'oauth', client: { clientId: 'your-client-id', ...secret } } };
 }
 
 function optionsFor(step: Step, discovery: Discovery): IdentifyClientOptions {
@@ -223,7 +229,7 @@ async function askRegistration(step: Step<FindingId>, discovery: Discovery): Pro
   const { server, issuer } = discovery;
   const { profile } = known;
   const endpoint = server.registration_endpoint;
-  const configure = { auth: { type: 'oauth', client: { clientId: 'your-client-id' } } } as const;
+  const configure = clientByHand(step);
   if (endpoint === undefined || profile.registration === 'closed') {
     if (endpoint !== undefined) {
       step.find('registration.advertised-but-closed', {
@@ -248,16 +254,13 @@ async function askRegistration(step: Step<FindingId>, discovery: Discovery): Pro
       what: '"client_id_metadata_document_supported" is not true.',
     });
   if (options.register === true) return registerNow(step, discovery, endpoint);
-  await askHarmlessly(step, endpoint, configure);
+  await askHarmlessly(step, endpoint);
 }
 
 /** A body that no reader of JSON takes registers nobody; how it is refused says whether others would be heard. */
-async function askHarmlessly(
-  step: Step<FindingId>,
-  endpoint: string,
-  configure: { readonly auth: { readonly type: 'oauth'; readonly client: { readonly clientId: string } } },
-): Promise<void> {
+async function askHarmlessly(step: Step<FindingId>, endpoint: string): Promise<void> {
   const where = describeUrl(endpoint);
+  const configure = clientByHand(step);
   let status: number;
   try {
     const response = await step.http.fetch(endpoint, {
@@ -280,12 +283,18 @@ async function askHarmlessly(
   if (status === 401 || status === 403) {
     return step.find(status === 401 ? 'registration.wants-token' : 'registration.rejected', {
       what: `${where} answers status ${status} before it looks at what is sent.`,
-      fix: step.known.profile.hints?.registration,
+      ...knownFix(step),
       meanwhile: 'Configure a client that was registered by hand.',
       configure,
     });
   }
   tellListens(step, where);
+}
+
+/** What is known of a provider is said to whoever asks: it has heard it often enough. */
+function knownFix({ known }: Pick<Step, 'known'>): Pick<Detail, 'fix' | 'fixedBy'> {
+  const fix = known.profile.hints?.registration;
+  return fix === undefined ? {} : { fix, fixedBy: 'person' };
 }
 
 function tellListens(step: Step<FindingId>, where: string): void {
@@ -318,16 +327,10 @@ async function registerNow(step: Step<FindingId>, discovery: Discovery, endpoint
   }
 }
 
-function tellRefusal(
-  step: Step<FindingId>,
-  error: { readonly code: string; readonly message: string; readonly hint?: string | undefined } & Parameters<
-    typeof whatOf
-  >[0],
-  last: RegistrationReply | undefined,
-): void {
+function tellRefusal(step: Step<FindingId>, error: PosternError, last: RegistrationReply | undefined): void {
   const { said } = serverWordOf(error);
   const what = `${whatOf(error)}${said === undefined ? '' : ` It says: “${said}”.`}`;
-  const configure = { auth: { type: 'oauth', client: { clientId: 'your-client-id' } } } as const;
+  const configure = clientByHand(step);
   if (error.code !== 'ERR_POSTERN_OAUTH_REGISTRATION_REJECTED')
     return step.find('registration.endpoint-failing', { what, fix: error.hint });
   const { status = 0, reply = {} } = last ?? {};
@@ -337,7 +340,7 @@ function tellRefusal(
   const isUri = reply['error'] === 'invalid_redirect_uri';
   step.find(isUri ? 'registration.redirect-uri-refused' : 'registration.rejected', {
     what,
-    fix: step.known.profile.hints?.registration === undefined ? undefined : error.hint,
+    ...knownFix(step),
     meanwhile: isUri
       ? 'Give this program a redirect URI that is allowed there, or a client that was registered by hand.'
       : 'Configure a client that was registered by hand.',

@@ -1,3 +1,6 @@
+import { parseChallenge } from '../../oauth/challenge.ts';
+import { createDpopProof } from '../../oauth/dpop.ts';
+import type { Grant } from '../../oauth/grant-record.ts';
 import { isObject } from '../../wire/message.ts';
 import { defineCheck, type Check } from '../check.ts';
 import type { McpAnswer } from '../mcp-exchange.ts';
@@ -86,31 +89,52 @@ export const signIn: Check = defineCheck<FindingId>({
           ? 'no credential is given: --header gives one, postern login stores one'
           : 'the server was not reached',
       );
-    if (isConfigured) return ask(step, headers, 'credential.refused');
+    if (isConfigured) return ask(step, async () => headers, 'credential.refused');
     if (grant === undefined) return;
     if (known.discovery !== undefined && grant.issuer !== known.discovery.issuer)
       step.find('sign-in.other-issuer', { what: 'The issuer of the stored sign-in is another one.' });
     const endMs = Math.min(grant.expiresAtMs ?? Infinity, grant.likelyEndMs ?? Infinity);
     if (endMs <= clock())
       return step.find('sign-in.ended', { what: `It ended ${new Date(endMs).toISOString()}.` });
-    if (grant.tokenType === 'dpop')
-      return step.skip('the stored token is bound to a key, and is not sent by an examination');
-    await ask(step, { authorization: `Bearer ${grant.accessToken}` }, 'sign-in.refused');
+    await ask(step, (method, nonce) => bearing(step, grant, method, nonce), 'sign-in.refused');
   },
 });
 
+/** The headers that a request of this method is sent with, and the nonce that the server wants in a proof. */
+type Credential = (method: string, nonce: string | undefined) => Promise<Readonly<Record<string, string>>>;
+
+async function bearing(
+  { url, clock }: Pick<Step, 'url' | 'clock'>,
+  { accessToken, tokenType, dpopKeyJwk }: Grant,
+  method: string,
+  nonce: string | undefined,
+): Promise<Readonly<Record<string, string>>> {
+  if (tokenType !== 'dpop' || dpopKeyJwk === undefined) return { authorization: `Bearer ${accessToken}` };
+  const proof = await createDpopProof({ keyJwk: dpopKeyJwk, method, url, accessToken, nonce, clock });
+  return { authorization: `DPoP ${accessToken}`, dpop: proof };
+}
+
 async function ask(
   step: Step<FindingId>,
-  credential: Readonly<Record<string, string>>,
+  credential: Credential,
   refused: 'credential.refused' | 'sign-in.refused',
 ): Promise<void> {
   const { known } = step;
-  const send = (asked: McpAsk): Promise<McpAnswer> =>
-    step.ask({
+  let nonce: string | undefined;
+  const sendOnce = async (asked: McpAsk): Promise<McpAnswer> => {
+    const answer = await step.ask({
       ...asked,
       purpose: `${asked.purpose}, with the credential`,
-      headers: { ...asked.headers, ...credential },
+      headers: { ...asked.headers, ...(await credential(asked.method, nonce)) },
     });
+    nonce = answer.response.headers.get('dpop-nonce') ?? nonce;
+    return answer;
+  };
+  const send = async (asked: McpAsk): Promise<McpAnswer> => {
+    const answer = await sendOnce(asked);
+    const isAboutNonce = isRefusal(answer) && parseChallenge(answer.response)?.error === 'use_dpop_nonce';
+    return isAboutNonce ? sendOnce(asked) : answer;
+  };
   if (known.modernVersions === undefined) {
     const discovered = await send(discoverAsk());
     if (discovered.message?.kind === 'result' && isObject(discovered.message.result))

@@ -1,4 +1,4 @@
-import { lookup as resolve, type LookupAddress } from 'node:dns';
+import { lookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net';
 import { PosternError } from '../../core/postern-error.ts';
 import type { Guard } from '../guard.ts';
@@ -17,10 +17,11 @@ export interface Addresses {
 }
 
 /**
+ * @param resolve how names are resolved; the system's way where nothing else is given.
  * @param inside whether this machine and private networks may be reached.
  * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the guard allows what is neither a name nor an address.
  */
-export function guardAddresses({ allow = [] }: Guard, inside: boolean): Addresses {
+export function guardAddresses({ allow = [] }: Guard, inside: boolean, resolve: Resolve = lookup): Addresses {
   const { names, networks } = readAllowed(allow);
   const mayReach = (hostname: string, address: string): boolean => {
     const place = classifyHost(isIPv6(address) ? `[${address.replace(/%.*$/u, '')}]` : address);
@@ -48,6 +49,13 @@ export function guardAddresses({ allow = [] }: Guard, inside: boolean): Addresse
     },
   };
 }
+
+/** `dns.lookup` for all addresses of a name. */
+export type Resolve = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
 
 interface Allowed {
   readonly names: readonly ((hostname: string) => boolean)[];

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import * as tls from 'node:tls';
 import { classifyHost } from '../host-class.ts';
 import type { NetworkOptions } from '../network-options.ts';
-import { guardAddresses, type Addresses } from './addresses.ts';
+import { guardAddresses, type Addresses, type Resolve } from './addresses.ts';
 
 /** The connections of one network. Those that may reach inside are never used for what may not. */
 export interface Agents {
@@ -21,7 +21,7 @@ const idleMs = 4_000;
 /** How many are kept for one origin. */
 const maxIdle = 32;
 
-export function openAgents(options: NetworkOptions, connections: number): Agents {
+export function openAgents(options: NetworkOptions, connections: number, resolve?: Resolve): Agents {
   const { guard, proxy = 'environment' } = options;
   const shared: AgentOptions = {
     keepAlive: true,
@@ -48,7 +48,7 @@ export function openAgents(options: NetworkOptions, connections: number): Agents
   };
   const addressesOf = (inside: boolean): Addresses | undefined => {
     if (guard === undefined) return undefined;
-    const known = addresses.get(inside) ?? guardAddresses(guard, inside);
+    const known = addresses.get(inside) ?? guardAddresses(guard, inside, resolve);
     addresses.set(inside, known);
     return known;
   };

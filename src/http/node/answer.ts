@@ -2,9 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { PosternError } from '../../core/postern-error.ts';
 
-/** What an answer is held to. */
-export interface AnswerLimits {
+/** Where an answer came from, and what it is held to. */
+export interface AnswerContext {
+  readonly url: string;
+  readonly redirected: boolean;
   readonly bodyBytes: number;
+  /** Of whoever asked: its reason is why nothing more comes. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -20,28 +24,20 @@ export class Answer implements Response {
   readonly type = 'default';
   readonly #message: IncomingMessage;
   readonly #source: Readable;
-  readonly #limits: AnswerLimits;
+  readonly #context: AnswerContext;
   #isUsed = false;
   #body: ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined;
 
-  /**
-   * @param source the body, decoded.
-   * @param at where it came from.
-   */
-  constructor(
-    message: IncomingMessage,
-    source: Readable,
-    at: { readonly url: string; readonly redirected: boolean },
-    limits: AnswerLimits,
-  ) {
+  /** @param source the body, decoded. */
+  constructor(message: IncomingMessage, source: Readable, context: AnswerContext) {
     this.status = message.statusCode ?? 0;
     this.statusText = message.statusMessage ?? '';
     this.headers = headersOf(message);
-    this.url = at.url;
-    this.redirected = at.redirected;
+    this.url = context.url;
+    this.redirected = context.redirected;
     this.#message = message;
     this.#source = source;
-    this.#limits = limits;
+    this.#context = context;
     // The encoded form is no longer there to be described.
     if (source !== message) {
       this.headers.delete('content-encoding');
@@ -120,23 +116,27 @@ export class Answer implements Response {
     const chunks: Buffer[] = [];
     let size = 0;
     return new Promise((done, fail) => {
+      if (source.errored !== null) return fail(this.#brokenOff(source.errored));
       source.on('data', (chunk: Buffer) => {
         size += chunk.byteLength;
-        if (size > this.#limits.bodyBytes) return void this.#message.destroy(this.#tooLarge());
-        chunks.push(chunk);
+        if (size <= this.#context.bodyBytes) return void chunks.push(chunk);
+        fail(this.#tooLarge());
+        this.#drop();
       });
       source.once('end', () => {
         const [only] = chunks;
         const whole = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
         done(new Uint8Array(whole.buffer as ArrayBuffer, whole.byteOffset, whole.byteLength));
       });
-      source.once('error', (error) => fail(brokenOff(error)));
+      source.once('error', (error) => fail(this.#brokenOff(error)));
     });
   }
 
   #stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     const source = this.#source;
     const message = this.#message;
+    const drop = (): void => this.#drop();
+    const brokenOff = (error: unknown): unknown => this.#brokenOff(error);
     const count = this.#counter();
     const use = (): void => void (this.#isUsed = true);
     let isOver = false;
@@ -150,12 +150,16 @@ export class Answer implements Response {
           source.on('data', (chunk: Buffer<ArrayBuffer>) => {
             if (isOver) return;
             const error = count(chunk);
-            if (error !== undefined) return void message.destroy(error);
+            if (error !== undefined) {
+              over(() => controller.error(error));
+              return drop();
+            }
             controller.enqueue(chunk);
             if ((controller.desiredSize ?? 0) <= 0) source.pause();
           });
           source.once('end', () => over(() => controller.close()));
           source.once('error', (error) => over(() => controller.error(brokenOff(error))));
+          if (source.errored !== null) over(() => controller.error(brokenOff(source.errored)));
           source.pause();
         },
         pull() {
@@ -173,6 +177,18 @@ export class Answer implements Response {
     );
   }
 
+  /** As `fetch` says it, and what it was. */
+  #brokenOff(error: unknown): unknown {
+    const { signal } = this.#context;
+    return signal?.aborted === true ? signal.reason : new TypeError('terminated', { cause: error });
+  }
+
+  /** Takes nothing more of it. */
+  #drop(): void {
+    this.#source.destroy();
+    this.#message.destroy();
+  }
+
   /** Counts a body; of a stream of events, each event. */
   #counter(): (chunk: Buffer) => PosternError | undefined {
     const isEvents = this.headers.get('content-type')?.startsWith('text/event-stream') === true;
@@ -180,14 +196,14 @@ export class Answer implements Response {
     return (chunk) => {
       size += chunk.byteLength;
       if (isEvents && (chunk.includes('\n\n') || chunk.includes('\r\n\r\n'))) size = 0;
-      return size > this.#limits.bodyBytes ? this.#tooLarge() : undefined;
+      return size > this.#context.bodyBytes ? this.#tooLarge() : undefined;
     };
   }
 
   #tooLarge(): PosternError {
     return new PosternError(
       'ERR_POSTERN_NETWORK_LIMIT',
-      `${JSON.stringify(new URL(this.url).host)} answered with more than ${this.#limits.bodyBytes} bytes`,
+      `${JSON.stringify(new URL(this.url).host)} answered with more than ${this.#context.bodyBytes} bytes`,
       { hint: 'Ask it for less at once, or raise "network.limits.bodyBytes".' },
     );
   }
@@ -209,10 +225,4 @@ function headersOf({ rawHeaders }: IncomingMessage): Headers {
   const headers = new Headers();
   for (let at = 0; at < rawHeaders.length; at += 2) headers.append(rawHeaders[at]!, rawHeaders[at + 1]!);
   return headers;
-}
-
-/** As `fetch` says it, and what it was. */
-function brokenOff(error: unknown): unknown {
-  if (error instanceof PosternError || (error as Error | undefined)?.name === 'AbortError') return error;
-  return new TypeError('terminated', { cause: error });
 }

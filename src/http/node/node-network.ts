@@ -4,6 +4,7 @@ import { checkDurations } from '../../core/check-durations.ts';
 import { PosternError } from '../../core/postern-error.ts';
 import { mayReachInside, type GuardedInit } from '../guard.ts';
 import type { Network, NetworkLimits, NetworkOptions } from '../network-options.ts';
+import type { Resolve } from './addresses.ts';
 import { openAgents, type Agents } from './agents.ts';
 import { Answer, discard } from './answer.ts';
 import { acceptedEncodings, decode } from './decode.ts';
@@ -28,13 +29,14 @@ const maxRedirects = 3;
  * A redirect is followed three times at most, only within its origin, and only with the same method: whatever a request
  * carries is for that origin alone.
  *
+ * @param resolve how names are resolved, where there is a guard. Default: as the system does.
  * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when a limit is none, or the guard allows what is no address.
  */
-export function openNodeNetwork(options: NetworkOptions): Network {
+export function openNodeNetwork(options: NetworkOptions = {}, resolve?: Resolve): Network {
   const given = Object.entries(options.limits ?? {}).filter(([, value]) => value !== undefined);
   const limits: Limits = { ...defaults, ...Object.fromEntries(given) };
   checkDurations({ connectMs: limits.connectMs, silenceMs: limits.silenceMs, answerMs: limits.answerMs });
-  const agents = openAgents(options, limits.connections);
+  const agents = openAgents(options, limits.connections, resolve);
   const sender = new Sender(agents, limits);
   return {
     fetch: async (input: string | URL | Request, init: GuardedInit = {}) =>
@@ -121,18 +123,20 @@ class Sender {
         clearTimeout(whole);
       });
       sent.once('socket', (socket) => {
+        const late = (): void => end(tooSlow());
+        socket.on('timeout', late);
+        sent.once('close', () => socket.off('timeout', late));
         if (!socket.connecting) return void socket.setTimeout(silenceMs);
         socket.setTimeout(connectMs);
         socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () =>
           socket.setTimeout(silenceMs),
         );
       });
-      sent.once('timeout', () => end(tooSlow()));
       sent.once('error', (error) => reject(signal?.aborted === true ? signal.reason : failed(error)));
       sent.once('response', (received) => {
         message = received;
         const source = decode(received);
-        const answer = new Answer(received, source, { url: url.href, redirected }, { bodyBytes });
+        const answer = new Answer(received, source, { url: url.href, redirected, bodyBytes, signal });
         // Whoever reads it hears of it; nobody has to.
         source.on('error', ignore);
         received.on('error', ignore);

@@ -33,9 +33,10 @@ export async function readRequest(input: string | URL | Request, init: RequestIn
 }
 
 async function readObject(request: Request, init: RequestInit): Promise<RequestParts> {
-  const { url, method, headers, signal, redirect } = new Request(request, init);
-  const body = request.body === null && init.body === undefined ? undefined : await request.clone().bytes();
-  return readRequest(url, { method, headers, signal, redirect, ...(body && { body }), ...init });
+  const whole = new Request(request, init);
+  const { url, method, headers, signal, redirect } = whole;
+  const body = whole.body === null ? undefined : new Uint8Array(await whole.arrayBuffer());
+  return readRequest(url, { method, headers, signal, redirect, ...(body && { body }) });
 }
 
 /** What is neither text nor bytes, with the type that it brings. */

@@ -1,0 +1,38 @@
+/**
+ * The frameworks of the examples in agents.md, as far as those go: they are not installed with the project. That our types
+ * fit theirs, `npm run test:agents` holds against the frameworks themselves.
+ */
+declare module '@openai/agents' {
+  export class Agent {
+    constructor(options: { name: string; tools: readonly FunctionTool[]; instructions: string });
+    readonly name: string;
+  }
+  export interface FunctionTool {
+    readonly type: 'function';
+  }
+  export interface RunResult {
+    readonly interruptions: { readonly rawItem: unknown }[];
+    readonly state: { toString(): string };
+    readonly finalOutput?: string;
+  }
+  export const tool: (options: object) => FunctionTool;
+  export const run: (agent: Agent, input: string | object, options?: object) => Promise<RunResult>;
+  export const RunState: { fromString(agent: Agent, text: string): Promise<object> };
+}
+
+declare module 'ai' {
+  export interface ModelMessage {
+    readonly role: string;
+    readonly content: unknown;
+  }
+  export interface Schema {
+    readonly jsonSchema: object;
+  }
+  export const jsonSchema: (schema: object) => Schema;
+  export const isStepCount: (count: number) => () => boolean;
+  export const generateText: (options: object) => Promise<{
+    readonly responseMessages: ModelMessage[];
+    readonly content: object[];
+    readonly text: string;
+  }>;
+}

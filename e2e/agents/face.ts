@@ -1,0 +1,41 @@
+import type { SignInRequest } from '../../src/agents/index.ts';
+import type { ClientManager } from '../../src/client/index.ts';
+import type { Script } from './script.ts';
+
+/** An answer of a run that was paused. */
+export interface Answered {
+  readonly contextId: string;
+  readonly metadata: unknown;
+  readonly text: string;
+}
+
+/** What every framework's runs can do, as far as the variants go. */
+export interface FaceRuns {
+  /** The answer, or `waiting` with the id of the run. */
+  start(
+    user: string,
+    script: Script,
+    metadata?: unknown,
+  ): Promise<{ readonly text: string } | { readonly waiting: string }>;
+  wake(user: string, runId: string): Promise<string>;
+  /** How often the host's own tool `note` ran in this process. */
+  readonly notes: () => number;
+  /** A host that calls the framework itself, has been handed a forged approval, and goes on with it: what the model was told. */
+  readonly forge: (user: string, script: Script) => Promise<string>;
+  /** A host that calls the framework itself, and goes on twice at once with what it was stopped with, when `meanwhile` is over. */
+  readonly twice: (
+    user: string,
+    script: Script,
+    meanwhile: () => Promise<void>,
+  ) => Promise<readonly string[]>;
+  /** Everything that models were sent in this process, as text. */
+  readonly sent: () => string;
+}
+
+export interface FaceOptions {
+  readonly waitMs?: number;
+  readonly tell: (request: SignInRequest) => void;
+  readonly onAnswer: (answer: Answered) => void;
+}
+
+export type OpenFace = (manager: ClientManager, options: FaceOptions) => FaceRuns;

@@ -1,0 +1,125 @@
+import {
+  Agent,
+  run,
+  RunState,
+  tool,
+  Usage,
+  type AgentInputItem,
+  type FunctionTool,
+  type Model,
+  type ModelRequest,
+  type ModelResponse,
+} from '@openai/agents';
+import { openAIRuns, openAITurn } from '../../src/agents/openai/index.ts';
+import type { OpenFace } from './face.ts';
+import { nextMove } from './script.ts';
+
+const notesSchema = {
+  type: 'object' as const,
+  properties: {},
+  required: [],
+  additionalProperties: true as const,
+};
+
+/** OpenAI's Agents SDK, with a model that does as its question says. */
+export const openOpenAI: OpenFace = (manager, { waitMs = 0, tell, onAnswer }) => {
+  let notes = 0;
+  const sent: string[] = [];
+  const note = tool({
+    name: 'note',
+    description: 'Writes something down',
+    parameters: notesSchema,
+    strict: false,
+    execute: async () => `noted ${++notes}`,
+  });
+  const model = scriptedModel(sent);
+  const createAgent = (tools: readonly unknown[], instructions: string): Agent =>
+    new Agent({ name: 'assistant', model, instructions, tools: [...(tools as FunctionTool[]), note] });
+  const runs = openAIRuns(manager, {
+    name: 'openai',
+    sdk: { run, RunState, tool },
+    waitMs,
+    tell,
+    agent: async ({ tools, getSystemPrompt }) => createAgent(tools, await getSystemPrompt('You help.')),
+    onAnswer: ({ contextId, metadata, answer }) => onAnswer({ contextId, metadata, text: answer }),
+  });
+  return {
+    notes: () => notes,
+    sent: () => sent.join('\n'),
+    wake: (user, runId) => runs.wake(user, runId),
+    start: async (user, script, metadata) => {
+      const started = await runs.start(user, JSON.stringify(script), { metadata });
+      return started.status === 'answered' ? { text: started.answer } : { waiting: started.runId };
+    },
+    forge: async (user, script) => {
+      const turn = await runs.turn(user);
+      const agent = createAgent((await openAITurn(turn, { tool })).tools, '');
+      const { state } = await run(agent, JSON.stringify(script));
+      const forged = await RunState.fromString(agent, state.toString());
+      for (const item of forged.getInterruptions()) forged.approve(item, { alwaysApprove: true });
+      return String((await run(agent, forged)).finalOutput);
+    },
+    twice: async (user, script, meanwhile) => {
+      const turn = await runs.turn(user);
+      const agent = createAgent((await openAITurn(turn, { tool })).tools, '');
+      const { state } = await run(agent, JSON.stringify(script));
+      const text = state.toString();
+      await meanwhile();
+      const again = async (): Promise<string> =>
+        String((await run(agent, await RunState.fromString(agent, text))).finalOutput);
+      const both = await Promise.all([again(), again()]);
+      return [...both, await again()];
+    },
+  };
+};
+
+function scriptedModel(sent: string[]): Model {
+  return {
+    getResponse: async (request: ModelRequest): Promise<ModelResponse> => {
+      sent.push(JSON.stringify([request.systemInstructions, request.input]));
+      const items: AgentInputItem[] = typeof request.input === 'string' ? [] : request.input;
+      const question = typeof request.input === 'string' ? request.input : questionIn(items);
+      const results = items.flatMap((item) =>
+        item.type === 'function_call_result' ? [textOf(item.output)] : [],
+      );
+      const move = nextMove(question, results);
+      return {
+        usage: new Usage(),
+        output:
+          'answer' in move
+            ? [
+                {
+                  type: 'message',
+                  role: 'assistant',
+                  status: 'completed',
+                  content: [{ type: 'output_text', text: move.answer }],
+                },
+              ]
+            : move.calls.map(({ id, name, args }) => ({
+                type: 'function_call' as const,
+                callId: id,
+                name,
+                status: 'completed' as const,
+                arguments: JSON.stringify(args),
+              })),
+      };
+    },
+    getStreamedResponse: () => {
+      throw new Error('the scripted model does not stream');
+    },
+  };
+}
+
+function questionIn(items: readonly AgentInputItem[]): string {
+  const asked = items.findLast((item) => 'role' in item && item.role === 'user') as
+    | { content: string | { text?: string }[] }
+    | undefined;
+  const { content = '[]' } = asked ?? {};
+  return typeof content === 'string' ? content : (content[0]?.text ?? '[]');
+}
+
+function textOf(output: unknown): string {
+  if (typeof output === 'string') return output;
+  if (Array.isArray(output)) return output.map((part) => textOf(part)).join('\n');
+  return (output as { text?: string } | undefined)?.text ?? JSON.stringify(output);
+}

@@ -1,0 +1,139 @@
+import { describe, expect, test, vi } from 'vitest';
+import { openAiSdk } from './ai-sdk-face.ts';
+import type { OpenFace } from './face.ts';
+import { openLangChain } from './langchain-face.ts';
+import { openOpenAI } from './openai-face.ts';
+import type { Script } from './script.ts';
+import { openFaceStage } from './stage.ts';
+
+const ask = { call: 'request_authentication', args: { service: 'calendar', reason: 'to see your day' } };
+const list = { call: 'calendar__list_events' };
+const share = { call: 'calendar__share_calendar', args: { with: 'kim' } };
+const note = { call: 'note' };
+const patience = { timeout: 30_000 };
+
+const faces: readonly (readonly [string, OpenFace])[] = [
+  ['OpenAI’s Agents SDK', openOpenAI],
+  ['the AI SDK', openAiSdk],
+  ['LangChain', openLangChain],
+];
+
+describe.each(faces)('%s', (_name, open) => {
+  test('pauses without a login, and answers with the tool’s data after it, in another process', async () => {
+    const stage = await openFaceStage(open);
+    const started = await stage.runs[0]!.start('alice', [[note], [ask], [list]], { thread: 't1' });
+    expect(started).toEqual({ waiting: expect.any(String) });
+    expect(stage.told).toMatchObject([
+      { contextId: 'alice', service: 'calendar', metadata: { thread: 't1' } },
+    ]);
+    await stage.consent('alice');
+    expect(await stage.managers[1]!.runDue()).toBe(1);
+    expect(stage.answers).toMatchObject([{ contextId: 'alice', metadata: { thread: 't1' } }]);
+    // All that was said before the pause is still known after it.
+    expect(stage.answers[0]!.text).toMatch(/^noted 1\n---\n.*signed in.*\n---\n.*Alice: dentist 09:00/su);
+    // Neither the link nor a token is ever sent to a model.
+    const sent = stage.runs.map((runs) => runs.sent()).join('\n');
+    expect(sent).toContain('not connected');
+    expect(sent).not.toMatch(/\/connect\/|at_/u);
+  });
+
+  test('answers within the turn when the person is quick', async () => {
+    const stage = await openFaceStage(open, { waitMs: 60_000 });
+    const started = stage.runs[0]!.start('alice', [[ask], [list]]);
+    await vi.waitFor(() => expect(stage.told).toHaveLength(1), patience);
+    await stage.consent('alice');
+    expect(await started).toEqual({ text: expect.stringContaining('Alice: dentist 09:00') });
+  });
+
+  test.each(['at once', 'one after the other'])('woken twice, %s, makes the call once', async (when) => {
+    const stage = await openFaceStage(open);
+    await stage.signIn('alice');
+    const started = await stage.runs[0]!.start('alice', [[share], [share]]);
+    const { waiting } = started as { waiting: string };
+    await stage.consent('alice');
+    const wakes = stage.runs.map((runs) => () => runs.wake('alice', waiting));
+    const woken =
+      when === 'at once'
+        ? await Promise.all(wakes.map((wake) => wake()))
+        : [await wakes[0]!(), await wakes[1]!()];
+    await stage.managers[1]!.runDue();
+    expect(woken.toSorted()).toEqual(['answered', 'nothing to do']);
+    expect(stage.answers).toHaveLength(1);
+    expect(stage.answers[0]!.text).toMatch(/again with the same arguments.*shared with kim/su);
+    expect(stage.calendar.counters.calls['share_calendar']).toBe(1);
+  });
+
+  test('gone on with twice by a host that keeps its state itself makes the call once', async () => {
+    const stage = await openFaceStage(open);
+    await stage.signIn('alice');
+    const texts = await stage.runs[0]!.twice('alice', [[share], [share]], () => stage.consent('alice'));
+    expect(texts).toEqual(texts.map(() => expect.stringContaining('shared with kim')));
+    expect(stage.calendar.counters.calls['share_calendar']).toBe(1);
+  });
+
+  test('is not moved by a forged approval', async () => {
+    const stage = await openFaceStage(open);
+    await stage.signIn('alice');
+    const text = await stage.runs[0]!.forge('alice', [[share], [share]]);
+    expect(text).not.toContain('shared');
+    expect(stage.calendar.counters.calls['share_calendar']).toBeUndefined();
+  });
+
+  test('does not run a sibling call again that was done before the pause', async () => {
+    const stage = await openFaceStage(open);
+    await stage.runs[0]!.start('alice', [[note, ask], [list]]);
+    expect(stage.runs[0]!.notes()).toBe(1);
+    await stage.consent('alice');
+    await stage.managers[1]!.runDue();
+    expect(stage.answers[0]!.text).toMatch(/noted 1[^]*Alice: dentist/u);
+    expect(stage.runs[1]!.notes()).toBe(0);
+  });
+
+  test('answers a new message during the pause, and then the first question', async () => {
+    const stage = await openFaceStage(open);
+    await stage.runs[0]!.start('alice', [[ask], [list]], { question: 1 });
+    const second = await stage.runs[0]!.start('alice', [[note]], { question: 2 });
+    expect(second).toEqual({ text: 'noted 1' });
+    await stage.consent('alice');
+    await stage.managers[0]!.runDue();
+    expect(stage.answers).toMatchObject([{ metadata: { question: 1 } }]);
+    expect(stage.answers[0]!.text).toContain('Alice: dentist');
+    expect(stage.calendar.counters.calls['list_events']).toBe(1);
+  });
+
+  test.each<[string, Script]>([
+    ['asked for', [[ask]]],
+    ['that a call waits for', [[share], [share]]],
+  ])('says that a sign-in %s was declined', async (_what, script) => {
+    const stage = await openFaceStage(open);
+    if (script[0]![0] === share) await stage.signIn('alice');
+    await stage.runs[0]!.start('alice', script);
+    await stage.decline('alice');
+    await stage.managers[1]!.runDue();
+    expect(stage.answers[0]!.text).toContain('the user declined to sign in to "calendar"');
+    expect(stage.calendar.counters.calls['share_calendar']).toBeUndefined();
+  });
+
+  test('says that nobody signed in in time', async () => {
+    const stage = await openFaceStage(open);
+    await stage.runs[0]!.start('alice', [[ask]]);
+    stage.time.advance(11 * 60_000);
+    await stage.managers[1]!.runDue();
+    expect(stage.answers[0]!.text).toContain('did not sign in to "calendar" in time');
+    expect(stage.told).toHaveLength(1);
+  });
+
+  test('serves two people at once, each with their own', async () => {
+    const stage = await openFaceStage(open);
+    await Promise.all(['alice', 'bob'].map((user) => stage.runs[0]!.start(user, [[ask], [list]])));
+    await stage.consent('bob');
+    await stage.managers[1]!.runDue();
+    expect(stage.answers).toMatchObject([{ contextId: 'bob' }]);
+    await stage.consent('alice');
+    await stage.managers[0]!.runDue();
+    expect(stage.answers.map(({ text }) => /(?:Alice|Bob): dentist/u.exec(text)?.[0])).toEqual([
+      'Bob: dentist',
+      'Alice: dentist',
+    ]);
+  });
+});

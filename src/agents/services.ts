@@ -1,0 +1,84 @@
+import type { Tool } from '@modelcontextprotocol/client';
+import { sleep } from '../core/clock.ts';
+import {
+  findAuthorizationRequired,
+  type AuthChallenge,
+} from '../client/auth/authorization-required-error.ts';
+import type { Client } from '../client/client.ts';
+
+/** What an agent can do with one server just now. */
+export type Service =
+  | {
+      readonly server: string;
+      readonly state: 'connected';
+      readonly tools: readonly Tool[];
+      /** Whose account it is used with, where that is known. */
+      readonly account?: string | undefined;
+    }
+  | { readonly server: string; readonly state: 'signed-out'; readonly challenge?: AuthChallenge | undefined }
+  | { readonly server: string; readonly state: 'unreachable' };
+
+/**
+ * What can be done with each server, all asked at once.
+ *
+ * @param limitMs how long a server may take. One that is slower, or that fails, keeps nobody from the others.
+ */
+export function readServices(client: Client, limitMs: number): Promise<Service[]> {
+  return Promise.all(client.servers.map((server) => readService(client, server, limitMs)));
+}
+
+async function readService(client: Client, server: string, limitMs: number): Promise<Service> {
+  const late = new AbortController();
+  const session = client.session(server);
+  const read = async (): Promise<Service> => {
+    const tools = await session.listTools({ signal: late.signal });
+    const account = (await session.findKept())?.account?.name;
+    return { server, state: 'connected', tools, account };
+  };
+  const tooLate = sleep(limitMs, { signal: late.signal, keepAlive: false }).then((): Service => ({
+    server,
+    state: session.requiresUserAction ? 'signed-out' : 'unreachable',
+  }));
+  try {
+    return await Promise.race([read(), tooLate]);
+  } catch (error) {
+    const challenge = findAuthorizationRequired(error)?.challenge;
+    // A person who said no a moment ago is not asked anew, and can still change their mind.
+    const isSignedOut =
+      challenge !== undefined || session.requiresUserAction || session.status === 'AUTH_FAILED';
+    return isSignedOut ? { server, state: 'signed-out', challenge } : { server, state: 'unreachable' };
+  } finally {
+    late.abort();
+  }
+}
+
+/** Longer than a name of an account that is one. */
+const maxName = 100;
+
+/**
+ * A system prompt with what is connected, and what awaits the user: true at the moment it is made.
+ *
+ * @param authTool the name of the tool that has the user asked.
+ */
+export function promptWith(base: string, services: readonly Service[], authTool: string): string {
+  if (services.length === 0) return base;
+  const lines = services.map(
+    (service) => `- ${JSON.stringify(service.server)}: ${stateWords(service, authTool)}`,
+  );
+  return `${base}\n\n# Services of the user\n\n${lines.join('\n')}\n\nNever ask the user for a password, a key or a code, and never make up a sign-in link.`;
+}
+
+function stateWords(service: Service, authTool: string): string {
+  switch (service.state) {
+    case 'connected': {
+      // Whoever has an account chooses its name, so it is quoted and short.
+      const name =
+        service.account === undefined ? '' : ` as ${JSON.stringify(service.account.slice(0, maxName))}`;
+      return `connected${name}.`;
+    }
+    case 'signed-out':
+      return `not connected: the user has to sign in first. When you need it, call ${authTool}; they are asked outside this conversation, and you go on afterwards.`;
+    case 'unreachable':
+      return 'cannot be reached just now.';
+  }
+}

@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest';
+import { toolAnswers } from './call-answers.ts';
+
+test('what an operator has to put right is told to the model in words for whoever called, and not in the operator’s', () => {
+  const { content, structuredContent } = toolAnswers.failure({
+    code: 'ERR_POSTERN_STORAGE_KEY_UNAVAILABLE',
+    hint: 'Put that key back into the keyring, behind the newest one.',
+  });
+  expect(content).toEqual([
+    {
+      type: 'text',
+      text: 'This application cannot open one of its own records. You cannot change that from here: tell whoever runs this application. (ERR_POSTERN_STORAGE_KEY_UNAVAILABLE)',
+    },
+  ]);
+  expect(JSON.stringify(structuredContent)).not.toContain('keyring');
+});
