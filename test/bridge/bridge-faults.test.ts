@@ -135,6 +135,51 @@ describe('what a server does', () => {
   });
 });
 
+describe('a server that answers HTTP 400', () => {
+  test('to whatever comes in a session that it has lost, is greeted again', async () => {
+    let session = 1;
+    const server = await startPlainServer((came, response) => {
+      const named = came.headers['mcp-session-id'];
+      if (named !== undefined && named !== `s${session}`) {
+        return sendJson(
+          response,
+          '{"jsonrpc":"2.0","error":{"code":-32000,"message":"no such session"},"id":null}',
+          {},
+          400,
+        );
+      }
+      if (answerGreeting(came, response, { 'mcp-session-id': `s${session}` })) return;
+      sendJson(response, JSON.stringify({ jsonrpc: '2.0', id: came.message.id, result: { in: named } }));
+    });
+    const host = StdioHost.run(server.url);
+    await host.greet();
+    expect((await host.ask('tools/call', call('ahoy'))).result).toEqual({ in: 's1' });
+    session = 2;
+    expect((await host.ask('tools/call', call('ahoy'))).result).toEqual({ in: 's2' });
+  });
+
+  test('to a request that is bad keeps its session', async () => {
+    const server = await startPlainServer((came, response) => {
+      if (answerGreeting(came, response, { 'mcp-session-id': 's' })) return;
+      const { id, method, params } = came.message;
+      if (method === 'ping' || params?.arguments?.text !== 'bad') {
+        return sendJson(response, JSON.stringify({ jsonrpc: '2.0', id, result: { in: 's' } }));
+      }
+      sendJson(
+        response,
+        JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32_602, message: 'bad' } }),
+        {},
+        400,
+      );
+    });
+    const host = StdioHost.run(server.url);
+    await host.greet();
+    expect((await host.ask('tools/call', call('bad'))).error?.code).toBe(-32_602);
+    expect((await host.ask('tools/call', call('good'))).result).toEqual({ in: 's' });
+    expect(server.came.filter(({ message }) => message?.method === 'initialize')).toHaveLength(1);
+  });
+});
+
 /** The most memory that a process has had, in MiB. */
 function peakMiB(pid: number | undefined): number {
   return Number(/^VmHWM:\s+(\d+) kB/mu.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
