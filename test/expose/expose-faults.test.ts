@@ -43,7 +43,7 @@ test('a thousand clients that break off leave no child behind', async () => {
     port: 0,
     logger: silentLogger,
     env: { PIDS: pids },
-    limits: { maxChildrenPerUser: 40, maxChildren: 40, maxSessionsPerUser: 2_000, maxSessions: 2_000 },
+    limits: { maxChildrenPerUser: 1_000, maxChildren: 1_000, maxSessionsPerUser: 2_000, maxSessions: 2_000 },
   });
   onTestFinished(() => exposed.stop());
   const clients = 1_000;
@@ -92,6 +92,14 @@ test('a thousand clients that break off leave no child behind', async () => {
         calling.end('{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"nothing"}}');
         await new Promise((resolve) => calling.once('finish', resolve));
         calling.destroy();
+        if (index % 3 === 1) continue;
+        const ending = request(exposed.url, {
+          method: 'DELETE',
+          headers: { 'mcp-session-id': session },
+          agent: false,
+        });
+        ending.on('error', () => {});
+        ending.end();
       }
     }),
   );
