@@ -1,5 +1,5 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/client';
-import { findPosternError } from '../core/postern-error.ts';
+import { findPosternError, PosternError } from '../core/postern-error.ts';
 import {
   findAuthorizationRequired,
   type AuthorizationRequiredError,
@@ -9,6 +9,7 @@ import type { Client } from '../client/client.ts';
 import { interactionOf } from '../interaction/interaction-required-error.ts';
 import type { InteractionData } from '../interaction/flow.ts';
 import type { Pending, PendingStatus } from '../pending/pending.ts';
+import { within } from '../sync/within.ts';
 import { authToolName, authToolSchema, authToolText, reasonIn, serviceIn } from './auth-tool.ts';
 import { modelNameOf, type AgentCall, type AgentTool } from './agent-tool.ts';
 import { CallClaims, NotCarriedOut } from './call-claims.ts';
@@ -37,6 +38,9 @@ interface Asked {
   /** What the model is told instead of waiting. */
   readonly instead?: string | undefined;
 }
+
+/** How long a host has to tell a person of their link. */
+const tellMs = 30_000;
 
 type Refusing = Exclude<PendingStatus, 'completed'>;
 
@@ -329,14 +333,10 @@ export class Turn {
     const { challenge } = need;
     if (this.#told.has(challenge.pendingId)) return undefined;
     const { contextId, metadata, runId } = this;
-    const instead = await this.#options.tell({
-      contextId,
-      metadata,
-      runId,
-      service,
-      challenge,
-      ...(reason !== undefined && { reason }),
-    });
+    const why = reason === undefined ? {} : { reason };
+    const telling = async (): Promise<string | undefined | void> =>
+      this.#options.tell({ contextId, metadata, runId, service, challenge, ...why });
+    const instead = await within(telling(), tellMs, notTold);
     if (typeof instead === 'string') return instead;
     this.#told.add(challenge.pendingId);
     return undefined;
@@ -367,6 +367,14 @@ export class Turn {
     this.#services ??= readServices(this.client, this.#options.serviceLimitMs);
     return this.#services;
   }
+}
+
+function notTold(): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_CLIENT_PERSON_NOT_TOLD',
+    `telling a person of their link took over ${tellMs} ms`,
+    { hint: 'Look at the function that was given as "tell": it may wait for what never comes.' },
+  );
 }
 
 function sameJson(one: unknown, other: unknown): boolean {
