@@ -15,12 +15,19 @@ export const openAiSdk: OpenFace = (manager, { waitMs = 0, tell, onAnswer }) => 
     inputSchema: jsonSchema({ type: 'object', properties: {} }),
     execute: async () => `noted ${++notes}`,
   });
+  let payments = 0;
+  const pay = dynamicTool({
+    description: 'Pays, when the host has been asked',
+    inputSchema: jsonSchema({ type: 'object', properties: {} }),
+    execute: async () => `paid ${++payments}`,
+  });
   const model = scriptedModel(sent);
   const generate = async ({ tools, toolApproval, getSystemPrompt }: SdkTurn, messages: ModelMessage[]) =>
     generateText({
       model,
-      tools: { ...tools, note },
-      toolApproval,
+      tools: { ...tools, note, pay },
+      toolApproval: async (asked) =>
+        asked.toolCall.toolName === 'pay' ? 'user-approval' : toolApproval(asked),
       messages,
       instructions: await getSystemPrompt('You help.'),
       stopWhen: isStepCount(20),
@@ -52,6 +59,7 @@ export const openAiSdk: OpenFace = (manager, { waitMs = 0, tell, onAnswer }) => 
   ];
   return {
     notes: () => notes,
+    payments: () => payments,
     sent: () => sent.join('\n'),
     wake: (user, runId) => runs.wake(user, runId),
     start: async (user, script, metadata) => {

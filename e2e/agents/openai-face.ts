@@ -32,19 +32,31 @@ export const openOpenAI: OpenFace = (manager, { waitMs = 0, tell, onAnswer }) =>
     strict: false,
     execute: async () => `noted ${++notes}`,
   });
+  let payments = 0;
+  const pay = tool({
+    name: 'pay',
+    description: 'Pays, when the host has been asked',
+    parameters: notesSchema,
+    strict: false,
+    needsApproval: true,
+    execute: async () => `paid ${++payments}`,
+  });
   const model = scriptedModel(sent);
   const createAgent = (tools: readonly unknown[], instructions: string): Agent =>
-    new Agent({ name: 'assistant', model, instructions, tools: [...(tools as FunctionTool[]), note] });
+    new Agent({ name: 'assistant', model, instructions, tools: [...(tools as FunctionTool[]), note, pay] });
   const runs = openAIRuns(manager, {
     name: 'openai',
     sdk: { run, RunState, tool },
     waitMs,
     tell,
     agent: async ({ tools, getSystemPrompt }) => createAgent(tools, await getSystemPrompt('You help.')),
+    // A host with approvals of its own keeps the state of such a run itself.
+    answerOf: ({ finalOutput, state }) => finalOutput ?? state.toString(),
     onAnswer: ({ contextId, metadata, answer }) => onAnswer({ contextId, metadata, text: answer }),
   });
   return {
     notes: () => notes,
+    payments: () => payments,
     sent: () => sent.join('\n'),
     wake: (user, runId) => runs.wake(user, runId),
     start: async (user, script, metadata) => {

@@ -89,6 +89,16 @@ describe.each(faces)('%s', (_name, open) => {
     expect(stage.runs[1]!.notes()).toBe(0);
   });
 
+  test('leaves an approval of the host’s own to the host', async () => {
+    const stage = await openFaceStage(open);
+    await stage.runs[0]!.start('alice', [[{ call: 'pay' }, ask], [list]]);
+    expect(stage.told).toHaveLength(1);
+    await stage.consent('alice');
+    await stage.managers[1]!.runDue();
+    expect(stage.answers).toHaveLength(1);
+    expect(stage.runs.map((runs) => runs.payments())).toEqual([0, 0]);
+  });
+
   test('answers a new message during the pause, and then the first question', async () => {
     const stage = await openFaceStage(open);
     await stage.runs[0]!.start('alice', [[ask], [list]], { question: 1 });
