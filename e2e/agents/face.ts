@@ -36,6 +36,8 @@ export interface FaceRuns {
 
 export interface FaceOptions {
   readonly waitMs?: number;
+  /** Where the framework streams: has it, and is told of each piece. */
+  readonly onPiece?: () => void;
   readonly tell: (request: SignInRequest) => void;
   readonly onAnswer: (answer: Answered) => void;
 }

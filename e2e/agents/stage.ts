@@ -1,7 +1,7 @@
 import { openStage, type Stage } from '../../test/support/stage.ts';
 import { walk } from '../../test/heart/walk.ts';
 import type { SignInRequest } from '../../src/agents/index.ts';
-import type { Answered, FaceRuns, OpenFace } from './face.ts';
+import type { Answered, FaceOptions, FaceRuns, OpenFace } from './face.ts';
 
 export interface FaceStage extends Stage {
   /** One for each host. */
@@ -16,7 +16,7 @@ export interface FaceStage extends Stage {
 /** A framework's runs in two hosts on one store, with a calendar behind a sign-in. */
 export async function openFaceStage(
   open: OpenFace,
-  options: { readonly waitMs?: number } = {},
+  options: Pick<FaceOptions, 'waitMs' | 'onPiece'> = {},
 ): Promise<FaceStage> {
   const stage = await openStage({ hosts: 2 });
   const told: SignInRequest[] = [];

@@ -147,3 +147,16 @@ describe.each(faces)('%s', (_name, open) => {
     ]);
   });
 });
+
+test.each(faces.slice(0, 2))('%s: a turn that streams pauses and goes on as well', async (_name, open) => {
+  let pieces = 0;
+  const stage = await openFaceStage(open, { onPiece: () => pieces++ });
+  expect(await stage.runs[0]!.start('alice', [[note], [ask], [list]])).toEqual({
+    waiting: expect.any(String),
+  });
+  const before = pieces;
+  await stage.consent('alice');
+  await stage.managers[1]!.runDue();
+  expect(stage.answers[0]!.text).toMatch(/^noted 1\n---\n.*signed in.*\n---\n.*Alice: dentist/su);
+  expect([before > 0, pieces > before]).toEqual([true, true]);
+});
