@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { Client as SdkClient, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import type { Client } from '../src/client/client.ts';
+import type { ClientManager } from '../src/client/client-manager.ts';
 import type { StorageBackend } from '../src/storage/contract.ts';
 import { openLocalStorage } from '../src/storage/local.ts';
 import { MemoryBackend } from '../src/storage/memory-backend.ts';
@@ -13,10 +15,11 @@ import { withTemporaryDirectory } from './temporary-directory.ts';
 const inFlight = 32;
 const aim = 1.05;
 
-interface Contender {
+/** Whose calls are timed. */
+export interface Contender {
   readonly label: string;
-  call(): Promise<unknown>;
-  close(): Promise<unknown>;
+  readonly call: () => Promise<unknown>;
+  readonly close: () => Promise<unknown>;
 }
 
 /** Cost of a call in one slice of a round. */
@@ -35,18 +38,23 @@ export const callTool: Bench = {
       await using server = await startBenchServer();
       const contenders = await openContenders(server, directory);
       try {
-        return await race(contenders, options);
+        return await race('call-tool', contenders, options);
       } finally {
         await Promise.all(contenders.map((contender) => contender.close()));
       }
     }),
 };
 
-async function race(contenders: readonly Contender[], options: BenchOptions): Promise<BenchResult> {
+/** Times contenders by turns; the first is the baseline. */
+export async function race(
+  name: string,
+  contenders: readonly Contender[],
+  options: BenchOptions,
+): Promise<BenchResult> {
   const rounds = options.rounds ?? (options.quick ? 5 : 60);
   const callsInTurn = options.quick ? 50 : 100;
   const callsAtOnce = options.quick ? 64 : 320;
-  options.progress('call-tool: warm-up');
+  options.progress(`${name}: warm-up`);
   for (const contender of contenders) {
     await callInTurn(contender, options.quick ? 100 : 500);
     await callAtOnce(contender, inFlight * 4);
@@ -54,7 +62,7 @@ async function race(contenders: readonly Contender[], options: BenchOptions): Pr
   const inTurn = contenders.map((): Slice[] => []);
   const atOnce = contenders.map((): Slice[] => []);
   for (let round = 0; round < rounds; round++) {
-    if (round % 10 === 0) options.progress(`call-tool: round ${round + 1} of ${rounds}`);
+    if (round % 10 === 0) options.progress(`${name}: round ${round + 1} of ${rounds}`);
     for (let place = 0; place < contenders.length; place++) {
       // Another one begins each round, so that none always follows the same neighbour's garbage.
       const index = (round + place) % contenders.length;
@@ -180,6 +188,15 @@ async function bareSdk(
 }
 
 async function postern(label: string, server: BenchServer, storage: StorageBackend): Promise<Contender> {
+  const { client, close } = await openGranted(server, storage);
+  return { label, call: () => callEcho(client), close };
+}
+
+/** Postern with a grant that is good, on any store. */
+export async function openGranted(
+  server: BenchServer,
+  storage: StorageBackend,
+): Promise<{ manager: ClientManager; client: Client; close: () => Promise<void> }> {
   const { manager, client } = await openPostern(server.mcpUrl, storage);
   const tokens = await server.issueGrant();
   const issued = Date.now();
@@ -204,8 +221,8 @@ async function postern(label: string, server: BenchServer, storage: StorageBacke
   };
   await interactions.put(place, { name: 'oauth', flow: interactions.flowNamed('oauth')! }, grant);
   return {
-    label,
-    call: () => callEcho(client),
+    manager,
+    client,
     async close() {
       await manager.close();
       await storage.close();

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { agents } from './agents.ts';
 import type { Bench, BenchOptions } from './bench.ts';
 import { callTool } from './call-tool.ts';
 import { callback } from './callback.ts';
@@ -20,6 +21,7 @@ const benches: readonly Bench[] = [
   forgedCallback,
   storage,
   outOfBand,
+  agents,
 ];
 const usage = `usage: npm run bench -- [name…] [--json] [--rounds N] [--quick]\nbenches: ${benches.map(({ name }) => name).join(', ')}`;
 
