@@ -2,6 +2,7 @@ import { checkDurations } from '../core/check-durations.ts';
 import { failureFields } from '../core/failure-fields.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { randomId } from '../core/random.ts';
+import { AuthorizationRequiredError } from '../client/auth/authorization-required-error.ts';
 import type { ClientManager } from '../client/client-manager.ts';
 import { tryFor } from '../client/tried-call.ts';
 import type { Namespace } from '../namespace/namespace.ts';
@@ -266,7 +267,11 @@ export class AgentRuns<I, S, A> {
       const pending = await this.#manager.coordinator.pendings.in(namespace).get(tries);
       if (pending !== undefined) await tryFor(pending, () => turn.tryCalls(tries));
     }
-    if ((await turn.readNeeds()).length > 0) return 'waiting';
+    const needed = await turn.readNeeds();
+    // Only what is thrown keeps a request parked that was merely tried.
+    const tried = needed.find(({ challenge }) => challenge.pendingId === tries);
+    if (tried !== undefined) throw new AuthorizationRequiredError(tried.challenge);
+    if (needed.length > 0) return 'waiting';
     const { stop, turn: last } = await this.#advance(turn, { state });
     // Whoever has the run by now goes on with it.
     lease.signal.throwIfAborted();

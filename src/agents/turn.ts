@@ -1,5 +1,5 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/client';
-import { findPosternError, PosternError } from '../core/postern-error.ts';
+import { findPosternError } from '../core/postern-error.ts';
 import {
   findAuthorizationRequired,
   type AuthorizationRequiredError,
@@ -9,7 +9,6 @@ import type { Client } from '../client/client.ts';
 import { interactionOf } from '../interaction/interaction-required-error.ts';
 import type { InteractionData } from '../interaction/flow.ts';
 import type { Pending, PendingStatus } from '../pending/pending.ts';
-import { within } from '../sync/within.ts';
 import { authToolName, authToolSchema, authToolText, reasonIn, serviceIn } from './auth-tool.ts';
 import { modelNameOf, type AgentCall, type AgentTool } from './agent-tool.ts';
 import { CallClaims, NotCarriedOut } from './call-claims.ts';
@@ -18,6 +17,7 @@ import { needs, type Need } from './needs.ts';
 import type { PausedCall } from './run-store.ts';
 import { promptWith, readServices, type Service } from './services.ts';
 import type { TellPerson } from './tell-person.ts';
+import { Telling } from './telling.ts';
 
 export interface TurnOptions {
   readonly client: Client;
@@ -39,9 +39,6 @@ interface Asked {
   readonly instead?: string | undefined;
 }
 
-/** How long a host has to tell a person of their link. */
-const tellMs = 30_000;
-
 type Refusing = Exclude<PendingStatus, 'completed'>;
 
 /**
@@ -57,7 +54,7 @@ export class Turn {
   readonly #options: TurnOptions;
   readonly #claims: CallClaims;
   readonly #asked = new Map<string, Asked>();
-  readonly #told = new Set<string>();
+  readonly #telling: Telling;
   /** Calls that have waited and were made, or refused: nothing is left to wait for. */
   readonly #settled = new Set<string>();
   /** Calls that were made to see whether their person is done: their results are kept. */
@@ -77,10 +74,9 @@ export class Turn {
     const { clock } = client.coordinator.interactions.surroundings;
     this.#claims = new CallClaims(client.context.storage, clock);
     this.#waitsUntil = performance.now() + waitMs;
-    for (const call of paused) {
-      this.#asked.set(call.callId, { paused: call });
-      this.#told.add(call.pendingId);
-    }
+    for (const call of paused) this.#asked.set(call.callId, { paused: call });
+    const told = paused.map(({ pendingId }) => pendingId);
+    this.#telling = new Telling(options.tell, { contextId: this.contextId, runId, metadata }, told);
   }
 
   /** Whom the agent acts for. */
@@ -197,7 +193,8 @@ export class Turn {
     const { challenge } = need;
     const of = tool.of && { tool: tool.of.tool };
     const paused = { callId: id, name: tool.name, args, pendingId: challenge.pendingId, service, ...of };
-    const instead = await this.#tell(need, service, tool.of === undefined ? reasonIn(args) : undefined);
+    const reason = tool.of === undefined ? reasonIn(args) : undefined;
+    const instead = await this.#telling.tell({ service, challenge, reason });
     this.#asked.set(id, { paused, need, instead });
     if (instead !== undefined) return undefined;
     const status = await this.#waitFor(challenge.pendingId);
@@ -293,7 +290,7 @@ export class Turn {
       }
       const { challenge } = required;
       const need: Need = { reason: 'sign-in', challenge };
-      const instead = await this.#tell(need, service);
+      const instead = await this.#telling.tell({ service, challenge });
       if (instead === undefined && sent === 1 && (await this.#waitFor(challenge.pendingId)) === 'completed')
         continue;
       if (instead === undefined) this.#late.set(tool.name, need);
@@ -328,20 +325,6 @@ export class Turn {
     return isSame ? asked : undefined;
   }
 
-  /** Tells the person once of each thing they are asked for. */
-  async #tell(need: Need, service: string, reason?: string): Promise<string | undefined> {
-    const { challenge } = need;
-    if (this.#told.has(challenge.pendingId)) return undefined;
-    const { contextId, metadata, runId } = this;
-    const why = reason === undefined ? {} : { reason };
-    const telling = async (): Promise<string | undefined | void> =>
-      this.#options.tell({ contextId, metadata, runId, service, challenge, ...why });
-    const instead = await within(telling(), tellMs, notTold);
-    if (typeof instead === 'string') return instead;
-    this.#told.add(challenge.pendingId);
-    return undefined;
-  }
-
   /** Waits for as much of this turn's time for waiting as is left. */
   async #waitFor(pendingId: string): Promise<PendingStatus> {
     const pending = await this.#find(pendingId);
@@ -367,14 +350,6 @@ export class Turn {
     this.#services ??= readServices(this.client, this.#options.serviceLimitMs);
     return this.#services;
   }
-}
-
-function notTold(): PosternError {
-  return new PosternError(
-    'ERR_POSTERN_CLIENT_PERSON_NOT_TOLD',
-    `telling a person of their link took over ${tellMs} ms`,
-    { hint: 'Look at the function that was given as "tell": it may wait for what never comes.' },
-  );
 }
 
 function sameJson(one: unknown, other: unknown): boolean {
