@@ -75,8 +75,8 @@ export class Turn {
     this.#claims = new CallClaims(client.context.storage, clock);
     this.#waitsUntil = performance.now() + waitMs;
     for (const call of paused) this.#asked.set(call.callId, { paused: call });
-    const told = paused.map(({ pendingId }) => pendingId);
-    this.#telling = new Telling(options.tell, { contextId: this.contextId, runId, metadata }, told);
+    const before = paused.map(({ pendingId }) => pendingId);
+    this.#telling = new Telling(options.tell, { contextId: this.contextId, runId, metadata }, before);
   }
 
   /** Whom the agent acts for. */
