@@ -11,10 +11,12 @@ export interface StdioGuide {
   readonly small: string;
   /** Where they may keep what they keep. */
   readonly data: string;
+  /** The program that runs them. */
+  readonly node: string;
 }
 
 /** Runs the programs of the guide as their client does, and goes through their links as their person does. @throws {Error} when one does not do what the guide says. */
-export async function checkStdioGuide({ server, small, data }: StdioGuide): Promise<void> {
+export async function checkStdioGuide({ server, small, data, node }: StdioGuide): Promise<void> {
   await using provider = await startProgrammableAuthorizationServer({
     claims: (subject) => ({ preferred_username: subject }),
   });
@@ -23,7 +25,7 @@ export async function checkStdioGuide({ server, small, data }: StdioGuide): Prom
   provider.approveAs('al@home.example');
   const env = { ISSUER: provider.issuer, XDG_DATA_HOME: data };
 
-  await withServer(server, env, async (client) => {
+  await withServer(node, server, env, async (client) => {
     const photos = await client.call('login_photos', { handle: 'al@home.example' });
     check('a login is no error', photos.isError !== true);
     await walk(linkIn(photos));
@@ -43,7 +45,7 @@ export async function checkStdioGuide({ server, small, data }: StdioGuide): Prom
     await untilDone(client, 'login_notes');
     check('a form leads to a key', textOf(await client.call('note')) === 'a note, with a key of 12 letters');
   });
-  await withServer(small, env, async (client) => {
+  await withServer(node, small, env, async (client) => {
     const asked = await client.call('note');
     check('a tool shows the link when it needs a key', asked.isError === true);
     await enterKey(linkIn(asked));
@@ -52,11 +54,12 @@ export async function checkStdioGuide({ server, small, data }: StdioGuide): Prom
 }
 
 async function withServer(
+  node: string,
   program: string,
   env: Readonly<Record<string, string>>,
   work: (client: JsonRpcClient) => Promise<void>,
 ): Promise<void> {
-  const child = spawn(process.execPath, ['--no-warnings', program], {
+  const child = spawn(node, ['--no-warnings', program], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
     timeout: 60_000,

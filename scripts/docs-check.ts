@@ -2,7 +2,7 @@
 // folder of its own; docs/snippets.d.ts declares what they leave out. So is every entry, its declarations and all. Whole
 // programs, which begin with their names, are run.
 //
-//   npm run build && node scripts/docs-check.ts
+//   npm run build && node scripts/docs-check.ts [--node 22.18.0]
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   cpSync,
@@ -17,8 +17,10 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { checkStdioGuide } from './check-stdio-guide.ts';
 import { programName } from './users/guide.ts';
+import { installNode } from './users/install-node.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const documents = [
@@ -108,7 +110,12 @@ process.exitCode = status === 0 ? 0 : 1;
 const guide = 'docs/guides/stdio-server.md';
 const [server, small] = ['server.ts', 'small.ts'].map((name) => programs.get(`${guide} ${name}`));
 if (server === undefined || small === undefined) throw new Error(`${guide} has lost its programs`);
-await checkStdioGuide({ server, small, data: join(folder, 'data') });
+const { values } = parseArgs({ options: { node: { type: 'string' } } });
+for (const node of [
+  process.execPath,
+  ...(values.node === undefined ? [] : [join(installNode(values.node, join(folder, 'other-node')), 'node')]),
+])
+  await checkStdioGuide({ server, small, data: mkdtempSync(join(folder, 'data-')), node });
 process.stdout.write(`the programs of ${guide} do what it says; those of the other guides: npm run users\n`);
 
 /** What npm would install: the package as it is packed, and beside it what the project has. */

@@ -2,12 +2,14 @@
 // published, every program and every command as it stands, real servers on loopback, and a person at a browser. Fails unless
 // each ends with the result that the text promises.
 //
-//   npm run build && node scripts/four-users.ts [terminal] [agent] [server] [operator]
+//   npm run build && node scripts/four-users.ts [--node 22.18.0] [terminal] [agent] [server] [operator]
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { playTerminal } from './users/at-a-terminal.ts';
+import { installNode } from './users/install-node.ts';
 import { openRegistry } from './users/registry.ts';
 import { playOperator } from './users/with-an-operator.ts';
 import { playServer } from './users/with-a-server.ts';
@@ -20,12 +22,15 @@ const plays: Readonly<Record<string, (stage: Stage) => Promise<Played>>> = {
   server: playServer,
   operator: playOperator,
 };
-const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(plays);
+const { values, positionals } = parseArgs({ options: { node: { type: 'string' } }, allowPositionals: true });
+const chosen = positionals.length > 0 ? positionals : Object.keys(plays);
 const root = fileURLToPath(new URL('..', import.meta.url));
 if (!existsSync(join(root, 'dist/index.js'))) throw new Error('dist/ is missing: run `npm run build` first');
 const folder = mkdtempSync(join(tmpdir(), 'postern-users-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
+const programs =
+  values.node === undefined ? dirname(process.execPath) : installNode(values.node, join(folder, 'node'));
 await using registry = await openRegistry(root, folder);
 for (const name of chosen) {
   const play = plays[name];
@@ -33,7 +38,11 @@ for (const name of chosen) {
   const scratch = join(folder, name);
   mkdirSync(scratch);
   const began = performance.now();
-  const stage = { guides: join(root, 'docs/guides'), scratch, env: shellEnv(scratch, registry.origin) };
+  const stage = {
+    guides: join(root, 'docs/guides'),
+    scratch,
+    env: shellEnv(scratch, registry.origin, programs),
+  };
   try {
     const { lines, commands } = await play(stage);
     const row = readFileSync(join(stage.guides, 'README.md'), 'utf8')

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Reader } from './reader.ts';
 
 /** What the four plays have in common. */
@@ -32,14 +32,18 @@ export function openReader(
 /** What would tell a program that it runs here, and not where its reader is. */
 const ofThisRun = /^(?:npm_|CI$|NODE_OPTIONS$|DISPLAY$|WAYLAND_DISPLAY$|BROWSER$|WSL_|SSH_|XDG_|POSTERN_)/u;
 
-/** The environment of somebody's shell on a machine of their own, with nothing in their home. */
-export function shellEnv(home: string, registry: string): Record<string, string> {
+/**
+ * The environment of somebody's shell on a machine of their own, with nothing in their home.
+ *
+ * @param programs the folder of its Node.
+ */
+export function shellEnv(home: string, registry: string, programs: string): Record<string, string> {
   const inherited = Object.entries(process.env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !ofThisRun.test(entry[0]),
   );
   return {
     ...Object.fromEntries(inherited),
-    PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+    PATH: `${programs}:${process.env['PATH'] ?? ''}`,
     HOME: home,
     NO_COLOR: '1',
     NO_UPDATE_NOTIFIER: '1',

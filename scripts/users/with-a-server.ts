@@ -53,7 +53,9 @@ export async function playServer(stage: Stage): Promise<Played> {
   await calling.shows(/^Buy milk$/mu);
   const before = calling.screen.length;
   await reader.types(calling);
-  check('nobody is asked again', calling.screen.slice(before).trim() === 'Buy milk');
+  // An older Node says of itself that it is experimental.
+  const again = calling.screen.slice(before).trim();
+  check('nobody is asked again', again.endsWith('Buy milk') && !again.includes('http'));
   check('no screen has seen the key', !`${calling.screen}${serving.screen}`.includes(rightKey));
   const stored = await readAllFiles(stage.scratch);
   check(

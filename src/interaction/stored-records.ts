@@ -68,7 +68,7 @@ export const storedRecords: readonly StoredRecord[] = [
   {
     key: '‹namespace›:attempts:‹hash of pending id›',
     holds:
-      '`{ count, latest: "‹hash of state›" }`: how often the link has sent its browser out, and as which attempt last',
+      '`{ count, latest: "‹hash of state›" }`: how often the link was gone out for, and as which attempt a browser went last',
     lives: 'a day longer than its pending',
   },
   {

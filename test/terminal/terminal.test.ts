@@ -10,7 +10,7 @@ import { createCookieBrowser } from '../support/cookie-browser.ts';
 import { ProgrammableDevices, withDeviceCodes } from '../support/programmable-devices.ts';
 import { describeWithService } from '../support/services.ts';
 import { openStage, type Stage } from '../support/stage.ts';
-import { walk, walkToCallback } from '../heart/walk.ts';
+import { isIssuer, walk, walkToCallback } from '../heart/walk.ts';
 
 const program = fileURLToPath(new URL('calling-process.ts', import.meta.url));
 /** Runs a program at a terminal of its own, 100 columns wide, and hands on what is typed, and its exit code. */
@@ -115,10 +115,11 @@ await describeWithService('python3', 'a program at a terminal without a display'
     expect([await terminal.ended, terminal.screen().endsWith('alice')]).toEqual([0, true]);
   });
 
-  /** Opens the link in a browser of its own, and declines there. */
+  /** Opens the link in a browser of its own, thinks better of it at the issuer's, comes back to the link, and declines. */
   async function decline(terminal: Terminal): Promise<void> {
     const [, link = ''] = await terminal.shows(/open (http:\S+\/connect\/\S+) \(on/u);
     const browser = createCookieBrowser();
+    await browser.open(link, { stopBefore: isIssuer });
     await browser.open(link);
     await browser.submit({}, 'decline');
     await terminal.shows(/declined\r\n/u);

@@ -25,6 +25,16 @@ export interface Attempt {
   readonly data?: unknown;
 }
 
+/** One that is about to go out. */
+export interface NewAttempt {
+  readonly state: string;
+  readonly browser: string;
+  readonly scopes: readonly string[];
+  readonly data: unknown;
+  /** Its person carries the address: what becomes of it says nothing of the link's own page. */
+  readonly isByHand: boolean;
+}
+
 const attemptRecord: ZodType<Attempt> = z.looseObject({
   pendingId: z.string(),
   browser: z.string(),
@@ -69,28 +79,26 @@ export class Attempts {
     await this.#counted(await hashId(id));
   }
 
-  /** Whether the latest of a link went out, and has not come back. */
+  /** Whether the latest that a browser was sent out with from a link's page has not come back. */
   async isOut({ id }: Pending): Promise<boolean> {
     const latest = (await this.#counts.find(await hashId(id)))?.value.latest;
     return latest !== undefined && (await this.#records.find(latest))?.value.status === 'open';
   }
 
   /** Writes down the way to an attempt, and then the attempt. @throws as {@link assertMayMint} */
-  async mint(
-    pending: Pending,
-    attempt: { state: string; browser: string; scopes: readonly string[]; data: unknown },
-  ): Promise<void> {
-    const { state, browser, scopes, data } = attempt;
+  async mint(pending: Pending, attempt: NewAttempt): Promise<void> {
+    const { state, browser, scopes, data, isByHand } = attempt;
     const { id, namespace } = pending;
     const expiresAtMs = pending.expiresAtMs + afterlifeMs;
     const [place, counter] = await Promise.all([hashId(state), hashId(id)]);
     await new Routes(this.#surroundings.storage).add(state, namespace.partition, pending.expiresAtMs);
     const value = { pendingId: id, browser, status: 'open' as const, scopes: [...scopes], data };
     await retryConflicts('the attempts of a link', async () => {
-      const { count, version: expect } = await this.#counted(counter);
+      const { count, latest, version: expect } = await this.#counted(counter);
+      const next = { count: count + 1, latest: isByHand ? latest : place };
       return this.#records.storage.backend.commit([
         this.#records.putting([place], value, { expect: absent, expiresAtMs }),
-        this.#counts.putting([counter], { count: count + 1, latest: place }, { expect, expiresAtMs }),
+        this.#counts.putting([counter], next, { expect, expiresAtMs }),
       ]);
     });
   }
@@ -115,10 +123,10 @@ export class Attempts {
     );
   }
 
-  async #counted(counter: string): Promise<{ count: number; version: string }> {
+  async #counted(counter: string): Promise<{ count: number; latest?: string | undefined; version: string }> {
     const counted = await this.#counts.find(counter);
-    const count = counted?.value.count ?? 0;
-    if (count < maxAttempts) return { count, version: counted?.version ?? absent };
+    const { count, latest } = counted?.value ?? { count: 0 };
+    if (count < maxAttempts) return { count, latest, version: counted?.version ?? absent };
     throw new PosternError('ERR_POSTERN_OOB_LIMIT', `a link was followed more than ${maxAttempts} times`, {
       hint: 'Ask for a new link where you got this one.',
     });

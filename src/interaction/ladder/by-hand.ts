@@ -123,6 +123,7 @@ export class ByHand {
     let failure: PosternError | undefined;
     const visit = createVisit(this.#host, {
       ...trip,
+      isByHand: true,
       pending,
       request: new Request(pending.url, { method: 'POST' }),
       rest: '',

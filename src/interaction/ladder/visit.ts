@@ -32,6 +32,8 @@ export interface Arrival {
   /** The change that remembers which form ends the interaction, once one was read. */
   readonly endingForm: () => Promise<readonly Change[]>;
   readonly browser: string;
+  /** Set when no browser asks, but somebody who carries the addresses. */
+  readonly isByHand?: boolean | undefined;
   /** What to answer while another request finishes the attempt. */
   readonly join: (attempt?: Stored<Attempt>) => Promise<Response>;
   readonly paste: (text: string) => Promise<Pasted>;
@@ -77,7 +79,8 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
     sendOut: async ({ url, state, attempt: data }) => {
       if (request.method === 'GET' && !ownNavigation) throw actsUnasked();
       const { scopes } = dataOf(pending).request;
-      await attempts.mint(pending, { state, browser: arrival.browser, scopes, data });
+      const { browser, isByHand = false } = arrival;
+      await attempts.mint(pending, { state, browser, scopes, data, isByHand });
       arrival.onDeparture?.(url);
       return request.method === 'GET' ? seePage(url) : pages.departure(url);
     },

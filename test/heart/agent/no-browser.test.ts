@@ -19,6 +19,8 @@ import {
 } from '../../support/stage.ts';
 import { ProgrammableDevices, withDeviceCodes } from '../../support/programmable-devices.ts';
 import { openPage, refusalOf } from '../set-ups/callback-answer.ts';
+import { createCookieBrowser } from '../../support/cookie-browser.ts';
+import { isIssuer } from '../walk.ts';
 import { callAtTerminal } from './call-at-terminal.ts';
 
 /** A shell over SSH: no display, no opener, whatever this test runs on. */
@@ -222,6 +224,14 @@ describe('an address that is carried by hand', () => {
     const { href } = await stage.as.approve(url);
     const page = await (await stage.host.openBrowser('alice')).open(href);
     expect([page.status, stage.as.count('token')]).toEqual([403, 0]);
+  });
+
+  test('leaves the link as it was: whoever opens that goes straight on, however soon they do', async () => {
+    overSsh();
+    const { coordinator, shown } = await openShell({ codes: false });
+    await coordinator.authorizationUrl(shown[0]!);
+    const page = await createCookieBrowser().open(shown[0]!.url, { stopBefore: isIssuer });
+    expect(isIssuer(new URL(page.url))).toBe(true);
   });
 
   test.each([
