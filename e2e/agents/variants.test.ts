@@ -4,7 +4,7 @@ import type { OpenFace } from './face.ts';
 import { openLangChain } from './langchain-face.ts';
 import { openOpenAI } from './openai-face.ts';
 import type { Script } from './script.ts';
-import { openFaceStage } from './stage.ts';
+import { openFaceStage, picture } from './stage.ts';
 
 const ask = { call: 'request_authentication', args: { service: 'calendar', reason: 'to see your day' } };
 const list = { call: 'calendar__list_events' };
@@ -131,6 +131,18 @@ describe.each(faces)('%s', (_name, open) => {
     await stage.managers[1]!.runDue();
     expect(stage.answers[0]!.text).toContain('did not sign in to "calendar" in time');
     expect(stage.told).toHaveLength(1);
+  });
+
+  test('gives the model all of a result: pictures, structured content, and that it is an error', async () => {
+    const stage = await openFaceStage(open);
+    await stage.signIn('alice');
+    const script = [[{ call: 'calendar__picture' }], [{ call: 'calendar__broken' }]];
+    const started = (await stage.runs[0]!.start('alice', script)) as { text: string };
+    const [whole = '', broken = ''] = started.text.split('\n---\n');
+    expect(whole).toContain('The day as a picture');
+    expect(whole).toContain('{"free":["13:00"]}');
+    expect(stage.runs[0]!.sent()).toContain(picture);
+    expect(broken).toMatch(/answered with an error:\s+the calendar is being repaired/u);
   });
 
   test('serves two people at once, each with their own', async () => {
