@@ -20,11 +20,23 @@ export const openLangChain: OpenFace = (manager, { waitMs = 0, tell, onAnswer })
     description: 'Writes something down',
     schema: { type: 'object', properties: {} },
   });
+  let payments = 0;
+  const pay = tool(
+    () => {
+      interrupt({ question: 'May I pay?' });
+      return `paid ${++payments}`;
+    },
+    {
+      name: 'pay',
+      description: 'Pays, when the host has been asked',
+      schema: { type: 'object', properties: {} },
+    },
+  );
   const agentFor = async ({ tools, checkpointer, getSystemPrompt }: SdkTurn) =>
     createAgent({
       model: new ScriptedModel(sent),
       // Not a list with both spread: its types take such a tuple for none of theirs.
-      tools: tools.concat(own as (typeof tools)[number]),
+      tools: tools.concat([own, pay] as typeof tools),
       checkpointer,
       systemPrompt: await getSystemPrompt('You help.'),
     });
@@ -41,6 +53,7 @@ export const openLangChain: OpenFace = (manager, { waitMs = 0, tell, onAnswer })
   const lastOf = ({ messages }: { messages: readonly BaseMessage[] }): string => messages.at(-1)?.text ?? '';
   return {
     notes: () => notes,
+    payments: () => payments,
     sent: () => sent.join('\n'),
     wake: (user, runId) => runs.wake(user, runId),
     start: async (user, script, metadata) => {

@@ -29,6 +29,7 @@ describe('errorCodes', () => {
         "ERR_POSTERN_CLIENT_CLOSED developer final 503 1",
         "ERR_POSTERN_CLIENT_CONNECTION_FAILED server retry 502 5",
         "ERR_POSTERN_CLIENT_NOT_CONNECTED developer retry 503 1",
+        "ERR_POSTERN_CLIENT_PERSON_NOT_TOLD developer retry 504 1",
         "ERR_POSTERN_CLIENT_PORT_IN_USE operator final 500 2",
         "ERR_POSTERN_CLIENT_SERVER_UNKNOWN developer final 404 2",
         "ERR_POSTERN_CLIENT_SESSION_LOST server retry 502 1",

@@ -84,6 +84,7 @@ export type PosternErrorCode =
   | 'ERR_POSTERN_CLIENT_VERSION_REFUSED'
   | 'ERR_POSTERN_CLIENT_TRANSITION_ILLEGAL'
   | 'ERR_POSTERN_CLIENT_PORT_IN_USE'
+  | 'ERR_POSTERN_CLIENT_PERSON_NOT_TOLD'
   | 'ERR_POSTERN_OOB_INTERACTION_REQUIRED'
   | 'ERR_POSTERN_OOB_FORM_REFUSED'
   | 'ERR_POSTERN_OOB_SECRET_REJECTED'
@@ -521,6 +522,12 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     false,
     500,
     2,
+  ),
+  ERR_POSTERN_CLIENT_PERSON_NOT_TOLD: row(
+    'What the host gave to tell its person of a link has not ended in time, so nobody knows of it.',
+    'developer',
+    true,
+    504,
   ),
 
   ERR_POSTERN_OOB_INTERACTION_REQUIRED: row(

@@ -162,6 +162,7 @@ export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
   ),
   ERR_POSTERN_CLIENT_TRANSITION_ILLEGAL: words('This application made a mistake.'),
   ERR_POSTERN_CLIENT_PORT_IN_USE: words('Another program on this machine is in the way of signing in.'),
+  ERR_POSTERN_CLIENT_PERSON_NOT_TOLD: words('You could not be sent your link to sign in.'),
 
   ERR_POSTERN_OOB_INTERACTION_REQUIRED: words(
     'Something has to be done by you first.',
