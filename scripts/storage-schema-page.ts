@@ -4,10 +4,12 @@ import { storedRecords as ofNamespace } from '../src/namespace/stored-records.ts
 import { storedRecords as ofOob } from '../src/oob/stored-records.ts';
 import { storedRecords as ofPending } from '../src/pending/stored-records.ts';
 import { storedRecords as ofResume } from '../src/resume/stored-records.ts';
+import { storedRecords as ofStorage } from '../src/storage/stored-records.ts';
 import type { StoredRecord } from '../src/storage/stored-record.ts';
 
 /** Every sort of record, by the folder of `src/` that keeps it. */
 export const storedByLayer: Readonly<Record<string, readonly StoredRecord[]>> = {
+  storage: ofStorage,
   namespace: ofNamespace,
   pending: ofPending,
   resume: ofResume,

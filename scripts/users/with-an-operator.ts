@@ -20,7 +20,6 @@ export async function playOperator(stage: Stage): Promise<Played> {
     ...database.env,
     PORT_A: String(ports[0]),
     PORT_B: String(ports[1]),
-    PEOPLE: ['alice', 'bob'].map((user) => `${world.env['ISSUER']} sub:${user}`).join('\n'),
   };
   const developer = stack.use(openReader(stage, 'agent.md', env));
   await developer.types(developer.openTerminal());

@@ -262,7 +262,7 @@ async function createParts(
     browserCookie: cookie('browser'),
     personCookie: cookie('person'),
     sessions: new PersonSessions(storage, surroundings),
-    trips: new SignInTrips(storage),
+    trips: new SignInTrips(storage, surroundings.logger),
   };
 }
 

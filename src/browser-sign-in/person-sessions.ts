@@ -4,7 +4,7 @@ import { hashUnremembered, randomId, type RandomBytes } from '../core/random.ts'
 import { absent, type Change } from '../storage/contract.ts';
 import { Collection } from '../storage/collection.ts';
 import type { NamespacedStorage } from '../storage/namespaced-storage.ts';
-import { isUnreadable } from '../storage/unreadable.ts';
+import { isUnreadable, unreadableFields } from '../storage/unreadable.ts';
 
 /** Who is at a browser, by the word of the issuer. */
 export interface SignedInPerson {
@@ -42,7 +42,7 @@ export class PersonSessions {
     } catch (error) {
       if (!isUnreadable(error)) throw error;
       this.#logger.error('the session of a browser cannot be read, and its person is asked anew', {
-        code: error.code,
+        ...unreadableFields(error),
       });
       return undefined;
     }

@@ -1,8 +1,8 @@
 import { z, type ZodType } from 'zod';
-import { aesKey, type AesKey } from '../core/aes-key.ts';
+import type { Logger } from '../core/logger.ts';
 import type { NamespacedStorage } from '../storage/namespaced-storage.ts';
-import { openText, sealText } from '../storage/sealed-text.ts';
-import { storeKey } from '../storage/store-key.ts';
+import { StoreSeal } from '../storage/store-seal.ts';
+import { logUnreadable } from '../storage/unreadable.ts';
 
 /** What has to be known of a browser that is sent to the issuer, when it comes back. */
 export interface SignInTrip {
@@ -30,29 +30,21 @@ const maxStateLength = 4_096;
  * it, nobody else can make one, and whoever asks for thousands fills nothing.
  */
 export class SignInTrips {
-  readonly #storage: NamespacedStorage;
-  #key: Promise<AesKey> | undefined;
+  readonly #seal: StoreSeal;
 
   /** @param storage of one sign-in alone: the trips of another do not open with its key. */
-  constructor(storage: NamespacedStorage) {
-    this.#storage = storage;
+  constructor(storage: NamespacedStorage, logger: Logger) {
+    this.#seal = new StoreSeal(storage, ['key'], logUnreadable(logger));
   }
 
-  async seal(trip: SignInTrip): Promise<string> {
-    return sealText(await this.#getKey(), context, JSON.stringify(trip));
+  seal(trip: SignInTrip): Promise<string> {
+    return this.#seal.seal(context, JSON.stringify(trip));
   }
 
   /** The inverse of {@link seal}; `undefined` for what was not sealed here. It may have ended. */
   async open(state: string): Promise<SignInTrip | undefined> {
     if (state.length > maxStateLength) return undefined;
-    const text = await openText(await this.#getKey(), context, state);
+    const text = await this.#seal.open(context, state);
     return text === undefined ? undefined : schema.safeParse(JSON.parse(text)).data;
-  }
-
-  /** A failure to read it is not remembered. */
-  #getKey(): Promise<AesKey> {
-    this.#key ??= storeKey(this.#storage, ['key']).then(aesKey);
-    this.#key.catch(() => (this.#key = undefined));
-    return this.#key;
   }
 }

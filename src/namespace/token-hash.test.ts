@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { PosternError } from '../core/postern-error.ts';
+import { encrypted } from '../storage/encrypted.ts';
+import { createKeyring } from '../storage/keyring.ts';
 import { MemoryBackend } from '../storage/memory-backend.ts';
 import type { Caller } from './namespace-provider.ts';
 import { tokenHash } from './token-hash.ts';
@@ -163,6 +165,27 @@ describe('with subjectOf', () => {
     const first = await idOf({ token: 'same' }, namespaces);
     await expect(idOf({ token: 'same' }, namespaces)).resolves.toBe(first);
     expect(asked).toBe(1);
+  });
+
+  test('is asked for once more where it is sealed with a key that is lost', async () => {
+    const raw = new MemoryBackend();
+    const under = (id: string, fill: number) =>
+      encrypted(raw, createKeyring([{ id, key: new Uint8Array(32).fill(fill) }]));
+    let asked = 0;
+    const alice = async (): Promise<string> => {
+      asked++;
+      return 'alice';
+    };
+    const first = await idOf(
+      { token: 'same' },
+      tokenHash({ salt, storage: under('before', 1), subjectOf: alice }),
+    );
+    const after = tokenHash({ salt, storage: under('after', 2), subjectOf: alice });
+    expect([await idOf({ token: 'same' }, after), await idOf({ token: 'same' }, after)]).toEqual([
+      first,
+      first,
+    ]);
+    expect(asked).toBe(2);
   });
 
   test('leaves neither token nor subject in the storage, and nothing about a token without a subject', async () => {

@@ -50,7 +50,7 @@ export function tokenHash(options: TokenHashOptions): NamespaceProvider {
     ask: (token: string) => Promise<string | undefined>,
   ): Promise<string | undefined> {
     const memory = storage && (await recordsOf(storage, await sign('token', token)));
-    const known = await memory?.find('is');
+    const known = await memory?.findReadable('is');
     if (known !== undefined) return known.value.id;
     // Within an async function, so that what throws before it returns a promise is a failure like any other.
     const subject = await (async () => ask(token))().catch((cause: unknown) => {

@@ -9,6 +9,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { errorCodes } from '../core/error-codes.ts';
 import { explain } from '../core/explain.ts';
+import { nextBy } from '../core/plain-words.ts';
 import type { PosternError } from '../core/postern-error.ts';
 import { hashId } from '../core/random.ts';
 import type { Interaction } from '../interaction/interaction-required-error.ts';
@@ -118,13 +119,17 @@ function contentFor(interactions: readonly Interaction[]): Record<string, unknow
 }
 
 function failureText(failure: Failure): string {
-  const words = [explain(failure, { for: 'model' }), callersHint(failure), `(${failure.code})`];
+  const words = [
+    explain(failure, { for: 'model' }),
+    isOperators(failure) ? undefined : failure.hint,
+    `(${failure.code})`,
+  ];
   return words.filter((part) => part !== undefined).join(' ');
 }
 
 function failureContent(failure: Failure): Record<string, unknown> {
   const { code, evidence } = failure;
-  const hint = callersHint(failure);
+  const hint = hintFor(failure);
   const retryAtMs = evidence?.retryAtMs;
   return {
     code,
@@ -134,9 +139,15 @@ function failureContent(failure: Failure): Record<string, unknown> {
   };
 }
 
+/** What to do next, for whoever called. */
+function hintFor(failure: Failure): string | undefined {
+  if (!isOperators(failure)) return failure.hint;
+  return nextBy.operator[errorCodes[failure.code].retry ? 'passing' : 'final'];
+}
+
 /** What is to be done about a store, and its keys, concerns whoever runs the server: it is in their log. */
-function callersHint({ code, hint }: Failure): string | undefined {
-  return code.startsWith('ERR_POSTERN_STORAGE_') ? undefined : hint;
+function isOperators({ code }: Failure): boolean {
+  return code.startsWith('ERR_POSTERN_STORAGE_');
 }
 
 export function pendingContent(interaction: Interaction): PendingContent {

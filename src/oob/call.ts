@@ -10,6 +10,7 @@ import { levelOfEnd } from '../core/level-of-end.ts';
 import { findPosternError, type PosternError } from '../core/postern-error.ts';
 import { randomId } from '../core/random.ts';
 import { errorOfEnd } from '../pending/pending.ts';
+import { unreadableFields } from '../storage/unreadable.ts';
 import type { Principal } from './principal.ts';
 import type { InteractionData } from '../interaction/flow.ts';
 import { interactionOf, type Interaction } from '../interaction/interaction-required-error.ts';
@@ -101,7 +102,8 @@ export async function answerCall<R>(
       if (!isAnswer) logger.warn('the handler of a call failed', failureFields(error));
       throw error;
     }
-    logger[levelOfEnd(known.code, 'warn')]('a call was refused', { code: known.code, hint: known.hint });
+    const fields = { ...unreadableFields(known), hint: known.hint };
+    logger[levelOfEnd(known.code, 'warn')]('a call was refused', fields);
     return request.answers.failure(known);
   }
 }
@@ -284,7 +286,9 @@ class Call<R> {
   }
 
   async #findPending(id: string): Promise<Pending<InteractionData> | undefined> {
-    return (await this.#services.interactions.pendings.locate(id))?.get(id);
+    const { pendings } = this.#services.interactions;
+    // One that cannot be read is, to whoever waits for it, as good as expired: they ask again.
+    return pendings.orUnknown(async () => (await pendings.locate(id))?.get(id));
   }
 
   async #findOwn(partition: string, id: string): Promise<Pending<InteractionData> | undefined> {

@@ -108,7 +108,7 @@ export class Prompts {
     signal: AbortSignal,
   ): Promise<Sent> {
     for (;;) {
-      if ((await this.#marks(pending).find(...place.path)) !== undefined) return 'accepted';
+      if ((await this.#marks(pending).findReadable(...place.path)) !== undefined) return 'accepted';
       signal.throwIfAborted();
       let leading = false;
       const elicited = this.#sending.run(place.key, () => {
@@ -185,6 +185,7 @@ export class Prompts {
     return new Collection(
       storageOf(this.#interactions.surroundings.storage, pending.namespace).namespace('prompted'),
       markRecord,
+      this.#interactions.surroundings.onUnreadable,
     );
   }
 

@@ -23,7 +23,7 @@ function open() {
   return {
     storage,
     now,
-    states: new RequestStates({ storage, now }),
+    states: new RequestStates({ onUnreadable: () => {}, storage, now }),
     advance: (ms: number) => void (nowMs += ms),
   };
 }
@@ -32,7 +32,9 @@ describe('a sealed request state', () => {
   test('opens for the namespace it was sealed for, in any process on the store', async () => {
     const { storage, now, states } = open();
     const text = await states.seal(alice, state);
-    expect(await new RequestStates({ storage, now }).open(alice, text)).toEqual(state);
+    expect(await new RequestStates({ onUnreadable: () => {}, storage, now }).open(alice, text)).toEqual(
+      state,
+    );
   });
 
   test('opens for no other namespace', async () => {
@@ -86,7 +88,10 @@ describe('a sealed request state', () => {
 describe('the key', () => {
   test('is the same for processes that start together', async () => {
     const { storage, now } = open();
-    const fleet = Array.from({ length: 20 }, () => new RequestStates({ storage, now }));
+    const fleet = Array.from(
+      { length: 20 },
+      () => new RequestStates({ onUnreadable: () => {}, storage, now }),
+    );
     const texts = await Promise.all(fleet.map((states) => states.seal(alice, state)));
     for (const text of texts) expect(await fleet[0]?.open(alice, text)).toEqual(state);
   });
@@ -104,7 +109,10 @@ describe('the key', () => {
 describe('the one use of a request state', () => {
   test('is given to one of a hundred', async () => {
     const { storage, now } = open();
-    const [one, other] = [new RequestStates({ storage, now }), new RequestStates({ storage, now })];
+    const [one, other] = [
+      new RequestStates({ onUnreadable: () => {}, storage, now }),
+      new RequestStates({ onUnreadable: () => {}, storage, now }),
+    ];
     const uses = Array.from({ length: 50 }, () => [one.use(alice, state), other.use(alice, state)]).flat();
     expect((await Promise.all(uses)).filter(Boolean)).toHaveLength(1);
     expect(await one.isUsed(alice, state)).toBe(true);

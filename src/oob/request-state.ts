@@ -1,12 +1,11 @@
-import { aesKey, type AesKey } from '../core/aes-key.ts';
 import { z, type ZodType } from 'zod';
 import { PosternError } from '../core/postern-error.ts';
 import { hashId } from '../core/random.ts';
 import { storageOf, type Namespace } from '../namespace/namespace.ts';
 import { absent, type StorageBackend } from '../storage/contract.ts';
 import { NamespacedStorage } from '../storage/namespaced-storage.ts';
-import { openText, sealText } from '../storage/sealed-text.ts';
-import { storeKey } from '../storage/store-key.ts';
+import { StoreSeal } from '../storage/store-seal.ts';
+import { isUnreadable } from '../storage/unreadable.ts';
 import type { Surroundings } from '../sync/surroundings.ts';
 
 /** What a call remembers while its client holds it: which pendings it waits for, and which call it is. */
@@ -43,15 +42,21 @@ const skewMs = 60 * 60_000;
 export class RequestStates {
   readonly #storage: StorageBackend;
   readonly #now: () => Promise<number>;
-  #key: Promise<AesKey> | undefined;
+  readonly #seal: StoreSeal;
 
-  constructor({ storage, now }: Pick<Surroundings, 'storage' | 'now'>) {
+  constructor({ storage, now, onUnreadable }: Pick<Surroundings, 'storage' | 'now' | 'onUnreadable'>) {
     this.#storage = storage;
     this.#now = now;
+    // The key of all servers on this store.
+    this.#seal = new StoreSeal(
+      new NamespacedStorage(storage, ['app', 'request-state-key']),
+      ['1'],
+      onUnreadable,
+    );
   }
 
   async seal(namespace: Namespace, state: RequestState): Promise<string> {
-    return sealText(await this.#getKey(), contextOf(namespace), JSON.stringify(state));
+    return this.#seal.seal(contextOf(namespace), JSON.stringify(state));
   }
 
   /**
@@ -62,9 +67,7 @@ export class RequestStates {
    */
   async open(namespace: Namespace, text: string): Promise<RequestState> {
     const opened =
-      text.length > maxTextLength
-        ? undefined
-        : await openText(await this.#getKey(), contextOf(namespace), text);
+      text.length > maxTextLength ? undefined : await this.#seal.open(contextOf(namespace), text);
     const { success, data } = requestState.safeParse(opened === undefined ? undefined : JSON.parse(opened));
     if (!success || data.expiresAtMs <= (await this.#now())) throw invalidState();
     return data;
@@ -84,25 +87,17 @@ export class RequestStates {
 
   /** Whether the run of the handler was taken already. */
   async isUsed(namespace: Namespace, { nonce }: RequestState): Promise<boolean> {
-    return (await this.#used(namespace).get(await hashId(nonce))) !== undefined;
+    try {
+      return (await this.#used(namespace).get(await hashId(nonce))) !== undefined;
+    } catch (error) {
+      // A mark that cannot be read is one.
+      if (isUnreadable(error)) return true;
+      throw error;
+    }
   }
 
   #used(namespace: Namespace): NamespacedStorage {
     return storageOf(this.#storage, namespace).namespace('used-request-state');
-  }
-
-  /** The key of all servers on this store. A failure to read it is not remembered. */
-  #getKey(): Promise<AesKey> {
-    this.#key ??= this.#loadKey().catch((error: unknown) => {
-      this.#key = undefined;
-      throw error;
-    });
-    return this.#key;
-  }
-
-  async #loadKey(): Promise<AesKey> {
-    const bytes = await storeKey(new NamespacedStorage(this.#storage, ['app', 'request-state-key']), ['1']);
-    return aesKey(bytes);
   }
 }
 

@@ -7,7 +7,7 @@ import { randomId, systemRandom, type RandomBytes } from '../core/random.ts';
 import { assertUsableId, namespaceOf, type Namespace } from '../namespace/namespace.ts';
 import { Collection } from '../storage/collection.ts';
 import { absent, type StorageBackend } from '../storage/contract.ts';
-import { isUnreadable, logUnreadable } from '../storage/unreadable.ts';
+import { isUnreadable, logUnreadable, unreadableFields } from '../storage/unreadable.ts';
 import { storeTime } from '../sync/store-time.ts';
 import { waitFor, type WaitOptions } from '../sync/wait-for.ts';
 import { afterlifeMs } from './afterlife.ts';
@@ -142,6 +142,11 @@ export class Pendings<T = unknown> {
     return (await this.#lookAt(namespace, slot)).live;
   }
 
+  /** Sees to it that the link of a live pending leads to it, also after the key is lost that its route was sealed with. */
+  async mendRoute({ id, namespace, expiresAtMs }: Pending<T>): Promise<void> {
+    await this.#routes.mend(id, namespace.partition, expiresAtMs);
+  }
+
   /** Which namespace a public id belongs to. Says nothing about whether it is still live. */
   async locate(id: string): Promise<PendingStore<T> | undefined> {
     return this.orUnknown(async () => {
@@ -160,9 +165,11 @@ export class Pendings<T = unknown> {
     } catch (error) {
       const code = findPosternError(error)?.code;
       if (!isUnreadable(error) && code !== 'ERR_POSTERN_NAMESPACE_INVALID') throw error;
-      this.#logger.error('what a link leads to cannot be read; it is answered as one that is unknown', {
-        code,
-      });
+      const fields = isUnreadable(error) ? unreadableFields(error) : { code };
+      this.#logger.error(
+        'what a link leads to cannot be read; it is answered as one that is unknown',
+        fields,
+      );
       return undefined;
     }
   }
@@ -223,8 +230,9 @@ export class Pendings<T = unknown> {
     } catch (error) {
       if (!isUnreadable(error)) throw error;
       // Looked at once more after its version is known: somebody may have put a live one there meanwhile.
-      if (expect === undefined) return this.#lookAt(namespace, slot, await slots.versionAt(slot));
-      this.#logger.error('the pending of a slot cannot be read, and counts as gone', { code: error.code });
+      if (expect === undefined)
+        return this.#lookAt(namespace, slot, (await slots.lookAt(slot)).expect ?? absent);
+      this.#logger.error('the pending of a slot cannot be read, and counts as gone', unreadableFields(error));
       return { live: undefined, expect };
     }
   }

@@ -3,6 +3,7 @@ import { hashId } from '../core/random.ts';
 import { Collection } from '../storage/collection.ts';
 import type { StorageBackend } from '../storage/contract.ts';
 import { NamespacedStorage } from '../storage/namespaced-storage.ts';
+import { isUnreadable } from '../storage/unreadable.ts';
 import { afterlifeMs } from './afterlife.ts';
 
 const routeRecord = z.looseObject({ partition: z.string() });
@@ -28,6 +29,17 @@ export class Routes {
   /** The partition, or `undefined` for an id nobody gave out, or gave out long ago. */
   async find(id: string): Promise<string | undefined> {
     return (await (await this.#records(id)).find('to'))?.value.partition;
+  }
+
+  /** Writes a route anew that cannot be read any more: what it leads to would live and not be found. */
+  async mend(id: string, partition: string, expiresAtMs: number): Promise<void> {
+    const records = await this.#records(id);
+    try {
+      await records.find('to');
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      await this.add(id, partition, expiresAtMs);
+    }
   }
 
   async #records(id: string): Promise<Collection<z.infer<typeof routeRecord>>> {

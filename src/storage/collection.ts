@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
 import { PosternError } from '../core/postern-error.ts';
 import { absent, type Change, type Entry, type Key, type Page } from './contract.ts';
+import { entryAt } from './entry-at.ts';
 import { formatKey } from './keys.ts';
 import type { NamespacedStorage } from './namespaced-storage.ts';
 import { isUnreadable, type OnUnreadable } from './unreadable.ts';
@@ -21,6 +22,16 @@ export interface PutOptions {
   readonly expect?: string | undefined;
 }
 
+/** What lies at a path. */
+export interface Sight<T> {
+  /** `undefined` when there is nothing, and when what is there cannot be read. */
+  readonly stored: Stored<T> | undefined;
+  /** What a change that replaces it expects. */
+  readonly expect: string | undefined;
+  /** When what is there ends; also of one that cannot be read. */
+  readonly endsAtMs: number | undefined;
+}
+
 const pageSize = 100;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -35,7 +46,7 @@ export class Collection<T> {
   readonly #schema: ZodType<T>;
   readonly #onUnreadable: OnUnreadable | undefined;
 
-  /** @param onUnreadable is told of what {@link list} and {@link all} leave out. */
+  /** @param onUnreadable is told of what is left out, and of what is taken for nothing, because it cannot be read. */
   constructor(storage: NamespacedStorage, schema: ZodType<T>, onUnreadable?: OnUnreadable) {
     this.storage = storage;
     this.#schema = schema;
@@ -48,19 +59,24 @@ export class Collection<T> {
     return entry && this.#read(entry);
   }
 
-  /** What to name in a change that replaces a record: its version, or `absent`. It need not be readable. */
-  async versionAt(path: readonly string[]): Promise<string> {
+  /** As {@link find}; a record that cannot be read is none, and is said. For what is asked for, or made, anew. */
+  async findReadable(...path: string[]): Promise<Stored<T> | undefined> {
     try {
-      return (await this.storage.get(...path))?.version ?? absent;
+      return await this.find(...path);
     } catch (error) {
       if (!isUnreadable(error)) throw error;
+      this.#onUnreadable?.({ key: this.storage.key(path), version: '', error });
+      return undefined;
     }
-    // Only in a list does one that does not open say its version.
-    const name = formatKey(this.storage.key(path));
-    for await (const { key, version } of this.#entries(path.slice(0, -1))) {
-      if (formatKey(key) === name) return version;
-    }
-    return absent;
+  }
+
+  /** What is there as far as it can be read, and what to name in a change that replaces it. */
+  async lookAt(path: readonly string[]): Promise<Sight<T>> {
+    const entry = await entryAt(this.storage, path);
+    if (entry === undefined) return { stored: undefined, expect: absent, endsAtMs: undefined };
+    // What another program has written may have no version.
+    const sight = { expect: entry.version || undefined, endsAtMs: entry.expiresAtMs };
+    return { ...sight, stored: this.#readable([entry])[0] };
   }
 
   /** A page of records. One that cannot be read is left out, so a page may be short before the last; see {@link all}. */

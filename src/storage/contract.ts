@@ -36,6 +36,22 @@ export interface Page {
   readonly limit?: number | undefined;
 }
 
+/** Which part of a store's partitions to name. */
+export interface PartitionsPage {
+  /** What the page before gave as `next`. */
+  readonly after?: string | undefined;
+  /** About how many. Default 100, at most 1,000. */
+  readonly limit?: number | undefined;
+}
+
+/** Some of the partitions of a store. */
+export interface Partitions {
+  /** As they stand first in keys. May be none, although there is a next page. */
+  readonly partitions: readonly string[];
+  /** Where the next page begins, in words of the store's own; absent after the last. */
+  readonly next?: string | undefined;
+}
+
 /** What a store is, as far as those above it must know. */
 export interface Capabilities {
   /** Survives the process. */
@@ -95,6 +111,13 @@ export interface StorageBackend {
    * leaves it out: the processes that share it must then agree on theirs.
    */
   now?(): Promise<number>;
+
+  /**
+   * The partitions, a page at a time and in no order. One that holds a live entry from the first page to the last is named
+   * at least once; one whose entries have expired may be named, too. For whoever looks after the store, and never on the
+   * way of a call: it may read all of it. A store that cannot find them out leaves it out.
+   */
+  partitions?(page?: PartitionsPage): Promise<Partitions>;
 
   close(): Promise<void>;
 }

@@ -1,6 +1,15 @@
 import { isPosternError, PosternError } from '../core/postern-error.ts';
 import { checkCommit, entryPathOf } from './checked-commit.ts';
-import type { Capabilities, Change, Entry, Key, Page, StorageBackend } from './contract.ts';
+import type {
+  Capabilities,
+  Change,
+  Entry,
+  Key,
+  Page,
+  Partitions,
+  PartitionsPage,
+  StorageBackend,
+} from './contract.ts';
 import { isUnder } from './keys.ts';
 import type { Keyring } from './keyring.ts';
 import { maxSealOverhead, open, seal } from './seal.ts';
@@ -21,6 +30,7 @@ export function encrypted(backend: StorageBackend, keyring: Keyring): StorageBac
 class EncryptedBackend implements StorageBackend {
   readonly capabilities: Capabilities;
   readonly now?: () => Promise<number>;
+  readonly partitions?: (page?: PartitionsPage) => Promise<Partitions>;
   readonly #backend: StorageBackend;
   readonly #keyring: Keyring;
 
@@ -28,6 +38,7 @@ class EncryptedBackend implements StorageBackend {
     this.#backend = backend;
     this.#keyring = keyring;
     if (backend.now !== undefined) this.now = () => backend.now!();
+    if (backend.partitions !== undefined) this.partitions = (page) => backend.partitions!(page);
     this.capabilities = {
       ...backend.capabilities,
       atRest: 'sealed',

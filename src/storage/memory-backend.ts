@@ -9,10 +9,12 @@ import {
   type Entry,
   type Key,
   type Page,
+  type Partitions,
+  type PartitionsPage,
   type StorageBackend,
 } from './contract.ts';
 import { decodePath } from './keys.ts';
-import { pageRange } from './page-range.ts';
+import { pageRange, partitionsLimit } from './page-range.ts';
 import { SortedRecords } from './sorted-records.ts';
 
 /** What {@link MemoryBackend} can be given. */
@@ -88,6 +90,15 @@ export class MemoryBackend implements StorageBackend {
     const versions = checked.changes.map((change) => this.#apply(checked.partition, change));
     this.#sweepSome(now, sweptPerChange * versions.length);
     return versions;
+  }
+
+  async partitions(page: PartitionsPage = {}): Promise<Partitions> {
+    this.#mustBeOpen();
+    const size = partitionsLimit(page);
+    const { after = '' } = page;
+    const rest = [...this.#partitions.keys()].filter((partition) => partition > after).toSorted(byUnits);
+    const partitions = rest.slice(0, size);
+    return { partitions, ...(rest.length > size && { next: partitions.at(-1) }) };
   }
 
   async now(): Promise<number> {
@@ -182,6 +193,10 @@ export class MemoryBackend implements StorageBackend {
       sweep.after = '';
     }
   }
+}
+
+function byUnits(a: string, b: string): number {
+  return a < b ? -1 : 1;
 }
 
 function isLive(record: MemoryRecord, now: number): boolean {

@@ -1,10 +1,24 @@
-import type { Key, Page } from './contract.ts';
+import type { Key, Page, PartitionsPage } from './contract.ts';
 import { pathOf } from './keys.ts';
 
 /** The most entries one call of `list` returns. */
 const maxPageLimit = 1_000;
 
 const defaultPageLimit = 100;
+
+/** How many a page may have. @throws {TypeError} when that is not a whole number from `least` to 1,000. */
+function pageLimit(
+  { limit = defaultPageLimit }: { readonly limit?: number | undefined },
+  least: number,
+): number {
+  if (Number.isInteger(limit) && limit >= least && limit <= maxPageLimit) return limit;
+  throw new TypeError(`limit must be a whole number from ${least} to ${maxPageLimit}`);
+}
+
+/** About how many partitions a page names. @throws {TypeError} when that is not a whole number from 1 to 1,000. */
+export function partitionsLimit(page: PartitionsPage): number {
+  return pageLimit(page, 1);
+}
 
 /** What `list` reads: the entries whose encoded paths lie strictly between two texts. */
 export interface PageRange {
@@ -22,10 +36,7 @@ export interface PageRange {
  */
 export function pageRange(prefix: Key, page: Page = {}): PageRange {
   const path = pathOf(prefix);
-  const limit = page.limit ?? defaultPageLimit;
-  if (!Number.isInteger(limit) || limit < 0 || limit > maxPageLimit) {
-    throw new TypeError(`limit must be a whole number from 0 to ${maxPageLimit}`);
-  }
+  const limit = pageLimit(page, 0);
   // Encoded paths are ASCII without `;`, the character that follows the separator `:`, and end before DEL.
   const start = path === '' ? '' : `${path}:`;
   const before = path === '' ? '\u007F' : `${path};`;

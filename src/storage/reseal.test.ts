@@ -22,8 +22,13 @@ test('what an old key has sealed is sealed with the newest, to the byte and as l
   }));
   await encrypted(raw, createKeyring([k1])).commit(records);
   await encrypted(raw, both).commit([{ put: ['alice', 'new'], value: Uint8Array.of(1) }]);
-  expect(await reseal(raw, both, ['alice'])).toEqual({ resealed: 250, ending: 0, changed: 0, unreadable: 0 });
-  expect(Object.fromEntries(await countByKey(raw, ['alice']))).toEqual({ k2: 251 });
+  expect(await reseal(raw, both, ['alice'])).toMatchObject({
+    resealed: 250,
+    ending: 0,
+    changed: 0,
+    unreadable: 0,
+  });
+  expect(Object.fromEntries((await countByKey(raw, ['alice'])).records)).toEqual({ k2: 251 });
   const entry = await encrypted(raw, createKeyring([k2])).get(['alice', 'r249']);
   expect([entry?.value, entry?.expiresAtMs]).toEqual([Uint8Array.of(249), expiresAtMs]);
   // Begun anew, it finds nothing to do, and changes no version.
@@ -40,7 +45,12 @@ test('what ends soon, such as a lease, is left alone: whoever holds it goes by i
     expiresAtMs: Date.now() + 30_000,
   };
   const [version] = (await encrypted(raw, createKeyring([k1])).commit([lease]))!;
-  expect(await reseal(raw, both, ['alice'])).toEqual({ resealed: 0, ending: 1, changed: 0, unreadable: 0 });
+  expect(await reseal(raw, both, ['alice'])).toMatchObject({
+    resealed: 0,
+    ending: 1,
+    changed: 0,
+    unreadable: 0,
+  });
   expect((await raw.get(lease.put))?.version).toBe(version);
 });
 
@@ -61,11 +71,39 @@ test('what somebody else changes meanwhile stays as they wrote it, and what no k
       };
     },
   });
-  expect(await reseal(racing, both, ['alice'])).toEqual({
+  expect(await reseal(racing, both, ['alice'])).toMatchObject({
     resealed: 0,
     ending: 0,
     changed: 1,
     unreadable: 1,
   });
   expect((await old.get(['alice', 'a']))?.value).toEqual(Uint8Array.of(9));
+});
+
+test('a server, its people and everything else are sealed anew without a list of them', async () => {
+  const raw = new MemoryBackend();
+  const people = Array.from({ length: 1_100 }, (_, index) => `user:https://id.example sub:${index}`);
+  const old = encrypted(raw, createKeyring([k1]));
+  for (const partition of ['app', 'resume', ...people]) {
+    await old.commit([{ put: [partition, 'credential'], value: Uint8Array.of(1) }]);
+  }
+  expect(await countByKey(raw)).toMatchObject({ records: new Map([['k1', 1_102]]), partitions: 1_102 });
+  expect(await reseal(raw, both)).toMatchObject({ resealed: 1_102, partitions: 1_102, empty: 0 });
+  expect(await countByKey(raw)).toMatchObject({ records: new Map([['k2', 1_102]]) });
+});
+
+test('a partition that was named and holds nothing is said, and not counted as done', async () => {
+  const raw = new MemoryBackend();
+  await encrypted(raw, createKeyring([k1])).commit([{ put: ['user:alice', 'a'], value: Uint8Array.of(1) }]);
+  const named = ['client:alice', 'app', 'user:alice'];
+  expect(await countByKey(raw, named)).toMatchObject({ partitions: 3, empty: 2 });
+  expect(await reseal(raw, both, named)).toMatchObject({ resealed: 1, partitions: 3, empty: 2 });
+});
+
+test('a store that opens what it reads, or cannot tell its partitions, is refused instead of found clean', async () => {
+  const raw = new MemoryBackend();
+  await expect(reseal(encrypted(raw, both), both)).rejects.toThrow(TypeError);
+  await expect(countByKey(encrypted(raw, both))).rejects.toThrow(TypeError);
+  const mute = Object.assign(new MemoryBackend(), { partitions: undefined });
+  await expect(reseal(mute, both)).rejects.toMatchObject({ code: 'ERR_POSTERN_CONFIG_MISCONFIGURED' });
 });

@@ -2,6 +2,7 @@ import { PosternError } from '../core/postern-error.ts';
 import type { Key } from './contract.ts';
 import { formatKey, pathOf } from './keys.ts';
 import { isKeyId, maxKeyIdLength, type Keyring, type KeyringKey } from './keyring.ts';
+import { KeyUnavailableError } from './unreadable.ts';
 
 /*
  * A sealed value: version (1 byte), length of the key id (1), key id, check of all that (4), nonce (12),
@@ -53,13 +54,7 @@ export async function open(
   const id = keyIdOf(sealed);
   if (id === undefined) throw tampered(place);
   const found = await keyring.find(id);
-  if (found === undefined) {
-    throw new PosternError(
-      'ERR_POSTERN_STORAGE_KEY_UNAVAILABLE',
-      `${JSON.stringify(formatKey(place))} is sealed with the key ${JSON.stringify(id)}, which the keyring does not hold`,
-      { hint: 'Put that key back into the keyring, behind the newest one.' },
-    );
-  }
+  if (found === undefined) throw new KeyUnavailableError(place, id);
   const headerLength = 2 + id.length + checkLength;
   // No store hands out shared memory.
   const bytes = sealed as Uint8Array<ArrayBuffer>;

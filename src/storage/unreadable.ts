@@ -1,6 +1,6 @@
 import type { PosternErrorCode } from '../core/error-codes.ts';
-import type { Logger } from '../core/logger.ts';
-import { isPosternError, type PosternError } from '../core/postern-error.ts';
+import type { LogFields, Logger } from '../core/logger.ts';
+import { isPosternError, PosternError } from '../core/postern-error.ts';
 import type { Entry, Key } from './contract.ts';
 import { formatKey } from './keys.ts';
 
@@ -23,8 +23,41 @@ export function logUnreadable(logger: Logger): OnUnreadable {
     if (said.has(name)) return;
     if (said.size >= maxSaid) said.clear();
     said.add(name);
-    logger.error('a stored record cannot be read, and is set aside', { key: place, code: error.code });
+    logger.error('a stored record cannot be read, and is set aside', {
+      ...unreadableFields(error),
+      table: tableOf(key),
+      key: place,
+    });
   };
+}
+
+/** The table of a record: the first segment of its path. */
+export function tableOf(key: Key): string {
+  return key[1] ?? '';
+}
+
+/** What a log says of a failure that may be a record which cannot be read: of that, its table and the key it is sealed with. */
+export function unreadableFields(error: PosternError): LogFields {
+  const { table, sealedWith } = error as Partial<KeyUnavailableError>;
+  return { code: error.code, ...(table !== undefined && { table, sealedWith }) };
+}
+
+/** A record is sealed with a key that the keyring does not hold. */
+export class KeyUnavailableError extends PosternError {
+  /** The first segment of its path. */
+  readonly table: string;
+  /** The id of the key. */
+  readonly sealedWith: string;
+
+  constructor(place: Key, sealedWith: string) {
+    super(
+      'ERR_POSTERN_STORAGE_KEY_UNAVAILABLE',
+      `${JSON.stringify(formatKey(place))} is sealed with the key ${JSON.stringify(sealedWith)}, which the keyring does not hold`,
+      { hint: 'Put that key back into the keyring, behind the newest one.' },
+    );
+    this.table = tableOf(place);
+    this.sealedWith = sealedWith;
+  }
 }
 
 /** Why a record cannot be read, however often it is tried. A key that was missing may be given back some day. */

@@ -137,7 +137,7 @@ export class Lease implements AsyncDisposable {
   async #ifHeld<R>(write: (expect: string) => Promise<R | undefined>): Promise<R | undefined> {
     const written = await write(this.#version);
     if (written !== undefined) return written;
-    const stored = await this.#records.find(...this.#path);
+    const stored = await this.#records.findReadable(...this.#path);
     if (stored?.value.holder !== this.#holder || stored.version === this.#version) return undefined;
     return write(stored.version);
   }

@@ -3,6 +3,7 @@ import type { FetchLike } from '../core/fetch-like.ts';
 import { stderrLogger, type Logger } from '../core/logger.ts';
 import { systemRandom, type RandomBytes } from '../core/random.ts';
 import type { StorageBackend } from '../storage/contract.ts';
+import { logUnreadable, type OnUnreadable } from '../storage/unreadable.ts';
 import { storeClock, storeTime } from './store-time.ts';
 
 /** What everything above the kernel stands in: made once, where a face is made, and handed down whole. */
@@ -12,6 +13,8 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly logger: Logger;
+  /** Is told of each stored record that is set aside because it cannot be read, and logs each once. */
+  readonly onUnreadable: OnUnreadable;
   /** For requests to authorization servers. Left out: the global `fetch`, looked up at each call. */
   readonly fetch: FetchLike | undefined;
   /** The store's time, by which whatever is stored begins and ends. */
@@ -36,6 +39,7 @@ export function createSurroundings(options: SurroundingsOptions): Surroundings {
     clock,
     random,
     logger,
+    onUnreadable: logUnreadable(logger),
     fetch,
     now: () => storeTime(storage, clock),
     storeClock: storeClock(storage, clock),

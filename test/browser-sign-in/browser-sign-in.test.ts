@@ -112,9 +112,28 @@ test('who was signed in under a key that was taken away is asked anew, and not l
   expect((await world.visit(browser, 'alice')).html).toContain('sub:alice');
   expect((await browser.open(`${world.origin}/private`)).hops).toHaveLength(1);
   expect(world.logger.lines.filter((line) => line.startsWith('error'))).toEqual([
-    'error the session of a browser cannot be read, and its person is asked anew {"code":"ERR_POSTERN_STORAGE_KEY_UNAVAILABLE"}',
+    `error the session of a browser cannot be read, and its person is asked anew {"code":"ERR_POSTERN_STORAGE_KEY_UNAVAILABLE","table":"browser-sign-in","sealedWith":"${idOf(old)}"}`,
   ]);
 });
+
+test('after its key is lost altogether, everybody can sign in, and one who was under way is sent out anew', async () => {
+  const world = await openSignInWorld();
+  const [old, fresh] = [generateKeyText(), generateKeyText()];
+  const under = (key: string) => world.another({ storage: encrypted(world.storage, keyringFromText(key)) });
+  world.run(under(old));
+  const browser = world.openBrowser();
+  await world.visit(browser, 'alice');
+  world.run(under(fresh));
+  expect((await world.visit(browser, 'alice')).html).toContain('sub:alice');
+  expect((await world.visit(world.openBrowser(), 'bob')).html).toContain('sub:bob');
+  // Processes that start together agree on one key.
+  world.run(under(fresh));
+  expect((await browser.open(`${world.origin}/private`)).hops).toHaveLength(1);
+  const said = world.logger.lines.filter((line) => line.includes(`"sealedWith":"${idOf(old)}"`));
+  expect(said).not.toEqual([]);
+});
+
+const idOf = (keyText: string): string => keyText.split(':')[0] ?? '';
 
 test('who signs out is out in every process, with a copied cookie, too, and at the issuer', async () => {
   const world = await openSignInWorld({ signedOutUrl: 'https://app.example/bye' });

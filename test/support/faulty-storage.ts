@@ -1,7 +1,16 @@
 import { storedByLayer } from '../../scripts/storage-schema-page.ts';
 import { PosternError } from '../../src/core/postern-error.ts';
 import { formatKey } from '../../src/storage/keys.ts';
-import type { Capabilities, Change, Entry, Key, Page, StorageBackend } from '../../src/storage/contract.ts';
+import type {
+  Capabilities,
+  Change,
+  Entry,
+  Key,
+  Page,
+  Partitions,
+  PartitionsPage,
+  StorageBackend,
+} from '../../src/storage/contract.ts';
 
 /** One operation on its way to the store. */
 export interface StorageCall {
@@ -58,6 +67,10 @@ export class FaultyStorage implements StorageBackend {
     return this.#pass({ operation: 'listen', on: channel, changes: [] }, () =>
       this.#backend.listen(channel, wake),
     );
+  }
+
+  partitions(page?: PartitionsPage): Promise<Partitions> {
+    return this.#backend.partitions!(page);
   }
 
   close(): Promise<void> {

@@ -11,6 +11,7 @@ import { waitFor } from '../../sync/wait-for.ts';
 import { speak } from '../../web/texts/texts.ts';
 import { within } from '../../sync/within.ts';
 import type { Stored } from '../../storage/collection.ts';
+import { entryAt } from '../../storage/entry-at.ts';
 import {
   accountOf,
   CredentialStore,
@@ -136,7 +137,7 @@ export class Asking {
   async beginAnew(live: Pending<InteractionData>, { name, flow }: NamedFlow, cause: unknown): Promise<void> {
     const { flow: begunBy, request } = dataOf(live);
     if (begunBy !== name) return;
-    const stored = await new CredentialStore(this.#surroundings.storage, live.namespace).find(request);
+    const stored = await new CredentialStore(this.#surroundings, live.namespace).find(request);
     const account = accountOf(stored, flow.credential);
     const { data } = await this.#start(flow, request, { cause, account });
     await unlessEnded(this.change(live, (now) => ({ ...now, data })));
@@ -159,7 +160,7 @@ export class Asking {
     const { storage } = this.#options.pendings.in(want.namespace);
     const path = this.#admission.path(want);
     const isFree = async (): Promise<true | undefined> =>
-      (await storage.get(...path)) === undefined ? true : undefined;
+      (await entryAt(storage, path)) === undefined ? true : undefined;
     const deadline = performance.now() + askWaitMs;
     while (performance.now() < deadline) {
       const live = await this.findLive(want);
@@ -208,8 +209,7 @@ export class Asking {
     isEnough: IsEnough,
   ): Promise<PendingSpec<InteractionData> | undefined> {
     const { gate, ttlMs } = this.#options;
-    const { storage } = this.#surroundings;
-    const stored = await new CredentialStore(storage, want.namespace).find(want);
+    const stored = await new CredentialStore(this.#surroundings, want.namespace).find(want);
     const earlier = stored?.value.kind === flow.credential.name ? stored.value.scopes : undefined;
     // Whoever was asked a moment ago has answered. One who answers from now on finishes the pending that is made here.
     if (isLive(stored, flow.credential) && isEnough(stored)) return undefined;
@@ -263,7 +263,10 @@ export class Asking {
   /** Whether its link leads to this gate. One that leads to where a stranger would answer is withdrawn: nobody gets it any more. */
   async #isReachable(live: Pending<InteractionData>): Promise<boolean> {
     const { gate, pendings } = this.#options;
-    if (await gate.leadsHere(live)) return true;
+    if (await gate.leadsHere(live)) {
+      await pendings.mendRoute(live);
+      return true;
+    }
     await unlessEnded(pendings.in(live.namespace).cancel(live.id));
     return false;
   }

@@ -39,7 +39,7 @@ export class Declines {
 
   /** @throws {PosternError} ERR_POSTERN_AUTH_DENIED, with until when, where what is wanted was declined, or is more than that. */
   async assertNone(want: Want): Promise<void> {
-    const declined = await this.#records(want).find(...placePath(want));
+    const declined = await this.#records(want).findReadable(...placePath(want));
     if (declined === undefined || !isScopeSubset(declined.value.scopes ?? [], want.scopes)) return;
     throw new PosternError(
       'ERR_POSTERN_AUTH_DENIED',
@@ -57,6 +57,7 @@ export class Declines {
     return new Collection(
       storageOf(this.#surroundings.storage, namespace).namespace('declined'),
       declineRecord,
+      this.#surroundings.onUnreadable,
     );
   }
 }

@@ -1,8 +1,9 @@
 import { z, type ZodType } from 'zod';
 import type { Namespace } from '../../namespace/namespace.ts';
 import { storageOf } from '../../namespace/namespace.ts';
-import { Collection, type Stored } from '../../storage/collection.ts';
-import type { Change, StorageBackend } from '../../storage/contract.ts';
+import { Collection, type Sight, type Stored } from '../../storage/collection.ts';
+import type { Change } from '../../storage/contract.ts';
+import type { Surroundings } from '../../sync/surroundings.ts';
 import type { Account, CredentialKind, CredentialState } from '../credential-kind.ts';
 import { placePath, type Place } from '../want.ts';
 
@@ -45,27 +46,39 @@ export const storedCredential: ZodType<StoredCredential> = z.looseObject({
 });
 
 /** The records of one namespace. */
-export function credentialsIn(backend: StorageBackend, namespace: Namespace): Collection<StoredCredential> {
-  return new Collection(storageOf(backend, namespace).namespace('credential'), storedCredential);
+export function credentialsIn(
+  { storage, onUnreadable }: Pick<Surroundings, 'storage' | 'onUnreadable'>,
+  namespace: Namespace,
+): Collection<StoredCredential> {
+  return new Collection(
+    storageOf(storage, namespace).namespace('credential'),
+    storedCredential,
+    onUnreadable,
+  );
 }
 
-/** The credentials of one namespace, by resource and alias. */
+/** The credentials of one namespace, by resource and alias. One that cannot be read is none: its person is asked anew. */
 export class CredentialStore {
   readonly #records: Collection<StoredCredential>;
 
-  constructor(backend: StorageBackend, namespace: Namespace) {
-    this.#records = credentialsIn(backend, namespace);
+  constructor(surroundings: Pick<Surroundings, 'storage' | 'onUnreadable'>, namespace: Namespace) {
+    this.#records = credentialsIn(surroundings, namespace);
   }
 
   find(place: Pick<Place, 'resource' | 'alias'>): Promise<Stored<StoredCredential> | undefined> {
-    return this.#records.find(...placePath(place));
+    return this.#records.findReadable(...placePath(place));
+  }
+
+  /** What lies at a place, and what to name in a change that replaces it. */
+  lookAt(place: Pick<Place, 'resource' | 'alias'>): Promise<Sight<StoredCredential>> {
+    return this.#records.lookAt(placePath(place));
   }
 
   /** The change that keeps a credential, to be committed with the end of its pending. */
   putting(
     place: Pick<Place, 'resource' | 'alias'>,
     value: StoredCredential,
-    options: { expect?: string } = {},
+    options: { expect?: string | undefined } = {},
   ): Change {
     return this.#records.putting(placePath(place), value, options);
   }
@@ -103,8 +116,8 @@ export class CredentialStore {
 
   /** Forgets a credential; unless it is replaced meanwhile. */
   async drop(place: Pick<Place, 'resource' | 'alias'>): Promise<void> {
-    const found = await this.find(place);
-    if (found !== undefined) await this.#records.delete(found.path, { expect: found.version });
+    const { expect } = await this.lookAt(place);
+    await this.#records.delete(placePath(place), { expect });
   }
 }
 

@@ -54,7 +54,7 @@ export class Credentials {
   }
 
   in(namespace: Namespace): CredentialStore {
-    return new CredentialStore(this.#surroundings.storage, namespace);
+    return new CredentialStore(this.#surroundings, namespace);
   }
 
   /**

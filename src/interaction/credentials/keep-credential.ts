@@ -2,7 +2,7 @@ import { isPosternError } from '../../core/postern-error.ts';
 import type { Pending } from '../../pending/pending.ts';
 import type { Pendings } from '../../pending/pendings.ts';
 import type { Stored } from '../../storage/collection.ts';
-import { absent, type Change } from '../../storage/contract.ts';
+import type { Change } from '../../storage/contract.ts';
 import { persistently } from '../../sync/persistently.ts';
 import type { Surroundings } from '../../sync/surroundings.ts';
 import type { CredentialKind } from '../credential-kind.ts';
@@ -35,17 +35,18 @@ export interface Keeping {
  * @throws {PosternError} ERR_POSTERN_PENDING_ALREADY_FINISHED when it had ended otherwise.
  */
 export async function keepCredential(
-  { storage, now, logger }: Surroundings,
+  surroundings: Surroundings,
   pendings: Pendings<InteractionData>,
   pending: Pending<InteractionData>,
   place: Place,
   { kind, credential, scopes, alongside, retirements }: Keeping,
 ): Promise<{ kept: 'in time' | 'late'; ended: Pending<InteractionData> }> {
+  const { storage, now, logger } = surroundings;
   const complete = (changes: readonly Change[]): Promise<Pending<InteractionData>> =>
     persistently(() => pendings.in(pending.namespace).complete(pending.id, { alongside: changes }));
   if (kind.keeps === false) return { kept: 'in time', ended: await complete(alongside) };
-  const store = new CredentialStore(storage, pending.namespace);
-  const tombstones = new Tombstones(storage);
+  const store = new CredentialStore(surroundings, pending.namespace);
+  const tombstones = new Tombstones(surroundings);
   const giveBack = async (): Promise<void> => void (await kind.revoke?.(credential).catch(() => undefined));
   let value: StoredCredential | undefined;
   try {
@@ -94,15 +95,15 @@ export async function keepCredential(
   ): Promise<'in time' | 'late' | 'unknown' | undefined> {
     try {
       return await persistently(async () => {
-        const stored = await store.find(place);
+        const { stored, expect } = await store.lookAt(place);
         if (isSame(stored, keeping)) return 'in time';
         if (!isPosternError(error, 'ERR_POSTERN_PENDING_NOT_FOUND')) return undefined;
         // Time has ended it. Whatever the person gave after it had begun is newer.
         const isOlder = stored !== undefined && stored.value.obtainedAtMs < pending.createdAtMs;
         if (stored !== undefined && stored.value.ended !== true && !isOlder) return undefined;
         const forgotten = await tombstones.find(place);
-        if (forgotten !== undefined && forgotten.value.forgottenAtMs >= pending.createdAtMs) return undefined;
-        const late = store.putting(place, keeping, { expect: stored?.version ?? absent });
+        if (forgotten !== undefined && forgotten.forgottenAtMs >= pending.createdAtMs) return undefined;
+        const late = store.putting(place, keeping, { expect });
         const changes = [late, tombstones.holding(place, forgotten), ...alongside];
         return (await storage.commit(changes)) === undefined ? undefined : 'late';
       });

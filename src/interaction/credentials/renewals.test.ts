@@ -23,23 +23,24 @@ async function openStore({
 }: { whileAsked?: (store: CredentialStore) => Promise<unknown> } = {}) {
   const clock = (): number => 1_000_000 + performance.now();
   const memory = new MemoryBackend({ clock });
+  const around = createSurroundings({ storage: memory });
   const sent: unknown[] = [];
   const kind: CredentialKind = {
     name: 'token',
     read: (stored) => stored,
     renew: async (stored) => {
       sent.push(stored);
-      await whileAsked(new CredentialStore(memory, place.namespace));
+      await whileAsked(new CredentialStore(around, place.namespace));
       return `after ${stored as string}`;
     },
   };
-  await credentialsIn(memory, place.namespace).put([place.resource, place.alias], {
+  await credentialsIn(around, place.namespace).put([place.resource, place.alias], {
     kind: kind.name,
     scopes: [],
     obtainedAtMs: clock(),
     credential: 'first',
   });
-  const read = (await new CredentialStore(memory, place.namespace).find(place))!;
+  const read = (await new CredentialStore(around, place.namespace).find(place))!;
   return {
     sent,
     /** @param afterGet called when the store has answered, before the process hears of it. */

@@ -74,7 +74,7 @@ export class Renewals {
       const store = this.#storeOf(want);
       const found = await store.find(want);
       if (isLive(found, kind) && found.version !== refused && found.value.refused !== true) return found;
-      const tombstones = new Tombstones(this.#surroundings.storage);
+      const tombstones = new Tombstones(this.#surroundings);
       const forgotten = await tombstones.find(want);
       const failures = await RenewalFailures.of(this.#surroundings, want, found?.value.obtainedAtMs ?? 0);
       const lately = await failures.lately();
@@ -242,7 +242,7 @@ export class Renewals {
   }
 
   #storeOf({ namespace }: Place): CredentialStore {
-    return new CredentialStore(this.#surroundings.storage, namespace);
+    return new CredentialStore(this.#surroundings, namespace);
   }
 }
 

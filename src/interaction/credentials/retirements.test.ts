@@ -43,7 +43,7 @@ function openStore() {
     async keep(user: string): Promise<void> {
       const { namespace, resource, alias } = placeOf(user);
       const value = { kind: kind.name, scopes: [], obtainedAtMs: now, credential: `token of ${user}` };
-      await credentialsIn(storage, namespace).put([resource, alias], value);
+      await credentialsIn(createSurroundings({ storage }), namespace).put([resource, alias], value);
     },
   };
 }

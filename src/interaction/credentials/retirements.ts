@@ -4,7 +4,7 @@ import { findPosternError } from '../../core/postern-error.ts';
 import { namespaceOf, storageOf, type Namespace } from '../../namespace/namespace.ts';
 import { serverWordOf } from '../../oauth/server-word.ts';
 import { Collection, type Stored } from '../../storage/collection.ts';
-import { absent, type Change } from '../../storage/contract.ts';
+import type { Change } from '../../storage/contract.ts';
 import { NamespacedStorage } from '../../storage/namespaced-storage.ts';
 import { retryConflicts } from '../../sync/retry-conflicts.ts';
 import { SingleFlight } from '../../sync/single-flight.ts';
@@ -56,9 +56,9 @@ export class Retirements {
   constructor(surroundings: Surroundings, leaseMs: number) {
     this.#surroundings = surroundings;
     this.#leaseMs = leaseMs;
-    this.#tombstones = new Tombstones(surroundings.storage);
+    this.#tombstones = new Tombstones(surroundings);
     const storage = new NamespacedStorage(surroundings.storage, ['app', 'retired']);
-    this.#pointers = new Collection(storage, pointerRecord);
+    this.#pointers = new Collection(storage, pointerRecord, surroundings.onUnreadable);
   }
 
   /**
@@ -136,14 +136,14 @@ export class Retirements {
   async #retire(place: Place): Promise<void> {
     const { namespace } = place;
     const path = placePath(place);
-    const records = credentialsIn(this.#surroundings.storage, namespace);
+    const records = credentialsIn(this.#surroundings, namespace);
     await retryConflicts('a credential', async () => {
-      const found = await records.find(...path);
+      const { stored: found, expect } = await records.lookAt(path);
       const retiredAtMs = await this.#surroundings.now();
       const marking = this.#tombstones.marking(place, retiredAtMs);
       const { backend } = records.storage;
       // Whoever has seen nothing to take out of use must not have missed what was put there meanwhile.
-      const deleting = records.deleting(path, { expect: found?.version ?? absent });
+      const deleting = records.deleting(path, { expect });
       if (found === undefined || found.value.ended === true)
         return (await backend.commit([deleting, marking])) && true;
       const keeping = await this.#keeping(place, found, retiredAtMs);
@@ -205,7 +205,7 @@ export class Retirements {
 
   #retiredIn(namespace: Namespace): Collection<StoredCredential> {
     const storage = storageOf(this.#surroundings.storage, namespace).namespace('retired');
-    return new Collection(storage, storedCredential);
+    return new Collection(storage, storedCredential, this.#surroundings.onUnreadable);
   }
 }
 

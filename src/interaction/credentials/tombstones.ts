@@ -1,11 +1,18 @@
 import { z, type ZodType } from 'zod';
 import { storageOf } from '../../namespace/namespace.ts';
-import { Collection, type Stored } from '../../storage/collection.ts';
-import { absent, type Change, type StorageBackend } from '../../storage/contract.ts';
+import { Collection } from '../../storage/collection.ts';
+import { absent, type Change } from '../../storage/contract.ts';
+import type { Surroundings } from '../../sync/surroundings.ts';
 import { placePath, type Place } from '../want.ts';
 
 interface Tombstone {
   readonly forgottenAtMs: number;
+}
+
+/** One as it was found. */
+interface FoundTombstone extends Tombstone {
+  readonly expect: string | undefined;
+  readonly expiresAtMs: number;
 }
 
 const tombstone: ZodType<Tombstone> = z.looseObject({ forgottenAtMs: z.number() });
@@ -18,14 +25,18 @@ const tombstoneMs = 25 * 60 * 60_000;
  * comes late, and nothing that a machine was about to obtain.
  */
 export class Tombstones {
-  readonly #backend: StorageBackend;
+  readonly #surroundings: Pick<Surroundings, 'storage' | 'onUnreadable'>;
 
-  constructor(backend: StorageBackend) {
-    this.#backend = backend;
+  constructor(surroundings: Pick<Surroundings, 'storage' | 'onUnreadable'>) {
+    this.#surroundings = surroundings;
   }
 
-  find(place: Place): Promise<Stored<Tombstone> | undefined> {
-    return this.#in(place).find(...placePath(place));
+  /** The mark of a place. When one was made that cannot be read, its end says. */
+  async find(place: Place): Promise<FoundTombstone | undefined> {
+    const { stored, expect, endsAtMs = 0 } = await this.#in(place).lookAt(placePath(place));
+    if (expect === absent) return undefined;
+    const forgottenAtMs = stored?.value.forgottenAtMs ?? endsAtMs - tombstoneMs;
+    return { forgottenAtMs, expect, expiresAtMs: endsAtMs };
   }
 
   /** The change that marks a place, to be committed with the end of what is there. */
@@ -35,15 +46,16 @@ export class Tombstones {
   }
 
   /** A change that changes nothing, and lets what is committed with it come about only if the mark is still as it was found. */
-  holding(place: Place, found: Stored<Tombstone> | undefined): Change {
+  holding(place: Place, found: FoundTombstone | undefined): Change {
     const records = this.#in(place);
     const path = placePath(place);
     if (found === undefined) return records.deleting(path, { expect: absent });
-    const { value, version: expect, expiresAtMs } = found;
-    return records.putting(path, value, { expect, expiresAtMs });
+    const { forgottenAtMs, expect, expiresAtMs } = found;
+    return records.putting(path, { forgottenAtMs }, { expect, expiresAtMs });
   }
 
   #in({ namespace }: Place): Collection<Tombstone> {
-    return new Collection(storageOf(this.#backend, namespace).namespace('forgotten'), tombstone);
+    const { storage, onUnreadable } = this.#surroundings;
+    return new Collection(storageOf(storage, namespace).namespace('forgotten'), tombstone, onUnreadable);
   }
 }

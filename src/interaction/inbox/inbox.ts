@@ -117,7 +117,7 @@ export class Inbox {
     if (namespace === undefined || resource === null || alias === null) return { notice: say('inbox.gone') };
     const place: Place = { namespace, resource, alias };
     const { storage } = this.#host.surroundings;
-    const stored = await new CredentialStore(storage, namespace).find(place);
+    const stored = await new CredentialStore(this.#host.surroundings, namespace).find(place);
     if (stored === undefined) return { notice: say('inbox.gone') };
     const labels = new Labels(storage, namespace);
     switch (form.get('form-action')) {
@@ -154,7 +154,7 @@ export class Inbox {
 
   /** By the flow that it came by. */
   async #ask(place: Place, person: Person): Promise<string | undefined> {
-    const stored = await new CredentialStore(this.#host.surroundings.storage, place.namespace).find(place);
+    const stored = await new CredentialStore(this.#host.surroundings, place.namespace).find(place);
     const name = stored?.value.flow ?? '';
     const flow = this.#host.flowNamed(name);
     if (flow === undefined) throw unknownFlow(name);

@@ -66,8 +66,8 @@ export class Attempts {
 
   constructor(surroundings: Surroundings, storage: NamespacedStorage) {
     this.#surroundings = surroundings;
-    this.#records = new Collection(storage.namespace('attempt'), attemptRecord);
-    this.#counts = new Collection(storage.namespace('attempts'), countRecord);
+    this.#records = new Collection(storage.namespace('attempt'), attemptRecord, surroundings.onUnreadable);
+    this.#counts = new Collection(storage.namespace('attempts'), countRecord, surroundings.onUnreadable);
   }
 
   async find(state: string): Promise<Stored<Attempt> | undefined> {
@@ -81,8 +81,8 @@ export class Attempts {
 
   /** Whether the latest that a browser was sent out with from a link's page has not come back. */
   async isOut({ id }: Pending): Promise<boolean> {
-    const latest = (await this.#counts.find(await hashId(id)))?.value.latest;
-    return latest !== undefined && (await this.#records.find(latest))?.value.status === 'open';
+    const latest = (await this.#counts.findReadable(await hashId(id)))?.value.latest;
+    return latest !== undefined && (await this.#records.findReadable(latest))?.value.status === 'open';
   }
 
   /** Writes down the way to an attempt, and then the attempt. @throws as {@link assertMayMint} */
@@ -123,10 +123,12 @@ export class Attempts {
     );
   }
 
-  async #counted(counter: string): Promise<{ count: number; latest?: string | undefined; version: string }> {
-    const counted = await this.#counts.find(counter);
-    const { count, latest } = counted?.value ?? { count: 0 };
-    if (count < maxAttempts) return { count, latest, version: counted?.version ?? absent };
+  async #counted(
+    counter: string,
+  ): Promise<{ count: number; latest?: string | undefined; version: string | undefined }> {
+    const { stored, expect } = await this.#counts.lookAt([counter]);
+    const { count, latest } = stored?.value ?? { count: 0 };
+    if (count < maxAttempts) return { count, latest, version: expect };
     throw new PosternError('ERR_POSTERN_OOB_LIMIT', `a link was followed more than ${maxAttempts} times`, {
       hint: 'Ask for a new link where you got this one.',
     });

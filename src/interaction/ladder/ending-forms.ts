@@ -23,6 +23,6 @@ export class EndingForms {
   }
 
   async has({ id }: Pending, form: string): Promise<boolean> {
-    return (await this.#records.find(await hashId(id)))?.value.form === form;
+    return (await this.#records.findReadable(await hashId(id)))?.value.form === form;
   }
 }

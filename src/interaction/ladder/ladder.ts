@@ -8,6 +8,7 @@ import { BrowserCookie } from '../../web/browser-cookie.ts';
 import { isOwnNavigation } from '../../web/own-navigation.ts';
 import { FormRefusedError, formId, readForm } from '../../web/form-request.ts';
 import { isResponse } from '../../web/is-response.ts';
+import { unreadableFields } from '../../storage/unreadable.ts';
 import { enterPending } from '../enter-pending.ts';
 import type { FlowVisit, InteractionData } from '../flow.ts';
 import { isEnded } from '../is-ended.ts';
@@ -340,7 +341,7 @@ export class Ladder {
     const name = error instanceof Error ? error.name : typeof error;
     const isPersons = known?.facts.fixedBy === 'person';
     this.#host.surroundings.logger[isPersons ? 'warn' : 'error']('a page was not answered', {
-      code: known?.code,
+      ...(known && unreadableFields(known)),
       error: name,
     });
     if (known === undefined) return pages.broken();

@@ -7,7 +7,6 @@ import type { OAuthHttp } from '../../oauth/oauth-http.ts';
 import { identifyClient, isRegisteredFor, type IdentifyClientOptions } from '../../oauth/registration.ts';
 import { unionScopes } from '../../oauth/scopes.ts';
 import { Collection, type Stored } from '../../storage/collection.ts';
-import { absent } from '../../storage/contract.ts';
 import { NamespacedStorage } from '../../storage/namespaced-storage.ts';
 import { isUnreadable } from '../../storage/unreadable.ts';
 import { acquireLease } from '../../sync/lease.ts';
@@ -201,7 +200,7 @@ export class Registrations {
   }
 
   async #isRefused(issuer: string, documentUrl: string): Promise<boolean> {
-    return (await this.#refusedDocuments.find(await placeOf(issuer, documentUrl))) !== undefined;
+    return (await this.#refusedDocuments.findReadable(await placeOf(issuer, documentUrl))) !== undefined;
   }
 
   /** One registration for the application, not one for each of its users and processes. */
@@ -237,7 +236,7 @@ export class Registrations {
     const { issuer, redirectUris, secretExpiresAtMs: expiresAtMs } = client;
     const registered = { ...client, registeredAtMs: await this.#surroundings.now() };
     const path = [await placeOf(issuer, redirectUris[0])];
-    const expect = found?.version ?? (await this.#records.versionAt(path));
+    const expect = found?.version ?? (await this.#records.lookAt(path)).expect;
     const version = await this.#records.put(path, registered, { expect, expiresAtMs });
     if (version !== undefined) return registered;
     // Somebody was faster: one is enough.
@@ -275,10 +274,11 @@ export class Registrations {
   async #pin({ clientId, issuer }: ClientIdentity, serverUrl: string, isSaid: boolean): Promise<void> {
     const path = await hashId(JSON.stringify([serverUrl, clientId]));
     await retryConflicts('the issuer of a client', async () => {
-      const found = await this.#pins.find(path);
+      // One that cannot be read counts as none: whoever can damage it could delete it as well.
+      const { stored: found, expect } = await this.#pins.lookAt([path]);
       if (found?.value.issuer === issuer) return true;
       if (found !== undefined && !isSaid) throw otherIssuer(found.value.issuer, issuer);
-      const version = await this.#pins.put([path], { issuer }, { expect: found?.version ?? absent });
+      const version = await this.#pins.put([path], { issuer }, { expect });
       return version === undefined ? undefined : true;
     });
   }

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { hashId } from '../../core/random.ts';
 import { Collection } from '../../storage/collection.ts';
-import { absent } from '../../storage/contract.ts';
 import { NamespacedStorage } from '../../storage/namespaced-storage.ts';
 import { storeKey } from '../../storage/store-key.ts';
 import { waitFor } from '../../sync/wait-for.ts';
@@ -13,7 +12,7 @@ const machineRecord = z.looseObject({ port: z.number().int() });
 export interface MachinePort {
   readonly port: number;
   /** What a change of it must replace. */
-  readonly version: string;
+  readonly version: string | undefined;
 }
 
 /** What a store knows of this machine: the port of its links, which of them live, and a key. */
@@ -26,8 +25,8 @@ export class MachineStore {
   }
 
   async port(): Promise<MachinePort> {
-    const found = await (await this.#records()).find('gate');
-    return { port: found?.value.port ?? 0, version: found?.version ?? absent };
+    const { stored, expect } = await (await this.#records()).lookAt(['gate']);
+    return { port: stored?.value.port ?? 0, version: expect };
   }
 
   /** Remembers another port, unless somebody else has meanwhile. Returns whether it did. */
@@ -50,7 +49,7 @@ export class MachineStore {
 
   /** What the processes of the store know each other by. */
   async key(): Promise<Uint8Array<ArrayBuffer>> {
-    return storeKey(await this.#open(), ['key']);
+    return storeKey(await this.#open(), ['key'], this.#surroundings.onUnreadable);
   }
 
   /** Notes that a link of this machine lives until then. */
@@ -83,6 +82,6 @@ export class MachineStore {
   }
 
   async #records(): Promise<Collection<z.infer<typeof machineRecord>>> {
-    return new Collection(await this.#open(), machineRecord);
+    return new Collection(await this.#open(), machineRecord, this.#surroundings.onUnreadable);
   }
 }

@@ -135,7 +135,7 @@ export class LoginAccounts<C = unknown> {
     }
     if (found === undefined) throw unnamedAccount(groups);
     const choices = this.#choices(principal);
-    const choice = await choices.find(resource);
+    const choice = await choices.findReadable(resource);
     if (choice !== undefined && found.aliases.includes(choice.value.alias)) await choices.delete([resource]);
     // One after the other: to end the newest may have ended the others.
     let forgotten: Forgotten = { revocation: 'nothing' };
@@ -213,7 +213,7 @@ export class LoginAccounts<C = unknown> {
 
   /** The account that was made the default one, else the first that was logged in to. */
   async #defaultOf(principal: Principal, groups: readonly Group[]): Promise<Group | undefined> {
-    const choice = await this.#choices(principal).find(this.#options.resource);
+    const choice = await this.#choices(principal).findReadable(this.#options.resource);
     const chosen = choice && groups.find(({ aliases }) => aliases.includes(choice.value.alias));
     return chosen ?? groups.toSorted((a, b) => a.obtainedAtMs - b.obtainedAtMs)[0];
   }
@@ -234,8 +234,9 @@ export class LoginAccounts<C = unknown> {
   }
 
   #choices({ namespace }: Principal): Collection<z.infer<typeof choiceRecord>> {
-    const { storage } = this.#services.interactions.surroundings;
-    return new Collection(storageOf(storage, namespace).namespace('default-account'), choiceRecord);
+    const { storage, onUnreadable } = this.#services.interactions.surroundings;
+    const choices = storageOf(storage, namespace).namespace('default-account');
+    return new Collection(choices, choiceRecord, onUnreadable);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Key, StorageBackend } from '../contract.ts';
 import { encodePath } from '../keys.ts';
-import { check, checkEqual, checkRejects } from './check.ts';
+import { check, checkEqual, checkRejects, ConformanceError } from './check.ts';
 import { defineCase, freshPartition, type ConformanceCase } from './conformance-case.ts';
 import { bytes, put, textOf } from './subject-access.ts';
 
@@ -228,6 +228,56 @@ export const listCases: readonly ConformanceCase[] = [
       checkEqual((await other.list([partition])).length, 2, `${JSON.stringify(partition)} is left alone`);
     }
   }),
+
+  defineCase(
+    'every partition that holds something is named, whatever it is called, a page at a time',
+    async ({ store, other }) => {
+      // What cannot be found out is left out.
+      if (store.partitions === undefined) return;
+      const run = freshPartition();
+      const held = [
+        ...Array.from({ length: 60 }, (_, index) => `${run}${index}`),
+        ...hostileSegments.map((segment) => `${segment}${run}`),
+        // Longer than a key of some stores may be, once it is encoded.
+        `${run}${'漢'.repeat(400)}`,
+      ];
+      // Two entries each: a partition is named, and not its entries.
+      for (let at = 0; at < held.length; at += 20) {
+        await Promise.all(
+          held.slice(at, at + 20).map((partition) =>
+            store.commit([
+              { put: [partition, 'a'], value: bytes('') },
+              { put: [partition, 'b'], value: bytes('') },
+            ]),
+          ),
+        );
+      }
+      const named = new Set<string>();
+      let pages = 0;
+      for (let after: string | undefined; ;) {
+        const page = await other.partitions!({ after, limit: 100 });
+        check(page.partitions.length <= 1_000, 'a page is bounded');
+        for (const partition of page.partitions) named.add(partition);
+        pages++;
+        if (page.next === undefined) break;
+        check(page.next !== after, 'each page goes on where the one before it ended');
+        after = page.next;
+      }
+      check(pages > 1, 'a page of 100 does not hold all');
+      checkEqual(
+        held.filter((partition) => !named.has(partition)),
+        [],
+        'partitions that are not named',
+      );
+      for (const partition of named) {
+        if (!partition.includes(run) || held.includes(partition)) continue;
+        throw new ConformanceError(`a partition is named that there is not: ${JSON.stringify(partition)}`);
+      }
+      for (const limit of [0, 1_001, 1.5]) {
+        await checkRejects(store.partitions({ limit }), 'TypeError', `limit ${limit}`);
+      }
+    },
+  ),
 
   defineCase('pages begin and end where they are asked to', async ({ store, partition, key }) => {
     const paths = Array.from({ length: 12 }, (_, index) => ['p', String(index).padStart(2, '0')]);

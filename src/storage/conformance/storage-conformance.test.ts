@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Change, Entry, Key, Page, StorageBackend } from '../contract.ts';
+import type { Change, Entry, Key, Page, Partitions, PartitionsPage, StorageBackend } from '../contract.ts';
 import { formatKey } from '../keys.ts';
 import { MemoryBackend } from '../memory-backend.ts';
 import { storageConformance } from './storage-conformance.ts';
@@ -10,10 +10,12 @@ class FaultyBackend extends MemoryBackend {
     get: (key: Key) => Promise<Entry | undefined>;
     list: (prefix: Key, page?: Page) => Promise<Entry[]>;
     commit: (changes: readonly Change[]) => Promise<readonly string[] | undefined>;
+    partitions: (page?: PartitionsPage) => Promise<Partitions>;
   } = {
     get: (key) => super.get(key),
     list: (prefix, page) => super.list(prefix, page),
     commit: (changes) => super.commit(changes),
+    partitions: (page) => super.partitions(page),
   };
 }
 
@@ -176,6 +178,21 @@ const faults: Record<string, { fault: Fault; found: string }> = {
               : { ...change, delete: [change.delete[0].toLowerCase(), ...change.delete.slice(1)] },
           ),
         ),
+    }),
+  },
+  'names partitions as prefixes of its own keys': {
+    found: 'every partition',
+    fault: ({ raw: { partitions } }) => ({
+      partitions: async (page) => {
+        const found = await partitions(page);
+        return { ...found, partitions: found.partitions.map((name) => name.split(':')[0]!) };
+      },
+    }),
+  },
+  'names partitions of the first page alone': {
+    found: 'every partition',
+    fault: ({ raw: { partitions } }) => ({
+      partitions: async (page) => ({ partitions: (await partitions(page)).partitions }),
     }),
   },
   'keeps values as text': {

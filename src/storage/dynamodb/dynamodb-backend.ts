@@ -1,4 +1,4 @@
-import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
+import type { ScanCommandInput, TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { encodeBase64Url } from '../../core/base64url.ts';
 import { systemClock, type Clock } from '../../core/clock.ts';
 import { PosternError } from '../../core/postern-error.ts';
@@ -11,6 +11,8 @@ import {
   type Entry,
   type Key,
   type Page,
+  type Partitions,
+  type PartitionsPage,
   type StorageBackend,
 } from '../contract.ts';
 import { DynamoDbCalls, type DynamoDbCall } from './dynamodb-calls.ts';
@@ -24,9 +26,9 @@ import {
   wholeMs,
   type DynamoDbItem,
 } from './dynamodb-item.ts';
-import { DynamoDbSignals } from './dynamodb-signals.ts';
+import { DynamoDbSignals, signalPath } from './dynamodb-signals.ts';
 import { decodePath, maxEncodedBytes } from '../keys.ts';
-import { pageRange } from '../page-range.ts';
+import { pageRange, partitionsLimit } from '../page-range.ts';
 import { listedEntry } from '../unreadable.ts';
 
 /** What a DynamoDB store is made of. */
@@ -137,6 +139,23 @@ export class DynamoDbBackend implements StorageBackend {
         start = found.LastEvaluatedKey;
         if (start === undefined) return entries;
       }
+    });
+  }
+
+  async partitions(page: PartitionsPage = {}): Promise<Partitions> {
+    this.#calls.mustBeOpen();
+    const size = partitionsLimit(page);
+    return this.#calls.run('walked through', async (call) => {
+      const { Items = [], LastEvaluatedKey } = await call.read((client, watched, options) =>
+        client.send(watched(new call.sdk.ScanCommand(scanOf(this.#tableName, page.after, size))), options),
+      );
+      const partitions = new Set(Items.flatMap(({ p, s }) => (s?.S === signalPath ? [] : (p?.S ?? []))));
+      return {
+        partitions: [...partitions],
+        ...(LastEvaluatedKey && {
+          next: JSON.stringify([LastEvaluatedKey['p']?.S, LastEvaluatedKey['s']?.S]),
+        }),
+      };
     });
   }
 
@@ -265,6 +284,14 @@ export class DynamoDbBackend implements StorageBackend {
     );
     return isDone ? versions : undefined;
   }
+}
+
+/** The input that reads on through the table, from where another page ended. */
+function scanOf(TableName: string, after: string | undefined, Limit: number): ScanCommandInput {
+  const input = { TableName, ConsistentRead: true, ProjectionExpression: 'p, s', Limit };
+  if (after === undefined) return input;
+  const [partition, path] = JSON.parse(after) as [string, string];
+  return { ...input, ExclusiveStartKey: itemKey(partition, path) };
 }
 
 /** 96 random bits: no version returns, and none needs to be remembered. */

@@ -4,7 +4,7 @@ import type { DynamoDbCall, DynamoDbCalls } from './dynamodb-calls.ts';
 import { itemKey, type DynamoDbItem } from './dynamodb-item.ts';
 
 /** The sort key of signals. No encoded path begins with this letter, so no listing of entries meets one. */
-const signalPath = '!signal';
+export const signalPath = '!signal';
 
 /** How long a signal is kept for those who look for it. */
 const keptSeconds = 3_600;

@@ -1,9 +1,18 @@
 import { encodeBase64Url } from '../../core/base64url.ts';
 import { hashId, systemRandom } from '../../core/random.ts';
 import { checkCommit, entryPathOf, type CheckedChange } from '../checked-commit.ts';
-import type { Capabilities, Change, Entry, Key, Page, StorageBackend } from '../contract.ts';
+import type {
+  Capabilities,
+  Change,
+  Entry,
+  Key,
+  Page,
+  Partitions,
+  PartitionsPage,
+  StorageBackend,
+} from '../contract.ts';
 import { decodePath, encodeSegment, maxEncodedBytes } from '../keys.ts';
-import { pageRange } from '../page-range.ts';
+import { pageRange, partitionsLimit } from '../page-range.ts';
 import type { PostgresCalls } from './postgres-calls.ts';
 import type { PostgresRow } from './postgres-connection.ts';
 import { isLive } from './postgres-schema.ts';
@@ -12,6 +21,11 @@ import type { PostgresSignals } from './postgres-signals.ts';
 /** How often expired rows are cleared, in changes, and how many at once: faster than they can be made. */
 const changesPerSweep = 16;
 const rowsPerSweep = 50;
+
+/** Where a partition that is kept under a hash of its name says what it is. No encoded path begins with a `!`. */
+const namePath = '!name';
+/** Behind it, and before all that an encoded path begins with. */
+const beforeAllPaths = '!~';
 
 /** In hex, so that no setting of the server changes how bytes are written. */
 const columns = `encode(value, 'hex') AS value, version, expires_at`;
@@ -34,6 +48,7 @@ export class PostgresBackend implements StorageBackend {
   readonly #signals: PostgresSignals;
   readonly #get: string;
   readonly #list: string;
+  readonly #partitions: string;
   readonly #commit: string;
   #changesSinceSweep = 0;
   #closing: Promise<void> | undefined;
@@ -46,6 +61,15 @@ export class PostgresBackend implements StorageBackend {
     // A range, never LIKE: no segment means anything to it, and the primary key answers it in order.
     this.#list = `SELECT path, ${columns} FROM ${entries}
       WHERE partition = $1 AND path > $2 AND path < $3 AND ${isLive} ORDER BY path LIMIT $4`;
+    // From one partition to the next, each found by the primary key: DISTINCT would read every row.
+    this.#partitions = `WITH RECURSIVE found (partition) AS (
+        (SELECT partition FROM ${entries} WHERE partition > $1 ORDER BY partition LIMIT 1)
+        UNION ALL SELECT (SELECT next.partition FROM ${entries} next WHERE next.partition > found.partition
+          ORDER BY next.partition LIMIT 1) FROM found WHERE found.partition IS NOT NULL
+      ), page AS MATERIALIZED (SELECT partition FROM found WHERE partition IS NOT NULL LIMIT $2)
+      SELECT page.partition, encode(named.value, 'hex') AS name FROM page LEFT JOIN ${entries} named
+        ON page.partition LIKE 'sha256:%' AND named.partition = page.partition AND named.path = '${namePath}'
+      ORDER BY page.partition`;
     this.#commit = `SELECT "${schema}".commit_changes($1, $2, $3, $4, $5, $6, $7, $8) AS committed`;
   }
 
@@ -65,9 +89,10 @@ export class PostgresBackend implements StorageBackend {
     this.#calls.mustBeOpen();
     const { partition, after, before, limit } = pageRange(prefix, page);
     if (limit === 0) return [];
+    const start = after === '' ? beforeAllPaths : after;
     const rows = await this.#calls.query(
       'entries could not be listed',
-      { text: this.#list, values: [await columnOf(partition), after, before, limit] },
+      { text: this.#list, values: [await columnOf(partition), start, before, limit] },
       { isRead: true },
     );
     return rows.map((row) => entryOf([partition, ...decodePath(row['path']!)], row));
@@ -79,13 +104,15 @@ export class PostgresBackend implements StorageBackend {
     if (checked.changes.length === 0) return [];
     // In one order for all, so that no two commits wait for each other.
     const writes = checked.changes.map(writeOf);
-    const sorted = writes.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+    const column = await columnOf(checked.partition);
+    const naming = isHash(column) ? [nameOf(checked.partition)] : [];
+    const sorted = [...naming, ...writes.toSorted((a, b) => (a.path < b.path ? -1 : 1))];
     const [row] = await this.#calls.query(
       'changes could not be committed',
       {
         text: this.#commit,
         values: [
-          await columnOf(checked.partition),
+          column,
           sorted.map((write) => write.path),
           sorted.map((write) => write.value),
           sorted.map((write) => write.version),
@@ -98,6 +125,22 @@ export class PostgresBackend implements StorageBackend {
       { isRead: false },
     );
     return row?.['committed'] === 't' ? writes.map(({ version }) => version ?? '') : undefined;
+  }
+
+  async partitions(page: PartitionsPage = {}): Promise<Partitions> {
+    this.#calls.mustBeOpen();
+    const size = partitionsLimit(page);
+    const { after = '' } = page;
+    const rows = await this.#calls.query(
+      'partitions could not be listed',
+      { text: this.#partitions, values: [after, size + 1] },
+      { isRead: true },
+    );
+    const shown = rows.slice(0, size);
+    return {
+      partitions: shown.flatMap((row) => partitionOf(row)),
+      ...(rows.length > size && { next: shown.at(-1)!['partition']! }),
+    };
   }
 
   async now(): Promise<number> {
@@ -141,6 +184,9 @@ export class PostgresBackend implements StorageBackend {
   }
 }
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
 /** A change as the server is told of it. `value: null` deletes. */
 interface Write {
   readonly path: string;
@@ -155,12 +201,16 @@ function writeOf({ path, value, expiresAtMs, expect }: CheckedChange): Write {
     path,
     // The caller may reuse its array before a connection is free.
     value: value === undefined ? null : new Uint8Array(value),
-    // Random, and not from a sequence: one that was restored from a backup would give its numbers again.
-    version: value === undefined ? null : encodeBase64Url(systemRandom(15)),
+    version: value === undefined ? null : newVersion(),
     expiresAtMs: expiresAtMs ?? null,
     // What no store gave as a version, and PostgreSQL might refuse as a text, matches nothing.
     expect: expect === undefined ? null : /^[\w-]+$/u.test(expect) ? expect : '',
   };
+}
+
+/** Random, and not from a sequence: one that was restored from a backup would give its numbers again. */
+function newVersion(): string {
+  return encodeBase64Url(systemRandom(15));
 }
 
 /** A partition as its column holds it: readable while it is short, and never longer than an index takes. */
@@ -168,6 +218,27 @@ async function columnOf(partition: string): Promise<string> {
   const encoded = encodeSegment(partition);
   // No encoded partition holds a `:`, so none is taken for a hash.
   return encoded.length <= maxEncodedBytes ? encoded : `sha256:${await hashId(partition)}`;
+}
+
+function isHash(column: string): boolean {
+  return column.startsWith('sha256:');
+}
+
+/** What says the name of a partition that is kept under a hash of it. Names stand in the clear, here as in other columns. */
+function nameOf(partition: string): Write {
+  return {
+    path: namePath,
+    value: encoder.encode(partition),
+    version: newVersion(),
+    expiresAtMs: null,
+    expect: null,
+  };
+}
+
+/** The partition of a row; nothing for one that was last written before names were kept. */
+function partitionOf({ partition, name }: PostgresRow): string[] {
+  if (!isHash(partition!)) return [decodeURIComponent(partition!)];
+  return typeof name === 'string' ? [decoder.decode(bytesOf(name))] : [];
 }
 
 function entryOf(key: Key, row: PostgresRow): Entry {

@@ -9,15 +9,17 @@ import {
   type Entry,
   type Key,
   type Page,
+  type Partitions,
+  type PartitionsPage,
   type StorageBackend,
 } from '../contract.ts';
 import { decodePath, formatKey } from '../keys.ts';
-import { pageRange, type PageRange } from '../page-range.ts';
+import { pageRange, partitionsLimit, type PageRange } from '../page-range.ts';
 import { listedEntry } from '../unreadable.ts';
 import type { RedisCalls } from './redis-calls.ts';
 import { decodeEntry, encodeEntry } from './redis-entry.ts';
-import { redisChannel, redisPartition } from './redis-keys.ts';
-import { commitScript, getScript, listScript, timeScript } from './redis-scripts.ts';
+import { redisChannel, redisIndexes, redisPartition } from './redis-keys.ts';
+import { commitScript, getScript, listScript, scanScript, timeScript } from './redis-scripts.ts';
 import { RedisServerClock } from './redis-server-clock.ts';
 import type { RedisSignals } from './redis-signals.ts';
 
@@ -89,6 +91,13 @@ export class RedisBackend implements StorageBackend {
     });
   }
 
+  async partitions(page: PartitionsPage = {}): Promise<Partitions> {
+    const limit = partitionsLimit(page);
+    return this.#calls.within('Redis could not list partitions', () =>
+      this.#partitionsAfter(page.after, limit),
+    );
+  }
+
   async now(): Promise<number> {
     const { index } = redisPartition(this.#prefix, 'time');
     return this.#calls.within('Redis could not tell the time', async () =>
@@ -118,6 +127,26 @@ export class RedisBackend implements StorageBackend {
   close(): Promise<void> {
     this.#closing ??= this.#calls.close().then(() => this.#signals.close());
     return this.#closing;
+  }
+
+  /** A page of one server. `after`: its name, and where its own walk goes on. */
+  async #partitionsAfter(after: string | undefined, limit: number): Promise<Partitions> {
+    const { commands } = this.#calls;
+    const servers = (await commands.servers()).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const [name, cursor] =
+      after === undefined ? [servers[0]?.name, '0'] : (JSON.parse(after) as [string, string]);
+    const at = servers.findIndex((server) => server.name === name);
+    if (at < 0) throw clusterHasChanged();
+    const { pattern, partitionOf } = redisIndexes(this.#prefix, commands.keyPrefix);
+    const [next, found] = (await servers[at]!.eval(scanScript, [cursor, pattern, `${limit}`])) as [
+      Buffer,
+      Buffer[],
+    ];
+    const partitions = found.flatMap((key) => partitionOf(key.toString()) ?? []);
+    const place = next.toString();
+    if (place !== '0') return { partitions, next: JSON.stringify([name, place]) };
+    const following = servers[at + 1];
+    return { partitions, ...(following && { next: JSON.stringify([following.name, '0']) }) };
   }
 
   async #list(range: PageRange): Promise<Entry[]> {
@@ -172,6 +201,14 @@ export class RedisBackend implements StorageBackend {
   #nextVersion(): string {
     return `${this.#versionPrefix}.${(++this.#lastVersion).toString(36)}`;
   }
+}
+
+function clusterHasChanged(): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_STORAGE_UNAVAILABLE',
+    'Redis could not list partitions: the servers of the cluster have changed meanwhile',
+    { hint: 'Begin the listing anew.' },
+  );
 }
 
 /** The four arguments of one change, as the commit script takes them. */

@@ -11,6 +11,10 @@ export interface RedisCommands {
   evalSha(sha: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>;
   eval(script: string, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>;
   publish(channel: string): Promise<void>;
+  /** Each server that takes writes, by its address. */
+  servers(): Promise<RedisServer[]>;
+  /** What the client puts before every key of its own accord. */
+  readonly keyPrefix: string;
   /** What INFO says, of each server that takes writes. */
   info(): Promise<string[]>;
   /** `maxmemory-policy`, of each server that takes writes. */
@@ -19,6 +23,12 @@ export interface RedisCommands {
   readonly lostConnections: number;
   /** Lets go of the client, and leaves it open. */
   release(): void;
+}
+
+/** One server that takes writes. */
+export interface RedisServer {
+  readonly name: string;
+  readonly eval: (script: string, args: readonly string[]) => Promise<unknown>;
 }
 
 /** @throws {TypeError} when the client belongs to neither library. */
@@ -40,6 +50,7 @@ interface IoredisInner {
   config(verb: 'GET', parameter: string): Promise<unknown>;
   ping(): Promise<unknown>;
   nodes?(role: 'master'): IoredisInner[];
+  readonly options?: { readonly host?: string; readonly port?: number; readonly keyPrefix?: string };
 }
 
 class IoredisCommands implements RedisCommands {
@@ -64,6 +75,18 @@ class IoredisCommands implements RedisCommands {
 
   async publish(channel: string): Promise<void> {
     await this.#inner.publish(channel, '');
+  }
+
+  get keyPrefix(): string {
+    return this.#inner.options?.keyPrefix ?? '';
+  }
+
+  async servers(): Promise<RedisServer[]> {
+    const masters = await this.#masters();
+    return masters.map((node) => ({
+      name: `${node.options?.host}:${node.options?.port}`,
+      eval: (script, args) => node.evalBuffer(script, 0, ...args),
+    }));
   }
 
   async info(): Promise<string[]> {
@@ -103,7 +126,7 @@ interface NodeRedisInner {
 }
 
 interface NodeRedisCluster {
-  readonly masters?: readonly object[];
+  readonly masters?: readonly { readonly address?: string }[];
   nodeClient(node: object): Promise<NodeRedisInner>;
 }
 
@@ -115,6 +138,7 @@ class NodeRedisCommands implements RedisCommands {
   readonly #inner: NodeRedisInner;
   /** This library rejects what it has sent when a connection ends, and sends nothing twice. */
   readonly lostConnections = 0;
+  readonly keyPrefix = '';
 
   constructor(client: NodeRedisClient, timeoutMs: number) {
     this.#client = client;
@@ -138,22 +162,36 @@ class NodeRedisCommands implements RedisCommands {
     await this.#inner.publish(channel, '');
   }
 
+  async servers(): Promise<RedisServer[]> {
+    const masters = await this.#masters();
+    return masters.map(({ name, node }) => ({
+      name,
+      eval: (script, args) => node.eval(script, { keys: [], arguments: args }),
+    }));
+  }
+
   async info(): Promise<string[]> {
     const masters = await this.#masters();
-    return Promise.all(masters.map(async (node) => String(await node.info())));
+    return Promise.all(masters.map(async ({ node }) => String(await node.info())));
   }
 
   async evictionPolicies(): Promise<string[]> {
     const masters = await this.#masters();
-    return Promise.all(masters.map(async (node) => policyOf(await node.configGet('maxmemory-policy'))));
+    return Promise.all(masters.map(async ({ node }) => policyOf(await node.configGet('maxmemory-policy'))));
   }
 
   release(): void {}
 
-  async #masters(): Promise<NodeRedisInner[]> {
+  async #masters(): Promise<{ readonly name: string; readonly node: NodeRedisInner }[]> {
+    const { masters } = this.#client as unknown as NodeRedisCluster;
+    if (!Array.isArray(masters)) return [{ name: '', node: this.#inner }];
     const cluster = this.#client as unknown as NodeRedisCluster;
-    if (!Array.isArray(cluster.masters)) return [this.#inner];
-    return Promise.all(cluster.masters.map((master: object) => cluster.nodeClient(master)));
+    return Promise.all(
+      masters.map(async (master: { readonly address?: string }) => ({
+        name: master.address ?? '',
+        node: await cluster.nodeClient(master),
+      })),
+    );
   }
 }
 

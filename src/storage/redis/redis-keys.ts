@@ -9,6 +9,7 @@ export interface RedisPartition {
 }
 
 const escapes: Readonly<Record<string, string>> = { '~': '~0', '{': '~1', '}': '~2' };
+const unescapes: Readonly<Record<string, string>> = { '~0': '~', '~1': '{', '~2': '}' };
 
 /**
  * `postern:{client:user%3Aalice}:e:server:slack`: prefix, partition, kind and path.
@@ -20,6 +21,28 @@ export function redisPartition(prefix: string, partition: string): RedisPartitio
   const base = `${prefix}:{${tag}}:`;
   // The script that lists makes the keys of entries out of that of the index: `i` gives way to `e:` and the path.
   return { index: `${base}i`, expiries: `${base}x`, entry: (path) => `${base}e:${path}` };
+}
+
+/**
+ * The pattern of the indexes of all partitions, and the partition of a key that matches it.
+ *
+ * @param before what the client puts before every key of its own accord.
+ */
+export function redisIndexes(
+  prefix: string,
+  before: string,
+): { readonly pattern: string; readonly partitionOf: (key: string) => string | undefined } {
+  const start = `${before}${prefix}:{`;
+  const end = '}:i';
+  return {
+    pattern: `${start.replaceAll(/[\\*?[\]^-]/gu, String.raw`\$&`)}*${end}`,
+    partitionOf: (key) => {
+      const tag = key.slice(start.length, -end.length);
+      // What holds a brace is no index of ours: another store's prefix may go on where ours ends.
+      if (/[{}]/u.test(tag) || tag === '') return undefined;
+      return tag.replaceAll(/~[012]/gu, (escape) => unescapes[escape]!);
+    },
+  };
 }
 
 /** The pub/sub channel of a signal. No prefix has a `!`, so that no two of them meet. */

@@ -147,3 +147,10 @@ for at = 1, 2 do
 end
 return { 1, nowText }
 `);
+
+/**
+ * Some of the keys that match a pattern: where to go on, `0` at the end, and the keys. A server looks at its own alone.
+ *
+ * ARGV: where to begin, the pattern, about how many keys to look at. A script, because clients may send a SCAN to a replica.
+ */
+export const scanScript: string = `return redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[3])`;

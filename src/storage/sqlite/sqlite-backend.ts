@@ -11,10 +11,12 @@ import {
   type Entry,
   type Key,
   type Page,
+  type Partitions,
+  type PartitionsPage,
   type StorageBackend,
 } from '../contract.ts';
 import { decodePath } from '../keys.ts';
-import { pageRange } from '../page-range.ts';
+import { pageRange, partitionsLimit } from '../page-range.ts';
 import { memoryPath, openDatabase } from './sqlite-database.ts';
 import { isBusy, sqliteError } from './sqlite-error.ts';
 import { SqliteSignals } from './sqlite-signals.ts';
@@ -37,6 +39,10 @@ const blockingWaitMs = 15;
 /** How often expired rows are cleared, in changes, and how many at once: faster than they can be made. */
 const changesPerSweep = 16;
 const rowsPerSweep = 50;
+
+const encoder = new TextEncoder();
+/** A name may begin with what a decoder takes for a byte order mark. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 interface EntryRow {
   readonly value: Uint8Array;
@@ -105,6 +111,16 @@ export class SqliteBackend implements StorageBackend {
       this.#statements.list.all({ ...range, now: this.#clock() }),
     )) as unknown as (EntryRow & { readonly path: string })[];
     return rows.map((row) => entryOf([range.partition, ...decodePath(row.path)], row));
+  }
+
+  async partitions(page: PartitionsPage = {}): Promise<Partitions> {
+    const size = partitionsLimit(page);
+    const { after = '' } = page;
+    const rows = (await this.#read(() =>
+      this.#statements.partitions.all({ after: encoder.encode(after), limit: size + 1 }),
+    )) as unknown as { readonly partition: Uint8Array }[];
+    const partitions = rows.slice(0, size).map(({ partition }) => decoder.decode(partition));
+    return { partitions, ...(rows.length > size && { next: partitions.at(-1) }) };
   }
 
   now(): Promise<number> {

@@ -4,6 +4,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 export interface SqliteStatements {
   readonly get: StatementSync;
   readonly list: StatementSync;
+  readonly partitions: StatementSync;
   readonly put: StatementSync;
   readonly putAbsent: StatementSync;
   readonly putVersion: StatementSync;
@@ -38,6 +39,13 @@ export function prepareStatements(database: DatabaseSync): SqliteStatements {
     // A range, never LIKE: no segment means anything to it, and the primary key answers it in order.
     list: prepare(`SELECT path, value, version, expires_at FROM entries
       WHERE partition = :partition AND path > :after AND path < :before AND ${isLive} ORDER BY path LIMIT :limit`),
+    // From one partition to the next, each found by the primary key: DISTINCT would read every row. As bytes, for a text
+    // of ours may hold a NUL.
+    partitions: prepare(`WITH RECURSIVE found (partition) AS (
+      SELECT min(partition) FROM entries WHERE partition > CAST(:after AS TEXT)
+      UNION ALL SELECT (SELECT min(partition) FROM entries WHERE partition > found.partition) FROM found
+        WHERE found.partition IS NOT NULL
+    ) SELECT CAST(partition AS BLOB) AS partition FROM found WHERE partition IS NOT NULL LIMIT :limit`),
     put: prepare(put),
     putAbsent: prepare(`${put} WHERE entries.expires_at <= :now`),
     putVersion: prepare(`UPDATE entries SET value = :value, version = :version, expires_at = :expires

@@ -140,7 +140,11 @@ const stored = Object.entries(records).map(([name, [schema, good]]) => {
 
 const alice = createNamespace('user', 'alice');
 const bob = createNamespace('user', 'bob');
-const states = new RequestStates({ storage: new MemoryBackend(), now: async () => nowMs });
+const states = new RequestStates({
+  onUnreadable: () => {},
+  storage: new MemoryBackend(),
+  now: async () => nowMs,
+});
 const state: RequestState = {
   tool: 'run_query',
   arguments: 'hash',
