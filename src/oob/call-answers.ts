@@ -13,6 +13,7 @@ import { nextBy } from '../core/plain-words.ts';
 import type { PosternError } from '../core/postern-error.ts';
 import { hashId } from '../core/random.ts';
 import type { Interaction } from '../interaction/interaction-required-error.ts';
+import { singleUseState } from '../interaction/single-use-state.ts';
 import type { CallClient } from './call-client.ts';
 
 /** A pending as a program reads it in `structuredContent` of a result that says that a person is needed. */
@@ -84,11 +85,12 @@ export function inputRequiredResult(
   requestState: string,
 ): InputRequiredResult {
   const asking = interactions.filter(({ accepted }) => !accepted);
-  if (asking.length === 0) return inputRequired({ requestState });
+  const _meta = { [singleUseState]: true };
+  if (asking.length === 0) return { ...inputRequired({ requestState }), _meta };
   const requests = asking.map(
     ({ key, message, url }) => [key, inputRequired.elicitUrl({ message, url })] as const,
   );
-  return inputRequired({ inputRequests: Object.fromEntries(requests), requestState });
+  return { ...inputRequired({ inputRequests: Object.fromEntries(requests), requestState }), _meta };
 }
 
 /** For a client of the revision 2025-11-25 that no request can be sent to. Many show their people its message only. */

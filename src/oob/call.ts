@@ -272,7 +272,7 @@ class Call<R> {
       if (pending === undefined) return answers.failure(errorOfEnd({ status: 'expired' }) as PosternError);
       if (action === 'decline' && pending.status === 'pending') await interactions.decline(pending);
       const timeoutMs = isDismissed ? 0 : Math.max(0, deadline - performance.now());
-      const ended = await interactions.wait(pending, { timeoutMs, signal: this.#mcp.mcpReq.signal });
+      const ended = await interactions.waitHere(pending, { timeoutMs, signal: this.#mcp.mcpReq.signal });
       const error = ended && errorOfEnd(ended);
       if (error !== undefined) return answers.failure(error);
       if (ended === undefined) unfinished.push({ ...interactionOf(pending), key, accepted });
