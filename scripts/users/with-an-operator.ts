@@ -20,10 +20,16 @@ export async function playOperator(stage: Stage): Promise<Played> {
     ...database.env,
     PORT_A: String(ports[0]),
     PORT_B: String(ports[1]),
+    JWKS_URL: `${world.env['ISSUER']}/jwks`,
+    SCOPE: 'notes:read',
+    API_URL: `${door.origin}/notes`,
   };
-  const developer = stack.use(openReader(stage, 'agent.md', env));
-  await developer.types(developer.openTerminal());
-  developer.writes();
+  // Both in one folder: what the guide replaces has the same name in either.
+  for (const guide of ['server.md', 'agent.md']) {
+    const developer = stack.use(openReader(stage, guide, env));
+    await developer.types(developer.openTerminal());
+    developer.writes();
+  }
 
   const reader = stack.use(openReader(stage, 'operator.md', env));
   const terminal = reader.openTerminal();
@@ -62,6 +68,7 @@ export async function playOperator(stage: Stage): Promise<Played> {
   await enter(bob, door.origin, 'bob');
   await bob.signIn(await askForLink(bob), { user: 'bob' });
   check('nobody resumes without the timer', told('Bob: dentist 09:00') === 0);
+  await reader.types(terminal);
   await reader.types(terminal);
   await reader.types(terminal);
   reader.finish();
