@@ -1,6 +1,6 @@
 import type { Logger } from '../../core/logger.ts';
 import { findPosternError, type PosternError } from '../../core/postern-error.ts';
-import { errorOfEnd } from '../../pending/pending.ts';
+import { errorOfEnd, isSuperseded } from '../../pending/pending.ts';
 import { withSignal } from '../../sync/with-signal.ts';
 import type { AuthChallenge } from '../auth/authorization-required-error.ts';
 import type { Context } from '../context.ts';
@@ -60,6 +60,8 @@ export class PersonWatch {
     const ended = pending && (await this.#coordinator.awaitEnd(pending, { signal }));
     if (signal.aborted) return;
     this.#watching = undefined;
-    await this.#onEnd(errorOfEnd(ended ?? { status: 'expired' }));
+    // Asked anew, by the request that is refused anew.
+    const isAsked = ended !== undefined && isSuperseded(ended);
+    await this.#onEnd(isAsked ? undefined : errorOfEnd(ended ?? { status: 'expired' }));
   }
 }

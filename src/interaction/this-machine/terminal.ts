@@ -127,6 +127,11 @@ function interruptible(close: () => Promise<void>): () => void {
   return () => void process.off('SIGINT', onInterrupt);
 }
 
+/** Whether what is printed is seen by somebody. */
+export function isAtTerminal(): boolean {
+  return process.stderr.isTTY === true;
+}
+
 /** Above the countdown, where there is one. */
 export function printLine(text: string): void {
   // The person must see it somewhere, and nobody has said where.
