@@ -3,7 +3,7 @@ import type { PosternErrorCode } from '../core/error-codes.ts';
 import type { Namespace } from '../namespace/namespace.ts';
 import { isScopeSubset } from '../oauth/scopes.ts';
 import { storageOf } from '../namespace/namespace.ts';
-import { errorOfEnd, type Pending, type PendingOutcome } from '../pending/pending.ts';
+import { errorOfEnd, isSuperseded, type Pending, type PendingOutcome } from '../pending/pending.ts';
 import { Pendings } from '../pending/pendings.ts';
 import type { Change } from '../storage/contract.ts';
 import { persistently } from '../sync/persistently.ts';
@@ -159,6 +159,7 @@ export class Interactions {
       const timeoutMs = deadline - performance.now();
       const ended = timeoutMs <= 0 ? undefined : await this.waitHere(pending, { timeoutMs, signal });
       if (ended === undefined) throw new InteractionRequiredError(interactionOf(pending));
+      if (isSuperseded(ended)) continue;
       const error = errorOfEnd(ended);
       if (error !== undefined) throw error;
     }
