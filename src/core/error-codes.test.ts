@@ -78,6 +78,7 @@ describe('errorCodes', () => {
         "ERR_POSTERN_PENDING_EXPIRED person final 410 3",
         "ERR_POSTERN_PENDING_FAILED person final 410 1",
         "ERR_POSTERN_PENDING_NOT_FOUND person final 404 1",
+        "ERR_POSTERN_PENDING_SUPERSEDED person retry 410 3",
         "ERR_POSTERN_PENDING_WAIT_TIMEOUT person retry 504 3",
         "ERR_POSTERN_RESUME_GAVE_UP developer final 500 1",
         "ERR_POSTERN_RESUME_HANDLER_UNKNOWN developer retry 500 1",

@@ -37,6 +37,7 @@ export type PosternErrorCode =
   | 'ERR_POSTERN_PENDING_EXPIRED'
   | 'ERR_POSTERN_PENDING_CANCELLED'
   | 'ERR_POSTERN_PENDING_FAILED'
+  | 'ERR_POSTERN_PENDING_SUPERSEDED'
   | 'ERR_POSTERN_PENDING_ALREADY_FINISHED'
   | 'ERR_POSTERN_PENDING_WAIT_TIMEOUT'
   | 'ERR_POSTERN_RESUME_HANDLER_UNKNOWN'
@@ -226,6 +227,13 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     'person',
     false,
     410,
+  ),
+  ERR_POSTERN_PENDING_SUPERSEDED: row(
+    'Its person has ended the link in another browser than the one that owned it, to be given a new one.',
+    'person',
+    true,
+    410,
+    3,
   ),
   ERR_POSTERN_PENDING_ALREADY_FINISHED: row(
     'The pending had already ended when the transition was asked for.',

@@ -72,6 +72,10 @@ export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
     'It was called off: by you, or because nobody needed it any more.',
     'If you want it after all, ask for it again.',
   ),
+  ERR_POSTERN_PENDING_SUPERSEDED: words(
+    'The link was ended in another browser.',
+    'Ask for it again: you will get a new link.',
+  ),
   ERR_POSTERN_PENDING_FAILED: words('It could not be finished.', 'Ask for it again.'),
   ERR_POSTERN_PENDING_ALREADY_FINISHED: words('This was finished before.'),
   ERR_POSTERN_PENDING_WAIT_TIMEOUT: words(

@@ -3,7 +3,7 @@ import type { PosternErrorCode } from '../core/error-codes.ts';
 import type { Namespace } from '../namespace/namespace.ts';
 import { isScopeSubset } from '../oauth/scopes.ts';
 import { storageOf } from '../namespace/namespace.ts';
-import { errorOfEnd, type Pending, type PendingOutcome } from '../pending/pending.ts';
+import { errorOfEnd, isSuperseded, type Pending, type PendingOutcome } from '../pending/pending.ts';
 import { Pendings } from '../pending/pendings.ts';
 import type { Change } from '../storage/contract.ts';
 import { persistently } from '../sync/persistently.ts';
@@ -53,6 +53,7 @@ export class Interactions {
   readonly #declines: Declines;
   readonly #attendance: Attendance;
   readonly events: InteractionEvents;
+  readonly #leaving = new AbortController();
   #asking: Promise<Asking> | undefined;
   #keeping: Promise<typeof keepCredential> | undefined;
   #ladder: Promise<Ladder> | undefined;
@@ -156,8 +157,9 @@ export class Interactions {
       if (asked === undefined) continue;
       const { pending } = asked;
       const timeoutMs = deadline - performance.now();
-      const ended = timeoutMs <= 0 ? undefined : await this.wait(pending, { timeoutMs, signal });
+      const ended = timeoutMs <= 0 ? undefined : await this.waitHere(pending, { timeoutMs, signal });
       if (ended === undefined) throw new InteractionRequiredError(interactionOf(pending));
+      if (isSuperseded(ended)) continue;
       const error = errorOfEnd(ended);
       if (error !== undefined) throw error;
     }
@@ -323,6 +325,34 @@ export class Interactions {
   /** {@link Attendance.wait} */
   wait(...args: Parameters<Attendance['wait']>): Promise<Pending<InteractionData> | undefined> {
     return this.#attendance.wait(...args);
+  }
+
+  /** As {@link wait}, and over at once when this process is leaving: whoever waits is answered, and goes on with another. */
+  async waitHere(
+    pending: Pending<InteractionData>,
+    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<Pending<InteractionData> | undefined> {
+    const { signal: leaving } = this.#leaving;
+    if (!leaving.aborted) {
+      const either = signal === undefined ? leaving : AbortSignal.any([leaving, signal]);
+      try {
+        return await this.wait(pending, { timeoutMs, signal: either });
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (!leaving.aborted) throw error;
+      }
+    }
+    return this.wait(pending, { timeoutMs: 0, signal });
+  }
+
+  /** Ends the waits of {@link waitHere}, now and from now on. */
+  leave(): void {
+    this.#leaving.abort();
+  }
+
+  /** Aborts with {@link leave}. */
+  get leaving(): AbortSignal {
+    return this.#leaving.signal;
   }
 
   /** {@link Attendance.untilEnd} */

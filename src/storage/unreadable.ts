@@ -24,9 +24,9 @@ export function logUnreadable(logger: Logger): OnUnreadable {
     if (said.size >= maxSaid) said.clear();
     said.add(name);
     logger.error('a stored record cannot be read, and is set aside', {
-      ...unreadableFields(error),
-      table: tableOf(key),
       key: place,
+      table: tableOf(key),
+      ...unreadableFields(error),
     });
   };
 }
