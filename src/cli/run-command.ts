@@ -33,6 +33,6 @@ export async function runCommand(
   try {
     process.exitCode = (await work({ output, options })) ?? exitCodes.ok;
   } catch (error) {
-    process.exitCode = output.fail(error);
+    process.exitCode = output.fail(error, options);
   }
 }
