@@ -299,7 +299,7 @@ export class ChildSupply {
     })();
     this.#ending.add(ended);
     void ended.finally(() => this.#ending.delete(ended));
-    const followers = new Set([...child.users].filter(({ moved }) => moved !== undefined));
+    const followers = new Set([...child.users].filter((user) => 'moved' in user));
     if (followers.size > 0) this.#orphans.set(key, followers);
     for (const user of followers) user.moved?.();
     for (const user of child.users) user.lost?.();
