@@ -95,7 +95,8 @@ export class ChildSupply {
   }
 
   leave(key: string, user: ChildUser, options: { readonly stop: boolean }): void {
-    this.#orphans.get(key)?.delete(user);
+    const orphans = this.#orphans.get(key);
+    if (orphans?.delete(user) === true && orphans.size === 0) this.#orphans.delete(key);
     const running = this.#running.get(key);
     if (running === undefined || !running.users.delete(user)) return;
     if (options.stop && running.users.size === 0) this.#end(key, running, 'its session has ended');
