@@ -37,8 +37,19 @@ function keepCompiled(): void {
   enableCompileCache?.(env['NODE_COMPILE_CACHE'] ?? join(base, 'postern', 'compiled'));
 }
 
+/** Node 22 warns of SQLite, which the store is made of; whoever types a command can do nothing about it. */
+function leaveOutSqliteWarning(): void {
+  const shown = process.listeners('warning');
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    if (warning.name === 'ExperimentalWarning' && warning.message.startsWith('SQLite')) return;
+    for (const show of shown) show(warning);
+  });
+}
+
 if (isNewEnough()) {
   keepCompiled();
+  leaveOutSqliteWarning();
   const { runProgram } = await import('./program.ts');
   await runProgram(process.argv.slice(2), manifest.version);
 } else {

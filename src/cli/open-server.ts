@@ -13,6 +13,7 @@ import { ownContext } from './own-context.ts';
 import { openOwnStore } from './own-store.ts';
 import type { CommandContext } from './run-command.ts';
 import { findServer, type NamedServer } from './servers.ts';
+import { takeOverSignIns } from './take-over.ts';
 
 /** How a person is asked to sign in; or that nobody is. */
 export type Asking = Pick<LocalAuthCoordinatorOptions, 'autoOpenBrowser' | 'onLink' | 'signInBy'> | 'nobody';
@@ -51,8 +52,10 @@ export class OwnSignIns implements AsyncDisposable {
   }
 
   /** The server that is meant by an address or a name. */
-  find(target: string, config: string | undefined): Promise<NamedServer> {
-    return findServer(target, { config, kept: () => this.places() });
+  async find(target: string, config: string | undefined): Promise<NamedServer> {
+    const server = await findServer(target, { config, kept: () => this.places() });
+    await takeOverSignIns(this.coordinator.storage, [[server.name, server.config]]);
+    return server;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -22,11 +22,7 @@ export interface CommandContext {
  * @param work resolves to the exit code, where that is not 0. What it needs, it loads itself.
  * @example
  * command.argument('<server>').action((server: string) =>
-<<<<<<< HEAD
- *   runCommand(command, async (context) => (await loaded()).logIn(server, context)));
-=======
  *   runCommand(command, async (context) => (await loadLogIn()).logIn(server, context)));
->>>>>>> wt/bridge
  */
 export async function runCommand(
   command: Command,

@@ -1,9 +1,11 @@
 import type { BridgedServerConfig, BridgeProtocol } from '../bridge/index.ts';
 import { runBridge } from '../bridge/index.ts';
+import type { StorageBackend } from '../storage/contract.ts';
 import { commandLogger } from './command-logger.ts';
 import { headersOf, type HeaderOptions } from './header-options.ts';
 import { misuse } from './misuse.ts';
 import { oauthOf, type OAuthOptions } from './oauth-options.ts';
+import type { Output } from './output.ts';
 import type { CommandContext } from './run-command.ts';
 import { findServer, nameOfUrl, readServers, urlOf } from './servers.ts';
 
@@ -42,7 +44,7 @@ export async function serveBridge(
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
   return runBridge({
     servers,
-    storage: async () => (await import('./own-store.ts')).openOwnStore(output),
+    storage: () => openStore(named, output),
     logger: commandLogger(globals),
     say: (line) => output.say(line),
     signal: stop.signal,
@@ -52,6 +54,20 @@ export async function serveBridge(
     clientMetadataUrl,
     ...(!browser && { openBrowser: false }),
   });
+}
+
+/** The store of the command line. Loaded when it is needed: the first answer waits for none of it. */
+async function openStore(
+  servers: ReadonlyMap<string, BridgedServerConfig>,
+  output: Output,
+): Promise<StorageBackend> {
+  const [{ openOwnStore }, { takeOverSignIns }] = await Promise.all([
+    import('./own-store.ts'),
+    import('./take-over.ts'),
+  ]);
+  const storage = await openOwnStore(output);
+  await takeOverSignIns(storage, servers);
+  return storage;
 }
 
 async function namedServers(

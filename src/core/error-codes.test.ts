@@ -97,11 +97,7 @@ describe('errorCodes', () => {
 
   test('names every code ERR_POSTERN_<AREA>_<CONDITION>, with an area of the design', () => {
     const form =
-<<<<<<< HEAD
-      /^ERR_POSTERN_(?:CONFIG|NAMESPACE|STORAGE|LEASE|PENDING|RESUME|AUTH|OAUTH|NETWORK|EXPOSE|CLIENT|OOB|GATEWAY)(?:_[A-Z]+)+$/u;
-=======
       /^ERR_POSTERN_(?:CONFIG|NAMESPACE|STORAGE|LEASE|PENDING|RESUME|AUTH|OAUTH|NETWORK|CLIENT|OOB|EXPOSE|GATEWAY)(?:_[A-Z]+)+$/u;
->>>>>>> wt/bridge
     expect(rows.map(([code]) => code).filter((code) => !form.test(code))).toEqual([]);
   });
 

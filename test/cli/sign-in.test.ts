@@ -58,9 +58,12 @@ test('whoever signs in once is not asked again: by a call, by another process, b
     { server: host, url, account: 'default', configured: false, next: null, kept: { condition: 'good' } },
   ]);
 
+  // Once it has a name, the sign-in is that name's, for programs that give it the same one, too.
+  const file = nameIt(line, url);
+  expect((await line.run('call', 'calendar', 'whoami', '--config', file)).stdout).toBe('alice\n');
   vi.stubEnv('XDG_DATA_HOME', join(line.home, 'data'));
   try {
-    await using client = new Client({ [host]: { url } }, { persist: 'postern' });
+    await using client = new Client({ calendar: { url } }, { persist: 'postern' });
     expect(textOf(await client.callTool('whoami'))).toBe('alice');
   } finally {
     vi.unstubAllEnvs();
