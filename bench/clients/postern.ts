@@ -2,6 +2,7 @@ import { isAuthorizationRequired } from '../../src/client/auth/authorization-req
 import type { Client } from '../../src/client/client.ts';
 import { ClientManager } from '../../src/client/client-manager.ts';
 import { RemoteAuthCoordinator } from '../../src/client/coordinators/remote-auth-coordinator.ts';
+import type { VersionNegotiation } from '../../src/client/session/version-offer.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { Browser, locationOf } from './browser.ts';
 import { clientInfo, echoCall, type LoggedInClient } from './logged-in-client.ts';
@@ -14,11 +15,13 @@ export const serverName = 'bench';
 export async function openPostern(
   mcpUrl: string,
   storage: StorageBackend,
+  own: { versionNegotiation?: VersionNegotiation; headers?: Record<string, string> } = {},
 ): Promise<{ manager: ClientManager; coordinator: RemoteAuthCoordinator; client: Client }> {
   const coordinator = new RemoteAuthCoordinator({ storage, publicUrl, verifyUser: () => contextId });
+  const { versionNegotiation = 'legacy', headers } = own;
   const manager = new ClientManager(
-    { [serverName]: { url: mcpUrl } },
-    { coordinator, clientInfo, versionNegotiation: 'legacy' },
+    { [serverName]: { url: mcpUrl, ...(headers && { headers }) } },
+    { coordinator, clientInfo, versionNegotiation },
   );
   return { manager, coordinator, client: await manager.getClient(contextId) };
 }

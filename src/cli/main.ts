@@ -47,9 +47,18 @@ function leaveOutSqliteWarning(): void {
   });
 }
 
+/** What cannot be said, since nobody reads it or the disk is full, ends no work; that an answer was lost is told by the code. */
+function outliveOutputs(): void {
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code !== 'EPIPE') process.exitCode = 1;
+  });
+}
+
 if (isNewEnough()) {
   keepCompiled();
   leaveOutSqliteWarning();
+  outliveOutputs();
   const { runProgram } = await import('./program.ts');
   await runProgram(process.argv.slice(2), manifest.version);
 } else {

@@ -30,7 +30,7 @@ export interface ServeExposeOptions {
   readonly idleTimeout: number;
   readonly maxAge: number;
   readonly maxServers: number;
-  readonly maxServersPerUser: number;
+  readonly maxServersPerUser?: number | undefined;
   readonly maxBody: number;
 }
 
@@ -68,7 +68,7 @@ export async function serveExpose(
         childIdleMs: options.idleTimeout * 60_000,
         maxAgeMs: options.maxAge * 3_600_000,
         maxChildren: options.maxServers,
-        maxChildrenPerUser: options.maxServersPerUser,
+        ...mostPerUser(options),
         maxBodyBytes: options.maxBody,
       },
       logger: context.options.debug === true ? talkative(context) : stderrLogger,
@@ -80,6 +80,13 @@ export async function serveExpose(
   } finally {
     await storage?.close();
   }
+}
+
+/** This machine is one user, whom nobody else has to be kept from. */
+function mostPerUser(options: ServeExposeOptions): { readonly maxChildrenPerUser?: number } {
+  const { maxServers, maxServersPerUser } = options;
+  const most = maxServersPerUser ?? (accessOf(options).by === 'loopback' ? maxServers : undefined);
+  return most === undefined ? {} : { maxChildrenPerUser: most };
 }
 
 async function newApiKey(

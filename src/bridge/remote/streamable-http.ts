@@ -49,7 +49,7 @@ export class StreamableHttp {
       const isStream = isEventStream(response);
       // A stream may be open for long, and what is asked in it is answered by more requests.
       if (isStream) give();
-      if (response.status === 404 && sessionId !== undefined) {
+      if (sessionId !== undefined && (await this.#isLost(response, options))) {
         drop(response);
         throw sessionLostError(server);
       }
@@ -68,6 +68,17 @@ export class StreamableHttp {
     } finally {
       give();
     }
+  }
+
+  /**
+   * Whether an answer says that the server does not know the session. Many say so by the status of a bad request: of those,
+   * whether they know it shows by a request that nothing can be wrong with.
+   */
+  async #isLost({ status }: Response, options: RequestOptions): Promise<boolean> {
+    if (status !== 400) return status === 404;
+    const ping = await this.#post({ kind: 'request', id: 'postern:ping', method: 'ping' }, options);
+    drop(ping);
+    return ping.status === 400 || ping.status === 404;
   }
 
   /** Sends what is not answered. @throws as {@link request}. */

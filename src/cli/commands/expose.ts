@@ -71,7 +71,11 @@ export function defineExpose(command: Command): void {
     .option('--idle-timeout <minutes>', 'stop a server that nobody has used for so long', minutes, 30)
     .option('--max-age <hours>', 'stop a server that is so old, when it is not in use', hours, 24)
     .option('--max-servers <number>', 'how many servers may run at once', whole, 100)
-    .option('--max-servers-per-user <number>', 'how many of them may be of one user', whole, 16)
+    .option(
+      '--max-servers-per-user <number>',
+      'how many of them may be of one user (default: 16; all where only this machine may call)',
+      whole,
+    )
     .option('--max-body <bytes>', 'the largest message of a client', whole, 4 * 1024 * 1024)
     .description('Serve a program on stdio over Streamable HTTP, one child for each user.')
     .addHelpText('after', help)

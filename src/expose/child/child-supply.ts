@@ -40,6 +40,8 @@ const lookMs = 5_000;
 /** How long the calls of a child that was replaced may still take. */
 const retiringMs = 10 * 60_000;
 /** Crashes of so many keys are remembered. */
+/** How long a session's child that nobody uses keeps its place when another needs one: many clients leave without a word. */
+const sparedMs = 60_000;
 const maxRemembered = 10_000;
 
 /** Starts children when they are first needed, one for each key, and sees to their end. */
@@ -228,13 +230,13 @@ export class ChildSupply {
     }
   }
 
-  /** Stops the one that has been idle longest. */
+  /** Stops the one that has been idle longest. A session goes on with another, so it is only spared for a while. */
   #freeOne(isOne: (child: RunningChild) => boolean): boolean {
+    const now = performance.now();
+    const isSpared = ({ users, usedAtMs }: RunningChild): boolean =>
+      [...users].some(({ keeps, listens }) => listens === true || (keeps && now - usedAtMs < sparedMs));
     const idle = [...this.#running]
-      .filter(
-        ([, child]) =>
-          isOne(child) && child.link.callsInFlight === 0 && ![...child.users].some(({ keeps }) => keeps),
-      )
+      .filter(([, child]) => isOne(child) && child.link.callsInFlight === 0 && !isSpared(child))
       .toSorted(([, a], [, b]) => a.usedAtMs - b.usedAtMs)[0];
     if (idle === undefined) return false;
     this.#end(...idle, 'another needs its place');
