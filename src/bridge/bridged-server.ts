@@ -1,7 +1,7 @@
 import { findAuthorizationRequired } from '../client/auth/authorization-required-error.ts';
-import { timeLimit } from '../core/clock.ts';
+import { sleep, timeLimit } from '../core/clock.ts';
 import { failureFields } from '../core/failure-fields.ts';
-import { PosternError } from '../core/postern-error.ts';
+import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { withSignal } from '../sync/with-signal.ts';
 import {
   rpcCodes,
@@ -34,6 +34,11 @@ export interface BridgedServerOptions {
   /** Takes what the server says by itself. A promise is settled when more can be taken. */
   readonly toHost: (text: string) => Promise<unknown>;
 }
+
+/** More questions of a server are not remembered. */
+const maxAsked = 1_024;
+/** How long a server is left alone before a stream of notifications is opened anew. */
+const reopenMs = 2_000;
 
 /**
  * One remote server as a host on stdio sees it: there at once, by what was known of it last, and connected as soon as it
@@ -158,8 +163,13 @@ export class BridgedServer implements Answerer {
   async #listEarly(message: RequestMessage, signal: AbortSignal): Promise<string> {
     const { id, method, params } = message;
     const known = params?.['cursor'] === undefined ? await this.#catalogue.list(method) : undefined;
-    if (known !== undefined && this.#connection.live === undefined)
-      return keptText(id, this.#early.gave(method, known));
+    if (known !== undefined && this.#connection.live === undefined) {
+      const text = keptText(id, known);
+      const { ignoreTools } = this.#options.config;
+      const shown = method === 'tools/list' ? withoutIgnored(text, JSON.parse(known), ignoreTools) : text;
+      this.#early.gave(method, shown === text ? known : (resultIn(shown) ?? ''));
+      return shown;
+    }
     try {
       return await this.#ask(message, signal);
     } catch (error) {
@@ -178,8 +188,18 @@ export class BridgedServer implements Answerer {
       this.#connection.open().catch(() => {});
     }
     try {
-      const { remote } = this.#connection.live ?? (await withSignal(this.#connection.became, signal));
-      return textOf(await remote.request(message, { signal }));
+      for (;;) {
+        const { remote } = this.#connection.live ?? (await withSignal(this.#connection.became, signal));
+        try {
+          return textOf(await remote.request(message, { signal }));
+        } catch (error) {
+          if (signal.aborted || findPosternError(error)?.facts.retry !== true) throw error;
+        }
+        // What is silent for long is cut by somebody in between. The host has its stream all the same.
+        this.#early.reopen(id);
+        await sleep(reopenMs, { signal, keepAlive: false });
+        signal.throwIfAborted();
+      }
     } finally {
       this.#early.close(id);
     }
@@ -256,8 +276,12 @@ export class BridgedServer implements Answerer {
 
   /** What the server says by itself. */
   async #pass(message: NotificationMessage | RequestMessage): Promise<void> {
-    if (message.kind === 'request') this.#asked.add(message.id);
-    else if (this.#early.hasTold(message)) return;
+    if (message.kind === 'request') {
+      this.#asked.add(message.id);
+      // Of a server that asks without end, the oldest question is one that nobody will answer any more.
+      const [oldest] = this.#asked;
+      if (oldest !== undefined && this.#asked.size > maxAsked) this.#asked.delete(oldest);
+    } else if (this.#early.hasTold(message)) return;
     await this.#options.toHost(textOf(message));
   }
 

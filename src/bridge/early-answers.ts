@@ -70,6 +70,11 @@ export class EarlyAnswers {
     await this.#tell('notifications/subscriptions/acknowledged', { notifications }, stream);
   }
 
+  /** A stream that the host has is opened anew, of which it need not know. */
+  reopen(stream: MessageId): void {
+    this.#streams.add(stream);
+  }
+
   close(stream: MessageId): void {
     this.#streams.delete(stream);
   }

@@ -15,6 +15,8 @@ export interface Answerer {
 
 /** More questions at once are refused: whoever asks them reads no answers. */
 const maxQuestions = 4_096;
+/** How long what comes behind the end of the greeting is held back. */
+const initializedMs = 10_000;
 /** A reader that is behind by more is waited for before more is asked in its name. */
 const maxQueuedBytes = 4 * 1024 * 1024;
 
@@ -82,16 +84,14 @@ export class Host {
 
   #take(message: Message, answerer: Answerer): Promise<void> | void {
     if (message.kind !== 'request') {
-      const isCancelling = message.kind === 'notification' && message.method === 'notifications/cancelled';
-      this.#told = this.#told
-        .then(() => answerer.tell(message))
-        .finally(() => {
-          if (isCancelling) this.#cancel(message.params?.['requestId']);
-        });
-      // What comes behind the word that the greeting is over must not overtake it.
-      return message.kind === 'notification' && message.method === 'notifications/initialized'
-        ? this.#told
-        : undefined;
+      const telling = this.#told.then(() => answerer.tell(message));
+      const method = message.kind === 'notification' ? message.method : undefined;
+      if (method === 'notifications/cancelled') void this.#told.then(() => this.#cancel(message));
+      if (method !== 'notifications/initialized') return;
+      // What comes behind the word that the greeting is over must not overtake it; nor wait for a server that says nothing.
+      const limit = timeLimit(initializedMs);
+      this.#told = Promise.race([telling, limit.passed]).finally(limit.cancel);
+      return this.#told;
     }
     void this.#answer(message, answerer);
     // Whoever does not read answers is not asked for more.
@@ -124,7 +124,8 @@ export class Host {
     }
   }
 
-  #cancel(id: unknown): void {
+  #cancel(message: Message): void {
+    const id = 'params' in message ? message.params?.['requestId'] : undefined;
     const question = this.#questions.get(id as MessageId);
     question?.abort(new DOMException('The host waits no longer.', 'AbortError'));
     this.#questions.delete(id as MessageId);

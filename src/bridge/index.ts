@@ -48,7 +48,8 @@ export async function runBridge(options: BridgeOptions): Promise<number> {
   const create = (name: string, toHost: (text: string) => Promise<unknown>): BridgedServer => {
     const config = options.servers[name];
     if (config === undefined) throw new TypeError(`no server ${name}`);
-    return new BridgedServer({ name, config, credentials, fetch: network.fetch, settings, toHost });
+    const { fetch } = config.network === undefined ? network : network.with(config.network);
+    return new BridgedServer({ name, config, credentials, fetch, settings, toHost });
   };
   const { answerer, servers } = await answererOf(
     Object.keys(options.servers),

@@ -1,9 +1,10 @@
 import { PosternError } from '../core/postern-error.ts';
 import type { NotificationMessage, RequestMessage } from '../wire/message.ts';
+import { modernVersion } from '../wire/eras/envelope.ts';
 import { Aftercare } from './aftercare.ts';
 import type { Credentials } from './credentials.ts';
 import type { Greeting } from './greeting.ts';
-import type { BridgedServerConfig, BridgeSettings } from './options.ts';
+import type { BridgedServerConfig, BridgeProtocol, BridgeSettings } from './options.ts';
 import { openRemote } from './remote/open-remote.ts';
 import type { OpenedRemote } from './remote/opened-remote.ts';
 
@@ -101,7 +102,7 @@ export class ServerConnection {
     try {
       const opened = await openRemote({
         greeting,
-        protocol: config.protocol ?? 'auto',
+        protocol: protocolOf(config),
         transports,
         signal: AbortSignal.any([this.#closed.signal, AbortSignal.timeout(connectMs)]),
         remote: {
@@ -128,6 +129,12 @@ export class ServerConnection {
       throw failure;
     }
   }
+}
+
+/** A version that is configured decides the era. */
+function protocolOf({ protocol = 'auto', protocolVersion }: BridgedServerConfig): BridgeProtocol {
+  if (protocolVersion === undefined) return protocol;
+  return protocolVersion >= modernVersion ? 'modern' : 'legacy';
 }
 
 const both = ['streamable-http', 'sse'] as const;

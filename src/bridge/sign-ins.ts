@@ -7,6 +7,7 @@ import type { AuthCoordinator } from '../client/coordinators/auth-coordinator.ts
 import { LocalAuthCoordinator } from '../client/coordinators/local-auth-coordinator.ts';
 import type { SignInLink } from '../client/coordinators/sign-in-link.ts';
 import { noticeOf } from '../client/coordinators/terminal-notice.ts';
+import { parseServerConfig } from '../client/server-config.ts';
 import { systemClock } from '../core/clock.ts';
 import type { PosternError } from '../core/postern-error.ts';
 import { commonNetwork } from '../http/network.ts';
@@ -45,9 +46,17 @@ export class SignIns {
     this.#context = this.#coordinator.createContext(contextId);
   }
 
+  /** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the server is not configured right. */
   strategyFor(server: string, config: BridgedServerConfig): AuthStrategy {
+    const { url, auth, headers, reason } = config;
+    const http = {
+      url,
+      ...(auth !== undefined && { auth }),
+      ...(headers !== undefined && { headers }),
+      ...(reason !== undefined && { reason }),
+    };
     return createStrategy({
-      config,
+      config: parseServerConfig(server, http),
       context: this.#context,
       coordinator: this.#coordinator,
       server,

@@ -36,7 +36,7 @@ function checkedText(text: string): string {
 }
 
 /** A time as people type it, in milliseconds. */
-function seconds(text: string): number {
+export function seconds(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && value > 0 && value <= 86_400) return value * 1_000;
   throw new InvalidArgumentError('Give seconds, up to 86400.');

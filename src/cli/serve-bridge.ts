@@ -101,6 +101,8 @@ function configured(
   options: ServeBridgeOptions,
 ): BridgedServerConfig {
   const { allowHttp, transport, protocol, ignoreTool } = options;
+  if (urlOf(config.url) === undefined)
+    throw misuse(`the address of ${JSON.stringify(name)} is none`, 'It begins with https://.');
   if (new URL(config.url).protocol === 'http:' && allowHttp !== true && !isLoopback(config.url)) {
     throw misuse(
       `${JSON.stringify(name)} is reached over plain HTTP, where others can read what is sent`,

@@ -16,6 +16,7 @@ import { randomId } from '../core/random.ts';
 import { withSharedAccounts } from '../interaction/credentials/shared-accounts.ts';
 import { accountAt, checkName, defaultAlias, placeAlias } from './account-alias.ts';
 import type { Call, ClientOptions, Of, SharedClientOptions, Which } from './client-options.ts';
+import type { Network } from '../http/network-options.ts';
 import type { AuthCoordinator } from './coordinators/auth-coordinator.ts';
 import type { LogoutResult } from './auth/auth-strategy.ts';
 import type { AuthChallenge } from './auth/authorization-required-error.ts';
@@ -143,7 +144,7 @@ export class Client implements AsyncDisposable {
         versionNegotiation: this.#shared.versionNegotiation ?? 'auto',
         connectTimeoutMs: this.#shared.connectTimeoutMs ?? 30_000,
         livenessMs: this.#shared.livenessMs ?? 30_000,
-        fetch: this.#shared.fetch ?? this.coordinator.interactions.surroundings.network.fetch,
+        fetch: this.#shared.fetch ?? this.#networkOf(config).fetch,
         clock: this.#shared.clock ?? systemClock,
         logger: this.#shared.logger ?? this.coordinator.interactions.surroundings.logger,
         ...(onStatus && { onStatus: (name, status) => onStatus(name, status, this.context.id, alias) }),
@@ -333,6 +334,19 @@ export class Client implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** The coordinator's, and over it what was said for this client, and for one server. */
+  #networkOf(config: ServerConfig): Network {
+    const own = [
+      this.#ownsCoordinator ? undefined : this.#shared.network,
+      'network' in config ? config.network : undefined,
+    ];
+    const { network } = this.coordinator.interactions.surroundings;
+    return own.reduce<Network>(
+      (over, options) => (options === undefined ? over : over.with(options)),
+      network,
+    );
   }
 
   /** One account's sessions: at one server, or at each. */

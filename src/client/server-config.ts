@@ -1,6 +1,7 @@
 import type { Transport } from '@modelcontextprotocol/client';
 import { z } from 'zod';
 import { isHeaderValue } from '../core/header-value.ts';
+import type { NetworkOptions } from '../http/network-options.ts';
 import { PosternError } from '../core/postern-error.ts';
 import type { TokenEndpointAuthMethod } from '../oauth/client-identity.ts';
 import {
@@ -14,6 +15,7 @@ import type { ClientConfig, WorkloadClientConfig } from './auth/client-config.ts
 import type { SecretSource } from './auth/secret-source.ts';
 import { configProblems } from './config-problems.ts';
 import type { BrowserSecurityExceptions, SecurityExceptions } from './security-exceptions.ts';
+import { networkShape } from './network-shape.ts';
 import { spokenVersions } from './session/version-offer.ts';
 
 /** The authorization code flow, begun when the server asks for it. */
@@ -104,6 +106,8 @@ export interface HttpServerConfig extends AnyServerConfig {
   readonly auth?: AuthConfig | undefined;
   /** Sent with every request, beside what the strategy sends. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** How requests to this server leave the process, laid over what holds for all. */
+  readonly network?: NetworkOptions | undefined;
 }
 
 /** A server as a child process. */
@@ -219,6 +223,7 @@ const shapes = {
     transport: z.enum(['streamable-http', 'sse']).optional(),
     auth: auth.optional(),
     headers: z.record(z.string(), headerValue).optional(),
+    network: networkShape.optional(),
   }),
   stdio: z.strictObject({
     ...anyServer,

@@ -46,6 +46,8 @@ export interface NetworkOptions {
 /** The one place where requests leave the process. */
 export interface Network {
   readonly fetch: typeof globalThis.fetch;
+  /** The same, but for what is given. Asked for again with the same object, the same network; closed with this one. */
+  with(options: NetworkOptions): Network;
   /** Closes connections that are idle. What is under way is not ended. */
   close(): Promise<void>;
 }

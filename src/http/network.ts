@@ -7,17 +7,37 @@ import type { Network, NetworkOptions } from './network-options.ts';
  * Nothing is loaded before the first request.
  */
 export function openNetwork(options: NetworkOptions = {}): Network {
-  if (!isNode()) return { fetch: (input, init) => globalThis.fetch(input, init), close: async () => {} };
-  let opening: Promise<Network> | undefined;
-  const open = (): Promise<Network> =>
+  const others = new Map<NetworkOptions, Network>();
+  const way = isNode() ? openLate(options) : { fetch: globalFetch, close: async () => {} };
+  return {
+    fetch: way.fetch,
+    with(more) {
+      const other = others.get(more) ?? openNetwork({ ...options, ...more });
+      others.set(more, other);
+      return other;
+    },
+    async close() {
+      await Promise.all([way, ...others.values()].map((one) => one.close()));
+    },
+  };
+}
+
+type Way = Pick<Network, 'fetch' | 'close'>;
+
+/** Looked up at each call, and called as nobody's member: some runtimes insist. */
+const globalFetch: typeof fetch = (input, init) => globalThis.fetch(input, init);
+
+function openLate(options: NetworkOptions): Way {
+  let opening: Promise<Way> | undefined;
+  let opened: Way | undefined;
+  const open = (): Promise<Way> =>
     (opening ??= import('./node/node-network.ts').then(({ openNodeNetwork }) => openNodeNetwork(options)));
-  let opened: Network | undefined;
   return {
     fetch: (input, init) =>
       opened?.fetch(input, init) ??
-      open().then((network) => {
-        opened = network;
-        return network.fetch(input, init);
+      open().then((way) => {
+        opened = way;
+        return way.fetch(input, init);
       }),
     close: async () => (await opening)?.close(),
   };

@@ -49,6 +49,14 @@ const answer =
 const withToken = (reply: (call: Call) => Reply) => (call: Call) =>
   call.headers.authorization === undefined ? undefined : reply(call);
 
+const clientMetadataUrl = 'https://bot.example/client.json';
+const readsDocuments = { metadata: { client_id_metadata_document_supported: true } };
+const document = {
+  client_id: clientMetadataUrl,
+  client_name: 'Bot',
+  redirect_uris: ['http://127.0.0.1:53123/callback'],
+};
+
 const rows: readonly {
   readonly id: string;
   readonly fact: string;
@@ -124,6 +132,20 @@ const rows: readonly {
     fact: 'an issuer that reads no metadata documents',
     patient: {},
   },
+  ...(
+    [
+      ['cannot be fetched', { status: 403 }],
+      ['is a page', { body: '<h1>Log in' }],
+      ['is of another address', { body: { ...document, client_id: 'https://bot.example/other.json' } }],
+      ['lacks the redirect URI', { body: { ...document, redirect_uris: ['https://bot.example/callback'] } }],
+      ['has no name', { body: { ...document, client_name: undefined } }],
+    ] as const
+  ).map(([how, reply]) => ({
+    id: 'client-document.invalid',
+    fact: `a client metadata document that ${how}`,
+    patient: { as: readsDocuments, replies: { other: () => reply } },
+    options: { clientMetadataUrl },
+  })),
   {
     id: 'client.other-issuer',
     fact: 'a client of another issuer',
@@ -271,6 +293,21 @@ test.each(rows)('$fact is named', async ({ id, patient, options }) => {
   expect(idsOf(report)).toContain(id);
   expect(JSON.stringify(report)).not.toContain('CNRY');
   expect(as.calls.some(({ text }) => text.includes('CNRYzsecretz-refresh'))).toBe(false);
+});
+
+test('a client metadata document that is as it should be is used, and nothing is said against it', async () => {
+  const { as, examine } = await openPatient({
+    as: readsDocuments,
+    replies: {
+      other: () => ({ body: document }),
+      authorize: () => ({ status: 302, headers: { location: '/login' } }),
+    },
+  });
+  const report = await examine({ clientMetadataUrl });
+  expect(idsOf(report)).not.toContain('client-document.invalid');
+  expect(as.calls.find(({ kind }) => kind === 'authorize')?.url.searchParams.get('client_id')).toBe(
+    clientMetadataUrl,
+  );
 });
 
 test('every finding is met by a test', () => {

@@ -1,45 +1,11 @@
-import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { Server as ProxyServer } from 'proxy-chain';
-import { generate } from 'selfsigned';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Client, ClientManager } from '../../src/client/index.ts';
+import { MemoryBackend } from '../../src/index.ts';
+import { answerMessage, type RpcMessage } from '../support/minimal-mcp.ts';
+import { codeOf, textOf } from '../support/stage.ts';
 import { openServer, openTestNetwork } from './open-server.ts';
-
-interface Certificate {
-  readonly cert: string;
-  readonly private: string;
-}
-
-/** An authority of one certificate: it signs itself, and is trusted where it is named. */
-function makeCertificate(name: string): Promise<Certificate> {
-  return generate([{ name: 'commonName', value: name }], {
-    keyType: 'ec',
-    algorithm: 'sha256',
-    extensions: [
-      { name: 'basicConstraints', cA: true },
-      { name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] },
-    ],
-  });
-}
-
-/** Answers with who its client is, by certificate. */
-async function openTlsServer(own: Certificate, clients?: Certificate): Promise<string> {
-  const options = {
-    cert: own.cert,
-    key: own.private,
-    ...(clients && { requestCert: true, ca: clients.cert }),
-  };
-  const server = createServer(options, ({ socket }, response) => {
-    response.end(String((socket as TLSSocket).getPeerCertificate().subject?.CN));
-  });
-  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
-  onTestFinished(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return `https://localhost:${(server.address() as AddressInfo).port}/`;
-}
+import { makeCertificate, nameOfClient, openTlsServer } from './tls-server.ts';
 
 /** A proxy that counts what goes through it, and asks for a password where it has one. */
 async function openProxy(password?: string): Promise<{ url: string; seen: string[] }> {
@@ -124,5 +90,38 @@ describe('in the network of a company', () => {
     const { fetch } = openTestNetwork({ proxy: wrong as 'http://proxy' });
     const answer = await fetch('http://calendar.invalid/');
     expect([answer.status, proxy.seen]).toEqual([407, []]);
+  });
+
+  test('a client of ours keeps to all of it, for every server, and more for one of them', async () => {
+    const [own, al] = await Promise.all([makeCertificate('server'), makeCertificate('al')]);
+    const url = await openTlsServer(own, al, (request, response) => {
+      const parts: Buffer[] = [];
+      request.on('data', (part: Buffer) => parts.push(part));
+      request.on('end', () => {
+        if (request.method !== 'POST') return void response.writeHead(405).end();
+        const call = () => nameOfClient(request);
+        const message = JSON.parse(Buffer.concat(parts).toString()) as RpcMessage;
+        const answer = answerMessage(message, { name: 'tls', tools: [{ name: 'whoami' }], call });
+        if (answer === undefined) return void response.writeHead(202).end();
+        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+      });
+    });
+    const servers = {
+      plain: { url },
+      certified: { url, network: { clientCertificate: { cert: al.cert, key: al.private } } },
+    };
+    const client = new Client(servers, { network: { ca: own.cert }, versionNegotiation: 'legacy' });
+    onTestFinished(() => client.close());
+    expect(textOf(await client.callTool('whoami', {}, { server: 'certified' }))).toBe('al');
+    expect(await codeOf(client.callTool('whoami', {}, { server: 'plain' }))).toMatch(/^ERR_POSTERN_CLIENT_/u);
+    const manager = new ClientManager(servers, {
+      storage: new MemoryBackend(),
+      publicUrl: 'https://bot.example/postern',
+      verifyUser: () => undefined,
+      network: { ca: own.cert },
+    });
+    onTestFinished(() => manager.close());
+    const alice = await manager.getClient('alice');
+    expect(textOf(await alice.callTool('whoami', {}, { server: 'certified' }))).toBe('al');
   });
 });

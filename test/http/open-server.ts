@@ -41,7 +41,10 @@ export async function openServer(answer: Answering, host = '127.0.0.1'): Promise
 }
 
 /** A network that is closed with its test. */
-export function openTestNetwork(options: NetworkOptions = {}, resolve?: Resolve): Network {
+export function openTestNetwork(
+  options: NetworkOptions = {},
+  resolve?: Resolve,
+): Pick<Network, 'fetch' | 'close'> {
   const network = openNodeNetwork({ proxy: 'none', ...options }, resolve);
   onTestFinished(() => network.close());
   return network;

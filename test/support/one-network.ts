@@ -30,11 +30,12 @@ if (fetch[watched] !== true) {
     return fetch(input, init);
   };
   globalThis.fetch = Object.assign(looking, { [watched]: true as const });
-  const connect = Socket.prototype.connect as (...args: unknown[]) => Socket;
-  Socket.prototype.connect = function connecting(this: Socket, ...args: unknown[]): Socket {
+  const sockets = Socket.prototype as { connect: unknown };
+  const connect = sockets.connect as (this: Socket, ...args: unknown[]) => Socket;
+  sockets.connect = function connecting(this: Socket, ...args: unknown[]): Socket {
     look('a connection');
     return connect.apply(this, args);
-  } as typeof Socket.prototype.connect;
+  };
 }
 
 afterEach(assertOneNetwork);

@@ -27,6 +27,8 @@ const lists: Readonly<Record<string, { readonly member: string; readonly by: str
 
 /** More pages of one list are not asked for. */
 const maxPages = 100;
+/** More questions of servers are not remembered. */
+const maxQuestions = 4_096;
 /** More resources are not remembered by whose they are. */
 const maxOwned = 100_000;
 
@@ -252,6 +254,8 @@ export class Switchboard implements Answerer {
     }
     const id = `postern:${++this.#count}`;
     this.#questions.set(id, { server, id: message.id });
+    const [oldest] = this.#questions.keys();
+    if (oldest !== undefined && this.#questions.size > maxQuestions) this.#questions.delete(oldest);
     await this.#toHost(withMember(text, [], 'id', JSON.stringify(id)) ?? text);
   }
 }

@@ -1,4 +1,4 @@
-import { isPosternError } from '../../core/postern-error.ts';
+import { isPosternError, PosternError } from '../../core/postern-error.ts';
 import type { Message, RequestMessage } from '../../wire/message.ts';
 import type { RequestOptions } from './remote-options.ts';
 import { versionIn, type Answer } from './answer.ts';
@@ -95,7 +95,8 @@ export class LegacyRemote implements Remote {
 
   async #renew(): Promise<void> {
     const { signal } = this.#closed;
-    await this.open(signal);
+    const answer = await this.open(signal);
+    if (answer.kind === 'error') throw refusedAnew(answer.error.code);
     if (this.#initialized === undefined) return;
     await this.#transport.notify(this.#initialized, { signal });
     void this.#transport.listen(signal);
@@ -125,4 +126,12 @@ export class LegacyRemote implements Remote {
         this.#told.delete(key);
     }
   }
+}
+
+function refusedAnew(code: number): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_CLIENT_SESSION_LOST',
+    `the server has forgotten the session, and refuses to begin another (${code})`,
+    { evidence: { mayHaveRun: false } },
+  );
 }

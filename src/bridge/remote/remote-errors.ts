@@ -1,14 +1,20 @@
 import { PosternError } from '../../core/postern-error.ts';
 
+const hints: ReadonlyMap<number, string> = new Map([
+  [401, 'Check the headers and the sign-in that are configured for it.'],
+  [403, 'Check the headers and the sign-in that are configured for it, and what this account may do.'],
+  [404, 'Check that the URL is the one of the MCP endpoint, path included.'],
+  [405, 'Check that the URL is the one of the MCP endpoint, path included.'],
+]);
+
 /** A server answered with an HTTP status that is no answer to a message. */
 export function httpStatusError(server: string, httpStatus: number): PosternError {
-  const isMissing = httpStatus === 404 || httpStatus === 405;
   return new PosternError(
     'ERR_POSTERN_CLIENT_CONNECTION_FAILED',
     `the server ${JSON.stringify(server)} answered HTTP ${httpStatus}`,
     {
       evidence: { httpStatus },
-      ...(isMissing && { hint: 'Check that the URL is the one of the MCP endpoint, path included.' }),
+      hint: hints.get(httpStatus),
     },
   );
 }

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { more, withTimeout } from '../common-options.ts';
+import { more, seconds } from '../common-options.ts';
 import { runCommand } from '../run-command.ts';
 import type { ServeBridgeOptions } from '../serve-bridge.ts';
 
@@ -21,7 +21,8 @@ Examples:
 
 /** `postern bridge`. */
 export function defineBridge(command: Command): void {
-  withTimeout(command.argument('[server]', 'its address, or its name in your file of servers'))
+  command
+    .argument('[server]', 'its address, or its name in your file of servers')
     .option('--server <name=url>', 'one of several servers; may be repeated', more)
     .option(
       '--header <name:value>',
@@ -58,6 +59,7 @@ export function defineBridge(command: Command): void {
       'offer and call no tool of that name; * stands for anything; may be repeated',
       more,
     )
+    .option('--timeout <seconds>', 'how long a call may take (default: 300)', seconds)
     .option('--no-browser', 'open no browser: tell the link')
     .description('Serve a remote server on stdio, to a host that speaks nothing else.')
     .addHelpText('after', help)

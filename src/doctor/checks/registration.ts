@@ -5,6 +5,7 @@ import { identifyClient, type IdentifyClientOptions } from '../../oauth/registra
 import { initialScopes } from '../../oauth/scopes.ts';
 import { serverWordOf } from '../../oauth/server-word.ts';
 import { defineCheck, type Check } from '../check.ts';
+import { findDocumentProblem } from '../client-document.ts';
 import { whyNoIssuer } from '../known.ts';
 import { networkFailureOf } from '../network-failure.ts';
 import { purposeHeader } from '../recording.ts';
@@ -26,12 +27,13 @@ type FindingId =
   | 'registration.other-redirect-uris'
   | 'client.other-issuer'
   | 'client.secret-required'
-  | 'client-document.not-supported';
+  | 'client-document.not-supported'
+  | 'client-document.invalid';
 
 export const registration: Check = defineCheck<FindingId>({
   id: 'registration',
   title: 'Who we are to it (registration)',
-  asks: 'Whether a client id is configured, a client metadata document would be read, or clients may register. The registration endpoint is sent a body that is no JSON, which registers nobody; with `--register`, a real registration.',
+  asks: 'Whether a client id is configured, a client metadata document would be read, or clients may register. A metadata document is fetched as an authorization server would. The registration endpoint is sent a body that is no JSON, which registers nobody; with `--register`, a real registration.',
   judges:
     'There is a way to be known: by hand, else by a metadata document, else by registering. The first of these that is open would be used.',
   specification: [mcp('Client Registration', 'Client Registration Approaches'), rfc(7591, '3')],
@@ -117,6 +119,13 @@ export const registration: Check = defineCheck<FindingId>({
       fix: 'Configure the secret of the client that is registered by hand.',
       specification: rfc(8252, '8.4'),
     },
+    'client-document.invalid': {
+      severity: 'problem',
+      fixedBy: 'person',
+      meaning: 'The client metadata document cannot be fetched, or does not describe this client.',
+      fix: 'Serve it over https without a login, with its own address as "client_id", a "client_name", and every redirect URI.',
+      specification: mcp('Client Registration', 'Client ID Metadata Documents'),
+    },
     'client-document.not-supported': {
       severity: 'note',
       fixedBy: 'issuer',
@@ -139,11 +148,17 @@ export const registration: Check = defineCheck<FindingId>({
       step.fact(
         `would be used: ${{ preregistered: 'the configured client', 'metadata-document': 'the client metadata document', dynamic: 'the client that was registered before' }[client.source]}`,
       );
+      if (client.source === 'metadata-document') await lookAtDocument(step, client.clientId);
       if (options.register !== true || client.source === 'preregistered') return;
     }
     await askRegistration(step, discovery);
   },
 });
+
+async function lookAtDocument(step: Step<FindingId>, url: string): Promise<void> {
+  const problem = await findDocumentProblem(url, step.redirectUri, step.http);
+  if (problem !== undefined) step.find('client-document.invalid', { what: `${problem}.` });
+}
 
 function tellWays(step: Step<FindingId>, { server }: Discovery): void {
   const { profile } = step.known;

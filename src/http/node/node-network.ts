@@ -32,7 +32,10 @@ const maxRedirects = 3;
  * @param resolve how names are resolved, where there is a guard. Default: as the system does.
  * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when a limit is none, or the guard allows what is no address.
  */
-export function openNodeNetwork(options: NetworkOptions = {}, resolve?: Resolve): Network {
+export function openNodeNetwork(
+  options: NetworkOptions = {},
+  resolve?: Resolve,
+): Pick<Network, 'fetch' | 'close'> {
   const given = Object.entries(options.limits ?? {}).filter(([, value]) => value !== undefined);
   const limits: Limits = { ...defaults, ...Object.fromEntries(given) };
   checkDurations({ connectMs: limits.connectMs, silenceMs: limits.silenceMs, answerMs: limits.answerMs });
