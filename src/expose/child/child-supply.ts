@@ -39,9 +39,9 @@ export interface ChildCounts {
 const lookMs = 5_000;
 /** How long the calls of a child that was replaced may still take. */
 const retiringMs = 10 * 60_000;
-/** Crashes of so many keys are remembered. */
-/** How long a session's child that nobody uses keeps its place when another needs one: many clients leave without a word. */
+/** How long a session's child whose client listens, and does nothing else, keeps its place when another needs one: many clients leave without a word. */
 const sparedMs = 60_000;
+/** Crashes of so many keys are remembered. */
 const maxRemembered = 10_000;
 
 /** Starts children when they are first needed, one for each key, and sees to their end. */
