@@ -142,7 +142,8 @@ export class BridgedServer implements Answerer {
       const challenge = findAuthorizationRequired(error)?.challenge;
       // Nothing can be done with it but to sign in.
       const { credentials, settings } = this.#options;
-      if (challenge !== undefined && settings.opensAtStart) void credentials.show(challenge).catch(() => {});
+      if (challenge !== undefined && settings.opensAtStart)
+        void credentials.show(challenge, { isAsked: false }).catch(() => {});
     } finally {
       limit.cancel();
     }
@@ -291,7 +292,7 @@ export class BridgedServer implements Answerer {
     } catch (error) {
       const challenge = findAuthorizationRequired(error)?.challenge;
       if (challenge === undefined) throw error;
-      await this.#options.credentials.show(challenge);
+      await this.#options.credentials.show(challenge, { isAsked: true });
       return loginText(id, challenge);
     }
     return saidText(id, `Signed in to ${this.name}. Its tools can be used.`);
@@ -313,7 +314,7 @@ export class BridgedServer implements Answerer {
     const { greeting } = this.#connection;
     const showsLinks = greeting !== undefined && abilitiesIn(greeting.capabilitiesOf(message)).url;
     if (!showsLinks) {
-      await this.#options.credentials.show(challenge).catch(() => {});
+      await this.#options.credentials.show(challenge, { isAsked: true }).catch(() => {});
       return linkText(id, challenge, method);
     }
     if (greeting.era === 'modern') return this.#prompts.resultText(id, challenge);
