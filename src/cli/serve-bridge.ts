@@ -4,6 +4,7 @@ import { commandLogger } from './command-logger.ts';
 import { headersOf, type HeaderOptions } from './header-options.ts';
 import { misuse } from './misuse.ts';
 import { oauthOf, type OAuthOptions } from './oauth-options.ts';
+import { exitCodes } from './exit-codes.ts';
 import type { CommandContext } from './run-command.ts';
 import { findServer, nameOfUrl, readServers, urlOf } from './servers.ts';
 
@@ -39,8 +40,16 @@ export async function serveBridge(
   );
   const { callbackPort, clientMetadataUrl, host, timeout, browser } = options;
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
-  return runBridge({
+  const stop = new AbortController();
+  let ending: number | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      // Whoever stops a bridge by anything else than Ctrl-C is its host.
+      if (signal === 'SIGINT') ending = exitCodes.interrupted;
+      stop.abort();
+    });
+  }
+  const code = await runBridge({
     servers,
     storage: async () => (await import('./own-store.ts')).openOwnStore(output),
     logger: commandLogger(globals),
@@ -52,6 +61,7 @@ export async function serveBridge(
     clientMetadataUrl,
     ...(!browser && { openBrowser: false }),
   });
+  return ending ?? code;
 }
 
 async function namedServers(
