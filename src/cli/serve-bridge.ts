@@ -40,7 +40,6 @@ export async function serveBridge(
   );
   const { callbackPort, clientMetadataUrl, host, timeout, browser } = options;
   const stop = new AbortController();
-  const stop = new AbortController();
   let ending: number | undefined;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
