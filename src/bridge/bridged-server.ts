@@ -147,12 +147,14 @@ export class BridgedServer implements Answerer {
     const said = this.#connection.live?.greeting;
     const known =
       said === undefined ? await this.#catalogue.greeting(greeting.question) : resultIn(textOf(said));
-    const opening = this.#connection.open();
-    opening.catch(() => {});
     if (known !== undefined) {
       this.#greetedBy ??= 'catalogue';
+      // Behind the answer, which what a connection loads would delay.
+      setImmediate(() => void this.#connection.open().catch(() => {}));
       return keptText(id, known);
     }
+    const opening = this.#connection.open();
+    opening.catch(() => {});
     const limit = timeLimit(this.#options.settings.firstAnswerMs);
     try {
       const opened = await withSignal(Promise.race([opening, limit.passed]), signal);
