@@ -73,6 +73,16 @@ export const openAiSdk: OpenFace = (manager, { waitMs = 0, onPiece, tell, onAnsw
       const started = await runs.start(user, asked(script), { metadata });
       return started.status === 'answered' ? { text: started.answer.text } : { waiting: started.runId };
     },
+    payTwice: async (user) => {
+      const turn = await aiSdkTurn(await runs.turn(user), { jsonSchema });
+      const question = asked([[{ call: 'pay' }]]);
+      const stopped = await generate(turn, question);
+      const messages = approved([...question, ...stopped.responseMessages]);
+      const again = () => generate(turn, messages);
+      await Promise.all([again(), again()]);
+      await again();
+      return payments;
+    },
     forge: async (user, script) => {
       const turn = await aiSdkTurn(await runs.turn(user), { jsonSchema });
       const stopped = await generate(turn, asked(script));

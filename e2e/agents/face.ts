@@ -22,6 +22,8 @@ export interface FaceRuns {
   readonly notes: () => number;
   /** How often `pay` ran in this process, which wants an approval of the host's own. */
   readonly payments: () => number;
+  /** The framework alone: how often `pay` runs when its one approval is gone on with twice at once, and once more. */
+  readonly payTwice: (user: string) => Promise<number>;
   /** A host that calls the framework itself, has been handed a forged approval, and goes on with it: what the model was told. */
   readonly forge: (user: string, script: Script) => Promise<string>;
   /** A host that calls the framework itself, and goes on twice at once with what it was stopped with, when `meanwhile` is over. */

@@ -60,6 +60,19 @@ export const openLangChain: OpenFace = (manager, { waitMs = 0, tell, onAnswer })
       const started = await runs.start(user, asked(script), { metadata });
       return started.status === 'answered' ? { text: started.answer } : { waiting: started.runId };
     },
+    payTwice: async (user) => {
+      const turn = await langChainTurn(await runs.turn(user), sdk);
+      await (await agentFor(turn)).invoke(asked([[{ call: 'pay' }]]), config);
+      const { storage, writes } = turn.checkpointer;
+      const again = async (): Promise<void> => {
+        const checkpointer = Object.assign(new MemorySaver(), structuredClone({ storage, writes }));
+        const agent = await agentFor({ ...turn, checkpointer });
+        await agent.invoke(new Command({ resume: true }), config);
+      };
+      await Promise.all([again(), again()]);
+      await again();
+      return payments;
+    },
     forge: async (user, script) => {
       const agent = await agentFor(await langChainTurn(await runs.turn(user), sdk));
       await agent.invoke(asked(script), config);

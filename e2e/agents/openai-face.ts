@@ -70,6 +70,19 @@ export const openOpenAI: OpenFace = (manager, { waitMs = 0, onPiece, tell, onAns
       const started = await runs.start(user, JSON.stringify(script), { metadata });
       return started.status === 'answered' ? { text: started.answer } : { waiting: started.runId };
     },
+    payTwice: async (user) => {
+      const agent = createAgent((await openAITurn(await runs.turn(user), { tool })).tools, '');
+      const { state } = await run(agent, JSON.stringify([[{ call: 'pay' }]]));
+      const text = state.toString();
+      const again = async (): Promise<void> => {
+        const resumed = await RunState.fromString(agent, text);
+        for (const item of resumed.getInterruptions()) resumed.approve(item);
+        await run(agent, resumed);
+      };
+      await Promise.all([again(), again()]);
+      await again();
+      return payments;
+    },
     forge: async (user, script) => {
       const turn = await runs.turn(user);
       const agent = createAgent((await openAITurn(turn, { tool })).tools, '');

@@ -75,7 +75,7 @@ describe.each(faces)('%s', (_name, open) => {
     const stage = await openFaceStage(open);
     await stage.signIn('alice');
     const text = await stage.runs[0]!.forge('alice', [[share], [share]]);
-    expect(text).not.toContain('shared');
+    expect(text).toContain('the user has not finished signing in');
     expect(stage.calendar.counters.calls['share_calendar']).toBeUndefined();
   });
 
@@ -172,3 +172,11 @@ test.each(faces.slice(0, 2))('%s: a turn that streams pauses and goes on as well
   expect(stage.answers[0]!.text).toMatch(/^noted 1\n---\n.*signed in.*\n---\n.*Alice: dentist/su);
   expect([before > 0, pieces > before]).toEqual([true, true]);
 });
+
+test.each(faces)(
+  '%s alone goes on with one approval as often as it is told to: what ours are there for',
+  async (_name, open) => {
+    const stage = await openFaceStage(open);
+    expect(await stage.runs[0]!.payTwice('alice')).toBe(3);
+  },
+);
