@@ -133,7 +133,7 @@ function interruptible(close: () => Promise<void>): () => void {
 
 /** Whether what is printed is seen by somebody. */
 export function isAtTerminal(): boolean {
-  return process.stderr.isTTY === true;
+  return process.stderr.isTTY;
 }
 
 /** Above the countdown, where there is one. */
