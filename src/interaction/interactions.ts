@@ -289,9 +289,8 @@ export class Interactions {
     code: PosternErrorCode,
     alongside: readonly Change[] = [],
   ): Promise<void> {
-    if (code !== 'ERR_POSTERN_AUTH_DENIED') {
+    if (code !== 'ERR_POSTERN_AUTH_DENIED')
       return this.#end(pending, { status: 'failed', failure: code }, alongside);
-    }
     const { request, wanted } = dataOf(pending);
     const place = { ...request, namespace: pending.namespace };
     // In one commit with the end: one of those who wait may ask again at once.
