@@ -119,8 +119,7 @@ function contentFor(interactions: readonly Interaction[]): Record<string, unknow
 
 function failureText(failure: Pick<PosternError, 'code' | 'hint'>): string {
   const { code } = failure;
-  const { meaning, fixedBy } = errorCodes[code];
-  const what = fixedBy === 'operator' ? plainWords[code].happened : meaning;
+  const what = isOfStore(failure) ? plainWords[code].happened : errorCodes[code].meaning;
   return [what, hintFor(failure), `(${code})`].filter((part) => part !== undefined).join(' ');
 }
 
@@ -130,10 +129,14 @@ function failureContent(failure: Pick<PosternError, 'code' | 'hint'>): Record<st
   return { code, retry: errorCodes[code].retry, ...(hint !== undefined && { hint }) };
 }
 
-/** What to do next, for whoever called. What an operator is to do stands in the log, and helps nobody here. */
-function hintFor({ code, hint }: Pick<PosternError, 'code' | 'hint'>): string | undefined {
-  const { fixedBy, retry } = errorCodes[code];
-  return fixedBy === 'operator' ? nextBy.operator[retry ? 'passing' : 'final'] : hint;
+/** What to do next, for whoever called. What is to be done about a store stands in the log, and helps nobody here. */
+function hintFor(failure: Pick<PosternError, 'code' | 'hint'>): string | undefined {
+  if (!isOfStore(failure)) return failure.hint;
+  return nextBy.operator[errorCodes[failure.code].retry ? 'passing' : 'final'];
+}
+
+function isOfStore({ code }: Pick<PosternError, 'code'>): boolean {
+  return code.startsWith('ERR_POSTERN_STORAGE_') && errorCodes[code].fixedBy === 'operator';
 }
 
 export function pendingContent(interaction: Interaction): PendingContent {
