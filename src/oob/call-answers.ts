@@ -147,9 +147,9 @@ function hintFor(failure: Failure): string | undefined {
   return nextBy.operator[errorCodes[failure.code].retry ? 'passing' : 'final'];
 }
 
-/** What an operator is to do stands in their log, and helps no caller. */
+/** What is to be done about a store, and its keys, concerns whoever runs the server: it is in their log. */
 function isOperators({ code }: Failure): boolean {
-  return errorCodes[code].fixedBy === 'operator';
+  return code.startsWith('ERR_POSTERN_STORAGE_') && errorCodes[code].fixedBy === 'operator';
 }
 
 export function pendingContent(interaction: Interaction): PendingContent {
