@@ -144,6 +144,12 @@ export async function startExpose(options: ExposeOptions): Promise<Exposed> {
     logger,
   });
   if (publicUrl === undefined) origin = originAt(server.port);
+  if (!isLoopback && publicUrl === undefined) {
+    logger.warn('calls and keys pass the network in the clear', {
+      host,
+      hint: 'Put a proxy that speaks TLS in front, and say its address with --public-url.',
+    });
+  }
   const { storage } = options;
   if (options.secrets !== undefined && options.secrets.length > 0 && storage !== undefined) {
     const { ChildSecrets: Secrets } = await import('./secrets/child-secrets.ts');
@@ -171,7 +177,7 @@ export async function startExpose(options: ExposeOptions): Promise<Exposed> {
   const stop = async (): Promise<void> => {
     server.drain();
     const deadline = performance.now() + limits.graceMs;
-    while (supply.callsInFlight > 0 && performance.now() < deadline) await sleep(50);
+    while (supply.answersDue > 0 && performance.now() < deadline) await sleep(50);
     sessions.close();
     await supply.close();
     await (await secrets.promise)?.close();
