@@ -5,6 +5,7 @@ import { RemoteAuthCoordinator } from '../../src/client/coordinators/remote-auth
 import type { VersionNegotiation } from '../../src/client/session/version-offer.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { Browser, locationOf } from './browser.ts';
+import type { BenchServer } from '../servers/start-bench-server.ts';
 import { clientInfo, echoCall, type LoggedInClient } from './logged-in-client.ts';
 
 export const publicUrl = 'http://127.0.0.1:9/postern';
@@ -72,4 +73,43 @@ export async function logInPostern(mcpUrl: string, storage: StorageBackend): Pro
 
 export function callEcho(client: Client): Promise<unknown> {
   return client.session(serverName).callTool(echoCall.name, echoCall.arguments);
+}
+
+/** Postern with a grant that is good, on any store. */
+export async function openGranted(
+  server: BenchServer,
+  storage: StorageBackend,
+  own?: Parameters<typeof openPostern>[2],
+): Promise<{ manager: ClientManager; client: Client; close: () => Promise<void> }> {
+  const { manager, client } = await openPostern(server.mcpUrl, storage, own);
+  const tokens = await server.issueGrant();
+  const issued = Date.now();
+  const { interactions } = manager.coordinator;
+  const place = { namespace: client.context.namespace, resource: server.mcpUrl, alias: serverName };
+  const grant = {
+    accessToken: tokens.access_token,
+    refreshToken: tokens.refresh_token,
+    tokenType: 'bearer',
+    expiresAtMs: issued + 3_600_000,
+    obtainedAtMs: issued,
+    issuer: server.origin,
+    tokenEndpoint: `${server.origin}/token`,
+    resource: server.mcpUrl,
+    client: {
+      issuer: server.origin,
+      clientId: 'bench',
+      tokenEndpointAuthMethod: 'none',
+      source: 'dynamic',
+      redirectUris: [`${publicUrl}/callback`],
+    },
+  };
+  await interactions.put(place, { name: 'oauth', flow: interactions.flowNamed('oauth')! }, grant);
+  return {
+    manager,
+    client,
+    async close() {
+      await manager.close();
+      await storage.close();
+    },
+  };
 }

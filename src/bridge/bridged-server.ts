@@ -11,6 +11,7 @@ import {
   type RequestMessage,
 } from '../wire/message.ts';
 import { failureText, keptText, linkText, loginText, loginToolName, resultIn, saidText } from './answers.ts';
+import { legacyVersion } from '../wire/eras/envelope.ts';
 import { Catalogue, listMethods } from './catalogue.ts';
 import type { Credentials } from './credentials.ts';
 import { EarlyAnswers } from './early-answers.ts';
@@ -35,6 +36,12 @@ export interface BridgedServerOptions {
   readonly toHost: (text: string) => Promise<unknown>;
 }
 
+const preparing: RequestMessage = {
+  kind: 'request',
+  id: 'postern:initialize',
+  method: 'initialize',
+  params: { protocolVersion: legacyVersion, capabilities: {}, clientInfo: { name: 'postern', version: '0' } },
+};
 /** More questions of a server are not remembered. */
 const maxAsked = 1_024;
 /** How long a server is left alone before a stream of notifications is opened anew. */
@@ -75,6 +82,22 @@ export class BridgedServer implements Answerer {
       onMessage: (message) => this.#pass(message),
       onOpen: (opened, greeting) => this.#opened(opened, greeting),
     });
+  }
+
+  /** Connects before there is a host, for a person who has started a bridge by hand. Never rejects. */
+  async prepare(): Promise<void> {
+    const greeting = greetingOf(preparing);
+    if (greeting === undefined) return;
+    this.#greetedBy = 'bridge';
+    await this.#connection.greet(greeting);
+    try {
+      await this.#connection.open();
+    } catch (error) {
+      const challenge = findAuthorizationRequired(error)?.challenge;
+      // What else there is to say, has been said where it failed.
+      if (challenge !== undefined)
+        await this.#options.credentials.show(challenge, { isAsked: true }).catch(() => {});
+    }
   }
 
   async answer(message: RequestMessage, signal: AbortSignal): Promise<string> {
@@ -124,12 +147,14 @@ export class BridgedServer implements Answerer {
     const said = this.#connection.live?.greeting;
     const known =
       said === undefined ? await this.#catalogue.greeting(greeting.question) : resultIn(textOf(said));
-    const opening = this.#connection.open();
-    opening.catch(() => {});
     if (known !== undefined) {
       this.#greetedBy ??= 'catalogue';
+      // Behind the answer, which what a connection loads would delay.
+      setImmediate(() => void this.#connection.open().catch(() => {}));
       return keptText(id, known);
     }
+    const opening = this.#connection.open();
+    opening.catch(() => {});
     const limit = timeLimit(this.#options.settings.firstAnswerMs);
     try {
       const opened = await withSignal(Promise.race([opening, limit.passed]), signal);

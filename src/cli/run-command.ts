@@ -22,7 +22,7 @@ export interface CommandContext {
  * @param work resolves to the exit code, where that is not 0. What it needs, it loads itself.
  * @example
  * command.argument('<server>').action((server: string) =>
- *   runCommand(command, async (context) => (await loaded()).logIn(server, context)));
+ *   runCommand(command, async (context) => (await loadLogIn()).logIn(server, context)));
  */
 export async function runCommand(
   command: Command,

@@ -6,6 +6,7 @@ import { headersOf, type HeaderOptions } from './header-options.ts';
 import { misuse } from './misuse.ts';
 import { oauthOf, type OAuthOptions } from './oauth-options.ts';
 import type { Output } from './output.ts';
+import { exitCodes } from './exit-codes.ts';
 import type { CommandContext } from './run-command.ts';
 import { findServer, nameOfUrl, readServers, urlOf } from './servers.ts';
 
@@ -41,8 +42,15 @@ export async function serveBridge(
   );
   const { callbackPort, clientMetadataUrl, host, timeout, browser } = options;
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
-  return runBridge({
+  let ending: number | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      // Whoever stops a bridge by anything else than Ctrl-C is its host.
+      if (signal === 'SIGINT') ending = exitCodes.interrupted;
+      stop.abort();
+    });
+  }
+  const code = await runBridge({
     servers,
     storage: () => openStore(named, output),
     logger: commandLogger(globals),
@@ -54,6 +62,7 @@ export async function serveBridge(
     clientMetadataUrl,
     ...(!browser && { openBrowser: false }),
   });
+  return ending ?? code;
 }
 
 /** The store of the command line. Loaded when it is needed: the first answer waits for none of it. */
