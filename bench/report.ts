@@ -53,7 +53,7 @@ export function formatJson(surroundings: Surroundings, outcomes: readonly Outcom
 
 function formatAim({ value, aim }: Figure): string {
   if (aim === undefined) return '';
-  return `≤ ${aim}: ${value <= aim ? 'met' : 'missed'}`;
+  return `≤ ${formatNumber(aim)}: ${value <= aim ? 'met' : 'missed'}`;
 }
 
 function formatNumber(value: number): string {

@@ -11,15 +11,24 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { codeOf } from '../core/system-code.ts';
+import { sqliteError } from './sqlite/sqlite-error.ts';
 
 /**
  * Creates a file that only its owner can read. Returns `false`, and changes nothing, when there is one already.
  *
  * It appears with its contents or not at all. Of several processes that race, one creates it.
  *
- * @throws the system's error when the directory is missing or cannot be written.
+ * @throws {PosternError} ERR_POSTERN_STORAGE_UNAVAILABLE when the directory is missing or cannot be written.
  */
 export function createPrivateFile(path: string, contents: string): boolean {
+  try {
+    return createFile(path, contents);
+  } catch (cause) {
+    throw sqliteError(`${JSON.stringify(path)} could not be created`, cause);
+  }
+}
+
+function createFile(path: string, contents: string): boolean {
   const temporary = `${path}.${randomUUID()}.tmp`;
   const file = openSync(temporary, 'wx', 0o600);
   try {

@@ -77,14 +77,7 @@ function createAndRead(path: string, mayCreate: boolean): string {
       hint: 'Restore it: what was sealed with its keys opens with nothing else.',
     });
   }
-  try {
-    createPrivateFile(path, `${generateKeyText()}\n`);
-  } catch (cause) {
-    throw new PosternError('ERR_POSTERN_STORAGE_UNAVAILABLE', `${name} could not be created`, {
-      cause,
-      hint: 'Does the directory exist, and may the user this program runs as write to it?',
-    });
-  }
+  createPrivateFile(path, `${generateKeyText()}\n`);
   // Read back even by the process that created it: if another one was first, that one's key counts.
   const text = readPrivateFile(path);
   if (text !== undefined) return text;

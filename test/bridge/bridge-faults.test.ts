@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
@@ -267,6 +267,14 @@ describe('as a process', () => {
     expect(await heard(bridge, '"id":2')).toContain('"result"');
   });
 
+  test.skipIf(!canMount())('a full disk is named to whoever calls, and nobody waits in vain', async () => {
+    const bridge = startBridge([(await startEcho()).url], { onFullDisk: true });
+    bridge.stdin.write(`${greeting}\n`);
+    await heard(bridge, '"id":1');
+    bridge.stdin.write('{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"echo"}}\n');
+    expect(await heard(bridge, '"id":2')).toContain('The disk is full.');
+  });
+
   test('where answers cannot be written it ends, and does not go on for nobody', async () => {
     const bridge = startBridge([(await startEcho()).url], { stdout: openSync('/dev/full', 'w') });
     const exited = once(bridge, 'exit', { signal: AbortSignal.timeout(deadlineMs) });
@@ -307,17 +315,31 @@ const greeting = JSON.stringify({
   params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a host', version: '1' } },
 });
 
+/** A small disk of its own where the home is, without room for anything. */
+const fill = 'mount -t tmpfs -o size=64k tmpfs "$0" && { cat /dev/zero > "$0/full" 2>/dev/null; exec "$@"; }';
+
+/** Whether this user may make a disk that nobody else sees. */
+function canMount(): boolean {
+  return spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
+}
+
 type Bridge = ReturnType<typeof startBridge>;
 
 /** The bridge as a process, by its bare streams. */
 function startBridge(
   args: readonly string[],
-  { stdout, stderr, maxFiles }: { stdout?: number; stderr?: number; maxFiles?: number } = {},
+  {
+    stdout,
+    stderr,
+    maxFiles,
+    onFullDisk = false,
+  }: { stdout?: number; stderr?: number; maxFiles?: number; onFullDisk?: boolean } = {},
 ) {
   const home = createHome();
   const command = [process.execPath, '--disable-warning=ExperimentalWarning', program, 'bridge', ...args];
-  const [file = '', ...rest] =
+  const limited =
     maxFiles === undefined ? command : ['sh', '-c', `ulimit -n ${maxFiles}; exec "$@"`, 'sh', ...command];
+  const [file = '', ...rest] = onFullDisk ? ['unshare', '-m', 'sh', '-c', fill, home, ...limited] : limited;
   const { PATH = '' } = process.env;
   const child = spawn(file, rest, {
     stdio: ['pipe', stdout ?? 'pipe', stderr ?? 'ignore'],

@@ -1,8 +1,10 @@
 import { PosternError } from '../../core/postern-error.ts';
+import { codeOf } from '../../core/system-code.ts';
 
 /** Primary result codes of SQLite, as far as they tell a person what to do. */
 const busy = 5;
 const locked = 6;
+const full = 13;
 const cannotOpen = 14;
 
 const hints: Readonly<Record<number, string>> = {
@@ -10,7 +12,7 @@ const hints: Readonly<Record<number, string>> = {
   8: 'Make the file and its directory writable for the user this program runs as.',
   10: 'The disk or its file system failed to read or write. Look at the system log.',
   11: 'The file is damaged. Stop every process that uses it and restore a backup.',
-  13: 'The disk is full. Free some space; nothing was written.',
+  [full]: 'The disk is full. Free some space; nothing was written.',
   [cannotOpen]: 'Does the directory exist, and may the user this program runs as write to it?',
   26: 'The file is not a database. Was another file meant?',
 };
@@ -25,7 +27,8 @@ export function isBusy(error: unknown): boolean {
 export function sqliteError(what: string, cause: unknown): PosternError {
   // The file system's own errors come before SQLite has seen the file.
   const isSystemError = cause instanceof Error && 'syscall' in cause;
-  const hint = hints[isSystemError ? cannotOpen : (resultCodeOf(cause) ?? 0)];
+  const isFull = isSystemError && ['ENOSPC', 'EDQUOT'].includes(codeOf(cause) ?? '');
+  const hint = hints[isFull ? full : isSystemError ? cannotOpen : (resultCodeOf(cause) ?? 0)];
   return new PosternError('ERR_POSTERN_STORAGE_UNAVAILABLE', what, { cause, hint });
 }
 
