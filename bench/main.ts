@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { agents } from './agents.ts';
 import type { Bench, BenchOptions } from './bench.ts';
 import { bridge } from './bridge.ts';
 import { callTool } from './call-tool.ts';
@@ -22,6 +23,7 @@ const benches: readonly Bench[] = [
   storage,
   outOfBand,
   bridge,
+  agents,
 ];
 const usage = `usage: npm run bench -- [name…] [--json] [--rounds N] [--quick]\nbenches: ${benches.map(({ name }) => name).join(', ')}`;
 

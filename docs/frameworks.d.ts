@@ -36,3 +36,24 @@ declare module 'ai' {
     readonly text: string;
   }>;
 }
+
+declare module '@langchain/langgraph' {
+  export const interrupt: (value: unknown) => unknown;
+  export class MemorySaver {
+    storage: object;
+    writes: object;
+  }
+}
+
+declare module 'langchain' {
+  export interface Tool {
+    readonly name: string;
+  }
+  export const tool: (call: object, fields: object) => Tool;
+  export const createAgent: (options: object) => {
+    readonly invoke: (
+      input: object | null,
+      config?: object,
+    ) => Promise<{ readonly messages: { readonly content: unknown }[] }>;
+  };
+}

@@ -9,7 +9,15 @@ const answers: Readonly<
   Record<string, { readonly result: string; readonly types?: readonly [string, string][] }>
 > = {
   login: { result: '{ server, url?, account, isNew, kept }', types: [] },
-  list: { result: '{ servers: ListedAccount[] }', types: [['ListedAccount', 'list-servers']] },
+  list: {
+    result: '{ servers: ListedAccount[] }',
+    types: [
+      ['ListedAccount', 'list-servers'],
+      ['KeptAccount', '../client/kept-account'],
+      ['KeptCredential', '../interaction/credentials/kept-credential'],
+      ['CredentialFacts', '../interaction/credential-kind'],
+    ],
+  },
   logout: {
     result: '{ signedOut: SignedOut[] }',
     types: [
@@ -65,8 +73,9 @@ Windows in \`%APPDATA%\\postern\`; \`--config\` names another. An entry may have
 
 In one store, in the data folder of whoever runs the command: \`~/.local/share/postern\` on Linux. The bridge has the same, and so
 has \`new Client(servers, { persist: 'postern' })\`, where a server has the same name and address. A server that is only known by
-its address is named after it: \`https://calendar.example/mcp\` is \`calendar.example\`. Each name has a sign-in of its own, so two
-names for one address can be two accounts; so can \`--account\`.
+its address is named after it: \`https://calendar.example/mcp\` is \`calendar.example\`. One that is named
+later takes that sign-in over. Each name has a sign-in of its own, so two names for one address can be two accounts; so can
+\`--account\`.
 
 The store is sealed. Its key lies in the system's keychain (Keychain, Credential Manager, Secret Service) where there is one
 when the store is made, and else in a file beside it that only its user can read; which it is, is said then. It stays where it

@@ -18,6 +18,7 @@ export { createNamespace, type Namespace } from './namespace/namespace.ts';
 export { tokenHash, type TokenHashOptions } from './namespace/token-hash.ts';
 export { verifiedClaims, type VerifiedClaimsOptions } from './namespace/verified-claims.ts';
 export {
+  checkStorage,
   countByKey,
   reseal,
   createKeyring,
@@ -28,9 +29,14 @@ export {
   keyringFromText,
   MemoryBackend,
   notSealed,
+  type KeyCounts,
   type Keyring,
   type KeyringKey,
   type KeyMaterial,
   type MemoryBackendOptions,
+  type Partitions,
+  type PartitionsPage,
+  type Resealed,
   type StorageBackend,
+  type StorageCheckOptions,
 } from './storage/index.ts';

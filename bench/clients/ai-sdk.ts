@@ -9,7 +9,12 @@ export interface AiSdk {
     options: { serverUrl: string; authorizationCode?: string; callbackState?: string },
   ): Promise<'AUTHORIZED' | 'REDIRECT'>;
   createMCPClient(config: {
-    transport: { type: 'http'; url: string; authProvider: AiSdkProvider };
+    transport: {
+      type: 'http';
+      url: string;
+      authProvider?: AiSdkProvider;
+      headers?: Record<string, string>;
+    };
     clientName: string;
     protocolVersionDiscovery: boolean;
     onUncaughtError: (error: unknown) => void;

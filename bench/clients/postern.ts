@@ -2,8 +2,10 @@ import { isAuthorizationRequired } from '../../src/client/auth/authorization-req
 import type { Client } from '../../src/client/client.ts';
 import { ClientManager } from '../../src/client/client-manager.ts';
 import { RemoteAuthCoordinator } from '../../src/client/coordinators/remote-auth-coordinator.ts';
+import type { VersionNegotiation } from '../../src/client/session/version-offer.ts';
 import type { StorageBackend } from '../../src/storage/contract.ts';
 import { Browser, locationOf } from './browser.ts';
+import type { BenchServer } from '../servers/start-bench-server.ts';
 import { clientInfo, echoCall, type LoggedInClient } from './logged-in-client.ts';
 
 export const publicUrl = 'http://127.0.0.1:9/postern';
@@ -14,11 +16,13 @@ export const serverName = 'bench';
 export async function openPostern(
   mcpUrl: string,
   storage: StorageBackend,
+  own: { versionNegotiation?: VersionNegotiation; headers?: Record<string, string> } = {},
 ): Promise<{ manager: ClientManager; coordinator: RemoteAuthCoordinator; client: Client }> {
   const coordinator = new RemoteAuthCoordinator({ storage, publicUrl, verifyUser: () => contextId });
+  const { versionNegotiation = 'legacy', headers } = own;
   const manager = new ClientManager(
-    { [serverName]: { url: mcpUrl } },
-    { coordinator, clientInfo, versionNegotiation: 'legacy' },
+    { [serverName]: { url: mcpUrl, ...(headers && { headers }) } },
+    { coordinator, clientInfo, versionNegotiation },
   );
   return { manager, coordinator, client: await manager.getClient(contextId) };
 }
@@ -69,4 +73,43 @@ export async function logInPostern(mcpUrl: string, storage: StorageBackend): Pro
 
 export function callEcho(client: Client): Promise<unknown> {
   return client.session(serverName).callTool(echoCall.name, echoCall.arguments);
+}
+
+/** Postern with a grant that is good, on any store. */
+export async function openGranted(
+  server: BenchServer,
+  storage: StorageBackend,
+  own?: Parameters<typeof openPostern>[2],
+): Promise<{ manager: ClientManager; client: Client; close: () => Promise<void> }> {
+  const { manager, client } = await openPostern(server.mcpUrl, storage, own);
+  const tokens = await server.issueGrant();
+  const issued = Date.now();
+  const { interactions } = manager.coordinator;
+  const place = { namespace: client.context.namespace, resource: server.mcpUrl, alias: serverName };
+  const grant = {
+    accessToken: tokens.access_token,
+    refreshToken: tokens.refresh_token,
+    tokenType: 'bearer',
+    expiresAtMs: issued + 3_600_000,
+    obtainedAtMs: issued,
+    issuer: server.origin,
+    tokenEndpoint: `${server.origin}/token`,
+    resource: server.mcpUrl,
+    client: {
+      issuer: server.origin,
+      clientId: 'bench',
+      tokenEndpointAuthMethod: 'none',
+      source: 'dynamic',
+      redirectUris: [`${publicUrl}/callback`],
+    },
+  };
+  await interactions.put(place, { name: 'oauth', flow: interactions.flowNamed('oauth')! }, grant);
+  return {
+    manager,
+    client,
+    async close() {
+      await manager.close();
+      await storage.close();
+    },
+  };
 }

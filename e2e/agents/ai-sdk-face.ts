@@ -1,5 +1,6 @@
-import { dynamicTool, generateText, isStepCount, jsonSchema, type ModelMessage } from 'ai';
-import { MockLanguageModelV4 } from 'ai/test';
+import { dynamicTool, generateText, isStepCount, jsonSchema, streamText, type ModelMessage } from 'ai';
+import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import { convertArrayToReadableStream, MockLanguageModelV4 } from 'ai/test';
 import { aiSdkRuns, aiSdkTurn, type AISDKTurn } from '../../src/agents/ai-sdk/index.ts';
 import type { OpenFace } from './face.ts';
 import { nextMove } from './script.ts';
@@ -7,7 +8,7 @@ import { nextMove } from './script.ts';
 type SdkTurn = AISDKTurn<ReturnType<typeof jsonSchema>>;
 
 /** The AI SDK, with a model that does as its question says. */
-export const openAiSdk: OpenFace = (manager, { waitMs = 0, tell, onAnswer }) => {
+export const openAiSdk: OpenFace = (manager, { waitMs = 0, onPiece, tell, onAnswer }) => {
   let notes = 0;
   const sent: string[] = [];
   const note = dynamicTool({
@@ -15,22 +16,35 @@ export const openAiSdk: OpenFace = (manager, { waitMs = 0, tell, onAnswer }) => 
     inputSchema: jsonSchema({ type: 'object', properties: {} }),
     execute: async () => `noted ${++notes}`,
   });
+  let payments = 0;
+  const pay = dynamicTool({
+    description: 'Pays, when the host has been asked',
+    inputSchema: jsonSchema({ type: 'object', properties: {} }),
+    execute: async () => `paid ${++payments}`,
+  });
   const model = scriptedModel(sent);
-  const generate = async ({ tools, toolApproval, getSystemPrompt }: SdkTurn, messages: ModelMessage[]) =>
-    generateText({
-      model,
-      tools: { ...tools, note },
-      toolApproval,
-      messages,
-      instructions: await getSystemPrompt('You help.'),
-      stopWhen: isStepCount(20),
-    });
+  const settingsOf = async ({ tools, toolApproval, getSystemPrompt }: SdkTurn, messages: ModelMessage[]) => ({
+    model,
+    tools: { ...tools, note, pay },
+    toolApproval: async (call: Parameters<SdkTurn['toolApproval']>[0]) =>
+      call.toolCall.toolName === 'pay' ? ('user-approval' as const) : toolApproval(call),
+    messages,
+    instructions: await getSystemPrompt('You help.'),
+    stopWhen: isStepCount(20),
+  });
+  const generate = async (turn: SdkTurn, messages: ModelMessage[]) =>
+    generateText(await settingsOf(turn, messages));
+  const stream = async (turn: SdkTurn, messages: ModelMessage[]) => {
+    const streamed = streamText(await settingsOf(turn, messages));
+    for await (const _piece of streamed.fullStream) onPiece?.();
+    return streamed;
+  };
   const runs = aiSdkRuns(manager, {
     name: 'ai-sdk',
     sdk: { jsonSchema },
     waitMs,
     tell,
-    generate,
+    generate: onPiece === undefined ? generate : stream,
     onAnswer: ({ contextId, metadata, answer }) => onAnswer({ contextId, metadata, text: answer.text }),
   });
   const asked = (script: unknown): ModelMessage[] => [{ role: 'user', content: JSON.stringify(script) }];
@@ -52,11 +66,22 @@ export const openAiSdk: OpenFace = (manager, { waitMs = 0, tell, onAnswer }) => 
   ];
   return {
     notes: () => notes,
+    payments: () => payments,
     sent: () => sent.join('\n'),
     wake: (user, runId) => runs.wake(user, runId),
     start: async (user, script, metadata) => {
       const started = await runs.start(user, asked(script), { metadata });
       return started.status === 'answered' ? { text: started.answer.text } : { waiting: started.runId };
+    },
+    payTwice: async (user) => {
+      const turn = await aiSdkTurn(await runs.turn(user), { jsonSchema });
+      const question = asked([[{ call: 'pay' }]]);
+      const stopped = await generate(turn, question);
+      const messages = approved([...question, ...stopped.responseMessages]);
+      const again = () => generate(turn, messages);
+      await Promise.all([again(), again()]);
+      await again();
+      return payments;
     },
     forge: async (user, script) => {
       const turn = await aiSdkTurn(await runs.turn(user), { jsonSchema });
@@ -81,7 +106,26 @@ function scriptedModel(sent: string[]): MockLanguageModelV4 {
     inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
     outputTokens: { total: 1, text: 1, reasoning: 0 },
   };
-  return new MockLanguageModelV4({
+  const model = new MockLanguageModelV4({
+    doStream: async (options) => {
+      const { content, finishReason } = await model.doGenerate(options);
+      const parts: LanguageModelV4StreamPart[] = content.flatMap((part): LanguageModelV4StreamPart[] => {
+        if (part.type === 'tool-call') return [part];
+        const text = part.type === 'text' ? part.text : '';
+        return [
+          { type: 'text-start', id: '1' },
+          { type: 'text-delta', id: '1', delta: text },
+          { type: 'text-end', id: '1' },
+        ];
+      });
+      return {
+        stream: convertArrayToReadableStream([
+          { type: 'stream-start', warnings: [] },
+          ...parts,
+          { type: 'finish', finishReason, usage },
+        ]),
+      };
+    },
     doGenerate: async ({ prompt }) => {
       sent.push(JSON.stringify(prompt));
       let question = '[]';
@@ -112,6 +156,7 @@ function scriptedModel(sent: string[]): MockLanguageModelV4 {
       };
     },
   });
+  return model;
 }
 
 function textOf(output: { type: string; value?: unknown; reason?: string }): string {

@@ -20,6 +20,10 @@ export interface FaceRuns {
   wake(user: string, runId: string): Promise<string>;
   /** How often the host's own tool `note` ran in this process. */
   readonly notes: () => number;
+  /** How often `pay` ran in this process, which wants an approval of the host's own. */
+  readonly payments: () => number;
+  /** The framework alone: how often `pay` runs when its one approval is gone on with twice at once, and once more. */
+  readonly payTwice: (user: string) => Promise<number>;
   /** A host that calls the framework itself, has been handed a forged approval, and goes on with it: what the model was told. */
   readonly forge: (user: string, script: Script) => Promise<string>;
   /** A host that calls the framework itself, and goes on twice at once with what it was stopped with, when `meanwhile` is over. */
@@ -34,6 +38,8 @@ export interface FaceRuns {
 
 export interface FaceOptions {
   readonly waitMs?: number;
+  /** Where the framework streams: has it, and is told of each piece. */
+  readonly onPiece?: () => void;
   readonly tell: (request: SignInRequest) => void;
   readonly onAnswer: (answer: Answered) => void;
 }

@@ -20,11 +20,23 @@ export const openLangChain: OpenFace = (manager, { waitMs = 0, tell, onAnswer })
     description: 'Writes something down',
     schema: { type: 'object', properties: {} },
   });
+  let payments = 0;
+  const pay = tool(
+    () => {
+      interrupt({ question: 'May I pay?' });
+      return `paid ${++payments}`;
+    },
+    {
+      name: 'pay',
+      description: 'Pays, when the host has been asked',
+      schema: { type: 'object', properties: {} },
+    },
+  );
   const agentFor = async ({ tools, checkpointer, getSystemPrompt }: SdkTurn) =>
     createAgent({
       model: new ScriptedModel(sent),
       // Not a list with both spread: its types take such a tuple for none of theirs.
-      tools: tools.concat(own as (typeof tools)[number]),
+      tools: tools.concat([own, pay] as typeof tools),
       checkpointer,
       systemPrompt: await getSystemPrompt('You help.'),
     });
@@ -41,11 +53,25 @@ export const openLangChain: OpenFace = (manager, { waitMs = 0, tell, onAnswer })
   const lastOf = ({ messages }: { messages: readonly BaseMessage[] }): string => messages.at(-1)?.text ?? '';
   return {
     notes: () => notes,
+    payments: () => payments,
     sent: () => sent.join('\n'),
     wake: (user, runId) => runs.wake(user, runId),
     start: async (user, script, metadata) => {
       const started = await runs.start(user, asked(script), { metadata });
       return started.status === 'answered' ? { text: started.answer } : { waiting: started.runId };
+    },
+    payTwice: async (user) => {
+      const turn = await langChainTurn(await runs.turn(user), sdk);
+      await (await agentFor(turn)).invoke(asked([[{ call: 'pay' }]]), config);
+      const { storage, writes } = turn.checkpointer;
+      const again = async (): Promise<void> => {
+        const checkpointer = Object.assign(new MemorySaver(), structuredClone({ storage, writes }));
+        const agent = await agentFor({ ...turn, checkpointer });
+        await agent.invoke(new Command({ resume: true }), config);
+      };
+      await Promise.all([again(), again()]);
+      await again();
+      return payments;
     },
     forge: async (user, script) => {
       const agent = await agentFor(await langChainTurn(await runs.turn(user), sdk));

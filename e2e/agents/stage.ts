@@ -1,7 +1,9 @@
+import { z } from 'zod';
+import type { CalendarServerOptions } from '../../demo/calendar-server.ts';
 import { openStage, type Stage } from '../../test/support/stage.ts';
 import { walk } from '../../test/heart/walk.ts';
 import type { SignInRequest } from '../../src/agents/index.ts';
-import type { Answered, FaceRuns, OpenFace } from './face.ts';
+import type { Answered, FaceOptions, FaceRuns, OpenFace } from './face.ts';
 
 export interface FaceStage extends Stage {
   /** One for each host. */
@@ -16,9 +18,9 @@ export interface FaceStage extends Stage {
 /** A framework's runs in two hosts on one store, with a calendar behind a sign-in. */
 export async function openFaceStage(
   open: OpenFace,
-  options: { readonly waitMs?: number } = {},
+  options: Pick<FaceOptions, 'waitMs' | 'onPiece'> = {},
 ): Promise<FaceStage> {
-  const stage = await openStage({ hosts: 2 });
+  const stage = await openStage({ hosts: 2, calendar: { extraTools: registerOddTools } });
   const told: SignInRequest[] = [];
   const answers: Answered[] = [];
   const runs = stage.managers.map((manager) =>
@@ -52,3 +54,23 @@ export async function openFaceStage(
     },
   };
 }
+
+/** Tools with results that are more than a text. */
+const registerOddTools: CalendarServerOptions['extraTools'] = (server) => {
+  const outputSchema = z.object({ free: z.array(z.string()) });
+  server.registerTool('picture', { description: 'A picture of the day', outputSchema }, () => ({
+    content: [
+      { type: 'text', text: 'The day as a picture' },
+      { type: 'image', data: picture, mimeType: 'image/png' },
+    ],
+    structuredContent: { free: ['13:00'] },
+  }));
+  server.registerTool('broken', { description: 'Always fails' }, () => ({
+    content: [{ type: 'text', text: 'the calendar is being repaired' }],
+    isError: true,
+  }));
+};
+
+/** One pixel. */
+export const picture =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';

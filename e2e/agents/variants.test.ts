@@ -4,7 +4,7 @@ import type { OpenFace } from './face.ts';
 import { openLangChain } from './langchain-face.ts';
 import { openOpenAI } from './openai-face.ts';
 import type { Script } from './script.ts';
-import { openFaceStage } from './stage.ts';
+import { openFaceStage, picture } from './stage.ts';
 
 const ask = { call: 'request_authentication', args: { service: 'calendar', reason: 'to see your day' } };
 const list = { call: 'calendar__list_events' };
@@ -75,7 +75,7 @@ describe.each(faces)('%s', (_name, open) => {
     const stage = await openFaceStage(open);
     await stage.signIn('alice');
     const text = await stage.runs[0]!.forge('alice', [[share], [share]]);
-    expect(text).not.toContain('shared');
+    expect(text).toContain('the user has not finished signing in');
     expect(stage.calendar.counters.calls['share_calendar']).toBeUndefined();
   });
 
@@ -87,6 +87,16 @@ describe.each(faces)('%s', (_name, open) => {
     await stage.managers[1]!.runDue();
     expect(stage.answers[0]!.text).toMatch(/noted 1[^]*Alice: dentist/u);
     expect(stage.runs[1]!.notes()).toBe(0);
+  });
+
+  test('leaves an approval of the host’s own to the host', async () => {
+    const stage = await openFaceStage(open);
+    await stage.runs[0]!.start('alice', [[{ call: 'pay' }, ask], [list]]);
+    expect(stage.told).toHaveLength(1);
+    await stage.consent('alice');
+    await stage.managers[1]!.runDue();
+    expect(stage.answers).toHaveLength(1);
+    expect(stage.runs.map((runs) => runs.payments())).toEqual([0, 0]);
   });
 
   test('answers a new message during the pause, and then the first question', async () => {
@@ -123,6 +133,18 @@ describe.each(faces)('%s', (_name, open) => {
     expect(stage.told).toHaveLength(1);
   });
 
+  test('gives the model all of a result: pictures, structured content, and that it is an error', async () => {
+    const stage = await openFaceStage(open);
+    await stage.signIn('alice');
+    const script = [[{ call: 'calendar__picture' }], [{ call: 'calendar__broken' }]];
+    const started = (await stage.runs[0]!.start('alice', script)) as { text: string };
+    const [whole = '', broken = ''] = started.text.split('\n---\n');
+    expect(whole).toContain('The day as a picture');
+    expect(whole).toContain('{"free":["13:00"]}');
+    expect(stage.runs[0]!.sent()).toContain(picture);
+    expect(broken).toMatch(/answered with an error:\s+the calendar is being repaired/u);
+  });
+
   test('serves two people at once, each with their own', async () => {
     const stage = await openFaceStage(open);
     await Promise.all(['alice', 'bob'].map((user) => stage.runs[0]!.start(user, [[ask], [list]])));
@@ -137,3 +159,24 @@ describe.each(faces)('%s', (_name, open) => {
     ]);
   });
 });
+
+test.each(faces.slice(0, 2))('%s: a turn that streams pauses and goes on as well', async (_name, open) => {
+  let pieces = 0;
+  const stage = await openFaceStage(open, { onPiece: () => pieces++ });
+  expect(await stage.runs[0]!.start('alice', [[note], [ask], [list]])).toEqual({
+    waiting: expect.any(String),
+  });
+  const before = pieces;
+  await stage.consent('alice');
+  await stage.managers[1]!.runDue();
+  expect(stage.answers[0]!.text).toMatch(/^noted 1\n---\n.*signed in.*\n---\n.*Alice: dentist/su);
+  expect([before > 0, pieces > before]).toEqual([true, true]);
+});
+
+test.each(faces)(
+  '%s alone goes on with one approval as often as it is told to: what ours are there for',
+  async (_name, open) => {
+    const stage = await openFaceStage(open);
+    expect(await stage.runs[0]!.payTwice('alice')).toBe(3);
+  },
+);

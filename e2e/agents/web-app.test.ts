@@ -14,7 +14,8 @@ async function allow(page: Page, user: string): Promise<void> {
     const name = page.locator('input[name=user]');
     const isAsked = (await name.count()) > 0;
     if (isAsked) await name.fill(user);
-    const left = page.waitForURL((url) => url.href !== page.url());
+    const at = page.url();
+    const left = page.waitForURL((url) => url.href !== at);
     await (isAsked ? page.locator('form button').first() : page.locator('button[value=allow]')).click();
     await left;
   }

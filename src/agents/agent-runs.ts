@@ -2,6 +2,7 @@ import { checkDurations } from '../core/check-durations.ts';
 import { failureFields } from '../core/failure-fields.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { randomId } from '../core/random.ts';
+import { AuthorizationRequiredError } from '../client/auth/authorization-required-error.ts';
 import type { ClientManager } from '../client/client-manager.ts';
 import { tryFor } from '../client/tried-call.ts';
 import type { Namespace } from '../namespace/namespace.ts';
@@ -9,7 +10,7 @@ import type { Continuation } from '../resume/continuation.ts';
 import type { Stored } from '../storage/collection.ts';
 import { acquireLease, type Lease } from '../sync/lease.ts';
 import type { Need } from './needs.ts';
-import { RunStore, type PausedCall, type RunRecord } from './run-store.ts';
+import { RunStore, type KeptPause, type PausedCall, type RunRecord } from './run-store.ts';
 import type { TellPerson } from './tell-person.ts';
 import { Turn } from './turn.ts';
 
@@ -190,20 +191,25 @@ export class AgentRuns<I, S, A> {
     const { coordinator } = this.#manager;
     const { namespace } = turn.client.context;
     const pendings = coordinator.pendings.in(namespace);
-    const found = await Promise.all(calls.map(({ pendingId }) => pendings.get(pendingId)));
+    const waitsFor = [...new Set(calls.map(({ pendingId }) => pendingId))];
+    const found = await Promise.all(waitsFor.map((pendingId) => pendings.get(pendingId)));
     const nowMs = await coordinator.interactions.surroundings.now();
     const endsAtMs = Math.max(nowMs, ...found.map((pending) => pending?.expiresAtMs ?? 0));
-    const run = { id, status: 'paused' as const, generation, metadata, calls };
+    const run = { id, status: 'paused' as const, generation, metadata, waitsFor };
+    const kept: KeptPause<S> = { state, calls };
     const store = this.#storeIn(turn.contextId);
-    const written = await store.write(run, { from, expiresAtMs: endsAtMs + keepMs }, state);
+    const written = await store.write(run, { from, expiresAtMs: endsAtMs + keepMs }, kept);
     if (written !== undefined) await this.#park(namespace, written.value);
   }
 
   /** Each of them wakes it, and the last finds nobody left to wait for. */
-  async #park(namespace: Namespace, { id: runId, generation, calls }: RunRecord): Promise<void> {
+  async #park(
+    namespace: Namespace,
+    { id: runId, generation, waitsFor: pendingIds }: RunRecord,
+  ): Promise<void> {
     const payload: Parked = { runId, generation };
     const handler = `agent-run ${this.#options.name}`;
-    for (const waitingFor of new Set(calls.map(({ pendingId }) => pendingId)))
+    for (const waitingFor of pendingIds)
       await this.#manager.coordinator.continuations.park(namespace, { handler, payload, waitingFor });
   }
 
@@ -253,15 +259,19 @@ export class AgentRuns<I, S, A> {
     at: { store: RunStore; found: Stored<RunRecord>; lease: Lease; tries: string | undefined },
   ): Promise<Woken> {
     const { store, found, lease, tries } = at;
-    const { metadata, calls: paused, id: runId } = found.value;
+    const { metadata, id: runId } = found.value;
+    const { state, calls: paused } = (await store.read(found)) as KeptPause<S>;
     const turn = await this.#turn(contextId, { runId, metadata, paused });
     if (tries !== undefined) {
       const { namespace } = turn.client.context;
       const pending = await this.#manager.coordinator.pendings.in(namespace).get(tries);
       if (pending !== undefined) await tryFor(pending, () => turn.tryCalls(tries));
     }
-    if ((await turn.readNeeds()).length > 0) return 'waiting';
-    const state = (await store.read(found)) as S;
+    const needed = await turn.readNeeds();
+    // Only what is thrown keeps a request parked that was merely tried.
+    const tried = needed.find(({ challenge }) => challenge.pendingId === tries);
+    if (tried !== undefined) throw new AuthorizationRequiredError(tried.challenge);
+    if (needed.length > 0) return 'waiting';
     const { stop, turn: last } = await this.#advance(turn, { state });
     // Whoever has the run by now goes on with it.
     lease.signal.throwIfAborted();
@@ -269,7 +279,7 @@ export class AgentRuns<I, S, A> {
       await this.#pause(last, stop.state, found);
       return 'waiting';
     }
-    const answered = { ...found.value, status: 'answered' as const, calls: [] };
+    const answered = { ...found.value, status: 'answered' as const, waitsFor: [] };
     const expiresAtMs = await this.#keptUntil();
     const written = await store.write(answered, { from: found, expiresAtMs }, stop.answer ?? null);
     return written === undefined ? 'nothing to do' : this.#deliver(contextId, store, written);

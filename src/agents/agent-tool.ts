@@ -41,8 +41,9 @@ export interface AgentTool {
 export async function modelNameOf(server: string, tool: string): Promise<string> {
   const whole = `${server}__${tool}`;
   const plain = whole.replaceAll(/\W/gu, '_');
-  if (plain === whole && plain.length <= maxNameLength) return plain;
-  // Two that were made plain, or short, are never one.
-  const hash = (await hashUnremembered(whole)).slice(0, 8).replaceAll(/\W/gu, '_');
+  const isOne = whole.split('__').length === 2;
+  if (isOne && plain === whole && plain.length <= maxNameLength) return plain;
+  // Two that were made plain, or short, are never one; nor are two that are cut elsewhere.
+  const hash = (await hashUnremembered(JSON.stringify([server, tool]))).slice(0, 8).replaceAll(/\W/gu, '_');
   return `${plain.slice(0, maxNameLength - 9)}_${hash}`;
 }

@@ -22,7 +22,7 @@ export interface Need {
 /**
  * What a person has to do before a tool can be called; `undefined` when nothing is known of.
  *
- * Where something is kept for the server this is one read of the store, and nothing goes over the network. Otherwise the
+ * Where something is kept for the server this is one read of the store at most, and nothing goes over the network. Otherwise the
  * server is asked, and its refusal asks the person: everyone who asks meanwhile has the same link. A failure that needs no
  * person is no need: the call itself will say it.
  *
@@ -37,6 +37,7 @@ export async function needs(
   _args?: Readonly<Record<string, unknown>>,
 ): Promise<Need | undefined> {
   const session = client.session(server, { alias });
+  if (session.hasCredential) return undefined;
   const kept = await session.findKept();
   if (kept === undefined ? session.isOperational : kept.condition !== 'over') return undefined;
   try {

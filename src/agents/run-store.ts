@@ -23,16 +23,23 @@ export interface PausedCall {
   readonly tool?: Tool | undefined;
 }
 
+/** What a paused run goes on from. */
+export interface KeptPause<S> {
+  readonly state: S;
+  readonly calls: readonly PausedCall[];
+}
+
 /** A run that is paused, or has its answer. */
 export interface RunRecord {
   readonly id: string;
   readonly status: 'paused' | 'answered' | 'delivered';
   /** Grows with every pause: a wake-up for an earlier one finds nothing to do. */
   readonly generation: number;
-  /** Where its state is kept, or its answer, and in how many parts. */
+  /** Where its {@link KeptPause} is kept, or its answer, and in how many parts: either may be long. */
   readonly parts: { readonly at: string; readonly count: number };
   readonly metadata?: unknown;
-  readonly calls: readonly PausedCall[];
+  /** The pendings that its calls wait for. */
+  readonly waitsFor: readonly string[];
 }
 
 const runRecord: ZodType<RunRecord> = z.looseObject({
@@ -41,16 +48,7 @@ const runRecord: ZodType<RunRecord> = z.looseObject({
   generation: z.number().int(),
   parts: z.looseObject({ at: z.string(), count: z.number().int() }),
   metadata: z.unknown().optional(),
-  calls: z.array(
-    z.looseObject({
-      callId: z.string(),
-      name: z.string(),
-      args: z.record(z.string(), z.unknown()),
-      pendingId: z.string(),
-      service: z.string(),
-      tool: z.custom<Tool>((value) => typeof value === 'object' && value !== null).optional(),
-    }),
-  ),
+  waitsFor: z.array(z.string()),
 });
 
 const part = z.string();
@@ -73,7 +71,7 @@ export class RunStore {
     return this.#records.find(id);
   }
 
-  /** What the framework goes on from, or the answer. */
+  /** What it goes on from, or the answer. */
   async read({ value: { id, parts } }: Stored<RunRecord>): Promise<unknown> {
     const found = await Promise.all(pathsOf(id, parts).map((path) => this.#parts.find(...path)));
     if (found.length === 0 || found.some((one) => one === undefined)) {
@@ -85,15 +83,15 @@ export class RunStore {
   /**
    * Writes a run, in the place of what it was before. `undefined` when it is not that any more.
    *
-   * @param state what is kept with it; left out: nothing.
+   * @param kept what is kept with it; left out: nothing.
    * @throws {PosternError} ERR_POSTERN_RESUME_PAYLOAD_INVALID when its state is no JSON, or too long.
    */
   async write(
     run: Omit<RunRecord, 'parts'>,
     { from, expiresAtMs }: { from: Stored<RunRecord> | undefined; expiresAtMs: number },
-    state?: unknown,
+    kept?: unknown,
   ): Promise<Stored<RunRecord> | undefined> {
-    const text = state === undefined ? '' : textOf(state);
+    const text = kept === undefined ? '' : textOf(kept);
     const count = Math.ceil(text.length / this.#partLength);
     // A place of their own: whoever has lost the run to another writes into nothing of theirs.
     const parts = { at: randomId(this.#random), count };

@@ -5,12 +5,13 @@ export const storedRecords: readonly StoredRecord[] = [
   {
     key: '‹namespace›:agent-run:‹id›',
     holds:
-      '`{ id, status: "paused", generation, parts: { at, count }, metadata?, calls: [{ callId, name, args, pendingId, service, tool? }] }`; `answered` while its answer is handed over, then `delivered`',
+      '`{ id, status: "paused", generation, parts: { at, count }, metadata?, waitsFor: [pending ids] }`; `answered` while its answer is handed over, then `delivered`',
     lives: 'a day longer than its pendings',
   },
   {
     key: '‹namespace›:agent-run-part:‹id›:‹place›:‹n›',
-    holds: 'a part of what the framework goes on from, or of the answer, as JSON text',
+    holds:
+      'a part of the JSON text of `{ state, calls: [{ callId, name, args, pendingId, service, tool? }] }`: what the framework goes on from; or of the answer',
     lives: 'until the run has gone on',
   },
   {

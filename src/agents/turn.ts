@@ -17,6 +17,7 @@ import { needs, type Need } from './needs.ts';
 import type { PausedCall } from './run-store.ts';
 import { promptWith, readServices, type Service } from './services.ts';
 import type { TellPerson } from './tell-person.ts';
+import { Telling } from './telling.ts';
 
 export interface TurnOptions {
   readonly client: Client;
@@ -53,7 +54,7 @@ export class Turn {
   readonly #options: TurnOptions;
   readonly #claims: CallClaims;
   readonly #asked = new Map<string, Asked>();
-  readonly #told = new Set<string>();
+  readonly #telling: Telling;
   /** Calls that have waited and were made, or refused: nothing is left to wait for. */
   readonly #settled = new Set<string>();
   /** Calls that were made to see whether their person is done: their results are kept. */
@@ -73,10 +74,9 @@ export class Turn {
     const { clock } = client.coordinator.interactions.surroundings;
     this.#claims = new CallClaims(client.context.storage, clock);
     this.#waitsUntil = performance.now() + waitMs;
-    for (const call of paused) {
-      this.#asked.set(call.callId, { paused: call });
-      this.#told.add(call.pendingId);
-    }
+    for (const call of paused) this.#asked.set(call.callId, { paused: call });
+    const before = paused.map(({ pendingId }) => pendingId);
+    this.#telling = new Telling(options.tell, { contextId: this.contextId, runId, metadata }, before);
   }
 
   /** Whom the agent acts for. */
@@ -193,7 +193,8 @@ export class Turn {
     const { challenge } = need;
     const of = tool.of && { tool: tool.of.tool };
     const paused = { callId: id, name: tool.name, args, pendingId: challenge.pendingId, service, ...of };
-    const instead = await this.#tell(need, service, tool.of === undefined ? reasonIn(args) : undefined);
+    const reason = tool.of === undefined ? reasonIn(args) : undefined;
+    const instead = await this.#telling.tell({ service, challenge, reason });
     this.#asked.set(id, { paused, need, instead });
     if (instead !== undefined) return undefined;
     const status = await this.#waitFor(challenge.pendingId);
@@ -289,7 +290,7 @@ export class Turn {
       }
       const { challenge } = required;
       const need: Need = { reason: 'sign-in', challenge };
-      const instead = await this.#tell(need, service);
+      const instead = await this.#telling.tell({ service, challenge });
       if (instead === undefined && sent === 1 && (await this.#waitFor(challenge.pendingId)) === 'completed')
         continue;
       if (instead === undefined) this.#late.set(tool.name, need);
@@ -322,24 +323,6 @@ export class Turn {
     const asked = this.#asked.get(id);
     const isSame = asked?.paused.name === tool.name && sameJson(asked.paused.args, args);
     return isSame ? asked : undefined;
-  }
-
-  /** Tells the person once of each thing they are asked for. */
-  async #tell(need: Need, service: string, reason?: string): Promise<string | undefined> {
-    const { challenge } = need;
-    if (this.#told.has(challenge.pendingId)) return undefined;
-    const { contextId, metadata, runId } = this;
-    const instead = await this.#options.tell({
-      contextId,
-      metadata,
-      runId,
-      service,
-      challenge,
-      ...(reason !== undefined && { reason }),
-    });
-    if (typeof instead === 'string') return instead;
-    this.#told.add(challenge.pendingId);
-    return undefined;
   }
 
   /** Waits for as much of this turn's time for waiting as is left. */

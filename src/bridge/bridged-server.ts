@@ -11,6 +11,7 @@ import {
   type RequestMessage,
 } from '../wire/message.ts';
 import { failureText, keptText, linkText, loginText, loginToolName, resultIn, saidText } from './answers.ts';
+import { legacyVersion } from '../wire/eras/envelope.ts';
 import { Catalogue, listMethods } from './catalogue.ts';
 import type { Credentials } from './credentials.ts';
 import { EarlyAnswers } from './early-answers.ts';
@@ -35,6 +36,12 @@ export interface BridgedServerOptions {
   readonly toHost: (text: string) => Promise<unknown>;
 }
 
+const preparing: RequestMessage = {
+  kind: 'request',
+  id: 'postern:initialize',
+  method: 'initialize',
+  params: { protocolVersion: legacyVersion, capabilities: {}, clientInfo: { name: 'postern', version: '0' } },
+};
 /** More questions of a server are not remembered. */
 const maxAsked = 1_024;
 /** How long a server is left alone before a stream of notifications is opened anew. */
@@ -75,6 +82,22 @@ export class BridgedServer implements Answerer {
       onMessage: (message) => this.#pass(message),
       onOpen: (opened, greeting) => this.#opened(opened, greeting),
     });
+  }
+
+  /** Connects before there is a host, for a person who has started a bridge by hand. Never rejects. */
+  async prepare(): Promise<void> {
+    const greeting = greetingOf(preparing);
+    if (greeting === undefined) return;
+    this.#greetedBy = 'bridge';
+    await this.#connection.greet(greeting);
+    try {
+      await this.#connection.open();
+    } catch (error) {
+      const challenge = findAuthorizationRequired(error)?.challenge;
+      // What else there is to say, has been said where it failed.
+      if (challenge !== undefined)
+        await this.#options.credentials.show(challenge, { isAsked: true }).catch(() => {});
+    }
   }
 
   async answer(message: RequestMessage, signal: AbortSignal): Promise<string> {
@@ -144,7 +167,8 @@ export class BridgedServer implements Answerer {
       const challenge = findAuthorizationRequired(error)?.challenge;
       // Nothing can be done with it but to sign in.
       const { credentials, settings } = this.#options;
-      if (challenge !== undefined && settings.opensAtStart) void credentials.show(challenge).catch(() => {});
+      if (challenge !== undefined && settings.opensAtStart)
+        void credentials.show(challenge, { isAsked: false }).catch(() => {});
     } finally {
       limit.cancel();
     }
@@ -293,7 +317,7 @@ export class BridgedServer implements Answerer {
     } catch (error) {
       const challenge = findAuthorizationRequired(error)?.challenge;
       if (challenge === undefined) throw error;
-      await this.#options.credentials.show(challenge);
+      await this.#options.credentials.show(challenge, { isAsked: true });
       return loginText(id, challenge);
     }
     return saidText(id, `Signed in to ${this.name}. Its tools can be used.`);
@@ -315,7 +339,7 @@ export class BridgedServer implements Answerer {
     const { greeting } = this.#connection;
     const showsLinks = greeting !== undefined && abilitiesIn(greeting.capabilitiesOf(message)).url;
     if (!showsLinks) {
-      await this.#options.credentials.show(challenge).catch(() => {});
+      await this.#options.credentials.show(challenge, { isAsked: true }).catch(() => {});
       return linkText(id, challenge, method);
     }
     if (greeting.era === 'modern') return this.#prompts.resultText(id, challenge);

@@ -55,8 +55,8 @@ export class Credentials {
   }
 
   /** Opens what a person has to see, once for each sign-in. */
-  async show(challenge: AuthChallenge): Promise<void> {
-    await (await this.signIns()).show(challenge);
+  async show(challenge: AuthChallenge, options: { isAsked: boolean }): Promise<void> {
+    await (await this.signIns()).show(challenge, options);
   }
 
   /** Finishes a sign-in with the address that a browser elsewhere has ended at. Says what is wrong with it. */

@@ -57,6 +57,12 @@ export async function runBridge(options: BridgeOptions): Promise<number> {
     create,
   );
   host.serve(answerer);
+  if (isTerminal) {
+    settings.say(
+      'This waits for a host on standard input. Ctrl-C ends it; "postern login" signs in, and no more.',
+    );
+    for (const server of servers) void server.prepare();
+  }
   const stopped = new Promise<void>((resolve) => {
     if (signal?.aborted === true) resolve();
     signal?.addEventListener('abort', () => resolve(), { once: true });

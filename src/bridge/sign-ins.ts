@@ -25,6 +25,8 @@ export class SignIns {
   readonly #context: Context<AuthCoordinator>;
   readonly #settings: BridgeSettings;
   readonly #openBrowser: BridgeOptions['openBrowser'];
+  /** The sign-ins that were begun here. */
+  readonly #begun = new Set<string>();
   /** The sign-ins that a browser was opened for here. */
   readonly #opened = new Set<string>();
 
@@ -67,8 +69,14 @@ export class SignIns {
     });
   }
 
-  /** Opens a browser for a sign-in, once, where there can be one. */
-  async show({ pendingId, url, userCode }: AuthChallenge): Promise<void> {
+  /**
+   * Opens a browser for a sign-in, once, where there can be one.
+   *
+   * @param options `isAsked`: somebody wants it now. Otherwise only the process opens it that has begun the sign-in: of
+   * several that a host starts at once, one.
+   */
+  async show({ pendingId, url, userCode }: AuthChallenge, options: { isAsked: boolean }): Promise<void> {
+    if (!options.isAsked && !this.#begun.has(pendingId)) return;
     if (this.#openBrowser === false || userCode !== undefined || this.#opened.has(pendingId)) return;
     if (this.#openBrowser === undefined && !reachesBrowser()) return;
     this.#opened.add(pendingId);
@@ -103,6 +111,7 @@ export class SignIns {
   }
 
   #tell(link: SignInLink): void {
+    this.#begun.add(link.pendingId);
     const { say } = this.#settings;
     say(noticeOf(link));
     if (!process.stdin.isTTY || link.userCode !== undefined || reachesBrowser()) return;

@@ -9,6 +9,7 @@ import type { Output } from './output.ts';
 import { hasOwnStore } from './own-store.ts';
 import type { CommandContext } from './run-command.ts';
 import { serverLine } from './server-text.ts';
+import { takeOverSignIns } from './take-over.ts';
 import { ownServersFile, readServers } from './servers.ts';
 
 export interface ListOptions {
@@ -44,6 +45,7 @@ export async function listServers(options: ListOptions, context: CommandContext)
     return answer(listed, output);
   }
   await using signIns = await openSignIns(context, 'nobody');
+  await takeOverSignIns(signIns.coordinator.storage, configured);
   const entries = await findEntries(signIns, configured);
   const listed = await Promise.all(
     entries.map((entry) => look(entry, signIns, options).catch((error: unknown) => broken(entry, error))),

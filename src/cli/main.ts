@@ -37,6 +37,16 @@ function keepCompiled(): void {
   enableCompileCache?.(env['NODE_COMPILE_CACHE'] ?? join(base, 'postern', 'compiled'));
 }
 
+/** Node 22 warns of SQLite, which the store is made of; whoever types a command can do nothing about it. */
+function leaveOutSqliteWarning(): void {
+  const shown = process.listeners('warning');
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    if (warning.name === 'ExperimentalWarning' && warning.message.startsWith('SQLite')) return;
+    for (const show of shown) show(warning);
+  });
+}
+
 /** What cannot be said, since nobody reads it or the disk is full, ends no work; that an answer was lost is told by the code. */
 function outliveOutputs(): void {
   process.stderr.on('error', () => {});
@@ -47,6 +57,7 @@ function outliveOutputs(): void {
 
 if (isNewEnough()) {
   keepCompiled();
+  leaveOutSqliteWarning();
   outliveOutputs();
   const { runProgram } = await import('./program.ts');
   await runProgram(process.argv.slice(2), manifest.version);

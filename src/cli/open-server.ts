@@ -1,5 +1,5 @@
 import { accountAt } from '../client/account-alias.ts';
-import { isAuthorizationRequired } from '../client/auth/authorization-required-error.ts';
+import { findAuthorizationRequired } from '../client/auth/authorization-required-error.ts';
 import { Client } from '../client/client.ts';
 import {
   LocalAuthCoordinator,
@@ -13,6 +13,7 @@ import { ownContext } from './own-context.ts';
 import { openOwnStore } from './own-store.ts';
 import type { CommandContext } from './run-command.ts';
 import { findServer, type NamedServer } from './servers.ts';
+import { takeOverSignIns } from './take-over.ts';
 
 /** How a person is asked to sign in; or that nobody is. */
 export type Asking = Pick<LocalAuthCoordinatorOptions, 'autoOpenBrowser' | 'onLink' | 'signInBy'> | 'nobody';
@@ -20,9 +21,17 @@ export type Asking = Pick<LocalAuthCoordinatorOptions, 'autoOpenBrowser' | 'onLi
 /** The sign-ins of whoever runs the command, and nothing else yet. */
 export class OwnSignIns implements AsyncDisposable {
   readonly coordinator: LocalAuthCoordinator;
+  /** What was asked for in vain, since nobody was to be asked. */
+  readonly #unasked: string[] = [];
 
-  constructor(coordinator: LocalAuthCoordinator) {
-    this.coordinator = coordinator;
+  /** @param asking default: as `LocalAuthCoordinator` does at a terminal. */
+  constructor(options: Pick<LocalAuthCoordinatorOptions, 'storage' | 'logger'>, asking: Asking) {
+    const nobody: LocalAuthCoordinatorOptions = {
+      autoOpenBrowser: false,
+      blockUntilCallback: false,
+      onLink: ({ pendingId }) => void this.#unasked.push(pendingId),
+    };
+    this.coordinator = new LocalAuthCoordinator({ ...options, ...(asking === 'nobody' ? nobody : asking) });
   }
 
   /** A client of these servers. */
@@ -43,30 +52,32 @@ export class OwnSignIns implements AsyncDisposable {
   }
 
   /** The server that is meant by an address or a name. */
-  find(target: string, config: string | undefined): Promise<NamedServer> {
-    return findServer(target, { config, kept: () => this.places() });
+  async find(target: string, config: string | undefined): Promise<NamedServer> {
+    const server = await findServer(target, { config, kept: () => this.places() });
+    await takeOverSignIns(this.coordinator.storage, [[server.name, server.config]]);
+    return server;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    const { interactions, pendings, storage } = this.coordinator;
+    const { namespace } = this.coordinator.createContext(ownContext);
+    // Nobody has a link to it, and whoever signs in next is to get one of their own.
+    for (const id of this.#unasked) {
+      const pending = await pendings.in(namespace).get(id);
+      if (pending?.status === 'pending') await interactions.withdraw(pending);
+    }
     await this.coordinator.close();
-    await this.coordinator.storage.close();
+    await storage.close();
   }
 }
 
-/**
- * Opens what is kept for whoever runs the command.
- *
- * @param asking default: as `LocalAuthCoordinator` does at a terminal.
- */
+/** Opens what is kept for whoever runs the command. */
 export async function openSignIns(
   { output, options }: CommandContext,
   asking: Asking = {},
 ): Promise<OwnSignIns> {
-  const logger = commandLogger(options);
   const storage = await openOwnStore(output);
-  const how: LocalAuthCoordinatorOptions =
-    asking === 'nobody' ? { autoOpenBrowser: false, blockUntilCallback: false, onLink: () => {} } : asking;
-  return new OwnSignIns(new LocalAuthCoordinator({ storage, logger, ...how }));
+  return new OwnSignIns({ storage, logger: commandLogger(options) }, asking);
 }
 
 /** One server that a command is about, and one of its person's accounts there. */
@@ -112,18 +123,23 @@ export async function openServer(
 }
 
 /**
- * Whoever runs a command that asks nobody is told how to sign in, and not a link that leads to a process which has ended.
+ * Whoever runs a command that asks nobody is told what to do, and not a link that leads to a process which has ended.
  *
  * @param target the server as it was named to the command.
  * @returns what to throw in place of an error.
  */
 export function loginNeeded(error: unknown, target: string): unknown {
-  if (!isAuthorizationRequired(error)) return error;
-  return new PosternError(
-    'ERR_POSTERN_AUTH_REQUIRED',
-    `somebody has to sign in to ${JSON.stringify(target)} first`,
-    {
-      hint: `Run \`postern login ${target}\`, and then this again.`,
-    },
-  );
+  const required = findAuthorizationRequired(error);
+  if (required === undefined) return error;
+  const name = JSON.stringify(target);
+  const { grantStays, challenge } = required;
+  // Only the call itself can ask for these.
+  if (grantStays || challenge.kind === 'elicitation') {
+    return new PosternError('ERR_POSTERN_AUTH_REQUIRED', `${name} wants more of somebody for this call`, {
+      hint: 'Run it where somebody looks, or with --login.',
+    });
+  }
+  return new PosternError('ERR_POSTERN_AUTH_REQUIRED', `somebody has to sign in to ${name} first`, {
+    hint: `Run \`postern login ${target}\`, and then this again.`,
+  });
 }

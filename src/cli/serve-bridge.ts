@@ -1,9 +1,12 @@
 import type { BridgedServerConfig, BridgeProtocol } from '../bridge/index.ts';
 import { runBridge } from '../bridge/index.ts';
+import type { StorageBackend } from '../storage/contract.ts';
 import { commandLogger } from './command-logger.ts';
 import { headersOf, type HeaderOptions } from './header-options.ts';
 import { misuse } from './misuse.ts';
 import { oauthOf, type OAuthOptions } from './oauth-options.ts';
+import type { Output } from './output.ts';
+import { exitCodes } from './exit-codes.ts';
 import type { CommandContext } from './run-command.ts';
 import { findServer, nameOfUrl, readServers, urlOf } from './servers.ts';
 
@@ -39,10 +42,17 @@ export async function serveBridge(
   );
   const { callbackPort, clientMetadataUrl, host, timeout, browser } = options;
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
-  return runBridge({
+  let ending: number | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      // Whoever stops a bridge by anything else than Ctrl-C is its host.
+      if (signal === 'SIGINT') ending = exitCodes.interrupted;
+      stop.abort();
+    });
+  }
+  const code = await runBridge({
     servers,
-    storage: async () => (await import('./own-store.ts')).openOwnStore(output),
+    storage: () => openStore(named, output),
     logger: commandLogger(globals),
     say: (line) => output.say(line),
     signal: stop.signal,
@@ -52,6 +62,21 @@ export async function serveBridge(
     clientMetadataUrl,
     ...(!browser && { openBrowser: false }),
   });
+  return ending ?? code;
+}
+
+/** The store of the command line. Loaded when it is needed: the first answer waits for none of it. */
+async function openStore(
+  servers: ReadonlyMap<string, BridgedServerConfig>,
+  output: Output,
+): Promise<StorageBackend> {
+  const [{ openOwnStore }, { takeOverSignIns }] = await Promise.all([
+    import('./own-store.ts'),
+    import('./take-over.ts'),
+  ]);
+  const storage = await openOwnStore(output);
+  await takeOverSignIns(storage, servers);
+  return storage;
 }
 
 async function namedServers(

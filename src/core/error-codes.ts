@@ -37,6 +37,7 @@ export type PosternErrorCode =
   | 'ERR_POSTERN_PENDING_EXPIRED'
   | 'ERR_POSTERN_PENDING_CANCELLED'
   | 'ERR_POSTERN_PENDING_FAILED'
+  | 'ERR_POSTERN_PENDING_SUPERSEDED'
   | 'ERR_POSTERN_PENDING_ALREADY_FINISHED'
   | 'ERR_POSTERN_PENDING_WAIT_TIMEOUT'
   | 'ERR_POSTERN_RESUME_HANDLER_UNKNOWN'
@@ -84,6 +85,7 @@ export type PosternErrorCode =
   | 'ERR_POSTERN_CLIENT_VERSION_REFUSED'
   | 'ERR_POSTERN_CLIENT_TRANSITION_ILLEGAL'
   | 'ERR_POSTERN_CLIENT_PORT_IN_USE'
+  | 'ERR_POSTERN_CLIENT_PERSON_NOT_TOLD'
   | 'ERR_POSTERN_OOB_INTERACTION_REQUIRED'
   | 'ERR_POSTERN_OOB_FORM_REFUSED'
   | 'ERR_POSTERN_OOB_SECRET_REJECTED'
@@ -225,6 +227,13 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     'person',
     false,
     410,
+  ),
+  ERR_POSTERN_PENDING_SUPERSEDED: row(
+    'Its person has ended the link in another browser than the one that owned it, to be given a new one.',
+    'person',
+    true,
+    410,
+    3,
   ),
   ERR_POSTERN_PENDING_ALREADY_FINISHED: row(
     'The pending had already ended when the transition was asked for.',
@@ -521,6 +530,12 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     false,
     500,
     2,
+  ),
+  ERR_POSTERN_CLIENT_PERSON_NOT_TOLD: row(
+    'What the host gave to tell its person of a link has not ended in time, so nobody knows of it.',
+    'developer',
+    true,
+    504,
   ),
 
   ERR_POSTERN_OOB_INTERACTION_REQUIRED: row(

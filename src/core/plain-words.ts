@@ -72,6 +72,10 @@ export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
     'It was called off: by you, or because nobody needed it any more.',
     'If you want it after all, ask for it again.',
   ),
+  ERR_POSTERN_PENDING_SUPERSEDED: words(
+    'The link was ended in another browser.',
+    'Ask for it again: you will get a new link.',
+  ),
   ERR_POSTERN_PENDING_FAILED: words('It could not be finished.', 'Ask for it again.'),
   ERR_POSTERN_PENDING_ALREADY_FINISHED: words('This was finished before.'),
   ERR_POSTERN_PENDING_WAIT_TIMEOUT: words(
@@ -162,6 +166,7 @@ export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
   ),
   ERR_POSTERN_CLIENT_TRANSITION_ILLEGAL: words('This application made a mistake.'),
   ERR_POSTERN_CLIENT_PORT_IN_USE: words('Another program on this machine is in the way of signing in.'),
+  ERR_POSTERN_CLIENT_PERSON_NOT_TOLD: words('You could not be sent your link to sign in.'),
 
   ERR_POSTERN_OOB_INTERACTION_REQUIRED: words(
     'Something has to be done by you first.',

@@ -76,7 +76,7 @@ const minute = 60_000;
 
 export const defaultLimits: ExposeLimits = {
   maxChildren: 100,
-  maxChildrenPerUser: 8,
+  maxChildrenPerUser: 16,
   maxCalls: 256,
   maxQueuedBytes: 8 * mebibyte,
   maxLineBytes: 10 * mebibyte,

@@ -35,7 +35,8 @@ export async function openAccess(
   let signIn: ((request: Request) => Promise<Response>) | undefined;
   const answer: OpenedAccess['signIn'] = (request) => {
     const { pathname } = new URL(request.url);
-    return pathname === signInPath || pathname.startsWith(`${signInPath}/`) ? signIn?.(request) : undefined;
+    // Also below where a proxy has left the path of the public address.
+    return /\/sign-in(?:\/|$)/u.test(pathname) ? signIn?.(request) : undefined;
   };
   const appearance = { name };
   switch (access.by) {
@@ -57,7 +58,7 @@ export async function openAccess(
         signIn: answer,
         pagesAt: async (origin) => {
           const { keySignIn } = await import('./access/key-sign-in.ts');
-          const made = keySignIn(keys, new URL(origin).origin);
+          const made = keySignIn(keys, origin);
           signIn = made.fetch;
           return { publicUrl: `${origin}${pagesPath}`, verifyUser: made.verifyUser, appearance };
         },

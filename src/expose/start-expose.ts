@@ -114,9 +114,11 @@ export async function startExpose(options: ExposeOptions): Promise<Exposed> {
   });
   const pages = async (request: Request): Promise<Response> => {
     const { pathname } = new URL(request.url);
+    const mount = new URL(origin).pathname.replace(/\/$/u, '');
     const known = opened.access.describe?.(pathname) ?? (await opened.signIn(request));
     if (known !== undefined) return known;
-    const asked = pathname.startsWith(`${pagesPath}/`) ? await secrets.promise : undefined;
+    const isPage = [pagesPath, `${mount}${pagesPath}`].some((below) => pathname.startsWith(`${below}/`));
+    const asked = isPage ? await secrets.promise : undefined;
     return asked?.oob.fetch(request) ?? new Response(null, { status: 404 });
   };
 
@@ -126,7 +128,7 @@ export async function startExpose(options: ExposeOptions): Promise<Exposed> {
     host,
     port,
     path,
-    origin: () => new URL(origin).origin,
+    publicUrl: () => origin,
     access: opened.access,
     senders: () =>
       (senders ??= new SenderCheck({

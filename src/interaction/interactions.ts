@@ -3,7 +3,7 @@ import type { PosternErrorCode } from '../core/error-codes.ts';
 import type { Namespace } from '../namespace/namespace.ts';
 import { isScopeSubset } from '../oauth/scopes.ts';
 import { storageOf } from '../namespace/namespace.ts';
-import { errorOfEnd, type Pending, type PendingOutcome } from '../pending/pending.ts';
+import { errorOfEnd, isSuperseded, type Pending, type PendingOutcome } from '../pending/pending.ts';
 import { Pendings } from '../pending/pendings.ts';
 import type { Change } from '../storage/contract.ts';
 import { persistently } from '../sync/persistently.ts';
@@ -53,6 +53,8 @@ export class Interactions {
   readonly #declines: Declines;
   readonly #attendance: Attendance;
   readonly events: InteractionEvents;
+  /** Ends the waits of {@link waitHere}, now and from then on: this process leaves. */
+  readonly leaving: AbortController = new AbortController();
   #asking: Promise<Asking> | undefined;
   #keeping: Promise<typeof keepCredential> | undefined;
   #ladder: Promise<Ladder> | undefined;
@@ -86,6 +88,7 @@ export class Interactions {
         update: (change) => this.update(pending, change),
       }),
       leaseMs: this.#watchLeaseMs,
+      leaving: this.leaving.signal,
     });
     gate.attach(this.fetch);
   }
@@ -156,8 +159,9 @@ export class Interactions {
       if (asked === undefined) continue;
       const { pending } = asked;
       const timeoutMs = deadline - performance.now();
-      const ended = timeoutMs <= 0 ? undefined : await this.wait(pending, { timeoutMs, signal });
+      const ended = timeoutMs <= 0 ? undefined : await this.waitHere(pending, { timeoutMs, signal });
       if (ended === undefined) throw new InteractionRequiredError(interactionOf(pending));
+      if (isSuperseded(ended)) continue;
       const error = errorOfEnd(ended);
       if (error !== undefined) throw error;
     }
@@ -323,6 +327,11 @@ export class Interactions {
   /** {@link Attendance.wait} */
   wait(...args: Parameters<Attendance['wait']>): Promise<Pending<InteractionData> | undefined> {
     return this.#attendance.wait(...args);
+  }
+
+  /** {@link Attendance.waitHere} */
+  waitHere(...args: Parameters<Attendance['waitHere']>): Promise<Pending<InteractionData> | undefined> {
+    return this.#attendance.waitHere(...args);
   }
 
   /** {@link Attendance.untilEnd} */

@@ -79,7 +79,7 @@ export const storedRecords: readonly StoredRecord[] = [
   },
   {
     key: '‹namespace›:link-owner:‹hash of pending id›',
-    holds: 'the hash of the first browser’s cookie, where links lead to this machine',
+    holds: 'the hash of the first browser’s cookie, and when it came, where links lead to this machine',
     lives: 'as the link',
   },
   {

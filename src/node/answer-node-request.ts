@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { alreadyRead } from './already-read.ts';
 
 export type FetchHandler = (request: Request) => Promise<Response> | Response;
@@ -24,16 +24,32 @@ export async function answerNodeRequest(
   const closed = new Promise<void>((resolve) => reply.once('close', resolve));
   try {
     const request = await readRequest(message, options);
-    if (typeof request === 'number') reply.writeHead(request).end();
-    else await send(await handler(request), reply);
+    const answer = typeof request === 'number' ? request : await handler(request);
+    leaveIfClosing(message, reply);
+    if (typeof answer === 'number') reply.writeHead(answer).end();
+    else await send(answer, reply);
   } catch (error) {
     options.onFailure?.(error);
+    leaveIfClosing(message, reply);
     if (reply.headersSent) reply.destroy();
     else reply.writeHead(500).end();
   }
   // What nobody has read would keep the connection from its next request.
   message.resume();
-  return closed;
+  await closed;
+  // One whose headers had gone out before.
+  setImmediate(() => closingServerOf(message)?.closeIdleConnections());
+}
+
+/** The server of a request that lets no new connections in any more; Node goes on to answer on those that it has. */
+function closingServerOf({ socket, httpVersionMajor }: IncomingMessage): Server | undefined {
+  const { server } = socket as { readonly server?: Server };
+  return httpVersionMajor === 1 && server?.listening === false ? server : undefined;
+}
+
+/** Ends the connection with this answer where its server is closing: whoever comes again is to find another process. */
+function leaveIfClosing(message: IncomingMessage, reply: ServerResponse): void {
+  if (closingServerOf(message) !== undefined && !reply.headersSent) reply.setHeader('connection', 'close');
 }
 
 /** The request, or the status it is refused with. */

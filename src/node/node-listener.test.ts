@@ -154,3 +154,36 @@ test('an address that people must not be sent to is refused', () => {
     );
   }
 });
+
+test('once its server lets nobody in any more, a kept connection ends with the answer that it is sent', async () => {
+  const { promise: asked, resolve: onAsked } = Promise.withResolvers<void>();
+  const { promise: goOn, resolve: release } = Promise.withResolvers<void>();
+  const server = createServer(
+    nodeListener(
+      async ({ url }) => {
+        if (!url.endsWith('/slow')) return new Response('quick');
+        onAsked();
+        await goOn;
+        return new Response('slow');
+      },
+      { publicUrl },
+    ),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => server.closeAllConnections());
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  let heard = '';
+  socket.on('data', (data) => (heard += data.toString()));
+  const ended = new Promise((resolve) => socket.once('close', resolve));
+  const ask = (path: string): void => void socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  ask('/quick');
+  await expect.poll(() => heard, { timeout: 10_000 }).toContain('quick');
+  expect(heard.toLowerCase()).toContain('connection: keep-alive');
+  ask('/slow');
+  await asked;
+  const closed = new Promise((resolve) => server.close(resolve));
+  release();
+  await Promise.all([ended, closed]);
+  expect(heard).toContain('slow');
+  expect(heard.toLowerCase()).toContain('connection: close');
+});

@@ -9,9 +9,11 @@ import {
 } from '@modelcontextprotocol/server';
 import { errorCodes } from '../core/error-codes.ts';
 import { explain } from '../core/explain.ts';
+import { nextBy } from '../core/plain-words.ts';
 import type { PosternError } from '../core/postern-error.ts';
 import { hashId } from '../core/random.ts';
 import type { Interaction } from '../interaction/interaction-required-error.ts';
+import { singleUseState } from '../interaction/single-use-state.ts';
 import type { CallClient } from './call-client.ts';
 
 /** A pending as a program reads it in `structuredContent` of a result that says that a person is needed. */
@@ -83,11 +85,12 @@ export function inputRequiredResult(
   requestState: string,
 ): InputRequiredResult {
   const asking = interactions.filter(({ accepted }) => !accepted);
-  if (asking.length === 0) return inputRequired({ requestState });
+  const _meta = { [singleUseState]: true };
+  if (asking.length === 0) return { ...inputRequired({ requestState }), _meta };
   const requests = asking.map(
     ({ key, message, url }) => [key, inputRequired.elicitUrl({ message, url })] as const,
   );
-  return inputRequired({ inputRequests: Object.fromEntries(requests), requestState });
+  return { ...inputRequired({ inputRequests: Object.fromEntries(requests), requestState }), _meta };
 }
 
 /** For a client of the revision 2025-11-25 that no request can be sent to. Many show their people its message only. */
@@ -118,13 +121,17 @@ function contentFor(interactions: readonly Interaction[]): Record<string, unknow
 }
 
 function failureText(failure: Failure): string {
-  const words = [explain(failure, { for: 'model' }), callersHint(failure), `(${failure.code})`];
+  const words = [
+    explain(failure, { for: 'model' }),
+    isOperators(failure) ? undefined : failure.hint,
+    `(${failure.code})`,
+  ];
   return words.filter((part) => part !== undefined).join(' ');
 }
 
 function failureContent(failure: Failure): Record<string, unknown> {
   const { code, evidence } = failure;
-  const hint = callersHint(failure);
+  const hint = hintFor(failure);
   const retryAtMs = evidence?.retryAtMs;
   return {
     code,
@@ -134,9 +141,15 @@ function failureContent(failure: Failure): Record<string, unknown> {
   };
 }
 
+/** What to do next, for whoever called. */
+function hintFor(failure: Failure): string | undefined {
+  if (!isOperators(failure)) return failure.hint;
+  return nextBy.operator[errorCodes[failure.code].retry ? 'passing' : 'final'];
+}
+
 /** What an operator is to do stands in their log, and helps no caller. */
-function callersHint({ code, hint }: Failure): string | undefined {
-  return errorCodes[code].fixedBy === 'operator' ? undefined : hint;
+function isOperators({ code }: Failure): boolean {
+  return errorCodes[code].fixedBy === 'operator';
 }
 
 export function pendingContent(interaction: Interaction): PendingContent {

@@ -9,7 +9,7 @@ import { failureFields } from '../core/failure-fields.ts';
 import { levelOfEnd } from '../core/level-of-end.ts';
 import { findPosternError, type PosternError } from '../core/postern-error.ts';
 import { randomId } from '../core/random.ts';
-import { errorOfEnd } from '../pending/pending.ts';
+import { errorOfEnd, isSuperseded } from '../pending/pending.ts';
 import { unreadableFields } from '../storage/unreadable.ts';
 import type { Principal } from './principal.ts';
 import type { InteractionData } from '../interaction/flow.ts';
@@ -102,10 +102,8 @@ export async function answerCall<R>(
       if (!isAnswer) logger.warn('the handler of a call failed', failureFields(error));
       throw error;
     }
-    logger[levelOfEnd(known.code, 'warn')]('a call was refused', {
-      ...unreadableFields(known),
-      hint: known.hint,
-    });
+    const fields = { ...unreadableFields(known), hint: known.hint };
+    logger[levelOfEnd(known.code, 'warn')]('a call was refused', fields);
     return request.answers.failure(known);
   }
 }
@@ -204,7 +202,6 @@ class Call<R> {
         case 'session': {
           const early = await this.#askSession(interactions, deadline);
           if (early !== undefined) return early;
-          this.#finished.push(...interactions);
         }
       }
     }
@@ -223,7 +220,11 @@ class Call<R> {
       if (pending === undefined) return errorOfEnd({ status: 'expired' });
       const call = { mcp: this.#mcp, server: this.#options.server, timeoutMs };
       const ended = await this.#services.prompts.ask(pending, call);
-      return ended === undefined ? interaction : errorOfEnd(ended);
+      if (ended === undefined) return interaction;
+      if (isSuperseded(ended)) return undefined;
+      const error = errorOfEnd(ended);
+      if (error === undefined) this.#finished.push(interaction);
+      return error;
     });
     const unfinished: Interaction[] = [];
     for (const outcome of await Promise.all(asked)) {
@@ -274,7 +275,9 @@ class Call<R> {
       if (pending === undefined) return answers.failure(errorOfEnd({ status: 'expired' }) as PosternError);
       if (action === 'decline' && pending.status === 'pending') await interactions.decline(pending);
       const timeoutMs = isDismissed ? 0 : Math.max(0, deadline - performance.now());
-      const ended = await interactions.wait(pending, { timeoutMs, signal: this.#mcp.mcpReq.signal });
+      const ended = await interactions.waitHere(pending, { timeoutMs, signal: this.#mcp.mcpReq.signal });
+      // The handler asks for it anew.
+      if (ended !== undefined && isSuperseded(ended)) continue;
       const error = ended && errorOfEnd(ended);
       if (error !== undefined) return answers.failure(error);
       if (ended === undefined) unfinished.push({ ...interactionOf(pending), key, accepted });

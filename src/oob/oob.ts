@@ -236,8 +236,14 @@ export class Oob<D = unknown> implements AsyncDisposable {
   /** Answers `/connect/<id>`, `/callback` and `/inbox`. A property, so that it can be handed to a framework as it is. */
   readonly fetch = (request: Request): Promise<Response> => this.interactions.fetch(request);
 
-  /** Stops background work here; what is pending goes on in other processes. */
+  /**
+   * Stops background work here; what is pending goes on in other processes.
+   *
+   * Calls that wait for a person are answered at once, with what their client comes back with: the same request state, or the
+   * link. So close it as soon as the server takes no new connections, and before its requests are waited for.
+   */
   async close(): Promise<void> {
+    this.interactions.leaving.abort();
     await this.#parked.stop();
     await this.#prompts.close();
     await this.interactions.close();

@@ -73,7 +73,12 @@ export class Prompts {
     if (pending.status !== 'pending') return pending;
     const place = await this.#place(pending, call);
     const stop = new AbortController();
+    const { signal: leaving } = this.#interactions.leaving;
     const signal = AbortSignal.any([call.mcp.mcpReq.signal, stop.signal]);
+    // Another process goes on: the link is the answer, as when the time is over.
+    const onLeaving = (): void => stop.abort(unanswered);
+    leaving.addEventListener('abort', onLeaving, { once: true });
+    if (leaving.aborted) onLeaving();
     let accepted = false;
     this.#send(pending, place, call, signal).then(
       (sent) => {
@@ -88,6 +93,7 @@ export class Prompts {
     } catch (error) {
       if (error !== unanswered) throw error;
     } finally {
+      leaving.removeEventListener('abort', onLeaving);
       stop.abort(ended === undefined ? undefined : over);
     }
     if (ended !== undefined) await this.#announce(pending, ended, place, () => notifyInCall(call, place));

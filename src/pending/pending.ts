@@ -90,6 +90,11 @@ export const pendingRecord: ZodType<PendingRecord> = z.looseObject({
   remembered: z.unknown().optional(),
 });
 
+/** Whether its person has ended it to be given another: whoever waits for them asks anew, and fails nobody. */
+export function isSuperseded({ failure }: { readonly failure?: PosternErrorCode | undefined }): boolean {
+  return failure === 'ERR_POSTERN_PENDING_SUPERSEDED';
+}
+
 /** The error a pending's end means to whoever waited for it; `undefined` when it was completed, or has not ended. */
 export function errorOfEnd(pending: {
   readonly status: PendingStatus;

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { storageOf, type Namespace } from '../namespace/namespace.ts';
 import { PendingStore } from '../pending/pending-store.ts';
-import type { Pending, PendingStatus } from '../pending/pending.ts';
+import { isSuperseded, type Pending, type PendingStatus } from '../pending/pending.ts';
 import { Collection, type Stored } from '../storage/collection.ts';
 import { absent, type StorageBackend } from '../storage/contract.ts';
 import type { NamespacedStorage } from '../storage/namespaced-storage.ts';
@@ -90,6 +90,8 @@ export class ContinuationStore {
   async fateOf(pendingId: string): Promise<PendingEnd | LivePending> {
     const pending = await this.#pendings.get(pendingId);
     if (pending === undefined) return { outcome: 'expired', code: undefined };
+    // Its person is asked anew, by the request itself.
+    if (isSuperseded(pending)) return { outcome: 'completed', code: undefined };
     return pending.status === 'pending'
       ? { outcome: 'pending', pending }
       : { outcome: pending.status, code: pending.failure };

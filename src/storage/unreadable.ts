@@ -24,15 +24,15 @@ export function logUnreadable(logger: Logger): OnUnreadable {
     if (said.size >= maxSaid) said.clear();
     said.add(name);
     logger.error('a stored record cannot be read, and is set aside', {
+      key: place,
       ...unreadableFields(error),
       table: tableOf(key),
-      key: place,
     });
   };
 }
 
 /** The table of a record: the first segment of its path. */
-export function tableOf(key: Key): string {
+function tableOf(key: Key): string {
   return key[1] ?? '';
 }
 

@@ -55,6 +55,18 @@ describe('a run that needs a person', () => {
     expect(stage.answers[0]!.answer[2]).toContain('dentist');
   });
 
+  test('tells them once, although two of its calls are asked about at once', async () => {
+    const stage = await openAgentStage();
+    const turn = await stage.runs[0]!.turn('alice');
+    const [tool] = await turn.getAuthTools();
+    const asked = await Promise.all(['1', '2'].map((id) => tool!.needs({ id, args: ask.args })));
+    expect(asked.map((need) => need?.challenge.pendingId)).toEqual([
+      stage.told[0]!.challenge.pendingId,
+      stage.told[0]!.challenge.pendingId,
+    ]);
+    expect(stage.told).toHaveLength(1);
+  });
+
   test('is said to have been declined, and the call is not made', async () => {
     const stage = await openAgentStage();
     await stage.runs[0]!.start('alice', [ask, list]);

@@ -98,8 +98,10 @@ test('tools have one name each, the same at any time, that every model provider 
     modelNameOf('my_notes', 'find_all'),
     modelNameOf('n'.repeat(60), 'tool one'),
     modelNameOf('n'.repeat(60), 'tool two'),
+    modelNameOf('a', 'b__c'),
+    modelNameOf('a__b', 'c'),
   ]);
-  expect(new Set(odd).size).toBe(5);
+  expect(new Set(odd).size).toBe(7);
   expect(odd.filter((name) => !/^\w{1,64}$/u.test(name))).toEqual([]);
 });
 

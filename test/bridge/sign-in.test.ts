@@ -126,6 +126,24 @@ test('a host of 2026 that shows links is asked to by a result, and comes back wi
   expect(again.result.content[0].text).toBe('alice');
 });
 
+test('of several bridges that start at once one opens a browser; a call opens it where it is made', async () => {
+  const { calendar } = await openWorld();
+  const backend = new KeptMemory();
+  const opened: string[] = [];
+  const start = (): StdioHost =>
+    StdioHost.run(
+      { calendar: { url: calendar.url } },
+      { storage: async () => backend, openBrowser: async (url) => opened.push(url) > 0 },
+    );
+  const hosts = [start(), start(), start()];
+  await Promise.all(hosts.map((host) => host.greet()));
+  await Promise.all(hosts.map((host) => host.ask('tools/list')));
+  await expect.poll(() => opened.length).toBe(1);
+  await Promise.all(hosts.map((host) => host.ask('tools/call', { name: 'login', arguments: {} })));
+  expect(opened).toHaveLength(3);
+  expect(new Set(opened).size).toBe(1);
+});
+
 test('a grant that has ended is a link in words to whoever calls, and the call goes through afterwards', async () => {
   const { calendar, as } = await openWorld();
   const host = StdioHost.run({ calendar: { url: calendar.url } });

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
@@ -32,6 +33,13 @@ async function signIn(line: CommandLine, ...args: readonly string[]): Promise<vo
   expect((await running.ended).code).toBe(0);
 }
 
+/** A file of servers that names this one. */
+function nameIt({ home }: CommandLine, url: string): string {
+  const file = join(home, 'servers.json');
+  writeFileSync(file, JSON.stringify({ mcpServers: { calendar: { url } } }));
+  return file;
+}
+
 test('whoever signs in once is not asked again: by a call, by another process, by a program with the same store', async () => {
   const { stage, line, url } = await openLine();
   const running = line.start('login', url);
@@ -50,9 +58,12 @@ test('whoever signs in once is not asked again: by a call, by another process, b
     { server: host, url, account: 'default', configured: false, next: null, kept: { condition: 'good' } },
   ]);
 
+  // Once it has a name, the sign-in is that name's, for programs that give it the same one, too.
+  const file = nameIt(line, url);
+  expect((await line.run('call', 'calendar', 'whoami', '--config', file)).stdout).toBe('alice\n');
   vi.stubEnv('XDG_DATA_HOME', join(line.home, 'data'));
   try {
-    await using client = new Client({ [host]: { url } }, { persist: 'postern' });
+    await using client = new Client({ calendar: { url } }, { persist: 'postern' });
     expect(textOf(await client.callTool('whoami'))).toBe('alice');
   } finally {
     vi.unstubAllEnvs();
@@ -73,6 +84,14 @@ test('a script is told at once that somebody has to sign in, and is given no lin
     },
   });
   expect([code, `${stdout}${stderr}`.includes('/connect/')]).toEqual([3, false]);
+  const checked = await line.json('list', '--check', '--config', nameIt(line, url));
+  const next = 'postern login calendar';
+  expect(checked.answer.result.servers).toMatchObject([
+    { server: 'calendar', kept: null, waiting: null, next, condition: { condition: 'needs-consent' } },
+  ]);
+  // Nobody is said to be asked who is not.
+  const { answer } = await line.json('list', '--config', nameIt(line, url));
+  expect(answer.result.servers).toMatchObject([{ kept: null, waiting: null }]);
 });
 
 test('who declines is told so, and the command ends with 4', async () => {

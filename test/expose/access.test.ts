@@ -74,6 +74,26 @@ test('without a key or with a wrong one nobody is let in, and no child is starte
   expect(exposed.counts.started).toBe(0);
 });
 
+test('behind a proxy, the endpoint is found with the path of its public address, and without', async () => {
+  const file = keyFile();
+  await addApiKey(file, 'al');
+  const { url } = await expose([], {
+    access: { by: 'api-keys', file },
+    publicUrl: 'https://tools.example/weather',
+    port: 20_000 + ((process.pid + 1) % 20_000),
+  });
+  expect(url).toBe('https://tools.example/weather/mcp');
+  const at = `http://127.0.0.1:${20_000 + ((process.pid + 1) % 20_000)}`;
+  for (const [path, status] of [
+    ['/mcp', 401],
+    ['/weather/mcp', 401],
+    ['/weathermcp', 404],
+    ['/other/mcp', 404],
+  ] as const) {
+    expect([path, (await post(at + path)).status]).toEqual([path, status]);
+  }
+});
+
 test('with an issuer, its tokens for this server are let in, and it is said where to get one', async () => {
   await using identities = await startIdentityServer();
   const { issuer, jwksUrl } = identities;

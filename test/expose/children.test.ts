@@ -3,26 +3,18 @@ import { errorIn, expose, isAlive, LegacyClient, until } from './expose-stage.ts
 
 const restart = { firstDelayMs: 1, maxDelayMs: 1, maxCrashes: 3, restMs: 60_000, healthyMs: 60_000 };
 
-test.each([
-  ['exit code 7', { code: 7 }],
-  ['signal SIGSEGV', { signal: 'SIGSEGV' }],
-  ['signal SIGKILL', { signal: 'SIGKILL' }],
-])(
-  'a child that ends with %s answers fifty calls in flight with an error, and is started again',
-  async (how, args) => {
-    const { url } = await expose([], { restart });
-    const client = await LegacyClient.begin(url);
-    const calls = Array.from({ length: 50 }, () => client.call('wait'));
-    await client.text('echo');
-    const died = client.call('die', args);
-    for (const answer of await Promise.all([...calls, died])) {
-      expect(errorIn(answer).message).toContain(how);
-    }
-    await until('it is started again', async () => (await client.call('echo')).text.includes('content'));
-    // With the words of its own client.
-    expect(await client.text('initialized')).toBe('[{"name":"client","version":"1"},true]');
-  },
-);
+test('a child that ends answers fifty calls in flight with how it ended, and the next starts one with the words of its own client', async () => {
+  const { url } = await expose([], { restart });
+  const client = await LegacyClient.begin(url);
+  const calls = Array.from({ length: 50 }, () => client.call('wait'));
+  await client.text('echo');
+  const died = client.call('die', { code: 7 });
+  for (const answer of await Promise.all([...calls, died])) {
+    expect(errorIn(answer).message).toContain('exit code 7');
+  }
+  await until('it is started again', async () => (await client.call('echo')).text.includes('content'));
+  expect(await client.text('initialized')).toBe('[{"name":"client","version":"1"},true]');
+});
 
 test('a child that does not stay up is left alone after a few tries, and that is said', async () => {
   const exposed = await expose(['--crash'], { restart });
@@ -136,11 +128,29 @@ test('the environment of a child is a short list and what the operator has named
   }
 });
 
-test('one user has no more children and sessions than one may have', async () => {
-  const { url } = await expose([], { limits: { maxChildrenPerUser: 2, maxSessionsPerUser: 3 } });
+test('one user has no more children than one may have; of those that are not in use, the longest idle gives way', async () => {
+  const { url } = await expose([], { limits: { maxChildrenPerUser: 2 } });
   const capabilities = { roots: {} };
-  await Promise.all([1, 2].map(() => LegacyClient.begin(url, { capabilities })));
-  const refused = await new LegacyClient(url).send({ id: 1, method: 'initialize', params: { capabilities } });
-  expect(refused.status).toBe(503);
-  expect(errorIn(refused).data).toMatchObject({ code: 'ERR_POSTERN_EXPOSE_LIMIT' });
+  const clients = await Promise.all([1, 2].map(() => LegacyClient.begin(url, { capabilities })));
+  const pids = await Promise.all(clients.map(async (client) => Number(await client.text('pid'))));
+  const third = await LegacyClient.begin(url, { capabilities });
+  await until('the first has given way', () => !isAlive(pids[0] as number));
+  expect(isAlive(pids[1] as number)).toBe(true);
+  // It is not lost by that.
+  expect(await clients[0]?.text('echo')).toBe('{}');
+  const waits = [clients[0], third].map(async (client) => client?.call('wait'));
+  await until('both are in use', async () => {
+    const refused = await new LegacyClient(url).send({
+      id: 1,
+      method: 'initialize',
+      params: { capabilities },
+    });
+    return (
+      refused.status === 503 && JSON.stringify(errorIn(refused).data).includes('ERR_POSTERN_EXPOSE_LIMIT')
+    );
+  });
+  for (const client of [clients[0], third]) {
+    await fetch(url, { method: 'DELETE', headers: (client as LegacyClient).headers });
+  }
+  await Promise.all(waits);
 });

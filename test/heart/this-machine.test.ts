@@ -7,7 +7,7 @@ import {
   type MachineProcess,
 } from '../support/machine-processes.ts';
 import { openStage } from '../support/stage.ts';
-import { walk } from './walk.ts';
+import { walk, walkToIssuer } from './walk.ts';
 
 /** What a person does at a link of each kind of program; `holds` is what the program has then. */
 const kinds = [
@@ -114,6 +114,56 @@ describe.each(kinds)('five processes of the same $kind on one store', ({ kind, f
     },
   );
 });
+
+test.each(kinds)(
+  'of the kind $kind, one that was started again has a way on for a link that another browser owns',
+  { timeout: 120_000 },
+  async ({ kind, finish, holds }) => {
+    const { start } = await openMachine({ kind });
+    const before = await start();
+    const link = await before.linkFor('disk');
+    if (kind === 'agent') await walkToIssuer(createCookieBrowser(), link);
+    else await createCookieBrowser().open(link);
+    await before.kill();
+
+    const after = await start();
+    expect(await after.linkFor('disk')).toBe(link);
+    const browser = createCookieBrowser();
+    const page = await browser.open(link);
+    expect([page.status, page.html.includes('End this link')]).toEqual([403, true]);
+    expect((await browser.submit({}, 'end-link')).status).toBe(200);
+    const next = await after.linkFor('disk');
+    expect(next).not.toBe(link);
+    expect((await finish(next)).status).toBe(200);
+    await vi.waitFor(async () => expect(await after.use('disk')).toBe(holds()), { timeout: 20_000 });
+  },
+);
+
+test(
+  'a server that waits at a link which is ended in another browser asks anew within the same call',
+  { timeout: 60_000 },
+  async () => {
+    const { start } = await openMachine({ kind: 'server' });
+    const [server, other] = [await start(), await start()];
+    const link = await server.linkFor('disk');
+    await createCookieBrowser().open(link);
+    const waiting = server.use('disk', { waitMs: 45_000 });
+    const browser = createCookieBrowser();
+    await browser.open(link);
+    expect((await browser.submit({}, 'end-link')).status).toBe(200);
+    const next = await vi.waitFor(
+      async () => {
+        const asked = await other.linkFor('disk');
+        expect(asked).not.toBe(link);
+        return asked;
+      },
+      { timeout: 20_000 },
+    );
+    await browser.open(next);
+    expect((await browser.submit({ password: 'CNRYzsecretz-good' }, 'save')).status).toBe(200);
+    expect(await waiting).toBe('holds CNRYzsecretz-good');
+  },
+);
 
 const strangers = [
   ['answers everything with a page', () => ({ body: '<form method="post"><input name="password"></form>' })],

@@ -91,3 +91,37 @@ test('a server that starts anew on the same store answers the retry of its prede
   expect(textOf(await call)).toBe('run_query at warehouse as alice/db-alice');
   expect(stage.effects).toHaveLength(1);
 });
+
+test.each(['modern', 'session'] as const)(
+  'calls that wait as their server closes are answered at once, with what they go on with: %s',
+  async (era) => {
+    const stage = await openToolStage({ tool: { waitMs: 300_000, sessionWaitMs: 300_000 } });
+    const { client, prompts } = await stage.connect(era);
+    const ask = (more: object = {}) =>
+      client.callTool(
+        { name: 'run_query', arguments: { connection: 'warehouse' }, ...more },
+        { allowInputRequired: true, timeout: 60_000 },
+      );
+    const first = era === 'modern' ? ((await ask()) as { requestState?: string }) : undefined;
+    const inputResponses = { 'credential-1': { action: 'accept' } };
+    const waiting = ask(first && { requestState: first.requestState, inputResponses });
+    await until(() => stage.listeners() > 0 && (era === 'modern' || prompts.length > 0));
+    await stage.oob.close();
+    const answer = (await waiting) as {
+      requestState?: string;
+      structuredContent?: { pending: { url: string } };
+    };
+    if (era === 'session') expect(answer.structuredContent?.pending.url).toBe(prompts[0]?.url);
+    else
+      expect(answer).toMatchObject({
+        resultType: 'input_required',
+        requestState: expect.any(String) as string,
+      });
+    // And what comes to it after that waits no more.
+    const again = era === 'modern' ? ask({ requestState: answer.requestState }) : ask();
+    expect(await again).toMatchObject(
+      era === 'modern' ? { resultType: 'input_required' } : { isError: true },
+    );
+  },
+  60_000,
+);

@@ -13,6 +13,7 @@ import type {
   AISDKTool,
   AISDKTurn,
   ApprovalRequest,
+  ApprovalResponse,
   Awaitable,
 } from './sdk-types.ts';
 
@@ -61,9 +62,9 @@ export function aiSdkRuns<Schema, Message extends object>(
       const result = await generate(seen, messages);
       const { content, responseMessages, text } = result;
       const all = [...messages, ...(await responseMessages)];
-      const waits = waitsIn(turn, await content);
-      return waits.length > 0
-        ? { state: { messages: all, waits } }
+      const responses = responsesTo(turn, await content);
+      return responses.some(({ approved }) => approved)
+        ? { state: { messages: all, responses } }
         : { answer: { text: await text, messages: all } };
     },
   });
@@ -92,24 +93,27 @@ export async function aiSdkTurn<Schema>(
   };
 }
 
-/** The requests of a result that stand for sign-ins, rather than for approvals of the host's own. */
-function waitsIn(turn: Turn, content: readonly object[]): AISDKState<never>['waits'] {
-  return (content as readonly Partial<ApprovalRequest>[]).flatMap(
-    ({ type, approvalId, toolCall, reason }) => {
-      const isOurs = type === 'tool-approval-request' && toolCall && turn.isWaiting(toolCall.toolCallId);
-      return isOurs === true && approvalId !== undefined ? [{ approvalId, pendingId: reason ?? '' }] : [];
-    },
-  );
+/**
+ * What the SDK is told when the generation goes on. Of our waits, that they are over: the call itself looks at the store, and
+ * says so when its person declined. Of approvals of the host's own that were asked for beside them, that nobody has
+ * decided: the model makes that call again, and the host is asked alone.
+ */
+function responsesTo(turn: Turn, content: readonly object[]): ApprovalResponse[] {
+  return (content as readonly Partial<ApprovalRequest>[]).flatMap((part) => {
+    const { type, approvalId = '', toolCall, isAutomatic } = part;
+    if (type !== 'tool-approval-request' || toolCall === undefined || isAutomatic === true) return [];
+    const approved = turn.isWaiting(toolCall.toolCallId);
+    return [
+      { type: 'tool-approval-response', approvalId, approved, ...(!approved && { reason: undecidedWords }) },
+    ];
+  });
 }
 
-/** The messages with our waits let go: the call itself looks at the store, and is told when its person declined. */
-function answered<Message extends object>({ messages, waits }: AISDKState<Message>): Message[] {
-  const content = waits.map(({ approvalId }) => ({
-    type: 'tool-approval-response',
-    approvalId,
-    approved: true,
-  }));
-  return [...messages, { role: 'tool', content } as unknown as Message];
+const undecidedWords =
+  'This call was not decided on while the user was signing in elsewhere. Make it again if it is still needed.';
+
+function answered<Message extends object>({ messages, responses }: AISDKState<Message>): Message[] {
+  return [...messages, { role: 'tool', content: responses } as unknown as Message];
 }
 
 function sdkTool<Schema>(

@@ -48,10 +48,10 @@ export interface AISDKResult<Message> {
 
 export type Awaitable<T> = T | PromiseLike<T>;
 
-/** What is kept of a paused generation: its messages, and which requests of the SDK stand for our waits. */
+/** What is kept of a paused generation: its messages, and what the SDK is told when it goes on. */
 export interface AISDKState<Message> {
   readonly messages: readonly Message[];
-  readonly waits: readonly { readonly approvalId: string; readonly pendingId: string }[];
+  readonly responses: readonly ApprovalResponse[];
 }
 
 /** An answer: its text, and all messages that led to it, the question's among them. */
@@ -65,5 +65,14 @@ export interface ApprovalRequest {
   readonly type: string;
   readonly approvalId: string;
   readonly toolCall: { readonly toolCallId: string };
-  readonly reason?: string;
+  /** It has its response already. */
+  readonly isAutomatic?: boolean;
+}
+
+/** How the SDK is told of one. */
+export interface ApprovalResponse {
+  readonly type: 'tool-approval-response';
+  readonly approvalId: string;
+  readonly approved: boolean;
+  readonly reason?: string | undefined;
 }

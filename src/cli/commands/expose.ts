@@ -73,7 +73,7 @@ export function defineExpose(command: Command): void {
     .option('--max-servers <number>', 'how many servers may run at once', whole, 100)
     .option(
       '--max-servers-per-user <number>',
-      'how many of them may be of one user (default: 8; all where only this machine may call)',
+      'how many of them may be of one user (default: 16; all where only this machine may call)',
       whole,
     )
     .option('--max-body <bytes>', 'the largest message of a client', whole, 4 * 1024 * 1024)

@@ -58,6 +58,8 @@ export interface AuthStrategy {
 
 /** What a context's person gives for one server, or is asked for. */
 export interface AskedPerson {
+  /** What was found at most a second ago, and has not ended since. Asks nobody, not even the store. */
+  readonly known?: unknown;
   /** The live link, if the person is being waited for. Changes nothing. */
   findChallenge(): Promise<AuthChallenge | undefined>;
   /** The live link, if the person is being waited for, with the context's present metadata written to it. */

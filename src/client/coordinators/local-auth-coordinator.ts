@@ -2,7 +2,7 @@ import { failureFields } from '../../core/failure-fields.ts';
 import { ThisMachine, type ThisMachineOptions } from '../../interaction/this-machine/this-machine.ts';
 import type { InteractionData } from '../../interaction/flow.ts';
 import { findSignInCode } from '../../interaction/oauth/sign-in-code.ts';
-import type { Pending } from '../../pending/pending.ts';
+import { isSuperseded, type Pending } from '../../pending/pending.ts';
 import { MemoryBackend } from '../../storage/memory-backend.ts';
 import { SingleFlight } from '../../sync/single-flight.ts';
 import { accountAt } from '../account-alias.ts';
@@ -42,6 +42,8 @@ export class LocalAuthCoordinator extends AuthCoordinator {
   readonly #confirming = new SingleFlight<boolean>();
   /** The sign-ins whose person has been told here. */
   readonly #shown = new Set<string>();
+  /** Where a person has ended a link in another browser: the next is theirs to open, in whichever they like. */
+  readonly #endedByHand = new Set<string>();
 
   constructor(options: LocalAuthCoordinatorOptions = {}) {
     super({ ...options, storage: options.storage ?? new MemoryBackend() }, (surroundings) => {
@@ -66,9 +68,18 @@ export class LocalAuthCoordinator extends AuthCoordinator {
     if (created) await this.#show(pending);
   }
 
+  override async awaitEnd(
+    pending: Pending<InteractionData>,
+    options: { signal: AbortSignal },
+  ): Promise<Pending<InteractionData>> {
+    const ended = await super.awaitEnd(pending, options);
+    if (isSuperseded(ended)) this.#endedByHand.add(placeOf(ended));
+    return ended;
+  }
+
   override async hasPersonAtHand(): Promise<boolean> {
     if (!this.blocksCallers || this.#options.onLink !== undefined) return false;
-    return (await import('../../interaction/this-machine/terminal.ts')).isAtTerminal();
+    return (await import('../../interaction/this-machine/terminal.ts')).hearsAtTerminal();
   }
 
   /** Asks at the terminal, once for all who come while it is asked. */
@@ -92,7 +103,9 @@ export class LocalAuthCoordinator extends AuthCoordinator {
   async #show(pending: Pending<InteractionData>): Promise<void> {
     const { autoOpenBrowser = true, openBrowser } = this.#options;
     const isByCode = findSignInCode(pending) !== undefined;
-    const opens = autoOpenBrowser && !isByCode && (await this.#reachesBrowser());
+    // One that this opened would own the link again; and what is only told stands in nobody's list of processes.
+    const isTheirs = this.#endedByHand.delete(placeOf(pending)) && (await this.#isHeard());
+    const opens = autoOpenBrowser && !isByCode && !isTheirs && (await this.#reachesBrowser());
     // Told first: an opener that does nothing says that it has done it.
     this.#tell(pending, opens);
     if (!opens) return;
@@ -102,6 +115,12 @@ export class LocalAuthCoordinator extends AuthCoordinator {
       .catch(() => false)
       .then((isOpen) => isOpen || this.#tell(pending))
       .catch((error: unknown) => this.surroundings.logger.error('a link was not told', failureFields(error)));
+  }
+
+  /** Whether somebody sees what is told. */
+  async #isHeard(): Promise<boolean> {
+    if (this.#options.onLink !== undefined) return true;
+    return (await import('../../interaction/this-machine/terminal.ts')).isAtTerminal();
   }
 
   /** Whoever brings an opener of their own knows that there is a browser. */
@@ -150,4 +169,8 @@ export class LocalAuthCoordinator extends AuthCoordinator {
     this.#closed.abort();
     await super.close();
   }
+}
+
+function placeOf({ namespace, resource, alias }: Pending): string {
+  return JSON.stringify([namespace.partition, resource, alias]);
 }

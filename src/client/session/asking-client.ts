@@ -4,11 +4,15 @@ import {
   type RequestOptions,
 } from '@modelcontextprotocol/client';
 
+import { singleUseState } from '../../interaction/single-use-state.ts';
+import { sendWaiting } from './broken-wait.ts';
+
 /** An answer of the revision 2026-07-28 that asks for something first. */
 interface InputRequired {
   readonly kind: 'input_required';
   inputRequests: Record<string, unknown>;
   requestState?: string;
+  _meta?: Readonly<Record<string, unknown>>;
 }
 
 /** What the SDK knows of the call; it exports no type for it. */
@@ -22,10 +26,12 @@ export type OnAsked = (signal: AbortSignal | undefined, inputRequests: Record<st
 
 /** The SDK's client, which says of which call something is asked: its handlers are not told. */
 export class AskingClient extends SdkClient {
+  readonly #server: string;
   readonly #onAsked: OnAsked;
 
-  constructor(onAsked: OnAsked, ...options: ConstructorParameters<typeof SdkClient>) {
+  constructor(server: string, onAsked: OnAsked, ...options: ConstructorParameters<typeof SdkClient>) {
     super(...options);
+    this.#server = server;
     this.#onAsked = onAsked;
   }
 
@@ -33,9 +39,18 @@ export class AskingClient extends SdkClient {
     const tell = (inputRequests: InputRequired['inputRequests'] | undefined): void =>
       this.#onAsked(flow.options?.signal, inputRequests ?? {});
     tell(decoded.inputRequests);
+    let isSingleUse = decoded._meta?.[singleUseState] === true;
     const retry: Flow['retry'] = async (params, options) => {
-      const result = await flow.retry(params, options);
-      if (isInputRequiredResult(result)) tell(result.inputRequests);
+      const send = (): Promise<unknown> => flow.retry(params, options);
+      const isWaiting = params?.['requestState'] !== undefined;
+      const { signal } = flow.options ?? {};
+      const result = await (isWaiting
+        ? sendWaiting({ server: this.#server, send, isSingleUse, signal })
+        : send());
+      if (isInputRequiredResult(result)) {
+        tell(result.inputRequests);
+        isSingleUse = result._meta?.[singleUseState] === true;
+      }
       return result;
     };
     return super._resolveNonCompleteResult(decoded, { ...flow, retry } as never);

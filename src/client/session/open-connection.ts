@@ -106,7 +106,7 @@ async function openTransport(connection: Connection, signal: AbortSignal): Promi
 async function createSdkClient(options: OpeningOptions, { mode, legacy }: VersionOffer): Promise<SdkClient> {
   const [{ AskingClient }] = await Promise.all([import('./asking-client.ts'), loadSdk()]);
   const { clientInfo, handlers, cachePartition, server, contextId } = options;
-  const client = new AskingClient(options.onAsked, clientInfo, {
+  const client = new AskingClient(server, options.onAsked, clientInfo, {
     capabilities: capabilitiesOf(handlers),
     versionNegotiation: { mode: typeof mode === 'string' ? mode : { pin: mode.pin } },
     ...(legacy && { supportedProtocolVersions: [...legacy] }),

@@ -1,6 +1,6 @@
 import type { Logger } from '../../core/logger.ts';
 import { findPosternError, type PosternError } from '../../core/postern-error.ts';
-import { errorOfEnd } from '../../pending/pending.ts';
+import { errorOfEnd, isSuperseded } from '../../pending/pending.ts';
 import { withSignal } from '../../sync/with-signal.ts';
 import type { AuthChallenge } from '../auth/authorization-required-error.ts';
 import type { Context } from '../context.ts';
@@ -60,8 +60,10 @@ export class PersonWatch {
     const ended = pending && (await this.#coordinator.awaitEnd(pending, { signal }));
     if (signal.aborted) return;
     this.#watching = undefined;
-    const isAsked = await this.#coordinator.hasPersonAtHand();
     const end = ended ?? { status: 'expired' };
-    await this.#onEnd(errorOfEnd(isAsked ? { ...end, askAgainAtMs: undefined } : end));
+    // Asked anew, by the request that is refused anew.
+    if (ended !== undefined && isSuperseded(ended)) return this.#onEnd(undefined);
+    const isAtHand = await this.#coordinator.hasPersonAtHand();
+    await this.#onEnd(errorOfEnd(isAtHand ? { ...end, askAgainAtMs: undefined } : end));
   }
 }

@@ -1,4 +1,4 @@
-import { findPosternError, type PosternError } from '../../core/postern-error.ts';
+import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import {
   findAuthorizationRequired,
   type AuthorizationRequiredError,
@@ -18,6 +18,9 @@ import { isStreamEnd } from './watched-transport.ts';
 
 /** How often one call is sent at most, each time after somebody has signed in. */
 const maxSends = 4;
+
+/** Of a call that may have been carried out, where nothing more is known. */
+const lookFirst = 'Look whether it was done before you call again. A link that was shown is still good.';
 
 /** What a session can do about a call that failed on its connection. */
 export interface RecoveryHands<T> {
@@ -96,7 +99,14 @@ async function endConnection<T>(failed: FailedCall, hands: RecoveryHands<T>): Pr
 /** Of this call, and no other: whether it was carried out, whatever has become of the session since. */
 function failWith<T>(error: unknown, mayHaveRun: boolean, { server, fail }: RecoveryHands<T>): PosternError {
   fail(error);
-  return classifyFailure(error, { ...server, evidence: { mayHaveRun, ...server.evidence } }).error;
+  return judge(error, mayHaveRun, server);
+}
+
+function judge(error: unknown, mayHaveRun: boolean, server: FailedServer): PosternError {
+  const known = classifyFailure(error, { ...server, evidence: { mayHaveRun, ...server.evidence } }).error;
+  const { code, message, hint, cause, evidence } = known;
+  if (hint !== undefined || evidence?.mayHaveRun !== true) return known;
+  return new PosternError(code, message, { cause, evidence, hint: lookFirst });
 }
 
 /** What the transport says becomes an error of ours; what the server says of the call itself stays as it is. */
@@ -107,5 +117,5 @@ function describe<T>({ error, verdict }: FailedCall, { server }: RecoveryHands<T
   const isUnanswered = isTimeout(error) || isStreamEnd(error) || error instanceof SyntaxError;
   if (status === undefined && !isUnanswered) return error;
   const mayHaveRun = verdict !== 'unprocessed' && (status === undefined || status >= 500);
-  return classifyFailure(error, { ...server, evidence: { mayHaveRun, ...server.evidence } }).error;
+  return judge(error, mayHaveRun, server);
 }

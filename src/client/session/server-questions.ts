@@ -10,7 +10,7 @@ import {
 import type { InteractionData } from '../../interaction/flow.ts';
 import { interactionOf } from '../../interaction/interaction-required-error.ts';
 import { unlessEnded } from '../../interaction/is-ended.ts';
-import { errorOfEnd, type Pending } from '../../pending/pending.ts';
+import { errorOfEnd, isSuperseded, type Pending } from '../../pending/pending.ts';
 import { tryPauseMs } from '../../resume/tries.ts';
 import { placeAlias } from '../account-alias.ts';
 import { AuthorizationRequiredError } from '../auth/authorization-required-error.ts';
@@ -225,6 +225,7 @@ export class ServerQuestions {
 
   #ended(pending: Pending<InteractionData> | undefined, call: AskedCall): typeof sendAgain {
     call.pending = undefined;
+    if (pending !== undefined && isSuperseded(pending)) return sendAgain;
     const error = errorOfEnd(pending ?? { status: 'expired' });
     if (error !== undefined) throw error;
     return sendAgain;

@@ -158,6 +158,11 @@ export class Session extends SessionState {
     return kept && { ...kept, server: this.server, alias: this.alias };
   }
 
+  /** Whether there is a credential of this account that was good a second ago at most. Asks nobody, not even the store. */
+  get hasCredential(): boolean {
+    return this.isOperational && this.#strategy.person?.known !== undefined;
+  }
+
   /** Forgets this context's credentials for the server, here and at its authorization server. */
   async logout(): Promise<LogoutResult> {
     if (this.isFailed) await this.#strategy.startOver?.();

@@ -12,7 +12,7 @@ import type { ApiKeyFile } from './api-key-file.ts';
 /** Tells who is at a browser by the API key that they call with. */
 export interface KeySignIn {
   readonly verifyUser: VerifyUser;
-  /** Answers `<origin>/sign-in`. */
+  /** Answers `<publicUrl>/sign-in`. */
   readonly fetch: (request: Request) => Promise<Response>;
 }
 
@@ -30,7 +30,8 @@ interface SignedIn {
  *
  * Good for an hour and in this process. A key that is taken back ends it.
  */
-export function keySignIn(keys: ApiKeyFile, origin: string): KeySignIn {
+export function keySignIn(keys: ApiKeyFile, publicUrl: string): KeySignIn {
+  const { origin } = new URL(publicUrl);
   const cookie = new HostCookie('postern-key', origin.startsWith('https:'));
   const sessions = new Map<string, SignedIn>();
 
@@ -49,7 +50,7 @@ export function keySignIn(keys: ApiKeyFile, origin: string): KeySignIn {
         tone: problem === undefined ? 'plain' : 'bad',
         title: 'Who are you?',
         text: problem ?? 'Enter the API key that your client calls this server with.',
-        body: html`<form method="post" action="/sign-in">
+        body: html`<form method="post" action="${publicUrl}/sign-in">
           <input type="hidden" name="returnTo" value="${returnTo}" />
           <label for="key">API key</label>
           <input id="key" name="key" type="password" autocomplete="off" required />

@@ -39,9 +39,9 @@ export interface ChildCounts {
 const lookMs = 5_000;
 /** How long the calls of a child that was replaced may still take. */
 const retiringMs = 10 * 60_000;
-/** Crashes of so many keys are remembered. */
-/** How long a session's child that nobody uses keeps its place when another needs one: many clients leave without a word. */
+/** How long a session's child whose client listens, and does nothing else, keeps its place when another needs one: many clients leave without a word. */
 const sparedMs = 60_000;
+/** Crashes of so many keys are remembered. */
 const maxRemembered = 10_000;
 
 /** Starts children when they are first needed, one for each key, and sees to their end. */
@@ -97,7 +97,8 @@ export class ChildSupply {
   }
 
   leave(key: string, user: ChildUser, options: { readonly stop: boolean }): void {
-    this.#orphans.get(key)?.delete(user);
+    const orphans = this.#orphans.get(key);
+    if (orphans?.delete(user) === true && orphans.size === 0) this.#orphans.delete(key);
     const running = this.#running.get(key);
     if (running === undefined || !running.users.delete(user)) return;
     if (options.stop && running.users.size === 0) this.#end(key, running, 'its session has ended');
@@ -301,9 +302,9 @@ export class ChildSupply {
     })();
     this.#ending.add(ended);
     void ended.finally(() => this.#ending.delete(ended));
-    const keepers = new Set([...child.users].filter(({ keeps }) => keeps));
-    if (keepers.size > 0) this.#orphans.set(key, keepers);
-    for (const user of keepers) user.moved();
+    const followers = new Set([...child.users].filter((user) => 'moved' in user));
+    if (followers.size > 0) this.#orphans.set(key, followers);
+    for (const user of followers) user.moved?.();
     for (const user of child.users) user.lost?.();
   }
 

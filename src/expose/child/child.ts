@@ -34,8 +34,8 @@ export interface ChildUser {
   readonly keeps: boolean;
   /** What the child says outside of any call. */
   heard(message: LooseMessage, child: Child): Promise<void> | void;
-  /** Another child answers from now on, and may have another catalogue. */
-  moved(): void;
+  /** Another child answers from now on, which it goes on with, and which may have another catalogue. */
+  moved?(): void;
   /** Whether it waits for what a child says by itself, so that the child is not idle. */
   readonly listens?: boolean;
   /** Nothing more comes from the child. */

@@ -49,6 +49,8 @@ interface OpenCall {
   readonly sink: CallSink;
 }
 
+/** Answers that are not counted as nobody's. */
+const maxForgotten = 10_000;
 const subscriptionKey = metaKeys.subscriptionId;
 
 /**
@@ -100,6 +102,8 @@ export class ServerLink {
     void this.#wire.send(outgoing(message, linkId, progressToken !== undefined));
     const forget = (): boolean => {
       if (!this.#calls.delete(linkId)) return false;
+      // Of many, the first have most likely been forgotten by the server, too.
+      if (this.#forgotten.size >= maxForgotten) this.#forgotten.clear();
       this.#forgotten.add(linkId);
       return true;
     };

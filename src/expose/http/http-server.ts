@@ -15,10 +15,10 @@ import type { SenderCheck } from './sender-check.ts';
 export interface HttpServerOptions {
   readonly host: string;
   readonly port: number;
-  /** Of the MCP endpoint. */
+  /** Of the MCP endpoint, below where clients reach it. */
   readonly path: string;
-  /** What clients reach it by: the origin of every request. */
-  readonly origin: () => string;
+  /** What clients reach it by. A proxy in front may have cut off its path. */
+  readonly publicUrl: () => string;
   readonly access: Access;
   readonly senders: () => SenderCheck;
   readonly answer: (request: AdmittedRequest) => Promise<HttpAnswer>;
@@ -65,7 +65,8 @@ export class HttpServer {
         const work = (): Promise<void> => this.#serve(message, reply);
         this.#whileAnswering(message.socket, work).catch((error: unknown) => {
           logger.error('a request was not answered', failureFields(error));
-          reply.destroy();
+          if (reply.headersSent) reply.destroy();
+          else refuse(reply, 500, 'the request could not be answered');
         });
       },
     );
@@ -101,18 +102,21 @@ export class HttpServer {
   }
 
   async #serve(message: IncomingMessage, reply: ServerResponse): Promise<void> {
-    const { origin, pages, path, senders } = this.#options;
+    const { pages, path, publicUrl, senders } = this.#options;
     const { host, origin: from } = message.headers;
     const problem = senders().problemOf(host, from);
     if (problem !== undefined) return refuse(reply, 403, `requests of this ${problem} are not answered`);
     const readableBy = senders().readableBy(from);
     if (readableBy !== undefined) allowReading(reply, readableBy);
-    const [target = ''] = (message.url ?? '').split('?');
+    const { origin, pathname } = new URL(publicUrl());
+    const mount = pathname.replace(/\/$/u, '');
+    const [asked = ''] = (message.url ?? '').split('?');
+    const target = mount !== '' && asked.startsWith(`${mount}/`) ? asked.slice(mount.length) : asked;
     if (target === path) return this.#serveMcp(message, reply);
     if (target === '/healthz') return this.#serveHealth(reply);
     const onFailure = (error: unknown): void => this.#failed(error);
     await answerNodeRequest(message, reply, pages, {
-      origin: origin(),
+      origin,
       maxBodyBytes: maxFormBytes,
       onFailure,
     });

@@ -48,7 +48,6 @@ const maxQuestions = 100;
 export class LegacySession implements ChildUser {
   readonly id: string;
   readonly user: string;
-  readonly keeps = true;
   usedAtMs: number = performance.now();
   readonly #options: LegacySessionOptions;
   readonly #calls = new Map<MessageId, OpenCall>();
@@ -63,6 +62,11 @@ export class LegacySession implements ChildUser {
     this.#options = options;
     this.id = options.id;
     this.user = options.user;
+  }
+
+  /** While nobody waits for anything of it, others may have its child's place; it gets another when it is used again. */
+  get keeps(): boolean {
+    return this.busy;
   }
 
   /** Somebody waits for something of it just now. */

@@ -1,5 +1,5 @@
 import { metaKeys, modernVersion } from '../../wire/eras/envelope.ts';
-import { mirroredParameters, type MirroredParameter } from '../../wire/mirrored-parameters.ts';
+import { MirroredCatalogue } from './mirrored-catalogue.ts';
 import type { Child, ChildWant } from '../child/child.ts';
 import { childFailed } from '../child/child-failed.ts';
 import type { ChildSupply } from '../child/child-supply.ts';
@@ -32,9 +32,6 @@ export interface ModernRequestsOptions {
 const verdictMs = 5 * 60_000;
 /** What a child that does not know the question makes of it is often nothing. */
 const probeMs = 10_000;
-const catalogueMs = 10_000;
-const maxPages = 50;
-const catalogueNote = 'param headers';
 const callsNote = 'calls';
 
 /** Requests of the revision 2026-07-28, each by itself: one child answers all of a user. */
@@ -98,7 +95,6 @@ export class ModernRequests {
     child.notes.set(callsNote, calls);
     this.#options.supply.join(child, {
       keeps: false,
-      moved: () => undefined,
       heard: (message) => {
         if (message.kind === 'request') {
           const error = {
@@ -161,58 +157,15 @@ export class ModernRequests {
     message: RequestMessage,
     headers: RequestHeaders,
   ): Promise<HttpAnswer | undefined> {
-    const name = message.params?.['name'];
-    if (typeof name !== 'string') return undefined;
-    const declared = (await catalogueOf(child, message)).get(name);
-    if (declared === undefined) return undefined;
-    const refused = compareParamHeaders(declared, message.params?.['arguments'], headers);
+    const catalogue = MirroredCatalogue.of(child);
+    const compare = async (again: boolean) =>
+      compareParamHeaders(
+        await catalogue.parametersFor(message, { again }),
+        message.params?.['arguments'],
+        headers,
+      );
+    // The tools may have changed since they were listed here.
+    const refused = (await compare(false)) && (await compare(true));
     return refused && errorAnswer(refused.status, refused.error, message.id);
   }
-}
-
-/** Which arguments of each tool headers repeat, as of the last time that the child said its tools have changed. */
-function catalogueOf(
-  child: Child,
-  { params }: RequestMessage,
-): Promise<ReadonlyMap<string, readonly MirroredParameter[]>> {
-  const known = child.notes.get(catalogueNote) as
-    | Promise<ReadonlyMap<string, readonly MirroredParameter[]>>
-    | undefined;
-  if (known !== undefined) return known;
-  const meta = params?.['_meta'] as Readonly<Record<string, unknown>>;
-  const asked = readCatalogue(child.link, {
-    [metaKeys.version]: meta[metaKeys.version],
-    [metaKeys.capabilities]: meta[metaKeys.capabilities],
-  }).catch(() => {
-    // A server that cannot list its tools is asked again at the next call.
-    child.notes.delete(catalogueNote);
-    return new Map<string, readonly MirroredParameter[]>();
-  });
-  child.notes.set(catalogueNote, asked);
-  return asked;
-}
-
-async function readCatalogue(
-  link: ServerLink,
-  meta: object,
-): Promise<ReadonlyMap<string, readonly MirroredParameter[]>> {
-  const found = new Map<string, readonly MirroredParameter[]>();
-  let cursor: unknown;
-  for (let page = 0; page < maxPages; page++) {
-    const answer = await link.ask(
-      'tools/list',
-      { _meta: meta, ...(cursor !== undefined && { cursor }) },
-      catalogueMs,
-    );
-    const result = answer.kind === 'result' && isObject(answer.result) ? answer.result : {};
-    const tools: readonly unknown[] = Array.isArray(result['tools']) ? result['tools'] : [];
-    for (const tool of tools) {
-      if (!isObject(tool) || typeof tool['name'] !== 'string') continue;
-      const headers = mirroredParameters(tool['inputSchema']) ?? [];
-      if (headers.length > 0) found.set(tool['name'], headers);
-    }
-    cursor = result['nextCursor'];
-    if (typeof cursor !== 'string') break;
-  }
-  return found;
 }

@@ -1,10 +1,8 @@
-import type { Child } from '../child/child.ts';
+import type { Child, ChildUser } from '../child/child.ts';
 import type { ServerLink } from '../child/server-link.ts';
 import { resultText, type NotificationMessage, type RequestMessage } from '../../wire/message.ts';
-import { jsonAnswer, type HttpAnswer } from './http-answer.ts';
 
-/** A session, told from the others by being another object. */
-type Follower = object;
+import { jsonAnswer, type HttpAnswer } from './http-answer.ts';
 
 /** From the most to the least talkative. */
 const levels: readonly unknown[] = [
@@ -25,8 +23,8 @@ const maxSubscriptions = 1_000;
  * and how much is logged.
  */
 export class SharedState {
-  readonly #levels = new Map<Follower, number>();
-  readonly #followers = new Map<string, Set<Follower>>();
+  readonly #levels = new Map<ChildUser, number>();
+  readonly #followers = new Map<string, Set<ChildUser>>();
 
   static of(child: Child): SharedState {
     const known = child.notes.get(noteName);
@@ -37,7 +35,7 @@ export class SharedState {
   }
 
   /** The answer to a call that the child must not be bothered with, as others of its sessions want something else. */
-  answerFor(session: Follower, { id, method, params }: RequestMessage): HttpAnswer | undefined {
+  answerFor(session: ChildUser, { id, method, params }: RequestMessage): HttpAnswer | undefined {
     if (method === 'logging/setLevel') {
       const level = levels.indexOf(params?.['level']);
       if (level === -1) return undefined;
@@ -61,7 +59,7 @@ export class SharedState {
   }
 
   /** Whether a session wants to hear of something. */
-  concerns(session: Follower, { method, params }: NotificationMessage): boolean {
+  concerns(session: ChildUser, { method, params }: NotificationMessage): boolean {
     if (method === 'notifications/message') {
       const wanted = this.#levels.get(session);
       const level = levels.indexOf(params?.['level']);
@@ -73,7 +71,7 @@ export class SharedState {
     return [...this.#followers].some(([followed, by]) => by.has(session) && uri.startsWith(followed));
   }
 
-  left(session: Follower, link: ServerLink): void {
+  left(session: ChildUser, link: ServerLink): void {
     this.#levels.delete(session);
     for (const [uri, followers] of this.#followers) {
       if (!followers.delete(session) || followers.size > 0) continue;

@@ -110,8 +110,6 @@ export class TranslatedListens implements ChildUser {
     return held.length === 0 ? undefined : Promise.all(held).then(() => undefined);
   }
 
-  moved(): void {}
-
   /** Whoever listens opens another stream, and learns of what it has missed by asking. */
   lost(): void {
     for (const { answer } of this.#listens) answer.dismiss();

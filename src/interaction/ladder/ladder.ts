@@ -11,7 +11,7 @@ import { isResponse } from '../../web/is-response.ts';
 import { unreadableFields } from '../../storage/unreadable.ts';
 import { enterPending } from '../enter-pending.ts';
 import type { FlowVisit, InteractionData } from '../flow.ts';
-import { isEnded } from '../is-ended.ts';
+import { isEnded, unlessEnded } from '../is-ended.ts';
 import { Pages } from '../pages/pages.ts';
 import { Inbox } from '../inbox/inbox.ts';
 import { inboxUrlOf } from '../inbox/inbox-url.ts';
@@ -20,6 +20,8 @@ import { Attempts, type Attempt } from './attempts.ts';
 import { metadataDocument } from './client-metadata.ts';
 import { EndingForms } from './ending-forms.ts';
 import type { LadderHost } from './ladder-host.ts';
+import { LinkOwners } from './link-owners.ts';
+import { endLink, ownedPage } from './owned-page.ts';
 import { readPastedAddress } from './pasted-address.ts';
 import { methodsOf, readPath } from './paths.ts';
 import { createVisit, type Pasted } from './visit.ts';
@@ -33,6 +35,14 @@ interface Caller {
 /** A caller who may come through, and what to call them. */
 interface Admitted extends Caller {
   readonly person: string | undefined;
+}
+
+/** What is known of a link that another browser owns, and of the browser that asks. */
+interface OwnedElsewhere {
+  readonly cookie: BrowserCookie;
+  readonly bound: { readonly setCookie: string; readonly formToken: string };
+  readonly openedAtMs: number | undefined;
+  readonly nowMs: number;
 }
 
 /** How long a second request for an attempt that is being finished waits for it. */
@@ -215,8 +225,13 @@ export class Ladder {
     const bound = await cookie.bind(request, pending.expiresAtMs - (await surroundings.now()));
     // What only looks, as previews and scanners do, does not come to own a link: its person opens it, or sends its form.
     const opens = isOwnNavigation(request) || (await cookie.matches(request, bound.hash));
-    if (gate.firstBrowserOwns && !(await this.#owns(at.store, pending, bound.hash, opens))) {
-      return pages.failure('ERR_POSTERN_AUTH_BROWSER_MISMATCH');
+    if (gate.firstBrowserOwns) {
+      const nowMs = await surroundings.now();
+      const owner = await new LinkOwners(at.store.storage).owner(pending, bound.hash, { opens, nowMs });
+      if (owner !== undefined && owner.browser !== bound.hash) {
+        const { openedAtMs } = owner;
+        return this.#ofAnotherBrowser({ request, pages }, pending, { cookie, bound, openedAtMs, nowMs });
+      }
     }
     this.#host.attend(pending);
     let hasEnded = false;
@@ -277,19 +292,30 @@ export class Ladder {
     return isExpired ? pages.end(ended) : pages.alreadyDone();
   }
 
-  /** Whether no other browser has opened the link before. */
-  async #owns(
-    { storage }: PendingStore<InteractionData>,
-    { id, expiresAtMs }: Pending,
-    browser: string,
-    opens: boolean,
-  ): Promise<boolean> {
-    const key = storage.key(['link-owner', await hashId(id)]);
-    const value = new TextEncoder().encode(browser);
-    const change = { put: key, value, expiresAtMs, expect: 'absent' };
-    if (opens && (await storage.commit([change])) !== undefined) return true;
-    const owner = await storage.backend.get(key);
-    return owner === undefined || new TextDecoder().decode(owner.value) === browser;
+  /** A link that another browser owns: nothing of it is shown, and it can be ended for a new one. */
+  async #ofAnotherBrowser(
+    { request, pages }: Caller,
+    pending: Pending<InteractionData>,
+    { cookie, bound, openedAtMs, nowMs }: OwnedElsewhere,
+  ): Promise<Response> {
+    if (request.method === 'POST') {
+      const form = await this.#readForm(request);
+      const isOurs = await cookie.tookForm(request, form.get('form-token'));
+      if (isOurs && form.get('form-action') === endLink) {
+        await unlessEnded(this.#host.end(pending, 'ERR_POSTERN_PENDING_SUPERSEDED'));
+        this.#host.surroundings.logger.warn('a link was ended in another browser than the one that owns it', {
+          namespace: pending.namespace.id,
+        });
+        return cookie.cleared(
+          request,
+          await pages.done(pages.say('owned.endedTitle'), pages.say('owned.endedText')),
+        );
+      }
+    }
+    const { expiresAtMs } = pending;
+    const response = await ownedPage(pages, { formToken: bound.formToken, openedAtMs, expiresAtMs, nowMs });
+    response.headers.append('set-cookie', bound.setCookie);
+    return response;
   }
 
   /** Somebody is finishing this attempt, or died while doing so. */

@@ -49,7 +49,7 @@ export function factsOf(
       scopes.map((scope) => (Object.hasOwn(look.scopes, scope) ? look.scopes[scope] : undefined) ?? scope),
     ],
     [say('facts.goesTo'), goesTo === undefined ? [] : [goesTo]],
-    [say('facts.ends'), [endTime(expiresAtMs, clock(), texts.language, say)]],
+    [say('facts.ends'), [endTime(expiresAtMs, Math.min(expiresAtMs, clock()), texts.language, say)]],
   ];
   return rows.filter(([, values]) => values.length > 0).map(([label, values]) => ({ label, values }));
 }
@@ -61,10 +61,10 @@ export function placeName({ resource, alias }: { resource: string; alias: string
   return alias === 'default' ? resource : say('facts.account', { resource, account });
 }
 
-/** A page without a script knows no time zone, so it says how long there is, too. */
+/** A page without a script knows no time zone, so it says how long there is, too, or how long ago it was. */
 export function endTime(atMs: number, nowMs: number, language: string, say: Say): Html {
   const date = new Date(atMs);
-  const leftMs = Math.max(0, atMs - nowMs);
+  const leftMs = atMs - nowMs;
   const isLong = leftMs >= 24 * 60 * 60_000;
   const time = date.toLocaleString(language, {
     timeZone: 'UTC',
@@ -78,7 +78,12 @@ export function endTime(atMs: number, nowMs: number, language: string, say: Say)
   return html`<time datetime="${date.toISOString()}">${say('facts.endsAt', { time, left })}</time>`;
 }
 
+/** How far off; what is over has a count below zero. */
 function span(ms: number): [count: number, unit: Intl.RelativeTimeFormatUnit] {
+  if (ms < 0) {
+    const [count, unit] = span(-ms);
+    return [-count, unit];
+  }
   if (ms < 90_000) return [Math.round(ms / 1_000), 'second'];
   if (ms < 90 * 60_000) return [Math.round(ms / 60_000), 'minute'];
   if (ms < 48 * 60 * 60_000) return [Math.round(ms / (60 * 60_000)), 'hour'];

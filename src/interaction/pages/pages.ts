@@ -41,6 +41,8 @@ export interface FormContent {
   readonly watch?: string | undefined;
   /** A secret is entered, which its person may want to see. */
   readonly reveals?: boolean | undefined;
+  /** See {@link PageContent.code}. */
+  readonly code?: PosternErrorCode | undefined;
 }
 
 /** What is final where it ends an interaction, and yet may go better the next time in one that goes on. */

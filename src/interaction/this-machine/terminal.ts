@@ -48,8 +48,8 @@ export async function showAtTerminal(notice: TerminalNotice, hands: TerminalHand
 }
 
 /** Whether a person can be asked here, and can answer. */
-export function isAtTerminal(): boolean {
-  return process.stderr.isTTY && process.stdin.isTTY;
+export function hearsAtTerminal(): boolean {
+  return isAtTerminal() && process.stdin.isTTY;
 }
 
 /**
@@ -129,6 +129,11 @@ function interruptible(close: () => Promise<void>): () => void {
   };
   process.once('SIGINT', onInterrupt);
   return () => void process.off('SIGINT', onInterrupt);
+}
+
+/** Whether what is printed is seen by somebody. */
+export function isAtTerminal(): boolean {
+  return process.stderr.isTTY;
 }
 
 /** Above the countdown, where there is one. */

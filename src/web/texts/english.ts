@@ -13,6 +13,7 @@ export const english = {
   'action.copyCode': 'Copy the code',
   'action.decline': 'Decline',
   'action.disconnect': 'Disconnect',
+  'action.endLink': 'End this link',
   'action.done': 'I have done it',
   'action.getCode': 'Get a code',
   'action.goOn': 'Go on to {host}',
@@ -156,6 +157,14 @@ export const english = {
   'elsewhere.text':
     'The program that asked for this is not the one that answers here. Wait a moment, then open the link again.',
 
+  'owned.title': 'Another browser',
+  'owned.text':
+    'This link belongs to the browser that opened it first. Go on there. If that is not your browser, or you want to go on in this one, end the link: the program gives you a new one where you got this one, and what was begun in the other browser is not saved.',
+  'owned.opened': 'First opened',
+  'owned.endedTitle': 'The link is ended',
+  'owned.endedText':
+    'Go back to the program: it has a new link for you, or gives you one when you ask it again.',
+
   'missing.title': 'Nothing here',
   'missing.text': 'There is no page at this address.',
 
@@ -196,6 +205,9 @@ export const english = {
     'It is unknown, it has expired, or it was made for somebody else, or for another of your accounts. Nothing was saved. Ask for a new one where you got it.',
   'ERR_POSTERN_PENDING_EXPIRED.title': 'This link has expired',
   'ERR_POSTERN_PENDING_EXPIRED.text': 'Nothing was saved. Ask for a new one where you got it.',
+  'ERR_POSTERN_PENDING_SUPERSEDED.title': 'This link was ended',
+  'ERR_POSTERN_PENDING_SUPERSEDED.text':
+    'Somebody at this computer ended it in another browser, and nothing was saved. Go back to the program for a new one.',
   'ERR_POSTERN_PENDING_CANCELLED.title': 'No longer needed',
   'ERR_POSTERN_PENDING_CANCELLED.text': 'This was withdrawn, and nothing was saved. You can close this page.',
   'ERR_POSTERN_PENDING_ALREADY_FINISHED.title': 'Already done',

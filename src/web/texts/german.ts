@@ -9,6 +9,7 @@ export const german: Texts = {
   'action.continueHere': 'In diesem Browser weiter',
   'action.copyCode': 'Code kopieren',
   'action.decline': 'Ablehnen',
+  'action.endLink': 'Diesen Link beenden',
   'action.disconnect': 'Trennen',
   'action.done': 'Erledigt',
   'action.getCode': 'Code anfordern',
@@ -157,6 +158,14 @@ export const german: Texts = {
   'elsewhere.text':
     'Hier antwortet nicht das Programm, das danach gefragt hat. Warten Sie einen Moment und öffnen Sie dann den Link noch einmal.',
 
+  'owned.title': 'Ein anderer Browser',
+  'owned.text':
+    'Dieser Link gehört dem Browser, der ihn zuerst geöffnet hat. Machen Sie dort weiter. Ist das nicht Ihr Browser, oder wollen Sie in diesem weitermachen, dann beenden Sie den Link: Das Programm gibt Ihnen einen neuen, dort wo Sie diesen bekommen haben, und was im anderen Browser begonnen wurde, wird nicht gespeichert.',
+  'owned.opened': 'Zuerst geöffnet',
+  'owned.endedTitle': 'Der Link ist beendet',
+  'owned.endedText':
+    'Gehen Sie zurück zum Programm: Es hat einen neuen Link für Sie, oder gibt Ihnen einen, wenn Sie es noch einmal darum bitten.',
+
   'missing.title': 'Hier ist nichts',
   'missing.text': 'Unter dieser Adresse gibt es keine Seite.',
 
@@ -200,6 +209,9 @@ export const german: Texts = {
   'ERR_POSTERN_PENDING_EXPIRED.title': 'Dieser Link ist abgelaufen',
   'ERR_POSTERN_PENDING_EXPIRED.text':
     'Es wurde nichts gespeichert. Bitten Sie dort, wo Sie ihn bekommen haben, um einen neuen.',
+  'ERR_POSTERN_PENDING_SUPERSEDED.title': 'Dieser Link wurde beendet',
+  'ERR_POSTERN_PENDING_SUPERSEDED.text':
+    'Jemand an diesem Computer hat ihn in einem anderen Browser beendet, und es wurde nichts gespeichert. Im Programm bekommen Sie einen neuen.',
   'ERR_POSTERN_PENDING_CANCELLED.title': 'Nicht mehr nötig',
   'ERR_POSTERN_PENDING_CANCELLED.text':
     'Das wurde zurückgezogen, und es wurde nichts gespeichert. Sie können diese Seite schließen.',

@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openListener } from '../../../demo/open-listener.ts';
-import type { LocalAuthCoordinatorOptions } from '../../../src/client/index.ts';
+import type { LocalAuthCoordinatorOptions, SignInLink } from '../../../src/client/index.ts';
 import { hashId } from '../../../src/core/random.ts';
 import { codeOn, openStage, type Stage } from '../../support/stage.ts';
 import { launchChromium, type ChromiumBrowser } from '../../support/chromium.ts';
@@ -201,6 +201,62 @@ describe('the first browser of a link at a terminal', () => {
     await walk(createCookieBrowser(), link.href).catch(() => undefined);
     expect(stage.as.count('token')).toBe(0);
     await browser.open(callback.href);
+    expect(await answer).toBe('user-1');
+  });
+
+  test('another is told since when and until when, and nothing of what is asked for', async () => {
+    const { link, stage } = await openTerminal();
+    await walkToIssuer(createCookieBrowser(), link.href);
+    const { html } = await createCookieBrowser().open(link.href);
+    expect(html.match(/<time datetime="/gu)).toHaveLength(2);
+    expect(html).toContain('First opened');
+    expect(html).not.toContain(new URL(stage.calendar.url).host);
+  });
+
+  test('another can end the link: the program that waits has a new one, which it opens nowhere, and the first is told', async () => {
+    const links: SignInLink[] = [];
+    const { link, answer } = await openTerminal({ onLink: (each) => void links.push(each) });
+    const first = createCookieBrowser();
+    await walkToIssuer(first, link.href);
+    const second = createCookieBrowser();
+    await second.open(link.href);
+    const ended = await second.submit({}, 'end-link');
+    expect([ended.status, ended.html.includes('The link is ended')]).toEqual([200, true]);
+    await vi.waitFor(() => expect(links).toHaveLength(2), { timeout: 10_000 });
+    // In no list of processes, so nobody but who reads the terminal can be there first.
+    expect([links[0]!.opens, links[1]!.opens]).toEqual([true, false]);
+    expect(links[1]!.url).not.toBe(link.href);
+    const told = await first.open(link.href);
+    expect([told.status, codeOn(told)]).toEqual([410, 'ERR_POSTERN_PENDING_SUPERSEDED']);
+    expect((await walk(second, links[1]!.url)).status).toBe(200);
+    expect(await answer).toBe('user-1');
+  });
+
+  test('is ended by nothing but a press of that button: no form from elsewhere, and none of another browser', async () => {
+    const { link, answer } = await openTerminal();
+    const first = createCookieBrowser();
+    const callback = await walkToCallback(first, link.href);
+    const second = createCookieBrowser();
+    const { html } = await second.open(link.href);
+    const token = /name="form-token" value="([^"]+)"/u.exec(html)?.[1] ?? '';
+    const send = (body: string, headers: Record<string, string> = {}) =>
+      fetch(link, {
+        method: 'POST',
+        body,
+        redirect: 'manual',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', origin: link.origin, ...headers },
+      });
+    const form = `form-action=end-link&form-token=${encodeURIComponent(token)}`;
+    for (const response of [
+      // Without the cookie that the token is of; of another site; without a token.
+      await send(form),
+      await send(form, { origin: 'https://evil.example' }),
+      await send('form-action=end-link'),
+    ]) {
+      expect(response.status).toBe(403);
+      await response.body?.cancel();
+    }
+    expect((await first.open(callback.href)).status).toBe(200);
     expect(await answer).toBe('user-1');
   });
 

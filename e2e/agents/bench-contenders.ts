@@ -1,0 +1,79 @@
+/** One call of a tool through each framework: by its own client of MCP with a header that never changes, and by our face. */
+import { createMCPClient } from '@ai-sdk/mcp';
+import { getAllMcpTools, MCPServerStreamableHttp, RunContext, tool, type FunctionTool } from '@openai/agents';
+import { jsonSchema } from 'ai';
+import { aiSdkTurn } from '../../src/agents/ai-sdk/index.ts';
+import type { Turn } from '../../src/agents/index.ts';
+import { openAITurn } from '../../src/agents/openai/index.ts';
+
+export interface Call {
+  readonly call: () => Promise<unknown>;
+  readonly close: () => Promise<unknown>;
+}
+
+export interface Contenders {
+  readonly own: (url: string, token: string) => Promise<Call>;
+  readonly ours: (turn: Turn, name: string) => Promise<Call>;
+}
+
+const args = { text: 'hello' };
+const json = JSON.stringify(args);
+
+function invoking(one: FunctionTool, close: () => Promise<unknown>): Call {
+  const context = new RunContext();
+  let calls = 0;
+  return {
+    close,
+    // As the SDK's runner: its policy is asked, and then it is invoked.
+    call: async () => {
+      const callId = `call_${++calls}`;
+      if (await one.needsApproval(context, args as never, callId)) throw new Error('it waits');
+      const toolCall = { type: 'function_call' as const, callId, name: one.name, arguments: json };
+      return one.invoke(context, json, { toolCall: { ...toolCall, status: 'completed' } });
+    },
+  };
+}
+
+export const frameworks: Readonly<Record<string, Contenders>> = {
+  'OpenAI Agents': {
+    own: async (url, token) => {
+      const headers = { authorization: `Bearer ${token}` };
+      const server = new MCPServerStreamableHttp({ name: 'bench', url, requestInit: { headers } });
+      await server.connect();
+      const [echo] = await getAllMcpTools([server]);
+      return invoking(echo as FunctionTool, () => server.close());
+    },
+    ours: async (turn, name) => {
+      const { tools } = await openAITurn(turn, { tool: tool as (options: object) => FunctionTool });
+      return invoking(
+        tools.find((one) => one.name === name)!,
+        async () => {},
+      );
+    },
+  },
+  'AI SDK': {
+    own: async (url, token) => {
+      const headers = { authorization: `Bearer ${token}` };
+      const client = await createMCPClient({ transport: { type: 'http', url, headers } });
+      const { echo } = await client.tools();
+      let calls = 0;
+      return {
+        call: async () => echo!.execute(args, { toolCallId: `call_${++calls}`, messages: [] } as never),
+        close: () => client.close(),
+      };
+    },
+    ours: async (turn, name) => {
+      const { tools, toolApproval } = await aiSdkTurn(turn, { jsonSchema });
+      let calls = 0;
+      return {
+        close: async () => {},
+        call: async () => {
+          const toolCallId = `call_${++calls}`;
+          const status = await toolApproval({ toolCall: { toolName: name, toolCallId, input: args } });
+          if (status !== 'not-applicable') throw new Error('it waits');
+          return tools[name]!.execute(args, { toolCallId });
+        },
+      };
+    },
+  },
+};
