@@ -3,11 +3,11 @@ import { stderrLogger } from '../core/logger.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { checkPublicUrl } from '../web/public-url.ts';
 import { childEnvironment } from './child/child-environment.ts';
-import type { ChildHooks, ChildWant, LaunchedChild } from './child/child.ts';
+import { ChildLauncher } from './child-launcher.ts';
+import type { Child, ChildWant } from './child/child.ts';
 import { ChildSupply, type ChildCounts } from './child/child-supply.ts';
 import { ChildRefusal } from './child/initialize-child.ts';
 import { ProcessGuard } from './child/process-guard.ts';
-import { ServerProcess } from './child/server-process.ts';
 import { defaultLimits, type ExposeLimits, type ExposeOptions } from './expose-options.ts';
 import { HttpServer } from './http/http-server.ts';
 import { LegacySessions } from './http/legacy-sessions.ts';
@@ -16,7 +16,7 @@ import { ModernRequests } from './http/modern-requests.ts';
 import { SenderCheck } from './http/sender-check.ts';
 import { serverName } from './server-name.ts';
 import { openAccess, pagesPath } from './open-access.ts';
-import type { ChildSecrets } from './secrets/child-secrets.ts';
+import type { ChildSecrets, ChildSecretsOptions } from './secrets/child-secrets.ts';
 import { waitingVersion } from './secrets/waiting-version.ts';
 
 /** A stdio server that is being served. */
@@ -57,43 +57,32 @@ export async function startExpose(options: ExposeOptions): Promise<Exposed> {
   const env = childEnvironment(options.env ?? {});
   const configured = Object.keys(options.env ?? {}).map((variable) => env[variable] ?? '');
   const { maxLineBytes, startMs } = limits;
-  const processOptions = { command, maxLineBytes, guard, logger };
   const secrets = Promise.withResolvers<ChildSecrets | undefined>();
-  const launch = async (want: ChildWant, hooks: ChildHooks): Promise<LaunchedChild> => {
-    const asked = await secrets.promise;
-    const given = await asked?.find(want.user);
-    if (asked !== undefined && given === undefined) {
-      const { openWaitingRoom } = await import('./secrets/waiting-room.ts');
-      const next = async (wanted: ChildWant) => {
-        supply.renewOf(wanted.user, waitingVersion);
-        try {
-          return await supply.get(wanted);
-        } catch (error) {
-          // What stands in for a child speaks every revision, and the child itself may not.
-          if (!(error instanceof ChildRefusal)) throw error;
-          return supply.get(await modern.legacyWant(wanted.user));
-        }
-      };
-      return openWaitingRoom({ secrets: asked, want, hooks, name, version, next });
+  const next = async (want: ChildWant): Promise<Child> => {
+    supply.renewOf(want.user, waitingVersion);
+    try {
+      return await supply.get(want);
+    } catch (error) {
+      // What stands in for a child speaks every revision, and the child itself may not.
+      if (!(error instanceof ChildRefusal)) throw error;
+      return supply.get(await modern.legacyWant(want.user));
     }
-    const values = given?.values ?? {};
-    return new ServerProcess({
-      ...processOptions,
-      ...hooks,
-      env: { ...env, ...values },
-      secrets: [...configured, ...Object.values(values)],
-      version: given?.version ?? '',
-    });
   };
+  const launcher = new ChildLauncher({
+    process: { command, maxLineBytes, guard, logger },
+    env,
+    configured,
+    secrets: secrets.promise,
+    name,
+    version,
+    next,
+  });
   const supply = new ChildSupply({
     limits: { ...limits, idleMs: limits.childIdleMs },
     restart: options.restart,
     logger,
-    launch,
-    isCurrent: async (user, launchedWith) => {
-      const asked = await secrets.promise;
-      return asked === undefined || ((await asked.find(user))?.version ?? waitingVersion) === launchedWith;
-    },
+    launch: (want, hooks) => launcher.launch(want, hooks),
+    isCurrent: (user, launchedWith) => launcher.isCurrent(user, launchedWith),
   });
   const sessions = new LegacySessions({
     supply,
@@ -144,34 +133,32 @@ export async function startExpose(options: ExposeOptions): Promise<Exposed> {
     logger,
   });
   if (publicUrl === undefined) origin = originAt(server.port);
-  const { storage } = options;
-  if (options.secrets !== undefined && options.secrets.length > 0 && storage !== undefined) {
-    const { ChildSecrets: Secrets } = await import('./secrets/child-secrets.ts');
-    const { tryToStart } = await import('./secrets/trial-run.ts');
-    const made = new Secrets({
-      variables: options.secrets,
-      name,
-      pages: await opened.pagesAt(origin),
-      storage,
-      logger,
-      tryMs: Math.min(startMs, maxTryMs),
-      tryOut: (values, signal) =>
-        tryToStart({
-          ...processOptions,
-          env: { ...env, ...values },
-          secrets: [...configured, ...Object.values(values)],
-          signal,
-        }),
-      onChange: (user) => supply.renewOf(user),
+  if (!isLoopback && publicUrl === undefined) {
+    logger.warn('calls and keys pass the network in the clear', {
+      host,
+      hint: 'Put a proxy that speaks TLS in front, and say its address with --public-url.',
     });
-    secrets.resolve(made);
-  } else {
+  }
+  try {
+    secrets.resolve(
+      await openSecrets(options, {
+        name,
+        logger,
+        pagesAt: () => opened.pagesAt(origin),
+        tryMs: Math.min(startMs, maxTryMs),
+        tryOut: (values, signal) => launcher.tryOut(values, signal),
+        onChange: (user) => supply.renewOf(user),
+      }),
+    );
+  } catch (error) {
     secrets.resolve(undefined);
+    await server.close();
+    throw error;
   }
   const stop = async (): Promise<void> => {
     server.drain();
     const deadline = performance.now() + limits.graceMs;
-    while (supply.callsInFlight > 0 && performance.now() < deadline) await sleep(50);
+    while (supply.answersDue > 0 && performance.now() < deadline) await sleep(50);
     sessions.close();
     await supply.close();
     await (await secrets.promise)?.close();
@@ -186,6 +173,18 @@ export async function startExpose(options: ExposeOptions): Promise<Exposed> {
     },
     stop: () => (stopping ??= stop()),
   };
+}
+
+/** What users give, where children need something of them. */
+async function openSecrets(
+  { secrets = [], storage }: ExposeOptions,
+  made: Omit<ChildSecretsOptions, 'variables' | 'pages' | 'storage'> & {
+    readonly pagesAt: () => Promise<ChildSecretsOptions['pages']>;
+  },
+): Promise<ChildSecrets | undefined> {
+  if (secrets.length === 0 || storage === undefined) return undefined;
+  const { ChildSecrets: Secrets } = await import('./secrets/child-secrets.ts');
+  return new Secrets({ ...made, variables: secrets, storage, pages: await made.pagesAt() });
 }
 
 function checkOptions(options: ExposeOptions, host: string, path: string): void {

@@ -69,7 +69,7 @@ export function langChainRuns<
       const agent = await createAgent(seen);
       const config = { ...invokeOptions?.(seen), configurable: { thread_id: turn.runId } };
       const result = await agent.invoke('state' in from ? null : from.input, config);
-      if (isWaiting(turn, result)) return { state: keepCheckpoints(seen.checkpointer) };
+      if (langChainWaits(turn, result)) return { state: keepCheckpoints(seen.checkpointer) };
       return { answer: answerOf === undefined ? (textOf(result) as Answer) : answerOf(result) };
     },
   });
@@ -94,7 +94,7 @@ export async function langChainTurn<Tool, Saver extends MemorySaver>(
 }
 
 /** Whether a graph is interrupted for a sign-in, rather than by the host's own. */
-export function isWaiting(turn: Turn, { __interrupt__: interrupts = [] }: LangChainResult): boolean {
+export function langChainWaits(turn: Turn, { __interrupt__: interrupts = [] }: LangChainResult): boolean {
   const waitsFor = new Set<unknown>(turn.paused.map(({ pendingId }) => pendingId));
   return interrupts.some(({ value }) => waitsFor.has((value as { pendingId?: unknown } | null)?.pendingId));
 }

@@ -64,14 +64,14 @@ export function openAIRuns<
       const agent = await createAgent(seen);
       const input = 'state' in from ? await sdk.RunState.fromString(agent, from.state) : from.input;
       const result = (await sdk.run(agent, input, runOptions?.(seen))) as Result;
-      if (isWaiting(turn, result)) return { state: result.state.toString() };
+      if (openAIWaits(turn, result)) return { state: result.state.toString() };
       return { answer: answerOf === undefined ? (result.finalOutput as Answer) : answerOf(result) };
     },
   });
 }
 
 /** Whether a result is interrupted for a sign-in, rather than for an approval of the host's own. */
-export function isWaiting(turn: Turn, { interruptions = [] }: OpenAIRunResult): boolean {
+export function openAIWaits(turn: Turn, { interruptions = [] }: OpenAIRunResult): boolean {
   return interruptions.some(({ rawItem }) => {
     const { callId } = rawItem as { callId?: unknown };
     return typeof callId === 'string' && turn.isWaiting(callId);

@@ -81,8 +81,9 @@ export class ChildSupply {
     }
   }
 
-  get callsInFlight(): number {
-    return [...this.#running.values()].reduce((sum, { link }) => sum + link.callsInFlight, 0);
+  /** Calls that are waited for. */
+  get answersDue(): number {
+    return [...this.#running.values()].reduce((sum, { link }) => sum + link.answersDue, 0);
   }
 
   /** The child of a key, where it runs. */

@@ -47,6 +47,8 @@ interface OpenCall {
   readonly id: MessageId;
   readonly progressToken: MessageId | undefined;
   readonly sink: CallSink;
+  /** Whether an answer comes of it before its client has enough of it. */
+  readonly isStream: boolean;
 }
 
 /** Answers that are not counted as nobody's. */
@@ -75,6 +77,11 @@ export class ServerLink {
     return this.#calls.size;
   }
 
+  /** Calls that whoever waits for an answer waits for. */
+  get answersDue(): number {
+    return [...this.#calls.values()].filter(({ isStream }) => !isStream).length;
+  }
+
   get ended(): boolean {
     return this.#ended !== undefined;
   }
@@ -93,7 +100,12 @@ export class ServerLink {
     const meta = message.params?.['_meta'];
     const token = isObject(meta) ? meta['progressToken'] : undefined;
     const progressToken = typeof token === 'string' || typeof token === 'number' ? token : undefined;
-    const call: OpenCall = { id: message.id, progressToken, sink };
+    const call: OpenCall = {
+      id: message.id,
+      progressToken,
+      sink,
+      isStream: message.method === 'subscriptions/listen',
+    };
     if (this.#ended !== undefined) {
       this.#fail(call, this.#ended);
       return { cancel: () => undefined, abandon: () => undefined };
