@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util';
-import { agents } from './agents.ts';
 import type { Bench, BenchOptions } from './bench.ts';
 import { callTool } from './call-tool.ts';
 import { callback } from './callback.ts';
@@ -11,9 +10,11 @@ import { arePeersInstalled } from './peers.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { describeSurroundings, formatJson, formatOutcome, type Outcome } from './report.ts';
 import { storage } from './storage.ts';
+import { agents } from './agents.ts';
 
 const benches: readonly Bench[] = [
   callTool,
+  agents,
   importTime,
   idleMemory,
   callback,
@@ -21,7 +22,6 @@ const benches: readonly Bench[] = [
   forgedCallback,
   storage,
   outOfBand,
-  agents,
 ];
 const usage = `usage: npm run bench -- [name…] [--json] [--rounds N] [--quick]\nbenches: ${benches.map(({ name }) => name).join(', ')}`;
 
