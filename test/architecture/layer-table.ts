@@ -16,9 +16,9 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   interaction: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'node'],
   'browser-sign-in': ['core', 'storage', 'namespace', 'sync', 'oauth', 'web', 'interaction'],
   client: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
-  agents: ['core', 'storage', 'namespace', 'sync', 'pending', 'resume', 'interaction', 'client'],
   oob: ['core', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   atproto: ['core', 'oauth', 'web', 'interaction'],
+  agents: ['core', 'storage', 'namespace', 'sync', 'pending', 'resume', 'interaction', 'client'],
 };
 
 /** What `src/index.ts`, the entry `postern`, is made of. */
@@ -79,14 +79,14 @@ export const portableEntries: readonly string[] = [
   'index.ts',
   'oauth/index.ts',
   'client/index.ts',
-  'agents/index.ts',
-  'agents/openai/index.ts',
-  'agents/ai-sdk/index.ts',
-  'agents/langchain/index.ts',
   'oob/index.ts',
   'web/index.ts',
   'browser-sign-in/index.ts',
   'atproto/index.ts',
+  'agents/index.ts',
+  'agents/openai/index.ts',
+  'agents/ai-sdk/index.ts',
+  'agents/langchain/index.ts',
   'storage/conformance/index.ts',
 ];
 
