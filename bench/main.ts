@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util';
-import { agents } from './agents.ts';
 import type { Bench, BenchOptions } from './bench.ts';
 import { bridge } from './bridge.ts';
 import { callTool } from './call-tool.ts';
@@ -12,9 +11,11 @@ import { arePeersInstalled } from './peers.ts';
 import { refreshStorm } from './refresh-storm.ts';
 import { describeSurroundings, formatJson, formatOutcome, type Outcome } from './report.ts';
 import { storage } from './storage.ts';
+import { agents } from './agents.ts';
 
 const benches: readonly Bench[] = [
   callTool,
+  agents,
   importTime,
   idleMemory,
   callback,
@@ -23,7 +24,6 @@ const benches: readonly Bench[] = [
   storage,
   outOfBand,
   bridge,
-  agents,
 ];
 const usage = `usage: npm run bench -- [name…] [--json] [--rounds N] [--quick]\nbenches: ${benches.map(({ name }) => name).join(', ')}`;
 
