@@ -17,6 +17,8 @@ export interface AttendanceOptions {
   readonly handsFor: (pending: Pending<InteractionData>) => FlowHands;
   /** After this long without a sign of life, background work is taken over. */
   readonly leaseMs: number;
+  /** Aborts when this process leaves. */
+  readonly leaving: AbortSignal;
 }
 
 /** How long to wait for the end of an interaction, and what ends the wait sooner. */
@@ -90,6 +92,24 @@ export class Attendance {
     const ended = await this.#shareWait(pending, options);
     // A wait that is over before the shared one has read the store still looks once itself.
     return ended ?? (await this.#look(pending, { timeoutMs: 0 }));
+  }
+
+  /** As {@link wait}, and over at once when this process is leaving: whoever waits is answered, and goes on with another. */
+  async waitHere(
+    pending: Pending<InteractionData>,
+    { timeoutMs, signal }: Pick<WaitForEnd, 'timeoutMs' | 'signal'>,
+  ): Promise<Pending<InteractionData> | undefined> {
+    const { leaving } = this.#options;
+    if (!leaving.aborted) {
+      const either = signal === undefined ? leaving : AbortSignal.any([leaving, signal]);
+      try {
+        return await this.wait(pending, { timeoutMs, signal: either });
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (!leaving.aborted) throw error;
+      }
+    }
+    return this.wait(pending, { timeoutMs: 0, signal });
   }
 
   /** Waits as long as the interaction lives. @throws the signal's reason when it aborts. */

@@ -53,7 +53,8 @@ export class Interactions {
   readonly #declines: Declines;
   readonly #attendance: Attendance;
   readonly events: InteractionEvents;
-  readonly #leaving = new AbortController();
+  /** Ends the waits of {@link waitHere}, now and from then on: this process leaves. */
+  readonly leaving: AbortController = new AbortController();
   #asking: Promise<Asking> | undefined;
   #keeping: Promise<typeof keepCredential> | undefined;
   #ladder: Promise<Ladder> | undefined;
@@ -87,6 +88,7 @@ export class Interactions {
         update: (change) => this.update(pending, change),
       }),
       leaseMs: this.#watchLeaseMs,
+      leaving: this.leaving.signal,
     });
     gate.attach(this.fetch);
   }
@@ -327,32 +329,9 @@ export class Interactions {
     return this.#attendance.wait(...args);
   }
 
-  /** As {@link wait}, and over at once when this process is leaving: whoever waits is answered, and goes on with another. */
-  async waitHere(
-    pending: Pending<InteractionData>,
-    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
-  ): Promise<Pending<InteractionData> | undefined> {
-    const { signal: leaving } = this.#leaving;
-    if (!leaving.aborted) {
-      const either = signal === undefined ? leaving : AbortSignal.any([leaving, signal]);
-      try {
-        return await this.wait(pending, { timeoutMs, signal: either });
-      } catch (error) {
-        signal?.throwIfAborted();
-        if (!leaving.aborted) throw error;
-      }
-    }
-    return this.wait(pending, { timeoutMs: 0, signal });
-  }
-
-  /** Ends the waits of {@link waitHere}, now and from now on. */
-  leave(): void {
-    this.#leaving.abort();
-  }
-
-  /** Aborts with {@link leave}. */
-  get leaving(): AbortSignal {
-    return this.#leaving.signal;
+  /** {@link Attendance.waitHere} */
+  waitHere(...args: Parameters<Attendance['waitHere']>): Promise<Pending<InteractionData> | undefined> {
+    return this.#attendance.waitHere(...args);
   }
 
   /** {@link Attendance.untilEnd} */

@@ -237,7 +237,7 @@ export class Oob<D = unknown> implements AsyncDisposable {
    * link. So close it as soon as the server takes no new connections, and before its requests are waited for.
    */
   async close(): Promise<void> {
-    this.interactions.leave();
+    this.interactions.leaving.abort();
     await this.#parked.stop();
     await this.#prompts.close();
     await this.interactions.close();

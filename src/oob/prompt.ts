@@ -73,7 +73,7 @@ export class Prompts {
     if (pending.status !== 'pending') return pending;
     const place = await this.#place(pending, call);
     const stop = new AbortController();
-    const { leaving } = this.#interactions;
+    const { signal: leaving } = this.#interactions.leaving;
     const signal = AbortSignal.any([call.mcp.mcpReq.signal, stop.signal]);
     // Another process goes on: the link is the answer, as when the time is over.
     const onLeaving = (): void => stop.abort(unanswered);

@@ -25,14 +25,14 @@ export function logUnreadable(logger: Logger): OnUnreadable {
     said.add(name);
     logger.error('a stored record cannot be read, and is set aside', {
       key: place,
-      table: tableOf(key),
       ...unreadableFields(error),
+      table: tableOf(key),
     });
   };
 }
 
 /** The table of a record: the first segment of its path. */
-export function tableOf(key: Key): string {
+function tableOf(key: Key): string {
   return key[1] ?? '';
 }
 

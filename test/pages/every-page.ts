@@ -3,6 +3,7 @@ import { elicitation } from '../../src/interaction/elicitation/elicitation.ts';
 import type { FlowVisit, InteractionData } from '../../src/interaction/flow.ts';
 import { secretForm } from '../../src/interaction/forms/secret-form.ts';
 import { inboxPage } from '../../src/interaction/inbox/inbox-page.ts';
+import { ownedPage } from '../../src/interaction/ladder/owned-page.ts';
 import { consentPage } from '../../src/interaction/oauth/consent-page.ts';
 import { deviceCode } from '../../src/interaction/oauth/device-code.ts';
 import { Pages } from '../../src/interaction/pages/pages.ts';
@@ -179,6 +180,17 @@ export function everyPage(
     ['departure', (request) => pages.departure(`${new URL(request.url).origin}/gone`)],
     ['elsewhere', () => pages.elsewhere()],
     ['sign-in-again', () => pages.signInAgain('/sign-in/start')],
+    [
+      'owned',
+      () =>
+        ownedPage(pages, {
+          formToken: 'token',
+          openedAtMs: nowMs - 180_000,
+          expiresAtMs: nowMs + 120_000,
+          nowMs,
+        }),
+    ],
+    ['owned-ended', () => pages.done(pages.say('owned.endedTitle'), pages.say('owned.endedText'))],
     ['missing', () => pages.missing()],
     ['broken', () => pages.broken()],
     ['inbox-empty', inbox({})],
