@@ -51,11 +51,12 @@ for (const document of documents) {
   }
 }
 
-// It begins in the folder of another guide, and replaces some of its programs.
-cpSync(join(folder, 'docs-guides-agent-md'), join(folder, 'docs-guides-operator-md'), {
-  recursive: true,
-  force: false,
-});
+// It begins in the folders of other guides, and replaces some of their programs.
+for (const guide of ['agent', 'server'])
+  cpSync(join(folder, `docs-guides-${guide}-md`), join(folder, 'docs-guides-operator-md'), {
+    recursive: true,
+    force: false,
+  });
 
 // Every declaration there is, checked whole (no `skipLibCheck`), and without the DOM's: a server has none.
 const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {

@@ -16,7 +16,7 @@ export async function openAgentWorld(
   stack.defer(() => people.close());
   const authorizationServer = await startAuthorizationServer();
   stack.defer(() => authorizationServer.close());
-  const calendar = await startCalendarServer({ authorizationServer });
+  const calendar = await startCalendarServer({ authorizationServer, requiredScopes: ['calendar:read'] });
   stack.defer(() => calendar.close());
   const env = {
     PUBLIC_URL: origin,

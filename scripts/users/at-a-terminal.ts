@@ -6,7 +6,7 @@ import { startCalendarServer } from '../../demo/calendar-server.ts';
 import { check, openReader, type Played, type Stage } from './stage.ts';
 import { until } from './until.ts';
 
-/** docs/guides/terminal.md, by somebody who has a display, then has none, and then says no. */
+/** docs/guides/terminal.md, by somebody who has a display, then has none, makes mistakes, and then says no. */
 export async function playTerminal(stage: Stage): Promise<Played> {
   await using stack = new AsyncDisposableStack();
   const authorizationServer = await startAuthorizationServer({ accessTokenFormat: 'opaque' });
@@ -39,9 +39,13 @@ export async function playTerminal(stage: Stage): Promise<Played> {
     await person.signIn(link, { user: 'alice' });
   });
 
+  await reader.types(terminal);
   await reader.types(terminal, async () => {
     await person.signIn(await desktop.opened(), { user: 'alice', decision: 'deny' });
   });
+  const { authorizations: asked } = authorizationServer.counters;
+  await reader.types(terminal);
+  check('who has said no is not asked at once', authorizationServer.counters.authorizations === asked);
   reader.finish();
   check('the calendar was read three times', calendar.counters.calls['list_events'] === 3);
   return reader;

@@ -2,7 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createCookieBrowser } from '../../demo/browser.ts';
 import { findFreePort } from '../../demo/find-free-port.ts';
-import { openFrontDoor } from '../../demo/front-door.ts';
 import { askForLink, enter, openAgentWorld } from './agent-world.ts';
 import { openOwnDatabase } from './own-database.ts';
 import { check, openReader, type Played, type Stage } from './stage.ts';
@@ -12,18 +11,24 @@ import { until } from './until.ts';
 export async function playOperator(stage: Stage): Promise<Played> {
   await using stack = new AsyncDisposableStack();
   const ports = [await findFreePort(), await findFreePort()];
-  const door = stack.use(await openFrontDoor(() => ports));
-  const world = stack.use(await openAgentWorld(door.origin));
+  const origin = `http://127.0.0.1:${await findFreePort()}`;
+  const world = stack.use(await openAgentWorld(origin));
   const database = stack.use(await openOwnDatabase());
   const env = {
     ...world.env,
     ...database.env,
     PORT_A: String(ports[0]),
     PORT_B: String(ports[1]),
+    JWKS_URL: `${world.env['ISSUER']}/jwks`,
+    SCOPE: 'notes:read',
+    API_URL: `${origin}/notes`,
   };
-  const developer = stack.use(openReader(stage, 'agent.md', env));
-  await developer.types(developer.openTerminal());
-  developer.writes();
+  // Both in one folder: what the guide replaces has the same name in either.
+  for (const guide of ['server.md', 'agent.md']) {
+    const developer = stack.use(openReader(stage, guide, env));
+    await developer.types(developer.openTerminal());
+    developer.writes();
+  }
 
   const reader = stack.use(openReader(stage, 'operator.md', env));
   const terminal = reader.openTerminal();
@@ -31,16 +36,23 @@ export async function playOperator(stage: Stage): Promise<Played> {
   await reader.types(terminal);
   await reader.types(terminal);
   await reader.types(terminal);
+  await reader.types(terminal);
+  await until('the load balancer passes requests on', terminal, () =>
+    fetch(`${origin}/health`).then(
+      ({ ok }) => (ok ? true : undefined),
+      () => undefined,
+    ),
+  );
 
   const alice = createCookieBrowser();
-  await enter(alice, door.origin, 'alice');
+  await enter(alice, origin, 'alice');
   const link = await askForLink(alice);
   await reader.types(terminal);
   await alice.signIn(link, { user: 'alice' });
   await reader.sees(terminal);
   const stillConnected = async (): Promise<void> => {
     const before = told('Alice: dentist 09:00');
-    await enter(alice, door.origin, 'alice');
+    await enter(alice, origin, 'alice');
     await alice.submit();
     await until('the calendar is still connected', terminal, () =>
       told('Alice: dentist 09:00') > before ? true : undefined,
@@ -59,9 +71,10 @@ export async function playOperator(stage: Stage): Promise<Played> {
 
   await reader.types(terminal);
   const bob = createCookieBrowser();
-  await enter(bob, door.origin, 'bob');
+  await enter(bob, origin, 'bob');
   await bob.signIn(await askForLink(bob), { user: 'bob' });
   check('nobody resumes without the timer', told('Bob: dentist 09:00') === 0);
+  await reader.types(terminal);
   await reader.types(terminal);
   await reader.types(terminal);
   reader.finish();

@@ -2,8 +2,10 @@ import type { JWK } from 'jose';
 import { encodeBase64Url } from '../core/base64url.ts';
 import { checkDurations } from '../core/check-durations.ts';
 import type { Clock } from '../core/clock.ts';
+import { describeGiven } from '../core/describe-given.ts';
 import { failureFields } from '../core/failure-fields.ts';
 import type { FetchLike } from '../core/fetch-like.ts';
+import { levelOfEnd } from '../core/level-of-end.ts';
 import type { Logger } from '../core/logger.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { hashUnremembered, randomId, type RandomBytes } from '../core/random.ts';
@@ -64,7 +66,10 @@ export interface BrowserSignInOptions {
 
 /** Who is at a browser. */
 export interface BrowserSignIn {
-  /** For `verifyUser` of `Oob`, a coordinator or a `ClientManager`: who it is, or the way to the issuer and back here. */
+  /**
+   * For `verifyUser` of `Oob`, a coordinator or a `ClientManager`: who it is, or the way to the issuer and back here. A form, or
+   * whatever else is no GET, cannot come along: it is answered by a page that says so, with a link to sign in.
+   */
   readonly verifyUser: (request: Request) => Promise<Person | Response>;
   /** Answers `<publicUrl>/start?returnTo=…`, `/callback` and `/out`. A property, so that it can be handed to a framework as it is. */
   readonly fetch: (request: Request) => Promise<Response>;
@@ -94,7 +99,7 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
     options;
   const surroundings = createSurroundings(options);
   const { random, logger, now } = surroundings;
-  const baseUrl = checkPublicUrl(options.publicUrl);
+  const baseUrl = checkPublicUrl(options.publicUrl, 'publicUrl', 'browserSignIn');
   const { origin, pathname: mount } = new URL(baseUrl);
   const provider = new IdentityProvider(
     {
@@ -165,8 +170,13 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
       const known = findPosternError(error);
       if (known === undefined) throw error;
       const { code, message: reason, hint } = known;
-      logger.warn('a sign-in of a browser came to nothing', { issuer, code, reason, hint });
-      return pages.failure(code, { retry });
+      logger[levelOfEnd(code, 'warn')]('a sign-in of a browser came to nothing', {
+        issuer,
+        code,
+        reason,
+        hint,
+      });
+      return pages.failure(code, { retry, isRegisteredByHand: true });
     }
   };
 
@@ -212,14 +222,20 @@ export function browserSignIn(options: BrowserSignInOptions): BrowserSignIn {
       const person = await findPerson(request);
       if (person !== undefined) return { id: person.id, name: person.account };
       const { pathname, search } = new URL(request.url);
-      return sendOut(request, ownAddress(`${origin}${pathname}${search}`, origin) ?? `${origin}/`);
+      const here = ownAddress(`${origin}${pathname}${search}`, origin) ?? `${origin}/`;
+      if (request.method === 'GET' || request.method === 'HEAD') return sendOut(request, here);
+      // No way leads through the issuer for what was sent. Silently gone it would be taken for done.
+      const form = request.headers.get('referer');
+      const cameFrom = form === null ? undefined : ownAddress(form, origin);
+      return Pages.for(look, request).signInAgain(startUrl(cameFrom ?? here));
     },
     fetch: (request) => {
       const pages = Pages.for(look, request);
       return answer(request, pages).catch((error: unknown) => {
         logger.error('a page of the sign-in was not answered', { issuer, ...failureFields(error) });
         if (error instanceof FormRefusedError) return pages.failure(error.code, { status: error.status });
-        return pages.failure(findPosternError(error)?.code ?? 'ERR_POSTERN_AUTH_UNVERIFIED');
+        const code = findPosternError(error)?.code ?? 'ERR_POSTERN_AUTH_UNVERIFIED';
+        return pages.failure(code, { isRegisteredByHand: true });
       });
     },
   };
@@ -252,17 +268,22 @@ async function createParts(
 
 function checkOptions(options: BrowserSignInOptions): void {
   for (const name of ['issuer', 'clientId', 'publicUrl'] as const) {
-    if (typeof options?.[name] === 'string' && options[name] !== '') continue;
-    throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', `a sign-in of browsers needs "${name}"`, {
-      hint: 'Register this application with the issuer; its redirect URI is <publicUrl>/callback.',
+    const given: unknown = options?.[name];
+    if (typeof given === 'string' && given !== '') continue;
+    const what = `browserSignIn needs ${JSON.stringify(name)}, which is ${describeGiven(given)}`;
+    throw new PosternError('ERR_POSTERN_CONFIG_MISCONFIGURED', what, {
+      hint: 'Is the variable set that it comes from? Register this application with the issuer; its redirect URI is <publicUrl>/callback.',
     });
   }
   assertStorage(options.storage);
   checkDurations({ sessionMs: options.sessionMs });
 }
 
-function accountOf({ email, preferred_username: username }: Record<string, unknown>): { account?: string } {
-  const account = [email, username].find(
+/** What people call their account. An issuer that tells no name tells at least what it calls them itself. */
+function accountOf({ email, preferred_username: username, name: full, sub }: Record<string, unknown>): {
+  account?: string;
+} {
+  const account = [email, username, full, sub].find(
     (name) => typeof name === 'string' && name !== '' && name.length <= 254 && !/\p{C}/u.test(name),
   );
   return typeof account === 'string' ? { account } : {};

@@ -10,7 +10,7 @@ import { isUnreadable, unreadableFields } from '../storage/unreadable.ts';
 export interface SignedInPerson {
   /** What `verifyUser` answers. */
   readonly id: string;
-  /** What they call their account, for them to read. It decides nothing. */
+  /** What they call their account, or else what its issuer does, for them to read. It decides nothing. */
   readonly account?: string | undefined;
 }
 

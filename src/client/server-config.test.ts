@@ -48,39 +48,80 @@ describe('a server’s configuration', () => {
     [
       'a parameter that guards the sign-in',
       { authorizeParams: { state: 'CANARY' } },
-      'auth.authorizeParams.state: guarded',
+      'auth.authorizeParams.state is set by the sign-in itself',
     ],
     [
       'a misspelt field of a profile',
       { profile: { refrshScope: 'granted' } },
-      'auth.profile.refrshScope: unknown',
+      'auth.profile.refrshScope is no option that is known',
     ],
     [
       'a profile’s parameter that guards',
       { profile: { tokenParams: { code: 'CANARY' } } },
-      'auth.profile.tokenParams.code: guarded',
+      'auth.profile.tokenParams.code is set by the sign-in itself',
     ],
     [
       'a profile’s value of the wrong kind',
       { profile: { omitResource: 'yes' } },
-      'auth.profile.omitResource: invalid_type',
+      'auth.profile.omitResource is a text, true or false is expected',
     ],
     [
       'an exception that is no list',
       { allowIssuerMismatch: 'https://a.example' },
-      'auth.allowIssuerMismatch: invalid_type',
+      'auth.allowIssuerMismatch is a text, a list is expected',
     ],
     [
       'an exception for what is no issuer',
       { allowIssuerMismatch: ['CANARY'] },
-      'auth.allowIssuerMismatch.0: invalid_format',
+      'auth.allowIssuerMismatch.0 is a text without "https://" in front, a whole http(s) address is expected',
     ],
-    ['an exception in words', { allowPrivateNetwork: 'true' }, 'auth.allowPrivateNetwork: invalid_type'],
-    ['a misspelt exception', { allowPkceUnadvertized: true }, 'auth.allowPkceUnadvertized: unknown'],
-  ])('names the place of %s, and no value', (_what, more, place) => {
+    [
+      'an exception in words',
+      { allowPrivateNetwork: 'true' },
+      'auth.allowPrivateNetwork is a text, true or false is expected',
+    ],
+    [
+      'a misspelt exception',
+      { allowPkceUnadvertized: true },
+      'auth.allowPkceUnadvertized is no option that is known',
+    ],
+  ])('names the place of %s, what is there and what is expected, and no value', (_what, more, place) => {
     const message = problem({ url, auth: { type: 'oauth', ...more } });
-    expect(message).toContain(`(${place})`);
+    expect(message).toBe(`the server "calendar" is not configured right: ${place}`);
     expect(message).not.toContain('CANARY');
+  });
+
+  test.each([
+    ['url is missing, a text is expected', {}],
+    ['url is empty, a whole http(s) address is expected', { url: '' }],
+    ['url is a text without "https://" in front, a whole http(s) address is expected', { url: 'CANARY/mcp' }],
+    [
+      'url is an address that begins with "file:", a whole http(s) address is expected',
+      { url: 'file:///CANARY' },
+    ],
+    ['url is "/mcp", a whole http(s) address is expected', { url: '/mcp' }],
+    ['url is 7, a text is expected', { url: 7 }],
+    ['transport is a text, "streamable-http" or "sse" is expected', { url, transport: 'CANARY' }],
+    ['headers.x is no text that a header can carry', { url, headers: { x: 'CANARY\n' } }],
+    ['auth.type is a text, and has none of the forms that are known', { url, auth: { type: 'CANARY' } }],
+    [
+      'haeders is no option that is known; reason is empty, a text is expected',
+      { url, haeders: {}, reason: '' },
+    ],
+  ])('says that %s', (words, config) => {
+    expect(problem(config).split('not configured right: ')[1]?.split('; ').toSorted()).toEqual(
+      words.split('; ').toSorted(),
+    );
+  });
+
+  test('that is missing or empty is said to come from a variable, perhaps, that is not set', () => {
+    for (const config of [{}, { url: '' }, { url: undefined }]) {
+      expect(() => parseServerConfig('calendar', config)).toThrow(
+        expect.objectContaining({
+          hint: expect.stringMatching(/^Is the variable or option set/u) as string,
+        }) as Error,
+      );
+    }
   });
 
   test('may say every exception and a profile in JSON', () => {

@@ -132,9 +132,12 @@ export type ServerConfigs = Readonly<Record<string, ServerConfig>> | ReadonlyMap
 
 const text = z.string().min(1);
 const texts = z.record(z.string(), z.string());
-const headerValue = z.string().refine(isHeaderValue);
+const headerValue = z.string().refine(isHeaderValue, 'is no text that a header can carry');
 const scopes = z.array(text).optional();
-const isFunction = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function');
+const isFunction = z.custom<(...args: never[]) => unknown>(
+  (value) => typeof value === 'function',
+  'is no function',
+);
 const authMethods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const;
 
 const kept = [z.strictObject({ env: text }), z.strictObject({ file: text }), isFunction] as const;
@@ -201,7 +204,10 @@ const auth = z.union([
 
 const protocolVersion = z
   .string()
-  .refine((version) => spokenVersions.includes(version))
+  .refine(
+    (version) => spokenVersions.includes(version),
+    `is none of the versions that are spoken: ${spokenVersions.join(', ')}`,
+  )
   .optional();
 
 const anyServer = { protocolVersion, reason: text.optional() };
@@ -238,17 +244,20 @@ export function parseServerConfigs(servers: ServerConfigs): ReadonlyMap<string, 
 /**
  * Checks one server's configuration.
  *
- * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED naming the server and what is wrong, without quoting values.
+ * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED naming the server, the place, what is there and what is expected,
+ * without quoting values.
  */
 export function parseServerConfig(name: string, config: unknown): ServerConfig {
   checkName('a server name', name);
   const { success, error } = shapeOf(config).safeParse(config);
   // As it was given: what an option's symbol says would not survive being copied.
   if (success) return config as ServerConfig;
+  const { words, isMissing } = configProblems(error, config);
+  const forms = 'A server is { url, auth? }, { command, args?, env? }, or { connect }.';
   throw new PosternError(
     'ERR_POSTERN_CONFIG_MISCONFIGURED',
-    `the server ${JSON.stringify(name)} is not configured right (${configProblems(error)})`,
-    { hint: 'A server is { url, auth? }, { command, args?, env? }, or { connect }.' },
+    `the server ${JSON.stringify(name)} is not configured right: ${words}`,
+    { hint: isMissing ? `Is the variable or option set that it comes from? ${forms}` : forms },
   );
 }
 

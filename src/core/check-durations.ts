@@ -1,3 +1,4 @@
+import { describeGiven } from './describe-given.ts';
 import { PosternError } from './postern-error.ts';
 
 /** The longest a timer runs; one that is set for longer ends at once. */
@@ -17,7 +18,7 @@ export function checkDurations(
     if (ms === undefined || (typeof ms === 'number' && ms >= atLeastMs && ms <= longestMs)) continue;
     throw new PosternError(
       'ERR_POSTERN_CONFIG_MISCONFIGURED',
-      `${JSON.stringify(name)} must be ${atLeastMs} to ${longestMs} milliseconds`,
+      `${JSON.stringify(name)} is ${describeGiven(ms)}, and must be ${atLeastMs} to ${longestMs} milliseconds`,
     );
   }
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { errorCodes, type PosternErrorCode } from './error-codes.ts';
 import { explain, type Audience } from './explain.ts';
 import { PosternError } from './postern-error.ts';
+import { untilAskedAgain, untilRetry } from './retry-after.ts';
 
 const codes = Object.keys(errorCodes) as PosternErrorCode[];
 const audiences: readonly Audience[] = ['person', 'model', 'operator'];
@@ -121,4 +122,36 @@ test('JSON that somebody has made up brings no link of theirs, and no text witho
     expect(words).not.toContain('javascript:');
     expect(words.length).toBeLessThan(6_000);
   }
+});
+
+describe('a decline of a moment ago is explained with how long nobody is asked', () => {
+  const declined = new PosternError('ERR_POSTERN_AUTH_DENIED', 'm', untilAskedAgain(100_000));
+  const at = (nowMs: number) => audiences.map((audience) => explain(declined, { for: audience, nowMs }));
+
+  test('to the person, the model and the operator', () => {
+    const [person, model, operator] = at(59_500);
+    expect(person).toBe(
+      'Access was not granted a moment ago: you declined, or your account may not have it. If you want it after all, ask for it again in 41 seconds.',
+    );
+    expect(model).toContain('repeat the call only if they want it after all, in 41 seconds.');
+    expect(operator).toContain(
+      'They are not asked again before 1970-01-01 00:01:40 UTC, unless they want that themselves.',
+    );
+    expect(operator).toMatch(/That is in 41 seconds\.$/u);
+  });
+
+  test('and no longer once that is over', () => {
+    const [person, model, operator] = at(100_000);
+    expect(person).toBe(explain(new PosternError('ERR_POSTERN_AUTH_DENIED', 'm'), { for: 'person' }));
+    expect(model).not.toMatch(/seconds|moment ago/u);
+    expect(operator).toMatch(/That time has come\.$/u);
+  });
+});
+
+test('who asked to be left alone is said to be tried after that, for as long as it is to come', () => {
+  const busy = new PosternError('ERR_POSTERN_OAUTH_UNREACHABLE', 'm', untilRetry(600_000));
+  const told = (nowMs: number) => explain(busy, { for: 'person', nowMs });
+  expect(told(0)).toContain('Try again in 10 minutes.');
+  expect(told(599_000)).toContain('Try again in 1 second.');
+  expect(told(600_000)).not.toMatch(/\bin \d/u);
 });

@@ -1,9 +1,10 @@
+import { systemClock } from './clock.ts';
 import { errorCodes, type FixedBy, type PosternErrorCode } from './error-codes.ts';
 import { escapeText } from './escape-text.ts';
 import type { FailureEvidence } from './failure-evidence.ts';
-import { nextBy, plainWords } from './plain-words.ts';
+import { declinedJustNow, nextBy, plainWords } from './plain-words.ts';
 import { findPosternError } from './postern-error.ts';
-import { describeTime } from './retry-after.ts';
+import { describeTime, describeWait } from './retry-after.ts';
 
 /** Whom something is explained to. */
 export type Audience = 'person' | 'model' | 'operator';
@@ -14,6 +15,8 @@ interface Known {
   readonly message: string | undefined;
   readonly hint: string | undefined;
   readonly evidence: FailureEvidence;
+  /** How long nothing is tried again, or nobody asked, in words; left out once that is over. */
+  readonly wait: string | undefined;
   /** The link, of an error that is meant to carry one. */
   readonly link: string | undefined;
 }
@@ -35,18 +38,22 @@ const actors: Readonly<Record<FixedBy, string>> = {
 const noSecrets = 'Secrets never belong in this conversation.';
 
 /**
- * What happened, who must act, and what to do next, in words for one audience. Pure, and total: it knows our errors, the
- * JSON of one, and of anything else says that nobody had foreseen it. What it says holds no secret; the link of an error
- * that is there to carry one is told to the person and the model.
+ * What happened, who must act, and what to do next, in words for one audience. Total: it knows our errors, the JSON of one,
+ * and of anything else says that nobody had foreseen it. What it says holds no secret; the link of an error that is there to
+ * carry one is told to the person and the model. Where there is something to wait for, it says for how long.
  *
+ * @param options `nowMs`: as of when it is told, in milliseconds since the epoch. Default: now.
  * @example
  * catch (error) {
  *   await thread.reply(explain(error, { for: 'person' }));
  *   logger.error(explain(error, { for: 'operator' }));
  * }
  */
-export function explain(error: unknown, { for: audience }: { readonly for: Audience }): string {
-  const known = readError(error);
+export function explain(
+  error: unknown,
+  { for: audience, nowMs = systemClock() }: { readonly for: Audience; readonly nowMs?: number | undefined },
+): string {
+  const known = readError(error, nowMs);
   switch (audience) {
     case 'person':
       return known === undefined ? unforeseen : toPerson(known);
@@ -62,11 +69,11 @@ export function explain(error: unknown, { for: audience }: { readonly for: Audie
 const unforeseen =
   'Something went wrong that was not foreseen. Try again. If it happens again, tell whoever runs this application.';
 
-function toPerson({ code, evidence, link }: Known): string {
-  const { happened } = plainWords[code];
+function toPerson(known: Known): string {
+  const { evidence, link } = known;
   const parts = [
-    happened,
-    nextOf(code, evidence),
+    happenedOf(known),
+    nextOf(known),
     ...(evidence.mayHaveRun === true
       ? ['It may have been done all the same: look before you repeat it.']
       : []),
@@ -75,10 +82,10 @@ function toPerson({ code, evidence, link }: Known): string {
   return parts.join(' ');
 }
 
-function toModel({ code, evidence, link }: Known): string {
-  const { happened } = plainWords[code];
+function toModel(known: Known): string {
+  const { code, evidence, wait, link } = known;
   const { fixedBy, retry } = errorCodes[code];
-  const said = `The call did not succeed. What to tell the user: “${happened} ${nextOf(code, evidence)}”`;
+  const said = `The call did not succeed. What to tell the user: “${happenedOf(known)} ${nextOf(known)}”`;
   const who = `Who must act: ${actors[fixedBy]}.`;
   if (link !== undefined) {
     return `${said} ${who} Give the user this link as it is, and repeat the call when they say that they are done: ${link} ${noSecrets}`;
@@ -89,12 +96,14 @@ function toModel({ code, evidence, link }: Known): string {
       : retry
         ? fixedBy === 'person'
           ? 'Repeat the call when they have done so.'
-          : `You may repeat the call once, ${whenOf(evidence) ?? 'in a moment'}.`
-        : 'Do not repeat the call before that has happened.';
+          : `You may repeat the call once, ${wait ?? 'in a moment'}.`
+        : isCooling(known)
+          ? `Do not press them: go on without it, and repeat the call only if they want it after all, ${wait}.`
+          : 'Do not repeat the call before that has happened.';
   return `${said} ${who} ${next} ${noSecrets}`;
 }
 
-function toOperator({ code, message, hint, evidence }: Known): string {
+function toOperator({ code, message, hint, evidence, wait }: Known): string {
   const { meaning, fixedBy, retry } = errorCodes[code];
   const parts = [
     `${code}: ${meaning}`,
@@ -103,22 +112,18 @@ function toOperator({ code, message, hint, evidence }: Known): string {
     `To be put right by ${fixedBy === 'server' ? 'the other server' : `the ${fixedBy}`}; ${
       retry ? 'the same call may succeed later' : 'the same call would fail again'
     }.`,
-    ...describeEvidence(evidence),
+    ...describeEvidence(evidence, { hint, wait }),
   ];
   return parts.filter((part) => part !== '').join(' ');
 }
 
-function describeEvidence({
-  httpStatus,
-  retryAtMs,
-  mayHaveRun,
-  supportedVersions,
-  exit,
-  stderr,
-}: FailureEvidence): string[] {
+function describeEvidence(
+  { httpStatus, retryAtMs, mayHaveRun, supportedVersions, exit, stderr }: FailureEvidence,
+  told: Pick<Known, 'hint' | 'wait'>,
+): string[] {
   return [
     ...(httpStatus === undefined ? [] : [`It answered HTTP ${httpStatus}.`]),
-    ...(retryAtMs === undefined ? [] : [`Nothing is tried again before ${describeTime(retryAtMs)}.`]),
+    ...(retryAtMs === undefined ? [] : [describeRetry(describeTime(retryAtMs), told)]),
     ...(mayHaveRun === undefined
       ? []
       : [mayHaveRun ? 'The call may have been carried out.' : 'The call was not carried out.']),
@@ -128,15 +133,27 @@ function describeEvidence({
   ];
 }
 
-function nextOf(code: PosternErrorCode, evidence: FailureEvidence): string {
+/** When something is tried again. A hint may have said the time, but not how far off that is. */
+function describeRetry(time: string, { hint, wait }: Pick<Known, 'hint' | 'wait'>): string {
+  const before = hint?.includes(time) === true ? '' : `Nothing is tried again before ${time}. `;
+  return `${before}${wait === undefined ? 'That time has come.' : `That is ${wait}.`}`;
+}
+
+function happenedOf(known: Known): string {
+  return isCooling(known) ? declinedJustNow : plainWords[known.code].happened;
+}
+
+function nextOf(known: Known): string {
+  const { code, wait } = known;
   const { fixedBy, retry } = errorCodes[code];
-  const when = retry && fixedBy === 'server' ? whenOf(evidence) : undefined;
-  if (when !== undefined) return `Try again ${when}.`;
+  if (isCooling(known)) return `If you want it after all, ask for it again ${wait}.`;
+  if (retry && fixedBy === 'server' && wait !== undefined) return `Try again ${wait}.`;
   return plainWords[code].next ?? nextBy[fixedBy][retry ? 'passing' : 'final'];
 }
 
-function whenOf({ retryAtMs }: FailureEvidence): string | undefined {
-  return retryAtMs === undefined ? undefined : `after ${describeTime(retryAtMs)}`;
+/** Whether somebody declined, and is not asked again yet. */
+function isCooling({ code, wait }: Known): boolean {
+  return code === 'ERR_POSTERN_AUTH_DENIED' && wait !== undefined;
 }
 
 /** Of somebody else's error only its type: its text may quote anything. */
@@ -145,17 +162,19 @@ function describeUnknown(error: unknown): string {
   return `An error that is none of ours (${name}). Its text is not repeated here, since it may quote a secret; look at the error itself.`;
 }
 
-function readError(error: unknown): Known | undefined {
+function readError(error: unknown, nowMs: number): Known | undefined {
   const own = findPosternError(error) ?? parseJson(error);
   if (typeof own !== 'object' || own === null) return undefined;
   const { code, message, hint, evidence, interaction } = own as Record<string, unknown>;
   if (typeof code !== 'string' || !Object.hasOwn(errorCodes, code)) return undefined;
   const known = code as PosternErrorCode;
+  const seen = readEvidence(evidence);
   return {
     code: known,
     message: textOf(message)?.replace(/\.$/u, ''),
     hint: textOf(hint),
-    evidence: readEvidence(evidence),
+    evidence: seen,
+    wait: describeWait(seen.retryAtMs, nowMs),
     link: linkCodes.has(known) ? linkOf(interaction) : undefined,
   };
 }

@@ -2,7 +2,10 @@
 export interface FailureEvidence {
   /** The HTTP status that it answered with. */
   readonly httpStatus?: number | undefined;
-  /** Until when nothing is tried again, in milliseconds since the epoch: it asked for that, or has just failed. */
+  /**
+   * Until when nothing is tried again, in milliseconds since the epoch: it asked for that, or has just failed. Of somebody who
+   * declined: until when they are not asked again by itself.
+   */
   readonly retryAtMs?: number | undefined;
   /**
    * Whether the call that failed may have been carried out all the same: then only who knows that it does no harm twice

@@ -31,6 +31,10 @@ export const nextBy: Readonly<Record<FixedBy, { readonly passing: string; readon
   },
 };
 
+/** Of a decline, for as long as its person is not asked again. */
+export const declinedJustNow =
+  'Access was not granted a moment ago: you declined, or your account may not have it.';
+
 /** Every code, as a person without knowledge of the machinery is told of it. */
 export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
   ERR_POSTERN_CONFIG_MISCONFIGURED: words('This application is not set up right.'),

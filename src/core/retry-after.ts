@@ -30,7 +30,23 @@ export function untilRetry(retryAtMs: number, options: PosternErrorOptions = {})
   return { ...options, hint, evidence: { ...options.evidence, retryAtMs } };
 }
 
+/** What the error of a decline is made with: nobody asks its person again before that, but on their own wish. */
+export function untilAskedAgain(retryAtMs: number): PosternErrorOptions {
+  return untilRetry(retryAtMs, {
+    hint: `They are not asked again before ${describeTime(retryAtMs)}, unless they want that themselves.`,
+  });
+}
+
 /** A time as people read it: to the second, in UTC. */
 export function describeTime(atMs: number): string {
   return `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** How long it is until then, in words for a sentence: `in 40 seconds`. `undefined` when there is nothing to wait for. */
+export function describeWait(untilMs: number | undefined, nowMs: number): string | undefined {
+  if (untilMs === undefined || untilMs <= nowMs) return undefined;
+  const seconds = Math.ceil((untilMs - nowMs) / 1_000);
+  if (seconds < 90) return `in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 90 ? `in ${minutes} minutes` : `in ${Math.ceil(minutes / 60)} hours`;
 }

@@ -295,8 +295,9 @@ export class Interactions {
     const { request, wanted } = dataOf(pending);
     const place = { ...request, namespace: pending.namespace };
     // In one commit with the end: one of those who wait may ask again at once.
-    const remembering = await this.#declines.remembering(place, wanted, code);
-    await this.#end(pending, { status: 'cancelled', failure: code }, [...alongside, ...remembering]);
+    const { changes, untilMs } = await this.#declines.remembering(place, wanted, code);
+    const outcome = { status: 'cancelled', failure: code, askAgainAtMs: untilMs } as const;
+    await this.#end(pending, outcome, [...alongside, ...changes]);
   }
 
   /** Ends an interaction because its person said no. One that has ended already stays as it is. */

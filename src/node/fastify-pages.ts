@@ -35,7 +35,10 @@ export function fastifyPages(
   options: NodeListenerOptions,
 ): (scope: FastifyScope) => Promise<void> {
   const listener = nodeListener(handler, options);
-  const mount = new URL(checkPublicUrl(options.publicUrl)).pathname.replace(/\/$/u, '');
+  const mount = new URL(checkPublicUrl(options.publicUrl, 'publicUrl', 'fastifyPages')).pathname.replace(
+    /\/$/u,
+    '',
+  );
   return async (scope) => {
     scope.removeAllContentTypeParsers();
     // Read by nobody: what is asked for with a body comes as it is.

@@ -18,7 +18,7 @@ export function honoPages(
   handler: FetchHandler,
   { publicUrl, logger = stderrLogger }: Pick<NodeListenerOptions, 'publicUrl' | 'logger'>,
 ): (context: { readonly req: { readonly raw: Request } }) => Promise<Response> {
-  const { origin } = new URL(checkPublicUrl(publicUrl));
+  const { origin } = new URL(checkPublicUrl(publicUrl, 'publicUrl', 'honoPages'));
   return async ({ req: { raw } }) => {
     if (raw.bodyUsed) {
       const { message, code, hint } = alreadyRead();

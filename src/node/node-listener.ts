@@ -26,7 +26,7 @@ export function nodeListener(
   handler: FetchHandler,
   { publicUrl, maxBodyBytes = 128 * 1024, logger = stderrLogger }: NodeListenerOptions,
 ): (message: IncomingMessage, reply: ServerResponse) => void {
-  const { origin } = new URL(checkPublicUrl(publicUrl));
+  const { origin } = new URL(checkPublicUrl(publicUrl, 'publicUrl', 'nodeListener'));
   const onFailure = (error: unknown): void => {
     if (isPosternError(error)) logger.error(error.message, { code: error.code, hint: error.hint });
     else logger.error('a request was not answered', failureFields(error));

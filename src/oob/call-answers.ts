@@ -8,7 +8,8 @@ import {
   type InputRequiredResult,
 } from '@modelcontextprotocol/server';
 import { errorCodes } from '../core/error-codes.ts';
-import { nextBy, plainWords } from '../core/plain-words.ts';
+import { explain } from '../core/explain.ts';
+import { nextBy } from '../core/plain-words.ts';
 import type { PosternError } from '../core/postern-error.ts';
 import { hashId } from '../core/random.ts';
 import type { Interaction } from '../interaction/interaction-required-error.ts';
@@ -34,9 +35,11 @@ export interface CallAnswers<R> {
   readonly link: (interactions: readonly Interaction[], client: CallClient) => Promise<R>;
   /** Whether that is also for a client of which nobody knows what it can show. Otherwise that gets the error -32042. */
   readonly linkToAny?: boolean | undefined;
-  /** How a call ends that could not be done. What the code means is told, and nothing of the error but its hint. */
-  readonly failure: (error: Pick<PosternError, 'code' | 'hint'>) => R;
+  /** How a call ends that could not be done: in words for a model, and with nothing of the error but what is safe to tell. */
+  readonly failure: (error: Failure) => R;
 }
+
+type Failure = Pick<PosternError, 'code' | 'hint'> & Partial<Pick<PosternError, 'evidence'>>;
 
 export const toolAnswers: CallAnswers<CallToolResult> = {
   async link(interactions) {
@@ -117,26 +120,36 @@ function contentFor(interactions: readonly Interaction[]): Record<string, unknow
   return { pending: pendings[0], ...(pendings.length > 1 && { pendings }) };
 }
 
-function failureText(failure: Pick<PosternError, 'code' | 'hint'>): string {
-  const { code } = failure;
-  const what = isOfStore(failure) ? plainWords[code].happened : errorCodes[code].meaning;
-  return [what, hintFor(failure), `(${code})`].filter((part) => part !== undefined).join(' ');
+function failureText(failure: Failure): string {
+  const words = [
+    explain(failure, { for: 'model' }),
+    isOperators(failure) ? undefined : failure.hint,
+    `(${failure.code})`,
+  ];
+  return words.filter((part) => part !== undefined).join(' ');
 }
 
-function failureContent(failure: Pick<PosternError, 'code' | 'hint'>): Record<string, unknown> {
-  const { code } = failure;
+function failureContent(failure: Failure): Record<string, unknown> {
+  const { code, evidence } = failure;
   const hint = hintFor(failure);
-  return { code, retry: errorCodes[code].retry, ...(hint !== undefined && { hint }) };
+  const retryAtMs = evidence?.retryAtMs;
+  return {
+    code,
+    retry: errorCodes[code].retry,
+    ...(hint !== undefined && { hint }),
+    ...(retryAtMs !== undefined && { retryAt: new Date(retryAtMs).toISOString() }),
+  };
 }
 
-/** What to do next, for whoever called. What is to be done about a store stands in the log, and helps nobody here. */
-function hintFor(failure: Pick<PosternError, 'code' | 'hint'>): string | undefined {
-  if (!isOfStore(failure)) return failure.hint;
+/** What to do next, for whoever called. */
+function hintFor(failure: Failure): string | undefined {
+  if (!isOperators(failure)) return failure.hint;
   return nextBy.operator[errorCodes[failure.code].retry ? 'passing' : 'final'];
 }
 
-function isOfStore({ code }: Pick<PosternError, 'code'>): boolean {
-  return code.startsWith('ERR_POSTERN_STORAGE_') && errorCodes[code].fixedBy === 'operator';
+/** What is to be done about a store, and its keys, concerns whoever runs the server: it is in their log. */
+function isOperators({ code }: Failure): boolean {
+  return code.startsWith('ERR_POSTERN_STORAGE_');
 }
 
 export function pendingContent(interaction: Interaction): PendingContent {

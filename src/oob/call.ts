@@ -6,6 +6,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { failureFields } from '../core/failure-fields.ts';
+import { levelOfEnd } from '../core/level-of-end.ts';
 import { findPosternError, type PosternError } from '../core/postern-error.ts';
 import { randomId } from '../core/random.ts';
 import { errorOfEnd, isSuperseded } from '../pending/pending.ts';
@@ -101,7 +102,8 @@ export async function answerCall<R>(
       if (!isAnswer) logger.warn('the handler of a call failed', failureFields(error));
       throw error;
     }
-    logger.warn('a call was refused', unreadableFields(known));
+    const fields = { ...unreadableFields(known), hint: known.hint };
+    logger[levelOfEnd(known.code, 'warn')]('a call was refused', fields);
     return request.answers.failure(known);
   }
 }

@@ -106,7 +106,7 @@ export class Credentials {
     if (live !== undefined) await this.#interactions.withdraw(live);
   }
 
-  /** Lets a person who declined a moment ago be asked again. */
+  /** Lets a person who declined a moment ago be asked again: on their own wish. They are not for 60 s otherwise. */
   askAgain(principal: Principal, resource: string, alias?: string): Promise<void> {
     return this.#interactions.askAgain(placeOf(principal, { resource, alias }));
   }

@@ -1,4 +1,5 @@
 import type { ServerContext } from '@modelcontextprotocol/server';
+import { PosternError } from '../core/postern-error.ts';
 import type { Principal } from './principal.ts';
 import { defaultAlias, type CredentialRequest } from './credential-request.ts';
 import type { Credentials } from './credentials.ts';
@@ -20,6 +21,19 @@ export interface ToolContext {
    * @throws {PosternError} ERR_POSTERN_AUTH_DENIED when they declined a moment ago; ERR_POSTERN_OOB_LIMIT
    */
   readonly credential: <C>(request: CredentialRequest<C>) => Promise<C>;
+  /**
+   * Tells that its service has refused a credential, and resolves to another: renewed, where that needs nobody. Otherwise, as
+   * with `credential`, the call of the handler is over, and the person is asked.
+   *
+   * @example
+   * let { key } = await credential(request);
+   * let answer = await ask(key);
+   * if (answer.status === 401) answer = await ask((await reject(request, { key })).key);
+   *
+   * @throws {InteractionRequiredError}
+   * @throws {PosternError} ERR_POSTERN_AUTH_REJECTED when they have given it within this very call: they would only do so again.
+   */
+  readonly reject: <C>(request: CredentialRequest<C>, refused: C) => Promise<C>;
   /** The SDK's own. What its client could not answer is refused at once: {@link sendableContext}. */
   readonly mcp: ServerContext;
   /** Aborts when the client cancels the call. */
@@ -92,22 +106,40 @@ export async function runHandler<R>(
   };
   const credential = <C>(request: CredentialRequest<C>): Promise<C> =>
     ask(() => credentials.acquire(principal, request, { signal }));
+  const hasFinished = ({ resource, alias = defaultAlias }: CredentialRequest<unknown>): boolean =>
+    finished.some((place) => place.resource === resource && place.alias === alias);
+  const reject = <C>(request: CredentialRequest<C>, refused: C): Promise<C> =>
+    ask(async () => {
+      await credentials.reject(principal, request, refused);
+      const isAnother = (await credentials.find(principal, request)) !== undefined;
+      if (!isAnother && hasFinished(request)) throw refusedAtOnce(request.resource);
+      return credentials.acquire(principal, request, { signal });
+    });
   const anew = (request: CredentialRequest<unknown>): Promise<void> =>
     ask(async () => {
-      const { resource, alias = defaultAlias } = request;
-      if (finished.some((place) => place.resource === resource && place.alias === alias)) return;
+      if (hasFinished(request)) return;
       throw new InteractionRequiredError(await credentials.ask(principal, request));
     });
 
   const [ran] = await Promise.allSettled([
     (async () =>
-      handler({ principal, credential, anew, finished, mcp, signal, progress: progressOf(mcp) }))(),
+      handler({ principal, credential, reject, anew, finished, mcp, signal, progress: progressOf(mcp) }))(),
   ]);
   // All that was asked for together is shown together.
   await Promise.allSettled(asking);
   if (needed.size > 0) return { needed: [...needed.values()] };
   if (ran.status === 'rejected') throw ran.reason;
   return { result: ran.value };
+}
+
+function refusedAtOnce(resource: string): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_AUTH_REJECTED',
+    `${JSON.stringify(resource)} refuses what its person has given just now`,
+    {
+      hint: 'Call again to be asked for another; a test of the form would have refused it before it was kept.',
+    },
+  );
 }
 
 function progressOf({ mcpReq }: ServerContext): ToolContext['progress'] {

@@ -1,6 +1,7 @@
 import { z, type ZodType } from 'zod';
 import { errorCodes, type PosternErrorCode } from '../core/error-codes.ts';
 import { PosternError } from '../core/postern-error.ts';
+import { untilAskedAgain } from '../core/retry-after.ts';
 import type { Namespace } from '../namespace/namespace.ts';
 
 /** The sort of interaction: one of Postern's own, or a service's. */
@@ -32,6 +33,8 @@ export interface Pending<T = unknown> {
   readonly returnTo?: string | undefined;
   /** Why it failed or was cancelled, when there is a code for it. */
   readonly failure?: PosternErrorCode | undefined;
+  /** Until when its person is not asked again by itself: they declined. */
+  readonly askAgainAtMs?: number | undefined;
   /** The kind's own data; gone once the pending has ended. */
   readonly data?: T | undefined;
   /** What of its data stays when it has ended. */
@@ -43,7 +46,11 @@ export interface Pending<T = unknown> {
 /** How somebody ends a pending. */
 export type PendingOutcome =
   | { readonly status: 'completed' }
-  | { readonly status: 'cancelled'; readonly failure?: PosternErrorCode | undefined }
+  | {
+      readonly status: 'cancelled';
+      readonly failure?: PosternErrorCode | undefined;
+      readonly askAgainAtMs?: number | undefined;
+    }
   | { readonly status: 'failed'; readonly failure: PosternErrorCode };
 
 /** How a pending ends: by somebody's word, or by time. */
@@ -78,6 +85,7 @@ export const pendingRecord: ZodType<PendingRecord> = z.looseObject({
     .refine((code): code is PosternErrorCode => Object.hasOwn(errorCodes, code))
     .optional()
     .catch('ERR_POSTERN_PENDING_FAILED'),
+  askAgainAtMs: z.number().optional(),
   data: z.unknown().optional(),
   remembered: z.unknown().optional(),
 });
@@ -91,19 +99,23 @@ export function isSuperseded({ failure }: { readonly failure?: PosternErrorCode 
 export function errorOfEnd(pending: {
   readonly status: PendingStatus;
   readonly failure?: PosternErrorCode | undefined;
+  readonly askAgainAtMs?: number | undefined;
 }): PosternError | undefined {
   switch (pending.status) {
     case 'pending':
     case 'completed':
       return undefined;
-    case 'cancelled':
+    case 'cancelled': {
+      const { failure = 'ERR_POSTERN_PENDING_CANCELLED', askAgainAtMs } = pending;
+      const message = 'the person declined, or the request was withdrawn';
       return new PosternError(
-        pending.failure ?? 'ERR_POSTERN_PENDING_CANCELLED',
-        'the person declined, or the request was withdrawn',
-        {
-          hint: 'Ask again if it was a mistake.',
-        },
+        failure,
+        message,
+        askAgainAtMs === undefined
+          ? { hint: 'Ask again if it was a mistake.' }
+          : untilAskedAgain(askAgainAtMs),
       );
+    }
     case 'expired':
       return new PosternError('ERR_POSTERN_PENDING_EXPIRED', 'nobody finished the interaction in time', {
         hint: 'Ask again for a new link.',

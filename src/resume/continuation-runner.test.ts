@@ -4,6 +4,7 @@ import type { Pending, PendingOutcome } from '../pending/pending.ts';
 import type { StorageBackend } from '../storage/contract.ts';
 import { NamespacedStorage } from '../storage/namespaced-storage.ts';
 import { tryAcquireLease } from '../sync/lease.ts';
+import { createRecordingLogger } from '../../test/support/recording-logger.ts';
 import {
   alice,
   createWorld,
@@ -41,22 +42,30 @@ describe('an end other than completion', () => {
     [{ status: 'cancelled' }, 'ERR_POSTERN_PENDING_CANCELLED'],
     [{ status: 'cancelled', failure: 'ERR_POSTERN_AUTH_DENIED' }, 'ERR_POSTERN_AUTH_DENIED'],
     [{ status: 'failed', failure: 'ERR_POSTERN_AUTH_REJECTED' }, 'ERR_POSTERN_AUTH_REJECTED'],
-  ])('%o abandons the request once, and says why', async (outcome, code) => {
-    const world = createWorld();
-    const processes = [world.process(), world.process()];
-    const pending = await world.ask();
-    const { id } = await processes[0]!.park(alice, request(pending));
-    await world.end(pending, outcome);
-    for (const process of [...processes, ...processes]) await process.runDue(sweep);
-    expect(world.resumed).toEqual([]);
-    expect(world.abandoned).toEqual([{ key: id, code, outcome: outcome.status }]);
-    await expect(processes[0]!.find(alice, id)).resolves.toMatchObject({
-      status: 'abandoned',
-      failure: code,
-      payload: null,
-    });
-    await expect(pointers(world.storage)).resolves.toEqual([]);
-  });
+  ])(
+    '%o abandons the request once, and says why, as an error only where it is no person’s choice',
+    async (outcome, code) => {
+      const world = createWorld();
+      const logger = createRecordingLogger();
+      const processes = [world.process({ logger }), world.process({ logger })];
+      const pending = await world.ask();
+      const { id } = await processes[0]!.park(alice, request(pending));
+      await world.end(pending, outcome);
+      for (const process of [...processes, ...processes]) await process.runDue(sweep);
+      expect(world.resumed).toEqual([]);
+      expect(world.abandoned).toEqual([{ key: id, code, outcome: outcome.status }]);
+      await expect(processes[0]!.find(alice, id)).resolves.toMatchObject({
+        status: 'abandoned',
+        failure: code,
+        payload: null,
+      });
+      await expect(pointers(world.storage)).resolves.toEqual([]);
+      const told = logger.lines.filter((line) => line.includes('was given up'));
+      expect(told.map((line) => line.split(' ')[0])).toEqual([
+        outcome.status === 'failed' ? 'error' : 'info',
+      ]);
+    },
+  );
 
   test('by time abandons the request once, with nobody announcing it', async () => {
     const world = createWorld();

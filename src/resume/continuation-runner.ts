@@ -1,4 +1,5 @@
 import { failureFields } from '../core/failure-fields.ts';
+import { levelOfEnd } from '../core/level-of-end.ts';
 import { sleep, type Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import { findPosternError } from '../core/postern-error.ts';
@@ -207,7 +208,10 @@ export class ContinuationRunner {
   async #abandon(attempt: Attempt, code: string): Promise<void> {
     const { logger, maxAttempts } = this.#options;
     const { handler, continuation, running } = attempt;
-    logger.error('a parked request was given up', { handler: running.value.handler, code });
+    logger[levelOfEnd(code, 'error')]('a parked request was given up', {
+      handler: running.value.handler,
+      code,
+    });
     // The same rule for those who are told as for those who resume: what ends processes is not called for ever.
     if (running.value.attempts <= 2 * maxAttempts) {
       try {

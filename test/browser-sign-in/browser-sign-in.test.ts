@@ -43,6 +43,49 @@ test('who declines at the issuer is told so, and can try again', async () => {
   expect((await browser.signIn(retry, { user: 'alice' })).url).toBe(`${world.origin}/private`);
 });
 
+test('who has no name at the issuer is called there what they are called here', async () => {
+  const world = await openSignInWorld();
+  const browser = world.openBrowser();
+  await world.visit(browser, 'alice');
+  const signIn = world.another();
+  const name = await cookieNames(signIn, world.origin);
+  const cookie = `${name}=${browser.findCookie(world.origin, name)}`;
+  const request = new Request(world.origin, { headers: { cookie } });
+  expect(await signIn.findPerson(request)).toMatchObject({ account: 'alice' });
+  expect(await signIn.verifyUser(request)).toMatchObject({ name: 'alice' });
+});
+
+test('what is sent by who is nobody here is said to be gone, with a way back to where it came from', async () => {
+  const world = await openSignInWorld();
+  const signIn = world.another();
+  const post = (headers: Record<string, string> = {}) =>
+    signIn.verifyUser(
+      new Request(`${world.origin}/send`, { method: 'POST', body: 'text=hello', headers }),
+    ) as Promise<Response>;
+  const leadsTo = async (response: Response) => {
+    const href = /class="act" href="([^"]+)"/u.exec(await response.text())?.[1] ?? '';
+    return new URL(href.replaceAll('&amp;', '&')).searchParams.get('returnTo');
+  };
+  const answer = await post();
+  expect([answer.status, await answer.clone().text()]).toEqual([
+    401,
+    expect.stringContaining('What you sent just now was not used.') as string,
+  ]);
+  expect(await leadsTo(answer)).toBe(`${world.origin}/send`);
+  expect(await leadsTo(await post({ referer: `${world.origin}/chat?with=bob` }))).toBe(
+    `${world.origin}/chat?with=bob`,
+  );
+  expect(await leadsTo(await post({ referer: 'https://evil.example/chat' }))).toBe(`${world.origin}/send`);
+});
+
+test('an issuer that does not take the application’s secret is nothing that a person is told to try again', async () => {
+  const world = await openSignInWorld({ clientSecret: 'another secret of the application, long enough' });
+  const page = await world.visit(world.openBrowser(), 'alice');
+  expect(page.html).toContain('ERR_POSTERN_OAUTH_CLIENT_REJECTED');
+  expect(page.html).toContain('whoever runs the application has to');
+  expect(page.html).not.toContain('introduce itself');
+});
+
 test('after the session’s time its cookie is nobody’s, and the issuer is asked again', async () => {
   const world = await openSignInWorld({ sessionMs: 60_000 });
   const signIn = world.another();

@@ -173,7 +173,10 @@ describe.each(['modern', 'session'] as const)('a person who says no in %s', (era
       error: { code: 'ERR_POSTERN_AUTH_DENIED', retry: false },
     });
     const again = await client.call('run_query', query);
-    expect(again.structuredContent).toMatchObject({ error: { code: 'ERR_POSTERN_AUTH_DENIED' } });
+    expect(again.structuredContent).toMatchObject({
+      error: { code: 'ERR_POSTERN_AUTH_DENIED', retryAt: expect.stringMatching(/^20\d\d-.*Z$/u) as string },
+    });
+    expect(JSON.stringify(again.content)).toMatch(/not granted a moment ago: .* again in \d+ seconds/u);
     expect(client.prompts).toHaveLength(1);
     expect((await (await stage.host.openBrowser('alice')).open(client.prompts[0]?.url ?? '')).status).toBe(
       403,

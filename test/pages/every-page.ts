@@ -179,6 +179,7 @@ export function everyPage(
     ['already-done', () => pages.alreadyDone('ERR_POSTERN_AUTH_STATE_USED')],
     ['departure', (request) => pages.departure(`${new URL(request.url).origin}/gone`)],
     ['elsewhere', () => pages.elsewhere()],
+    ['sign-in-again', () => pages.signInAgain('/sign-in/start')],
     [
       'owned',
       () =>

@@ -214,7 +214,8 @@ describe('profiles of an operator', () => {
     expect(() => make({ 'login.example': { tokenParams: { code_verifier: 'CNRY' } } })).toThrow(
       expect.objectContaining({
         code: 'ERR_POSTERN_CONFIG_MISCONFIGURED',
-        message: 'the profiles are not right (login.example.tokenParams.code_verifier: guarded)',
+        message:
+          'the profiles are not right: login.example.tokenParams.code_verifier is set by the sign-in itself',
       }),
     );
     expect(() => make({ '*.com': {} })).toThrow('*.com');

@@ -19,7 +19,7 @@ import type { Place } from '../../interaction/want.ts';
 import type { Namespace } from '../../namespace/namespace.ts';
 import type { Grant } from '../../oauth/grant-record.ts';
 import { createOAuthHttp, type OAuthHttp } from '../../oauth/oauth-http.ts';
-import { givenProfilesSchema, type IssuerProfiles } from '../../oauth/profiles/issuer-profile.ts';
+import type { IssuerProfiles } from '../../oauth/profiles/issuer-profile.ts';
 import type { TokenRequestOptions } from '../../oauth/token-request.ts';
 import { allowPrivateNetwork } from '../../oauth/url-policy.ts';
 import type { Pending } from '../../pending/pending.ts';
@@ -30,10 +30,10 @@ import type { StorageBackend } from '../../storage/contract.ts';
 import { createSurroundings, type Surroundings } from '../../sync/surroundings.ts';
 import { findAuthorizationRequired } from '../auth/authorization-required-error.ts';
 import { keyForm, keyKind } from '../auth/key-form.ts';
-import { configProblems } from '../config-problems.ts';
 import { Context } from '../context.ts';
 import type { CompletionSubscriber, SubscribeOptions } from './completion.ts';
 import { Contexts } from './contexts.ts';
+import { readProfiles } from './read-profiles.ts';
 import { Subscribers } from './subscribers.ts';
 
 /** As an option, and under the same name in JSON: accept a durable store whose values are readable by whoever reads the store. */
@@ -200,6 +200,11 @@ export abstract class AuthCoordinator {
 
   /** Whether callers wait for the person, rather than being told to come back. */
   get blocksCallers(): boolean {
+    return false;
+  }
+
+  /** Whether somebody is at hand who is asked whether they want to be asked again: then there is no time to wait for. */
+  async hasPersonAtHand(): Promise<boolean> {
     return false;
   }
 
@@ -378,16 +383,6 @@ export abstract class AuthCoordinator {
 
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
-}
-
-function readProfiles(profiles: IssuerProfiles | undefined): IssuerProfiles | undefined {
-  const { error } = givenProfilesSchema.optional().safeParse(profiles);
-  if (error === undefined) return profiles;
-  throw new PosternError(
-    'ERR_POSTERN_CONFIG_MISCONFIGURED',
-    `the profiles are not right (${configProblems(error, 'profiles')})`,
-    { hint: 'Profiles are named by an issuer, a host, or "*." and the host they lie below.' },
-  );
 }
 
 function nobodyConnects(): PosternError {

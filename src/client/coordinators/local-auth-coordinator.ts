@@ -76,9 +76,14 @@ export class LocalAuthCoordinator extends AuthCoordinator {
     return ended;
   }
 
+  override async hasPersonAtHand(): Promise<boolean> {
+    if (!this.blocksCallers || this.#options.onLink !== undefined) return false;
+    return (await import('../../interaction/this-machine/terminal.ts')).hearsAtTerminal();
+  }
+
   /** Asks at the terminal, once for all who come while it is asked. */
   override async wantsAgain(server: string, alias: string): Promise<boolean> {
-    if (!this.blocksCallers || this.#options.onLink !== undefined) return false;
+    if (!(await this.hasPersonAtHand())) return false;
     return this.#confirming.run(JSON.stringify([server, alias]), async () => {
       const { confirmAtTerminal } = await import('../../interaction/this-machine/terminal.ts');
       return confirmAtTerminal(declinedNotice(server, alias), {

@@ -115,13 +115,14 @@ export const connectionConditions: Readonly<Record<ConnectionCondition, Connecti
   },
   'denied-by-person': {
     actor: 'person',
-    call: 'connect({ force: true })',
+    call: 'session.askAgain() where the person wants it after all, and then the next call; or the next call after retryAtMs',
     retriesByItself: false,
     words: {
-      person: 'You declined. If you want it after all, say so, and you will get a new link.',
+      person:
+        'You declined, and are not asked again for a while. If you want it after all, say so, and you will get a new link.',
       model: 'The user declined. Do not press them; go on without it.',
       operator:
-        'The person, or the authorization server on their behalf, said no. They are not asked again by themselves for a while.',
+        'The person, or the authorization server on their behalf, said no. They are not asked again by itself until retryAtMs: for 60 s, unless "declineCooldownMs" says otherwise.',
     },
   },
   'refused-by-organisation': {

@@ -60,8 +60,10 @@ export class PersonWatch {
     const ended = pending && (await this.#coordinator.awaitEnd(pending, { signal }));
     if (signal.aborted) return;
     this.#watching = undefined;
+    const end = ended ?? { status: 'expired' };
     // Asked anew, by the request that is refused anew.
-    const isAsked = ended !== undefined && isSuperseded(ended);
-    await this.#onEnd(isAsked ? undefined : errorOfEnd(ended ?? { status: 'expired' }));
+    if (ended !== undefined && isSuperseded(ended)) return this.#onEnd(undefined);
+    const isAtHand = await this.#coordinator.hasPersonAtHand();
+    await this.#onEnd(errorOfEnd(isAtHand ? { ...end, askAgainAtMs: undefined } : end));
   }
 }

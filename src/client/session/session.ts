@@ -91,7 +91,10 @@ export class Session extends SessionState {
     await this.#person.waitIfBlocking();
   }
 
-  /** Lets a person who declined a moment ago be asked again. */
+  /**
+   * Lets a person who declined a moment ago be asked again, by the next call: on their own wish. They are not for 60 s otherwise
+   * (`declineCooldownMs`).
+   */
   async askAgain(): Promise<void> {
     await this.#strategy.person?.askAgain();
   }

@@ -213,7 +213,7 @@ export class Asking {
     const earlier = stored?.value.kind === flow.credential.name ? stored.value.scopes : undefined;
     // Whoever was asked a moment ago has answered. One who answers from now on finishes the pending that is made here.
     if (isLive(stored, flow.credential) && isEnough(stored)) return undefined;
-    await this.#throwIfDeclined(want);
+    await this.#options.declines.assertNone(want);
     await gate.open();
     await this.#people.note(want.initiator, want.namespace).catch(() => {});
     const { resource, alias, details, loginHint, reason, initiator, metadata, cause } = want;
@@ -281,15 +281,6 @@ export class Asking {
     const say = speak(gate.look.catalogues[0]);
     const beginning = { ...request, ...given, gate, say, clock, callbackUrl: `${gate.baseUrl}/callback` };
     return within(flow.begin(beginning), beginMs, tooSlow);
-  }
-
-  async #throwIfDeclined(want: Want): Promise<void> {
-    if (!(await this.#options.declines.covers(want))) return;
-    throw new PosternError(
-      'ERR_POSTERN_AUTH_DENIED',
-      `access to ${JSON.stringify(want.resource)} was declined a moment ago`,
-      { hint: 'Ask again later, or on the person’s own wish: an agent by connect() with force.' },
-    );
   }
 }
 

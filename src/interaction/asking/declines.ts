@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { PosternError } from '../../core/postern-error.ts';
+import { untilAskedAgain } from '../../core/retry-after.ts';
 import { isScopeSubset } from '../../oauth/scopes.ts';
 import { storageOf } from '../../namespace/namespace.ts';
 import { Collection } from '../../storage/collection.ts';
@@ -22,16 +24,28 @@ export class Declines {
     this.#cooldownMs = cooldownMs;
   }
 
-  /** The change that remembers a decline, to be committed with the end of its pending. */
-  async remembering(place: Place, scopes: readonly string[], reason: string): Promise<Change[]> {
-    if (this.#cooldownMs <= 0) return [];
-    const expiresAtMs = (await this.#surroundings.now()) + this.#cooldownMs;
-    return [this.#records(place).putting(placePath(place), { reason, scopes: [...scopes] }, { expiresAtMs })];
+  /** The change that remembers a decline, to be committed with the end of its pending; until when it is remembered. */
+  async remembering(
+    place: Place,
+    scopes: readonly string[],
+    reason: string,
+  ): Promise<{ readonly changes: readonly Change[]; readonly untilMs?: number }> {
+    if (this.#cooldownMs <= 0) return { changes: [] };
+    const untilMs = (await this.#surroundings.now()) + this.#cooldownMs;
+    const record = { reason, scopes: [...scopes] };
+    const change = this.#records(place).putting(placePath(place), record, { expiresAtMs: untilMs });
+    return { changes: [change], untilMs };
   }
 
-  async covers(want: Want): Promise<boolean> {
+  /** @throws {PosternError} ERR_POSTERN_AUTH_DENIED, with until when, where what is wanted was declined, or is more than that. */
+  async assertNone(want: Want): Promise<void> {
     const declined = await this.#records(want).findReadable(...placePath(want));
-    return declined !== undefined && isScopeSubset(declined.value.scopes ?? [], want.scopes);
+    if (declined === undefined || !isScopeSubset(declined.value.scopes ?? [], want.scopes)) return;
+    throw new PosternError(
+      'ERR_POSTERN_AUTH_DENIED',
+      `access to ${JSON.stringify(want.resource)} was declined a moment ago; askAgain() has it asked for at once`,
+      untilAskedAgain(declined.expiresAtMs ?? (await this.#surroundings.now()) + this.#cooldownMs),
+    );
   }
 
   /** Lets the person be asked again at once. */

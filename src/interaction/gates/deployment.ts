@@ -48,7 +48,7 @@ export interface DeploymentOptions {
  * not be sent to.
  */
 export function deployment(options: DeploymentOptions, logger: Logger): Gate {
-  const baseUrl = checkPublicUrl(options.publicUrl);
+  const baseUrl = checkPublicUrl(options.publicUrl, 'publicUrl', 'the pages that links lead to');
   const { verifyUser, clientName } = options;
   const isFunction = typeof verifyUser === 'function';
   if (!isFunction && (verifyUser !== undefined || options[skipUserVerification] !== true)) {

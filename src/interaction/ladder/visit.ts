@@ -1,3 +1,4 @@
+import { levelOfEnd } from '../../core/level-of-end.ts';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import { serverWordOf } from '../../oauth/server-word.ts';
 import type { Pending } from '../../pending/pending.ts';
@@ -106,7 +107,7 @@ export function createVisit(host: LadderHost, arrival: Arrival): FlowVisit {
       const { code, facts } = known;
       arrival.onFailure?.(known);
       if (code === 'ERR_POSTERN_AUTH_STATE_USED' || isEnded(known)) return arrival.join(attempt);
-      surroundings.logger.warn('carrying an interaction on did not succeed', {
+      surroundings.logger[levelOfEnd(code, 'warn')]('carrying an interaction on did not succeed', {
         namespace: pending.namespace.id,
         code,
         ...serverWordOf(known),

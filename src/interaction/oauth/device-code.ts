@@ -1,3 +1,4 @@
+import { levelOfEnd } from '../../core/level-of-end.ts';
 import type { Grant } from '../../oauth/grant-record.ts';
 import { z } from 'zod';
 import {
@@ -113,7 +114,8 @@ export function deviceCode(options: DeviceCodeOptions): Flow<OAuthCredential, Gr
       if ('error' in outcome) {
         const { code } = outcome.error;
         const namespace = pending.namespace.id;
-        logger.warn('a device code led nowhere', { namespace, code, ...serverWordOf(outcome.error) });
+        const word = serverWordOf(outcome.error);
+        logger[levelOfEnd(code, 'warn')]('a device code led nowhere', { namespace, code, ...word });
         await fail(code);
       }
       if ('grant' in outcome) await finish(outcome.grant);

@@ -14,6 +14,8 @@ interface FailureOptions {
   readonly back?: string | undefined;
   /** Another than the code's own. */
   readonly status?: number | undefined;
+  /** Nothing introduces the application anew: a person can only wait until somebody has mended that. */
+  readonly isRegisteredByHand?: boolean | undefined;
 }
 
 /** An interaction that has ended. */
@@ -88,9 +90,10 @@ export class Pages {
 
   failure(
     code: PosternErrorCode,
-    { retry, back, status = errorCodes[code].http }: FailureOptions = {},
+    { retry, back, status = errorCodes[code].http, isRegisteredByHand = false }: FailureOptions = {},
   ): Promise<Response> {
-    const about = retry !== undefined && goesOn.has(code) ? 'failure.introducedAnew' : code;
+    const about =
+      retry !== undefined && !isRegisteredByHand && goesOn.has(code) ? 'failure.introducedAnew' : code;
     const title = this.#find(`${about}.title`) ?? this.say('failure.title');
     const text = this.#find(`${about}.text`) ?? this.say('failure.text');
     const action =
@@ -139,6 +142,16 @@ export class Pages {
       tone: 'plain',
       title: this.say('missing.title'),
       text: this.say('missing.text'),
+    });
+  }
+
+  /** Something was sent by who is nobody here: it is gone. */
+  signInAgain(href: string): Promise<Response> {
+    return this.#page(errorCodes.ERR_POSTERN_AUTH_REQUIRED.http, {
+      tone: 'bad',
+      title: this.say('signIn.againTitle'),
+      text: this.say('signIn.againText'),
+      action: { href, label: this.say('action.signIn') },
     });
   }
 

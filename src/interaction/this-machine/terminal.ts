@@ -47,8 +47,13 @@ export async function showAtTerminal(notice: TerminalNotice, hands: TerminalHand
   });
 }
 
+/** Whether a person can be asked here, and can answer. */
+export function hearsAtTerminal(): boolean {
+  return isAtTerminal() && process.stdin.isTTY;
+}
+
 /**
- * Asks a person at this terminal whether to go on: Enter or `y` is yes. No, where nobody can answer, or nobody does in time.
+ * Asks a person at this terminal whether to go on: Enter or `y` is yes. No, where nobody does in time.
  *
  * @param options `close`: what Ctrl-C closes, as in {@link showAtTerminal}. `timeoutMs`: how long they have.
  */
@@ -56,7 +61,6 @@ export async function confirmAtTerminal(
   question: string,
   { close, timeoutMs }: { readonly close: () => Promise<void>; readonly timeoutMs: number },
 ): Promise<boolean> {
-  if (!process.stderr.isTTY || !process.stdin.isTTY) return false;
   const stop = interruptible(close);
   printLine(`${question} [Y/n, ${Math.round(timeoutMs / 1_000)} s] `);
   const lines = createInterface({ input: process.stdin, terminal: false });
@@ -129,7 +133,7 @@ function interruptible(close: () => Promise<void>): () => void {
 
 /** Whether what is printed is seen by somebody. */
 export function isAtTerminal(): boolean {
-  return process.stderr.isTTY === true;
+  return process.stderr.isTTY;
 }
 
 /** Above the countdown, where there is one. */

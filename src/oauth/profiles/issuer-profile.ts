@@ -74,7 +74,7 @@ const parameters = z.record(z.string(), z.string());
 const guarded = (name: string): { code: 'custom'; path: string[]; message: string } => ({
   code: 'custom',
   path: [name],
-  message: 'guarded',
+  message: 'is set by the sign-in itself',
 });
 /** What an operator may add to a request: another value for one of the rest would undo what it guards. */
 export const freeParametersSchema: ZodType<Parameters> = parameters.superRefine((given, context) => {
@@ -143,7 +143,7 @@ export const givenProfilesSchema: ZodType<IssuerProfiles> = z
   .superRefine((profiles, context) => {
     for (const name of Object.keys(profiles))
       if (!isIssuer(name) && !isHostPattern(name)) {
-        context.addIssue({ code: 'custom', path: [name], message: 'neither an issuer nor a host' });
+        context.addIssue({ code: 'custom', path: [name], message: 'is neither an issuer nor a host' });
       }
   });
 

@@ -28,6 +28,7 @@ export const english = {
   'action.retry': 'Try again',
   'action.save': 'Save',
   'action.show': 'Show',
+  'action.signIn': 'Sign in',
   'action.signOut': 'Sign out',
   'action.support': 'Get help',
 
@@ -138,6 +139,10 @@ export const english = {
   'inbox.works': 'It works: there is nothing for you to do.',
   'inbox.notAgain':
     'That cannot be connected again from here. Use it where you work with it, and it will ask you.',
+
+  'signIn.againTitle': 'Sign in first',
+  'signIn.againText':
+    'You are not signed in, or not any more. What you sent just now was not used. Sign in, then send it again.',
 
   'signOut.title': 'Sign out',
   'signOut.text': 'You are signed in at this browser.',

@@ -25,6 +25,7 @@ export const german: Texts = {
   'action.retry': 'Noch einmal versuchen',
   'action.save': 'Speichern',
   'action.show': 'Anzeigen',
+  'action.signIn': 'Anmelden',
   'action.signOut': 'Abmelden',
   'action.support': 'Hilfe',
 
@@ -139,6 +140,10 @@ export const german: Texts = {
   'inbox.works': 'Es funktioniert: Sie brauchen nichts zu tun.',
   'inbox.notAgain':
     'Das lässt sich von hier aus nicht neu verbinden. Benutzen Sie es dort, wo Sie damit arbeiten, dann werden Sie gefragt.',
+
+  'signIn.againTitle': 'Melden Sie sich zuerst an',
+  'signIn.againText':
+    'Sie sind nicht oder nicht mehr angemeldet. Was Sie gerade gesendet haben, wurde nicht verwendet. Melden Sie sich an, und senden Sie es dann noch einmal.',
 
   'signOut.title': 'Abmelden',
   'signOut.text': 'Sie sind in diesem Browser angemeldet.',

@@ -1,6 +1,6 @@
 import { requireScopes } from '@modelcontextprotocol/server';
-import { describe, expect, test } from 'vitest';
-import type { Client } from '../../../src/client/index.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { explain, type Client } from '../../../src/client/index.ts';
 import {
   challengeOf,
   codeOf,
@@ -62,6 +62,37 @@ describe('somebody who declined to sign in', () => {
     await client.removeServer('calendar');
     client.addServer('calendar', { url: stage.as.resource });
     expect(await codeOf(client.callTool('whoami'))).toBe('ERR_POSTERN_AUTH_REQUIRED');
+  });
+
+  test('is told so, and for how long: by the error of the end, by that of the next call, and by the condition', async () => {
+    const stage = await openStage();
+    const client = await stage.manager.getClient('alice');
+    const { url } = await challengeOf(client.callTool('whoami'));
+    const askedAtMs = stage.time.clock();
+    await decline(stage, url);
+    const session = client.session('calendar');
+    await vi.waitFor(() => expect(session.isFailed).toBe(true), { timeout: 15_000 });
+    const untilMs = session.error?.evidence?.retryAtMs ?? 0;
+    expect(untilMs).toBeGreaterThanOrEqual(askedAtMs + 60_000);
+    expect(untilMs).toBeLessThanOrEqual(stage.time.clock() + 60_000);
+    const error = await client.callTool('whoami').catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'ERR_POSTERN_AUTH_DENIED', evidence: { retryAtMs: untilMs } });
+    expect(explain(error, { for: 'person', nowMs: untilMs - 40_000 })).toMatch(/again in 40 seconds\.$/u);
+    expect(session.condition).toMatchObject({ condition: 'denied-by-person', retryAtMs: untilMs });
+  });
+
+  test('is asked at once after askAgain()', async () => {
+    const { client } = await openDeclined();
+    await client.session('calendar').askAgain();
+    expect(await codeOf(client.callTool('whoami'))).toBe('ERR_POSTERN_AUTH_REQUIRED');
+  });
+
+  test('is nothing that a log warns of', async () => {
+    const { stage } = await openDeclined();
+    expect(
+      stage.logger.lines.filter((line) => /^(?:warn|error) .*ERR_POSTERN_AUTH_DENIED/u.test(line)),
+    ).toEqual([]);
+    expect(stage.logger.lines.join('\n')).toMatch(/^info .*ERR_POSTERN_AUTH_DENIED/mu);
   });
 
   test('is not asked again by itself within the cooldown, and is afterwards', async () => {

@@ -171,7 +171,10 @@ const scenarios: Record<ConnectionCondition, () => Promise<Trouble>> = {
   'denied-by-person': async () => {
     const staged = await openAlice();
     await comeBackWith(staged, { error: 'access_denied' });
-    return trouble(staged, () => startOver(staged));
+    return trouble(staged, async () => {
+      await staged.client.session('calendar').askAgain();
+      await signIn(staged);
+    });
   },
 
   'refused-by-organisation': async () => {
