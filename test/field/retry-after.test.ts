@@ -139,11 +139,13 @@ describe('in the midst of a session', () => {
   test('who is told what happened is told until when', async () => {
     const { call } = await openBusy({ reply: busyFor('60') });
     const error = await errorOf(call());
-    const until = describeTime(error?.evidence?.retryAtMs ?? 0);
+    const retryAtMs = error?.evidence?.retryAtMs ?? 0;
     for (const audience of ['person', 'model', 'operator'] as const) {
-      expect(explain(error, { for: audience })).toContain(until);
-      expect(explain(JSON.stringify(error), { for: audience })).toContain(until);
+      const options = { for: audience, nowMs: retryAtMs - 40_000 };
+      expect(explain(error, options)).toContain('in 40 seconds');
+      expect(explain(JSON.stringify(error), options)).toContain('in 40 seconds');
     }
+    expect(explain(error, { for: 'operator' })).toContain(describeTime(retryAtMs));
   });
 });
 
