@@ -297,7 +297,8 @@ export class AgentRuns<I, S, A> {
 
   async #giveUp({ namespace, payload }: Continuation<Parked>, code: string): Promise<void> {
     const { runId } = payload;
-    const found = await this.#storeIn(namespace.id).find(runId);
+    // It may be why: whoever is to be told is told all the same.
+    const found = await this.#storeIn(namespace.id).findReadable(runId);
     const { logger } = this.#manager.coordinator.interactions.surroundings;
     logger.error('a paused run could not be gone on with', { run: runId, code });
     try {

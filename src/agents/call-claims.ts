@@ -71,7 +71,8 @@ export class CallClaims {
     try {
       const expiresAtMs = (await storeTime(this.#storage.backend, this.#clock)) + keepMs;
       const claimed = await this.#records.put([id], { status: 'claimed' }, { expect: absent, expiresAtMs });
-      if (claimed === undefined) return resultOf(await this.#records.find(id));
+      // One that cannot be read was claimed all the same.
+      if (claimed === undefined) return resultOf(await this.#records.findReadable(id));
       return await this.#make(id, claimed, expiresAtMs, work);
     } finally {
       stopRenewing();

@@ -71,6 +71,11 @@ export class RunStore {
     return this.#records.find(id);
   }
 
+  /** {@link find}, of which one that cannot be read is none. */
+  findReadable(id: string): Promise<Stored<RunRecord> | undefined> {
+    return this.#records.findReadable(id);
+  }
+
   /** What it goes on from, or the answer. */
   async read({ value: { id, parts } }: Stored<RunRecord>): Promise<unknown> {
     const found = await Promise.all(pathsOf(id, parts).map((path) => this.#parts.find(...path)));
