@@ -25,3 +25,8 @@ export const mayReachInside: unique symbol = Symbol('postern.mayReachInside');
 export interface GuardedInit extends RequestInit {
   readonly [mayReachInside]?: boolean | undefined;
 }
+
+/** A `fetch` for where the operator has named: see {@link mayReachInside}. */
+export function toNamed(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
+  return (input, init) => fetch(input, { ...init, [mayReachInside]: true } as GuardedInit);
+}

@@ -8,8 +8,8 @@ import { Socket } from 'node:net';
 import { afterAll, afterEach } from 'vitest';
 
 const watched = Symbol.for('postern.test.one-network');
-/** The way out, the loopback listener's own side, and drivers, which are given their clients. */
-const allowed = /\/src\/(?:http\/(?:network|node\/)|storage\/)/u;
+/** The way out; drivers, which are given their clients; and what looks at a certificate that the way out would refuse. */
+const allowed = /\/src\/(?:http\/(?:network|node\/)|storage\/|doctor\/tls-probe)/u;
 /** Of every test file of this process: what is watched is watched once. */
 const key = Symbol.for('postern.test.ways-out');
 const place = globalThis as { [key]?: string[] };

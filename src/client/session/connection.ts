@@ -1,7 +1,7 @@
 import type { Transport } from '@modelcontextprotocol/client';
 import type { Clock } from '../../core/clock.ts';
 import type { FailureEvidence } from '../../core/failure-evidence.ts';
-import { mayReachInside, type GuardedInit } from '../../http/guard.ts';
+import { toNamed } from '../../http/guard.ts';
 import type { AuthStrategy } from '../auth/auth-strategy.ts';
 import { authorizedFetch } from '../auth/authorized-fetch.ts';
 import type { HttpServerConfig, ServerConfig, StdioServerConfig } from '../server-config.ts';
@@ -36,9 +36,7 @@ export function createConnection(options: {
     pause.notice(response);
     options.onAnswer();
   };
-  const send: typeof fetch = (input, init) =>
-    options.fetch(input, { ...init, [mayReachInside]: true } as GuardedInit);
-  const fetch = authorizedFetch(strategy, { fetch: send, server, onAnswer });
+  const fetch = authorizedFetch(strategy, { fetch: toNamed(options.fetch), server, onAnswer });
   if ('connect' in config) return { createTransport: async () => config.connect(fetch), pause };
   const connection =
     config.transport === 'sse' ? sseConnection(config, fetch) : streamableHttpConnection(config, fetch);

@@ -1,4 +1,5 @@
 import { PosternError } from '../../core/postern-error.ts';
+import { toNamed } from '../../http/guard.ts';
 import { errorOfEnd } from '../../pending/pending.ts';
 import type { AuthStrategy } from '../auth/auth-strategy.ts';
 import { findAuthorizationRequired, type AuthChallenge } from '../auth/authorization-required-error.ts';
@@ -19,7 +20,7 @@ export function sessionFetch(strategy: AuthStrategy, options: SessionOptions): t
     );
   }
   const { origin } = new URL(url);
-  const authorized = authorizedFetch(strategy, { fetch, server });
+  const authorized = authorizedFetch(strategy, { fetch: toNamed(fetch), server });
   return async (input, init) => {
     // What somebody else refuses says nothing of this server's credential.
     if (new URL(input instanceof Request ? input.url : input).origin !== origin) return fetch(input, init);

@@ -53,7 +53,10 @@ describe('another client of MCP that has our fetch', () => {
   });
 
   test('sends no credential anywhere else', async () => {
-    const [stage, client] = await openPair();
+    // Its host has named the other one, too.
+    const network = { guard: { allow: ['127.0.0.1'] } };
+    const stage = await openStage({ coordinator: { network } });
+    const client = await stage.manager.getClient('alice');
     await stage.signIn('alice');
     const sent: (string | null)[] = [];
     const elsewhere = await openListener({
