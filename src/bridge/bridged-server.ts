@@ -277,6 +277,8 @@ export class BridgedServer implements Answerer {
     // Whoever waits for the greeting has been told nothing else yet.
     if (this.#greetedBy === undefined) return;
     void this.#catchUp(opened).catch((error: unknown) => {
+      // The host is gone, and nobody wants to know any more.
+      if (findPosternError(error)?.code === 'ERR_POSTERN_CLIENT_CLOSED') return;
       const fields = { server: this.name, ...failureFields(error) };
       this.#options.settings.logger.warn('a server could not be asked what it offers', fields);
     });

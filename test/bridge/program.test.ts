@@ -44,6 +44,32 @@ test(
   },
 );
 
+test(
+  'a host that leaves while its server is looked at again is told nothing of it',
+  { timeout: 60_000 },
+  async () => {
+    let isSlow = false;
+    const server = await startPlainServer((came, response) => {
+      if (answerGreeting(came, response)) return;
+      if (isSlow) return;
+      sendJson(response, JSON.stringify({ jsonrpc: '2.0', id: came.message.id, result: { tools: [] } }));
+    });
+    const home = createHome();
+    const first = StdioHost.start([server.url], { home });
+    await first.greet();
+    await first.ask('tools/list');
+    await first.leave();
+    isSlow = true;
+    const asked = server.came.length;
+    const second = StdioHost.start([server.url], { home });
+    await second.greet();
+    // The greeting, and then what it offers.
+    await expect.poll(() => server.came.length, { timeout: 20_000 }).toBeGreaterThan(asked + 2);
+    await second.leave();
+    expect(second.talk.filter((line) => line.includes('warning'))).toEqual([]);
+  },
+);
+
 test('without a display the person gets a code for another device', { timeout: 60_000 }, async () => {
   const as = await startProgrammableAuthorizationServer({
     metadata: withDeviceCodes,
