@@ -43,7 +43,8 @@ export async function answerNodeRequest(
 
 /** The server of a request that lets no new connections in any more; Node goes on to answer on those that it has. */
 function closingServerOf({ socket, httpVersionMajor }: IncomingMessage): Server | undefined {
-  const { server } = socket as { readonly server?: Server };
+  // Node has it there, and its types as they are today do not say what it is.
+  const server = Reflect.get(socket, 'server') as Server | null | undefined;
   return httpVersionMajor === 1 && server?.listening === false ? server : undefined;
 }
 
