@@ -78,7 +78,9 @@ export class ClientManager implements AsyncDisposable {
     checkDurations({ connectTimeoutMs, livenessMs, idleMs });
     this.#servers = parseServerConfigs(servers);
     this.coordinator = coordinatorOf(options);
-    this.#options = { ...options, coordinator: this.coordinator };
+    // A coordinator that was made of the same options has opened that network already.
+    const network = 'coordinator' in options ? options.network : undefined;
+    this.#options = { ...options, network, coordinator: this.coordinator };
     this.#initiatorOf = initiatorOf;
     this.#clock = options.clock ?? systemClock;
     this.#idleMs = idleMs ?? 10 * 60_000;

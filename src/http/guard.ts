@@ -1,3 +1,5 @@
+import { PosternError } from '../core/postern-error.ts';
+
 /**
  * Which addresses may be connected to. What is judged is the address of the connection itself, not the name in the URL.
  *
@@ -13,6 +15,37 @@ export interface Guard {
    * guard: { allow: ['*.corp.example', '10.20.0.0/16'] }
    */
   readonly allow?: readonly string[] | undefined;
+}
+
+/** One entry of {@link Guard.allow}: a name, which covers all below it when it begins with a dot, or a network. */
+export type Allowance =
+  | { readonly name: string }
+  | { readonly address: string; readonly family: 'ipv4' | 'ipv6'; readonly prefix: number };
+
+/** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when it is neither a name, an address nor a network. */
+export function readAllowance(entry: string): Allowance {
+  const [address = '', bits] = entry.split('/');
+  const family = familyOf(address);
+  if (family !== undefined) {
+    const most = family === 'ipv6' ? 128 : 32;
+    const prefix = bits === undefined ? most : /^\d+$/u.test(bits) ? Number(bits) : -1;
+    if (prefix >= 0 && prefix <= most) return { address, family, prefix };
+  } else if (/^(?:\*\.)?[a-z\d](?:[a-z\d.-]*[a-z\d])?$/iu.test(entry) && !/(?:^|\.)\d+$/u.test(entry)) {
+    return { name: entry.replace(/^\*/u, '').toLowerCase() };
+  }
+  throw new PosternError(
+    'ERR_POSTERN_CONFIG_MISCONFIGURED',
+    `"network.guard.allow" has ${JSON.stringify(entry)}, which is neither a name, an address nor a network`,
+    { hint: 'Write "intranet.example", "*.corp.example", "10.1.2.3" or "10.0.0.0/8".' },
+  );
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' | undefined {
+  if (/^(?:\d{1,3}\.){3}\d{1,3}$/u.test(address))
+    return address.split('.').every((part) => Number(part) <= 255) ? 'ipv4' : undefined;
+  return /^[\da-f:.]*:[\da-f:.]*$/iu.test(address) && URL.canParse(`http://[${address}]/`)
+    ? 'ipv6'
+    : undefined;
 }
 
 /**

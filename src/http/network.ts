@@ -1,3 +1,5 @@
+import { checkDurations } from '../core/check-durations.ts';
+import { readAllowance } from './guard.ts';
 import type { Network, NetworkOptions } from './network-options.ts';
 
 /**
@@ -5,14 +7,23 @@ import type { Network, NetworkOptions } from './network-options.ts';
  * guards and bounds as that runtime does.
  *
  * Nothing is loaded before the first request.
+ *
+ * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when a time is none, or the guard allows what is no address.
  */
 export function openNetwork(options: NetworkOptions = {}): Network {
+  const { guard, limits } = options;
+  guard?.allow?.forEach(readAllowance);
+  checkDurations({
+    connectMs: limits?.connectMs,
+    silenceMs: limits?.silenceMs,
+    answerMs: limits?.answerMs,
+  });
   const others = new Map<NetworkOptions, Network>();
   const way = isNode() ? openLate(options) : { fetch: globalFetch, close: async () => {} };
   return {
     fetch: way.fetch,
     with(more) {
-      const other = others.get(more) ?? openNetwork({ ...options, ...more });
+      const other = others.get(more) ?? openNetwork(laidOver(options, more));
       others.set(more, other);
       return other;
     },
@@ -52,7 +63,13 @@ export function commonNetwork(): Network {
 
 /** A deployment acts for many, on the word of servers that it does not know: what those name is guarded, unless its operator says otherwise. */
 export function guarded(options: NetworkOptions = {}): NetworkOptions {
-  return { guard: {}, ...options };
+  return laidOver({ guard: {} }, options);
+}
+
+/** An option that is there and undefined takes nothing away, a guard least of all. */
+function laidOver(below: NetworkOptions, over: NetworkOptions): NetworkOptions {
+  const given = Object.entries(over).filter(([, value]) => value !== undefined);
+  return { ...below, ...Object.fromEntries(given) };
 }
 
 /** Others that call themselves Node for compatibility have sockets, or none, of their own. */

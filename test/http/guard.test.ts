@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { mayReachInside, type GuardedInit } from '../../src/http/guard.ts';
 import type { Resolve } from '../../src/http/node/addresses.ts';
-import { openNodeNetwork } from '../../src/http/node/node-network.ts';
+import { openNetwork } from '../../src/http/network.ts';
 import { codeOf } from '../support/stage.ts';
 import { openServer, openTestNetwork } from './open-server.ts';
 
@@ -98,10 +98,10 @@ describe('a guarded network', () => {
     }
   });
 
-  test.each(['10.0.0.0/33', 'http://a.example', '*', '10.0.0.0/x', '::1/129', ''])(
+  test.each(['10.0.0.0/33', '10.0.0.0/', '300.1.1.1', 'http://a.example', '*', '10.0.0.0/x', '::1/129', ''])(
     'refuses to be opened with an allowance that is none: %j',
     (entry) => {
-      expect(() => openNodeNetwork({ guard: { allow: [entry] } })).toThrow(
+      expect(() => openNetwork({ guard: { allow: [entry] } })).toThrow(
         expect.objectContaining({ code: 'ERR_POSTERN_CONFIG_MISCONFIGURED' }),
       );
     },

@@ -1,7 +1,7 @@
 import { lookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net';
 import { PosternError } from '../../core/postern-error.ts';
-import type { Guard } from '../guard.ts';
+import { readAllowance, type Guard } from '../guard.ts';
 import { classifyHost } from '../host-class.ts';
 
 /** Judges where connections lead, by the address they are made to. */
@@ -19,7 +19,7 @@ export interface Addresses {
 /**
  * @param resolve how names are resolved; the system's way where nothing else is given.
  * @param inside whether this machine and private networks may be reached.
- * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the guard allows what is neither a name nor an address.
+ * @throws {PosternError} as {@link readAllowance}.
  */
 export function guardAddresses({ allow = [] }: Guard, inside: boolean, resolve: Resolve = lookup): Addresses {
   const { names, networks } = readAllowed(allow);
@@ -65,21 +65,14 @@ interface Allowed {
 function readAllowed(allow: readonly string[]): Allowed {
   const networks = new BlockList();
   const names: ((hostname: string) => boolean)[] = [];
-  for (const entry of allow) {
-    const [address = '', bits] = entry.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    if (isIP(address) !== 0) {
-      const prefix = bits === undefined ? (family === 'ipv6' ? 128 : 32) : Number(bits);
-      if (!Number.isInteger(prefix) || prefix < 0 || prefix > (family === 'ipv6' ? 128 : 32))
-        throw notAllowable(entry);
-      networks.addSubnet(address, prefix, family);
-    } else if (/^(?:\*\.)?[a-z\d](?:[a-z\d.-]*[a-z\d])?$/iu.test(entry)) {
-      const name = entry.replace(/^\*/u, '').toLowerCase();
+  for (const allowance of allow.map(readAllowance)) {
+    if ('name' in allowance) {
+      const { name } = allowance;
       names.push((hostname) => {
         const plain = hostname.toLowerCase().replace(/\.$/u, '');
         return name.startsWith('.') ? plain.endsWith(name) : plain === name;
       });
-    } else throw notAllowable(entry);
+    } else networks.addSubnet(allowance.address, allowance.prefix, allowance.family);
   }
   return { names, networks };
 }
@@ -91,13 +84,5 @@ function forbidden(hostname: string): PosternError {
     {
       hint: 'It is inside a private network, this machine, or reserved. Where it is right, whoever runs this program adds its name or network to "network.guard.allow".',
     },
-  );
-}
-
-function notAllowable(entry: string): PosternError {
-  return new PosternError(
-    'ERR_POSTERN_CONFIG_MISCONFIGURED',
-    `"network.guard.allow" has ${JSON.stringify(entry)}, which is neither a name, an address nor a network`,
-    { hint: 'Write "intranet.example", "*.corp.example", "10.1.2.3" or "10.0.0.0/8".' },
   );
 }

@@ -52,9 +52,6 @@ export function openAgents(options: NetworkOptions, connections: number, resolve
     addresses.set(inside, known);
     return known;
   };
-  // Said where the network is opened, not with the first request.
-  addressesOf(false);
-
   const direct = (url: URL, inside: boolean): http.Agent => {
     const guarded = addressesOf(inside);
     guarded?.check(url.hostname);

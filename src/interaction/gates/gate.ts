@@ -81,7 +81,5 @@ export interface Gate {
   serve?(pending: Pending, lost: () => void): Promise<Held>;
   /** Is told of every end that this process brings about: the link leads nowhere any more. */
   ended?(pending: Pending): Promise<void>;
-  /** Resolves when no answer is on its way, or after `timeoutMs`. */
-  idle?(timeoutMs: number): Promise<void>;
   close?(): Promise<void>;
 }

@@ -7,8 +7,7 @@ import { makeRoom } from './make-room.ts';
 /** A listener on this machine only, for as long as somebody is expected at it. */
 export interface LoopbackListener {
   readonly port: number;
-  /** Resolves when no answer is being sent, or after `timeoutMs`. */
-  idle(timeoutMs: number): Promise<void>;
+  /** Closes once no answer is being sent, or a moment later. */
   close(): Promise<void>;
 }
 
@@ -69,7 +68,6 @@ export async function openLoopbackListener(
 function both(first: LoopbackListener, second: LoopbackListener): LoopbackListener {
   return {
     port: first.port,
-    idle: async (timeoutMs) => void (await Promise.all([first.idle(timeoutMs), second.idle(timeoutMs)])),
     close: async () => void (await Promise.all([first.close(), second.close()])),
   };
 }
@@ -80,6 +78,7 @@ async function listenAt(
 ): Promise<LoopbackListener | undefined> {
   const active = new Set<Promise<void>>();
   const sent = new SentBack();
+  /** Until no answer is being sent, or `timeoutMs` are over. */
   const idle = async (timeoutMs: number): Promise<void> => {
     const deadline = new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref());
     await Promise.race([Promise.allSettled(active), deadline]);
@@ -106,7 +105,6 @@ async function listenAt(
   server.unref();
   return {
     port: portOf(server),
-    idle,
     close: async () => {
       // Whoever has pressed a button is told what came of it on the page they are sent to: often the program was waiting
       // for just that, and ends now.

@@ -151,10 +151,6 @@ export class ThisMachine implements Gate {
     await this.#store.forgetLink(id);
   }
 
-  async idle(timeoutMs: number): Promise<void> {
-    await this.#listener?.idle(timeoutMs);
-  }
-
   /** Stops listening. Links stay live, and are answered by another process of this machine, or after the next start. */
   async close(): Promise<void> {
     this.#closed.abort();
