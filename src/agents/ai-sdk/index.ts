@@ -4,6 +4,7 @@ import type { ClientManager } from '../../client/client-manager.ts';
 import { AgentRuns, type AgentRunsOptions } from '../agent-runs.ts';
 import type { AgentTool } from '../agent-tool.ts';
 import { resultParts } from '../result-parts.ts';
+import { showTurn } from '../shown-turn.ts';
 import type { Turn } from '../turn.ts';
 import type {
   AISDK,
@@ -75,15 +76,10 @@ export async function aiSdkTurn<Schema>(
   turn: Turn,
   { jsonSchema }: AISDK<Schema>,
 ): Promise<AISDKTurn<Schema>> {
-  const { client, contextId, metadata, runId } = turn;
-  const tools = [...(await turn.getTools()), ...(await turn.getAuthTools())];
+  const { shown, tools } = await showTurn(turn);
   const byName = new Map(tools.map((one) => [one.name, one]));
   return {
-    client,
-    contextId,
-    metadata,
-    runId,
-    getSystemPrompt: (base) => turn.getSystemPrompt(base),
+    ...shown,
     tools: Object.fromEntries(tools.map((one) => [one.name, sdkTool(one, jsonSchema)])),
     async toolApproval({ toolCall: { toolName, toolCallId: id, input } }) {
       const need = await byName.get(toolName)?.needs({ id, args: argsOf(input) });

@@ -1,5 +1,5 @@
 import type { CallToolResult } from '@modelcontextprotocol/client';
-import type { Turn } from '../turn.ts';
+import type { ShownTurn } from '../shown-turn.ts';
 
 /** What is used of `ai`: give the host's own copy, so that there is one. */
 export interface AISDK<Schema> {
@@ -29,9 +29,7 @@ export interface AskedCall {
 }
 
 /** What a generation is begun with, anew for each turn. */
-export interface AISDKTurn<Schema> extends Pick<Turn, 'client' | 'contextId' | 'metadata' | 'runId'> {
-  /** The instructions, with what is connected and what awaits the user. */
-  readonly getSystemPrompt: (base: string) => Promise<string>;
+export interface AISDKTurn<Schema> extends ShownTurn {
   /** For `tools`, beside the host's own. */
   readonly tools: Record<string, AISDKTool<Schema>>;
   /** For `toolApproval`: says nothing of a host's own tools, whose policy it is composed with. */

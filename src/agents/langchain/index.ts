@@ -4,6 +4,7 @@ import type { ClientManager } from '../../client/client-manager.ts';
 import { AgentRuns, type AgentRunsOptions } from '../agent-runs.ts';
 import type { AgentTool } from '../agent-tool.ts';
 import { resultParts } from '../result-parts.ts';
+import { showTurn } from '../shown-turn.ts';
 import type { Turn } from '../turn.ts';
 import { keepCheckpoints, restoreCheckpoints, type KeptCheckpoints } from './kept-checkpoints.ts';
 import type { LangChain, LangChainAgent, LangChainResult, LangChainTurn, MemorySaver } from './sdk-types.ts';
@@ -80,15 +81,10 @@ export async function langChainTurn<Tool, Saver extends MemorySaver>(
   turn: Turn,
   { tool, interrupt, MemorySaver: Saver }: LangChain<Tool, Saver>,
 ): Promise<LangChainTurn<Tool, Saver>> {
-  const { client, contextId, metadata, runId } = turn;
-  const tools = [...(await turn.getTools()), ...(await turn.getAuthTools())];
+  const { shown, tools } = await showTurn(turn);
   return {
-    client,
-    contextId,
-    metadata,
-    runId,
+    ...shown,
     checkpointer: new Saver(),
-    getSystemPrompt: (base) => turn.getSystemPrompt(base),
     tools: tools.map((one) => graphTool(one, tool, interrupt)),
   };
 }

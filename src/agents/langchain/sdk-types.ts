@@ -1,4 +1,4 @@
-import type { Turn } from '../turn.ts';
+import type { ShownTurn } from '../shown-turn.ts';
 
 /** What is used of `langchain`: give the host's own copy, so that there is one. */
 export interface LangChain<Tool, Saver extends MemorySaver> {
@@ -29,14 +29,9 @@ export interface LangChainAgent<Result extends LangChainResult> {
 }
 
 /** What an agent is made with, anew for each turn. */
-export interface LangChainTurn<Tool, Saver extends MemorySaver> extends Pick<
-  Turn,
-  'client' | 'contextId' | 'metadata' | 'runId'
-> {
+export interface LangChainTurn<Tool, Saver extends MemorySaver> extends ShownTurn {
   /** For `tools` of the agent, beside the host's own. */
   readonly tools: Tool[];
   /** For `checkpointer` of the agent: what it holds is kept in the store while a user is waited for. */
   readonly checkpointer: Saver;
-  /** The agent's system prompt, with what is connected and what awaits the user. */
-  readonly getSystemPrompt: (base: string) => Promise<string>;
 }

@@ -4,6 +4,7 @@ import type { ClientManager } from '../../client/client-manager.ts';
 import { AgentRuns, type AgentRunsOptions } from '../agent-runs.ts';
 import type { AgentTool } from '../agent-tool.ts';
 import { resultParts } from '../result-parts.ts';
+import { showTurn } from '../shown-turn.ts';
 import type { Turn } from '../turn.ts';
 import type { OpenAIAgents, OpenAIRunResult, OpenAITurn } from './sdk-types.ts';
 
@@ -83,14 +84,9 @@ export async function openAITurn<FunctionTool>(
   turn: Turn,
   { tool }: Pick<OpenAIAgents<never, FunctionTool>, 'tool'>,
 ): Promise<OpenAITurn<FunctionTool>> {
-  const { client, contextId, metadata, runId } = turn;
-  const tools = [...(await turn.getTools()), ...(await turn.getAuthTools())];
+  const { shown, tools } = await showTurn(turn);
   return {
-    client,
-    contextId,
-    metadata,
-    runId,
-    getSystemPrompt: (base) => turn.getSystemPrompt(base),
+    ...shown,
     tools: tools.map((one) => tool(functionTool(one))),
   };
 }

@@ -1,4 +1,4 @@
-import type { Turn } from '../turn.ts';
+import type { ShownTurn } from '../shown-turn.ts';
 
 /** What is used of `@openai/agents`: give the host's own copy, so that there is one. */
 export interface OpenAIAgents<Agent, FunctionTool> {
@@ -19,9 +19,7 @@ export interface OpenAIRunResult {
 }
 
 /** What an agent is made with, anew for each turn. */
-export interface OpenAITurn<FunctionTool> extends Pick<Turn, 'client' | 'contextId' | 'metadata' | 'runId'> {
-  /** The agent's instructions, with what is connected and what awaits the user. */
-  readonly getSystemPrompt: (base: string) => Promise<string>;
+export interface OpenAITurn<FunctionTool> extends ShownTurn {
   /** For `tools` of the agent, beside the host's own. */
   readonly tools: FunctionTool[];
 }
