@@ -12,6 +12,7 @@ export {
   type PosternErrorOptions,
 } from './core/postern-error.ts';
 export { Secret } from './core/secret.ts';
+export { certificateThumbprint, skipConfirmation } from './namespace/confirmation.ts';
 export { fixedNamespace } from './namespace/fixed-namespace.ts';
 export type { Caller, NamespaceProvider } from './namespace/namespace-provider.ts';
 export { createNamespace, type Namespace } from './namespace/namespace.ts';

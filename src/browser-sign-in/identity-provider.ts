@@ -49,8 +49,8 @@ export class IdentityProvider {
   constructor(options: IdentityProviderOptions, surroundings: Surroundings) {
     this.#options = options;
     this.#surroundings = surroundings;
-    const { fetch, storeClock: clock } = surroundings;
-    this.#http = createOAuthHttp({ fetch, clock, trustedBy: options.issuer });
+    const { fetch, hasCertificateFor, storeClock: clock } = surroundings;
+    this.#http = createOAuthHttp({ fetch, hasCertificateFor, clock, trustedBy: options.issuer });
   }
 
   /** Where to send a browser, so that it comes back with `state`. */

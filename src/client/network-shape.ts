@@ -14,7 +14,7 @@ const limits: Record<keyof NetworkLimits, typeof count> = {
 };
 
 /** What JSON can say of the network of one server. */
-export const networkShape: ZodType<NetworkOptions> = z.strictObject({
+export const networkShape: ZodType<Omit<NetworkOptions, 'clientCertificates'>> = z.strictObject({
   guard: z.strictObject({ allow: z.array(text).optional() }).optional(),
   proxy: z
     .custom<ProxyChoice>((value) => /^(?:environment|none|https?:\/\/.+)$/u.test(String(value)))

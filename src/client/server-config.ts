@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isHeaderValue } from '../core/header-value.ts';
 import type { NetworkOptions } from '../http/network-options.ts';
 import { PosternError } from '../core/postern-error.ts';
-import type { TokenEndpointAuthMethod } from '../oauth/client-identity.ts';
+import { tokenEndpointAuthMethods } from '../oauth/client-identity.ts';
 import {
   freeParametersSchema,
   givenProfileSchema,
@@ -107,7 +107,7 @@ export interface HttpServerConfig extends AnyServerConfig {
   /** Sent with every request, beside what the strategy sends. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** How requests to this server leave the process, laid over what holds for all. */
-  readonly network?: NetworkOptions | undefined;
+  readonly network?: Omit<NetworkOptions, 'clientCertificates'> | undefined;
 }
 
 /** A server as a child process. */
@@ -142,15 +142,13 @@ const isFunction = z.custom<(...args: never[]) => unknown>(
   (value) => typeof value === 'function',
   'is no function',
 );
-const authMethods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const;
-
 const kept = [z.strictObject({ env: text }), z.strictObject({ file: text }), isFunction] as const;
 const secret = z.union([text, ...kept]);
 
 const proof = {
   clientId: text,
   clientSecret: secret.optional(),
-  tokenEndpointAuthMethod: z.enum(authMethods satisfies readonly TokenEndpointAuthMethod[]).optional(),
+  tokenEndpointAuthMethod: z.enum(tokenEndpointAuthMethods).optional(),
   privateKeyJwk: z.looseObject({}).optional(),
   privateKey: secret.optional(),
   privateKeyAlgorithm: text.optional(),

@@ -28,7 +28,7 @@ export interface ClientCertificate {
 /** A URL of a proxy, or a word for where it is said. */
 export type ProxyChoice = 'environment' | 'none' | `http://${string}` | `https://${string}`;
 
-/** How requests leave this process. */
+/** How requests leave this process. Certificates of clients, proxies, authorities and limits are for Node. */
 export interface NetworkOptions {
   /** Which addresses may be connected to. Left out: every one. */
   readonly guard?: Guard | undefined;
@@ -39,7 +39,18 @@ export interface NetworkOptions {
   readonly proxy?: ProxyChoice | undefined;
   /** Certificates of authorities that are trusted besides those of the system and of `NODE_EXTRA_CA_CERTS`, PEM. */
   readonly ca?: string | readonly string[] | undefined;
+  /** Shown to whoever asks for one. */
   readonly clientCertificate?: ClientCertificate | undefined;
+  /**
+   * By issuer, as a server names it: shown at its endpoints, and to the servers that its tokens are for, and nowhere else. Our
+   * client there is one with mutual TLS, which goes to `mtls_endpoint_aliases`, and whose tokens may be bound to the
+   * certificate. For one server, its own `clientCertificate` goes before.
+   *
+   * @see RFC 8705
+   * @example
+   * clientCertificates: { 'https://login.bank.example': { cert, key } }
+   */
+  readonly clientCertificates?: Readonly<Record<string, ClientCertificate>> | undefined;
   readonly limits?: NetworkLimits | undefined;
 }
 
@@ -48,6 +59,8 @@ export interface Network {
   readonly fetch: typeof globalThis.fetch;
   /** The same, but for what is given. Asked for again with the same object, the same network; closed with this one. */
   with(options: NetworkOptions): Network;
+  /** Whether there is a certificate for this very issuer. */
+  hasCertificateFor(issuer: string): boolean;
   /** Closes connections that are idle. What is under way is not ended. */
   close(): Promise<void>;
 }

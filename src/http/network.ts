@@ -1,4 +1,6 @@
 import { checkDurations } from '../core/check-durations.ts';
+import { PosternError } from '../core/postern-error.ts';
+import { asClientOf, findCertificate, type CertifiedInit } from './certificates.ts';
 import { readAllowance } from './guard.ts';
 import type { Network, NetworkOptions } from './network-options.ts';
 
@@ -8,7 +10,8 @@ import type { Network, NetworkOptions } from './network-options.ts';
  *
  * Nothing is loaded before the first request.
  *
- * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when a time is none, or the guard allows what is no address.
+ * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when a time is none, the guard allows what is no address, a
+ * certificate is for what is no issuer, or there is one where nothing could show it.
  */
 export function openNetwork(options: NetworkOptions = {}): Network {
   const { guard, limits } = options;
@@ -18,15 +21,26 @@ export function openNetwork(options: NetworkOptions = {}): Network {
     silenceMs: limits?.silenceMs,
     answerMs: limits?.answerMs,
   });
-  const others = new Map<NetworkOptions, Network>();
+  const certificateFor = findCertificate(options.clientCertificates);
+  if (!isNode() && (options.clientCertificate ?? options.clientCertificates) !== undefined)
+    throw cannotShow();
+  const others = new Map<object, Network>();
   const way = isNode() ? openLate(options) : { fetch: globalFetch, close: async () => {} };
+  const another = (more: NetworkOptions, key: object): Network => {
+    const other = others.get(key) ?? openNetwork(laidOver(options, more));
+    others.set(key, other);
+    return other;
+  };
+  const certified: typeof fetch = (input, init) => {
+    const { [asClientOf]: issuer } = (init ?? {}) as CertifiedInit;
+    const clientCertificate = issuer === undefined ? undefined : certificateFor(issuer);
+    if (clientCertificate === undefined) return way.fetch(input, init);
+    return another({ clientCertificate }, clientCertificate).fetch(input, init);
+  };
   return {
-    fetch: way.fetch,
-    with(more) {
-      const other = others.get(more) ?? openNetwork(laidOver(options, more));
-      others.set(more, other);
-      return other;
-    },
+    fetch: options.clientCertificates === undefined ? way.fetch : certified,
+    with: (more) => another(more, more),
+    hasCertificateFor: (issuer) => certificateFor(issuer) !== undefined,
     async close() {
       await Promise.all([way, ...others.values()].map((one) => one.close()));
     },
@@ -66,10 +80,26 @@ export function guarded(options: NetworkOptions = {}): NetworkOptions {
   return laidOver({ guard: {} }, options);
 }
 
-/** An option that is there and undefined takes nothing away, a guard least of all. */
+/**
+ * An option that is there and undefined takes nothing away, a guard least of all. A certificate for all that is asked there
+ * goes before those that are for issuers.
+ */
 function laidOver(below: NetworkOptions, over: NetworkOptions): NetworkOptions {
   const given = Object.entries(over).filter(([, value]) => value !== undefined);
-  return { ...below, ...Object.fromEntries(given) };
+  const { clientCertificates, ...rest } = below;
+  return {
+    ...rest,
+    ...(over.clientCertificate === undefined && { clientCertificates }),
+    ...Object.fromEntries(given),
+  };
+}
+
+function cannotShow(): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_CONFIG_MISCONFIGURED',
+    'certificates of clients cannot be shown by the "fetch" of this runtime',
+    { hint: 'Give a "fetch" of your own that shows them, in place of "network".' },
+  );
 }
 
 /** Others that call themselves Node for compatibility have sockets, or none, of their own. */

@@ -1,4 +1,5 @@
 export type { Claims, IdentifyBy } from './claims-identity.ts';
+export { certificateThumbprint, skipConfirmation } from './confirmation.ts';
 export { fixedNamespace } from './fixed-namespace.ts';
 export { NamespaceInstances, type NamespaceInstancesOptions } from './namespace-instances.ts';
 export { namespacePath, type NamespacePathOptions } from './namespace-path.ts';

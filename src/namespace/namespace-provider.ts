@@ -4,6 +4,11 @@ import type { Namespace } from './namespace.ts';
 export interface Caller {
   /** The bearer token of the request, without its scheme. */
   readonly token?: string | undefined;
+  /**
+   * What the connection of the caller was made with, where a certificate was asked for: see `certificateThumbprint`. Never what
+   * a header says that anybody can send.
+   */
+  readonly certificateThumbprint?: string | undefined;
   /** Claims that were verified already, by a gate in front. Never claims that were only decoded. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
 }

@@ -3,7 +3,8 @@ import { systemClock, type Clock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { signatureAlgorithms } from '../core/signature-algorithms.ts';
 import { claimsIdentity, type Claims, type IdentifyBy } from './claims-identity.ts';
-import type { NamespaceProvider } from './namespace-provider.ts';
+import { checkConfirmation, skipConfirmation } from './confirmation.ts';
+import type { Caller, NamespaceProvider } from './namespace-provider.ts';
 import { createNamespace, isName } from './namespace.ts';
 import { remoteKeySet, type KeySetFetch } from './remote-key-set.ts';
 import { isBearerToken, unverified } from './unverified-caller.ts';
@@ -35,6 +36,7 @@ export interface VerifiedClaimsOptions {
   /** For `jwks` as a URL. Default: the network of this process. */
   readonly fetch?: KeySetFetch | undefined;
   readonly clock?: Clock | undefined;
+  readonly [skipConfirmation]?: boolean | undefined;
 }
 
 const asymmetric: ReadonlySet<string> = new Set(signatureAlgorithms);
@@ -43,8 +45,9 @@ const asymmetric: ReadonlySet<string> = new Set(signatureAlgorithms);
  * The namespace of whom an issuer vouches for: the issuer and the subject, or a verified e-mail address.
  *
  * Claims that a gate in front has verified are used when they name issuer and subject; their audience and expiry are
- * checked where they state them. Otherwise the token is verified here. A token is never merely decoded, and where
- * neither `jwks` nor `introspect` is given, only claims are accepted. `resolve` of the provider
+ * checked where they state them. Otherwise the token is verified here. One that is bound to a certificate is taken only over a
+ * connection that was made with it, and one that is bound to anything else, which nobody has proved here, not at all. A token
+ * is never merely decoded, and where neither `jwks` nor `introspect` is given, only claims are accepted. `resolve` of the provider
  * throws ERR_POSTERN_NAMESPACE_UNVERIFIED for everybody else.
  *
  * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when an option cannot work.
@@ -100,7 +103,13 @@ export function verifiedClaims(options: VerifiedClaimsOptions): NamespaceProvide
     }
   }
 
-  async function verify(token: unknown): Promise<Claims> {
+  async function verify({ token, certificateThumbprint }: Partial<Caller>): Promise<Claims> {
+    const claims = await read(token);
+    if (options[skipConfirmation] !== true) checkConfirmation(claims['cnf'], certificateThumbprint);
+    return claims;
+  }
+
+  async function read(token: unknown): Promise<Claims> {
     if (token === undefined) throw unverified('it sent neither claims of an issuer nor a token');
     if (!isBearerToken(token)) throw unverified('what it sent does not have the form of a token');
     if (findKey !== undefined && (introspect === undefined || isCompactJws(token))) {
@@ -115,7 +124,10 @@ export function verifiedClaims(options: VerifiedClaimsOptions): NamespaceProvide
       const given = caller?.claims;
       const vouched = typeof given?.['iss'] === 'string' && typeof given['sub'] === 'string';
       if (vouched) checkClaims(given);
-      const claims = vouched ? given : await verify(caller?.token);
+      // Whoever has verified them has seen what they are bound to, unless what was seen says otherwise.
+      if (vouched && caller.certificateThumbprint !== undefined)
+        checkConfirmation(given['cnf'], caller.certificateThumbprint);
+      const claims = vouched ? given : await verify(caller ?? {});
       return createNamespace('user', await claimsIdentity(issuer, claims, identifyBy));
     },
   };

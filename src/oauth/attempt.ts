@@ -8,6 +8,7 @@ import type { ClientIdentity } from './client-identity.ts';
 import { describeUrl } from './describe-url.ts';
 import type { Discovery } from './discovery.ts';
 import { bindingKey, dpopThumbprint } from './dpop.ts';
+import { endpointsFor } from './mutual-tls.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import { allowPkceUnadvertised } from './allowed.ts';
 import { isFreeParameter } from './profiles/guarded-parameters.ts';
@@ -104,8 +105,8 @@ export async function createAttempt(options: CreateAttemptOptions, http: OAuthHt
  * @throws {PosternError} as {@link createAttempt}.
  */
 export async function attemptOf(options: CreateAttemptOptions, http: OAuthHttp): Promise<Attempt> {
-  const { discovery, random = systemRandom } = options;
-  const { server } = discovery;
+  const { discovery, client, random = systemRandom } = options;
+  const server = endpointsFor(discovery.server, client);
   checkAttempt(options);
   const authorizationEndpoint =
     server.authorization_endpoint ?? lacks(discovery.issuer, 'authorization_endpoint');
@@ -117,7 +118,7 @@ export async function attemptOf(options: CreateAttemptOptions, http: OAuthHttp):
     tokenEndpoint: server.token_endpoint ?? lacks(discovery.issuer, 'token_endpoint'),
     revocationEndpoint: server.revocation_endpoint,
     idTokenSigningAlgs: server.id_token_signing_alg_values_supported,
-    client: options.client,
+    client,
     redirectUri: options.redirectUri,
     resource: discovery.resource,
     scopes: options.scopes,

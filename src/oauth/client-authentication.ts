@@ -1,5 +1,12 @@
 import type { JWK } from 'jose';
-import { ClientSecretPost, None, PrivateKeyJwt, type Client, type ClientAuth } from 'oauth4webapi';
+import {
+  ClientSecretPost,
+  None,
+  PrivateKeyJwt,
+  TlsClientAuth,
+  type Client,
+  type ClientAuth,
+} from 'oauth4webapi';
 import { PosternError } from '../core/postern-error.ts';
 import type { ClientIdentity } from './client-identity.ts';
 
@@ -28,6 +35,9 @@ export async function authenticationOf(
     case 'private_key_jwt':
       if (assertion !== undefined) return assertedBy(assertion);
       return signedBy(privateKeyJwk ?? missing('a private key'));
+    case 'tls_client_auth':
+    case 'self_signed_tls_client_auth':
+      return TlsClientAuth();
   }
 }
 

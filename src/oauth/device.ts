@@ -1,6 +1,4 @@
 import {
-  allowInsecureRequests,
-  customFetch,
   deviceAuthorizationRequest,
   processDeviceAuthorizationResponse,
   type AuthorizationServer,
@@ -14,6 +12,7 @@ import { describeUrl } from './describe-url.ts';
 import type { Discovery } from './discovery.ts';
 import { bindingKey } from './dpop.ts';
 import type { Grant } from './grant-record.ts';
+import { endpointsFor, sentBy } from './mutual-tls.ts';
 import { numberOf } from './number-of.ts';
 import { libraryCode, requestRefused } from './oauth-errors.ts';
 import { acceptTokens } from './obtain-tokens.ts';
@@ -86,7 +85,8 @@ export async function startDeviceAuthorization(
   http: OAuthHttp,
 ): Promise<DeviceAuthorization> {
   const { discovery, client, scopes, loginHint, profile } = options;
-  const { issuer, server, resource } = discovery;
+  const { issuer, resource } = discovery;
+  const server = endpointsFor(discovery.server, client);
   const what = `the device-authorization endpoint of ${describeUrl(issuer)}`;
   const { token_endpoint: tokenEndpoint, device_authorization_endpoint: endpoint } = server;
   if (tokenEndpoint === undefined || endpoint === undefined) {
@@ -108,7 +108,7 @@ export async function startDeviceAuthorization(
     libraryClient(client),
     await authenticationOf(client, options.clientAssertion),
     parameters,
-    { [customFetch]: http.fetch, [allowInsecureRequests]: true },
+    sentBy(client, http),
   );
   const { object: reply } = await readBody(response);
   const { status } = response;

@@ -1,18 +1,19 @@
 import type { JWK } from 'jose';
-import { allowInsecureRequests, customFetch, introspectionRequest } from 'oauth4webapi';
+import { introspectionRequest } from 'oauth4webapi';
 import { PosternError } from '../core/postern-error.ts';
 import { readRetryAfter } from '../core/retry-after.ts';
 import { authenticationOf, libraryClient, type ClientAssertion } from './client-authentication.ts';
 import type { ClientIdentity, TokenEndpointAuthMethod } from './client-identity.ts';
 import { describeUrl } from './describe-url.ts';
 import { readJsonBody } from './json-body.ts';
+import { sentBy, withCertificate } from './mutual-tls.ts';
 import { requestRefused } from './oauth-errors.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 
 /** What {@link createIntrospection} takes: an issuer, and who asks it. */
 export interface IntrospectionOptions {
   readonly issuer: string;
-  /** `introspection_endpoint` of the issuer's metadata. */
+  /** `introspection_endpoint` of the issuer's metadata; for a client with a certificate, that of `mtls_endpoint_aliases`. */
   readonly endpoint: string | URL;
   /** The server that received the token, as the issuer knows it. */
   readonly clientId: string;
@@ -46,7 +47,7 @@ export function createIntrospection(
 ): (token: string) => Promise<Readonly<Record<string, unknown>> | undefined> {
   const { issuer } = options;
   const endpoint = http.checkUrl(options.endpoint).href;
-  const identity = identityOf(options);
+  const identity = withCertificate(identityOf(options), { issuer }, http);
   const what = `the introspection endpoint of ${describeUrl(issuer)}`;
 
   return async (token) => {
@@ -56,8 +57,7 @@ export function createIntrospection(
       await authenticationOf(identity, options.clientAssertion),
       token,
       {
-        [customFetch]: http.fetch,
-        [allowInsecureRequests]: true,
+        ...sentBy(identity, http),
         requestJwtResponse: false,
         additionalParameters: { token_type_hint: 'access_token' },
       },

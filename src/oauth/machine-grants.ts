@@ -4,6 +4,7 @@ import { describeUrl } from './describe-url.ts';
 import type { Discovery } from './discovery.ts';
 import { bindingKey } from './dpop.ts';
 import type { Grant } from './grant-record.ts';
+import { endpointsFor } from './mutual-tls.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import type { IssuerProfile } from './profiles/issuer-profile.ts';
 import { requestTokens } from './obtain-tokens.ts';
@@ -53,7 +54,8 @@ async function machineGrant(
   http: OAuthHttp,
 ): Promise<Grant> {
   const { discovery, client, scopes, profile } = options;
-  const { server, issuer, resource } = discovery;
+  const { issuer, resource } = discovery;
+  const server = endpointsFor(discovery.server, client);
   checkIssuer(client, issuer);
   const endpoint = {
     issuer,

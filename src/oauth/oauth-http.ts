@@ -1,7 +1,8 @@
 import { checkDurations } from '../core/check-durations.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { mayReachInside, type GuardedInit } from '../http/guard.ts';
-import { commonNetwork } from '../http/network.ts';
+import { commonNetwork, openNetwork } from '../http/network.ts';
+import type { NetworkOptions } from '../http/network-options.ts';
 import type { FetchLike } from '../http/fetch-like.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
 import { readCapped } from '../http/capped-body.ts';
@@ -12,8 +13,12 @@ export type { FetchLike } from '../http/fetch-like.ts';
 
 /** What {@link createOAuthHttp} takes. */
 export interface OAuthHttpOptions extends UrlPolicy {
-  /** Default: the network of this process, guarded by the policy alone. */
+  /** How requests leave the process. Default: unguarded but for the policy. */
+  readonly network?: NetworkOptions | undefined;
+  /** Sends them, in place of `network`. */
   readonly fetch?: FetchLike | undefined;
+  /** Whether that `fetch` shows a certificate to an issuer, as its client. Left out: nobody knows. */
+  readonly hasCertificateFor?: ((issuer: string) => boolean) | undefined;
   /** For one request, body included. Default 10 000. */
   readonly timeoutMs?: number | undefined;
   /** Default 1 MiB. */
@@ -42,6 +47,8 @@ export interface OAuthHttp {
   /** Whether a URL may be opened in a browser. Returns it without characters a shell could read. */
   readonly checkBrowserUrl: (url: string | URL) => string;
   readonly clock: Clock;
+  /** Whether a client shows a certificate at an issuer. Left out: nobody knows. */
+  readonly hasCertificateFor?: ((issuer: string) => boolean) | undefined;
   /** The deadline of one request. Left out by an object of the host's own: nobody can hold a lease against it. */
   readonly timeoutMs?: number | undefined;
 }
@@ -53,6 +60,7 @@ const bodyless: ReadonlySet<number> = new Set([204, 205, 304]);
 export function createOAuthHttp(options: OAuthHttpOptions = {}): OAuthHttp {
   const { timeoutMs = 10_000, maxBodyBytes = 1_048_576, clock = systemClock } = options;
   checkDurations({ timeoutMs });
+  const { fetch, hasCertificateFor } = wayOut(options);
   const check = (url: string | URL): URL => checkUrl(url, options);
 
   async function send(url: URL, init: RequestInit): Promise<Response> {
@@ -65,10 +73,7 @@ export function createOAuthHttp(options: OAuthHttpOptions = {}): OAuthHttp {
       [mayReachInside]: isTrustedInside(url, options),
     };
     try {
-      const response = await Promise.race([
-        (options.fetch ?? commonNetwork().fetch)(url.href, sent),
-        deadline.ended,
-      ]);
+      const response = await Promise.race([fetch(url.href, sent), deadline.ended]);
       const body = await readCapped(response, maxBodyBytes, deadline.ended);
       if (body === undefined) {
         throw invalid(url, `answered with more than ${maxBodyBytes} bytes`);
@@ -119,7 +124,17 @@ export function createOAuthHttp(options: OAuthHttpOptions = {}): OAuthHttp {
     checkBrowserUrl: (url) => checkBrowserUrl(url, options),
     clock,
     timeoutMs,
+    hasCertificateFor,
   };
+}
+
+function wayOut({
+  fetch,
+  network,
+  hasCertificateFor,
+}: OAuthHttpOptions): Pick<OAuthHttpOptions, 'hasCertificateFor'> & { readonly fetch: FetchLike } {
+  if (fetch !== undefined) return { fetch, hasCertificateFor };
+  return network === undefined ? commonNetwork() : openNetwork(network);
 }
 
 /** The same requests, with what comes of them begun and ended by another clock. */

@@ -1,7 +1,5 @@
 import type { JWK } from 'jose';
 import {
-  allowInsecureRequests,
-  customFetch,
   processPushedAuthorizationResponse,
   pushedAuthorizationRequest,
   type AuthorizationServer,
@@ -12,6 +10,7 @@ import type { ClientIdentity } from './client-identity.ts';
 import { authenticationOf, libraryClient, type ClientAssertion } from './client-authentication.ts';
 import { describeUrl } from './describe-url.ts';
 import { readJsonBody } from './json-body.ts';
+import { endpointsFor, sentBy } from './mutual-tls.ts';
 import { libraryCode, requestRefused } from './oauth-errors.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import type { IssuerProfile } from './profiles/issuer-profile.ts';
@@ -24,7 +23,7 @@ import { sendProven } from './send-proven.ts';
  * @see RFC 9126 §2, RFC 9449 §10.1
  */
 export async function pushAuthorizationRequest(
-  server: AuthorizationServer,
+  described: AuthorizationServer,
   attempt: {
     readonly issuer: string;
     readonly client: ClientIdentity;
@@ -35,6 +34,7 @@ export async function pushAuthorizationRequest(
   http: OAuthHttp,
   assertion?: ClientAssertion,
 ): Promise<{ readonly query: URLSearchParams; readonly dpopNonce: string | undefined }> {
+  const server = endpointsFor(described, attempt.client);
   const client = libraryClient(attempt.client);
   const what = `the pushed-authorization endpoint of ${describeUrl(attempt.issuer)}`;
   if (server.pushed_authorization_request_endpoint === undefined) {
@@ -49,8 +49,7 @@ export async function pushAuthorizationRequest(
     { keyJwk: attempt.dpopKeyJwk, url, nonce: undefined, clock: http.clock },
     (headers) =>
       pushedAuthorizationRequest(server, client, authentication, parameters, {
-        [customFetch]: http.fetch,
-        [allowInsecureRequests]: true,
+        ...sentBy(attempt.client, http),
         headers: { ...headers },
       }),
   );

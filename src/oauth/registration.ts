@@ -15,6 +15,7 @@ import type { Discovery } from './discovery.ts';
 import { readJsonBody } from './json-body.ts';
 import { numberOf } from './number-of.ts';
 import { libraryCode, nameError, requestRefused } from './oauth-errors.ts';
+import { bindsToCertificates, isTlsMethod, tlsMethods, withCertificate } from './mutual-tls.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import type { IssuerProfile } from './profiles/issuer-profile.ts';
 import { checkRedirectUri } from './profiles/redirect-fit.ts';
@@ -63,11 +64,12 @@ export interface IdentifyClientOptions {
  * Finds out who this client is at an issuer: registered by hand, else by its metadata document, else as it
  * registered itself before, else by registering now.
  *
- * The result belongs to that issuer and is stored by the caller.
+ * The result belongs to that issuer and is stored by the caller. Where there is a certificate for the issuer, it is a client
+ * with mutual TLS, whichever way it was found.
  *
  * @throws {PosternError} ERR_POSTERN_OAUTH_ISSUER_MISMATCH when the preregistered client is for another issuer.
  * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when the preregistered client lacks a secret that the issuer wants,
- * or was registered with other redirect URIs.
+ * or a certificate that it proves itself by, or was registered with other redirect URIs.
  * @throws {PosternError} ERR_POSTERN_OAUTH_REGISTRATION_REQUIRED when the issuer leaves no way.
  * @throws {PosternError} ERR_POSTERN_OAUTH_REGISTRATION_REJECTED when registering was refused.
  */
@@ -75,9 +77,14 @@ export async function identifyClient(
   options: IdentifyClientOptions,
   http: OAuthHttp,
 ): Promise<ClientIdentity> {
+  return withCertificate(await findClient(options, http), options.discovery.server, http);
+}
+
+async function findClient(options: IdentifyClientOptions, http: OAuthHttp): Promise<ClientIdentity> {
   const { discovery, preregistered, profile, stored } = options;
   const { issuer, server } = discovery;
-  if (preregistered !== undefined) return usePreregistered(preregistered, options);
+  const isCertified = http.hasCertificateFor?.(issuer) === true;
+  if (preregistered !== undefined) return usePreregistered(preregistered, options, isCertified);
   const byDocument = useMetadataDocument(options);
   if (byDocument !== undefined) return byDocument;
   if (stored !== undefined && isUsable(stored, options, http.clock())) return stored;
@@ -96,7 +103,11 @@ function byHand({ profile, redirectUri }: IdentifyClientOptions): string {
   return redirectUri === undefined ? hint : `${hint} The redirect URI is ${redirectUri}`;
 }
 
-function usePreregistered(client: PreregisteredClient, options: IdentifyClientOptions): ClientIdentity {
+function usePreregistered(
+  client: PreregisteredClient,
+  options: IdentifyClientOptions,
+  isCertified: boolean,
+): ClientIdentity {
   const { discovery, profile, redirectUri } = options;
   const { issuer, server } = discovery;
   if (client.issuer !== undefined && !isSameIssuer(client.issuer, issuer)) {
@@ -119,7 +130,10 @@ function usePreregistered(client: PreregisteredClient, options: IdentifyClientOp
     clientId: client.clientId,
     clientSecret: client.clientSecret,
     privateKeyJwk: client.privateKeyJwk,
-    tokenEndpointAuthMethod: client.tokenEndpointAuthMethod ?? methodFor(client, server, profile),
+    tokenEndpointAuthMethod:
+      client.tokenEndpointAuthMethod ??
+      (isCertified ? certifiedMethodFor(client, server) : undefined) ??
+      methodFor(client, server, profile),
     source: 'preregistered',
     redirectUris: redirectUrisOf(options),
   };
@@ -131,7 +145,10 @@ function isWithoutProof({
   tokenEndpointAuthMethod,
 }: PreregisteredClient): boolean {
   return (
-    clientSecret === undefined && privateKeyJwk === undefined && tokenEndpointAuthMethod !== 'private_key_jwt'
+    clientSecret === undefined &&
+    privateKeyJwk === undefined &&
+    tokenEndpointAuthMethod !== 'private_key_jwt' &&
+    !isTlsMethod(tokenEndpointAuthMethod)
   );
 }
 
@@ -182,12 +199,12 @@ async function registerWithMost(options: IdentifyClientOptions, http: OAuthHttp)
 
 async function register(options: IdentifyClientOptions, http: OAuthHttp): Promise<ClientIdentity> {
   const { server } = options.discovery;
-  const send = (metadata: Record<string, string | string[]>): Promise<Response> =>
+  const send = (metadata: SentMetadata): Promise<Response> =>
     dynamicClientRegistrationRequest(server, metadata, {
       [customFetch]: http.fetch,
       [allowInsecureRequests]: true,
     });
-  const { scope, ...asked } = registrationMetadata(options);
+  const { scope, ...asked } = registrationMetadata(options, http);
   const response = await send({ ...asked, ...(scope !== undefined && { scope }) });
   // `scope` is optional there, and one of them may be all that is wrong.
   if (scope !== undefined && (response.status === 400 || response.status === 422))
@@ -198,7 +215,7 @@ async function register(options: IdentifyClientOptions, http: OAuthHttp): Promis
 
 async function processRegistration(
   options: IdentifyClientOptions,
-  asked: Record<string, string | string[]>,
+  asked: SentMetadata,
   response: Response,
   http: OAuthHttp,
 ): Promise<ClientIdentity> {
@@ -266,8 +283,15 @@ function tidied(reply: Record<string, unknown>): Response {
   return Response.json({ ...rest, ...secret }, { status: 201 });
 }
 
-function registrationMetadata(options: IdentifyClientOptions): Record<string, string | string[]> {
+/** What a registration says, in the names of RFC 7591. */
+type SentMetadata = Record<string, string | string[] | boolean>;
+
+function registrationMetadata(
+  options: IdentifyClientOptions,
+  { hasCertificateFor }: Pick<OAuthHttp, 'hasCertificateFor'>,
+): SentMetadata {
   const { discovery, redirectUri, scopes } = options;
+  const isBound = bindsToCertificates(discovery.server) && hasCertificateFor?.(discovery.issuer) === true;
   const grantTypes = grantTypesFor(options);
   return {
     ...wireMetadata(options.metadata),
@@ -276,6 +300,7 @@ function registrationMetadata(options: IdentifyClientOptions): Record<string, st
     grant_types: grantTypes,
     response_types: grantTypes.includes('authorization_code') ? ['code'] : [],
     token_endpoint_auth_method: methodToAsk(discovery.server),
+    ...(isBound && { tls_client_certificate_bound_access_tokens: true }),
     ...(scopes !== undefined && scopes.length > 0 && { scope: scopes.join(' ') }),
   };
 }
@@ -300,6 +325,16 @@ function agreedMethod(asked: string, clientSecret: string | undefined, server: A
   if (clientSecret === undefined) return 'none';
   if (asked !== 'none') return asked;
   return supported?.includes('none') === true ? 'none' : methodFor({ clientSecret }, server);
+}
+
+/** By its certificate, where it has nothing else to prove itself with, and the server lets nobody go without. */
+function certifiedMethodFor(
+  { clientSecret, privateKeyJwk }: PreregisteredClient,
+  { token_endpoint_auth_methods_supported: supported = [] }: AuthorizationServer,
+): TokenEndpointAuthMethod | undefined {
+  if (clientSecret !== undefined || privateKeyJwk !== undefined || supported.includes('none'))
+    return undefined;
+  return tlsMethods.find((method) => supported.includes(method));
 }
 
 function methodFor(

@@ -1,9 +1,10 @@
-import { allowInsecureRequests, customFetch, revocationRequest } from 'oauth4webapi';
+import { revocationRequest } from 'oauth4webapi';
 import { readRetryAfter } from '../core/retry-after.ts';
 import { authenticationOf, libraryClient } from './client-authentication.ts';
 import { describeUrl } from './describe-url.ts';
 import type { Grant } from './grant-record.ts';
 import { readJsonBody } from './json-body.ts';
+import { sentBy } from './mutual-tls.ts';
 import { registeredError, requestRefused } from './oauth-errors.ts';
 import { isErrorAnswer, meantError } from './profiles/meant-error.ts';
 import { shapeParameters } from './profiles/shape-parameters.ts';
@@ -69,8 +70,7 @@ async function revokeToken(
     await authenticationOf(grant.client, options.clientAssertion),
     token,
     {
-      [customFetch]: http.fetch,
-      [allowInsecureRequests]: true,
+      ...sentBy(grant.client, http),
       additionalParameters: shapeParameters({ token_type_hint: kind, ...profile?.revokeParams }, profile),
     },
   );

@@ -9,6 +9,19 @@ const strings = z.array(z.string()).optional().catch(undefined);
 const flag = z.boolean().optional().catch(undefined);
 const endpoint = z.string().optional();
 
+/** Where clients with a certificate are asked for it. What is used of it is judged then. @see RFC 8705 §5 */
+const aliases = z
+  .object({
+    token_endpoint: endpoint.catch(undefined),
+    revocation_endpoint: endpoint.catch(undefined),
+    introspection_endpoint: endpoint.catch(undefined),
+    device_authorization_endpoint: endpoint.catch(undefined),
+    pushed_authorization_request_endpoint: endpoint.catch(undefined),
+  })
+  .transform(withoutUndefined)
+  .optional()
+  .catch(undefined);
+
 const authorizationServer = z.object({
   issuer: z.string(),
   authorization_endpoint: endpoint,
@@ -20,6 +33,8 @@ const authorizationServer = z.object({
   // Judged by who uses them: nobody does who only wants tokens.
   jwks_uri: endpoint.catch(undefined),
   end_session_endpoint: endpoint.catch(undefined),
+  mtls_endpoint_aliases: aliases,
+  tls_client_certificate_bound_access_tokens: flag,
   require_pushed_authorization_requests: flag,
   authorization_response_iss_parameter_supported: flag,
   client_id_metadata_document_supported: flag,

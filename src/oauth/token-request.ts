@@ -1,6 +1,7 @@
-import { allowInsecureRequests, customFetch, genericTokenEndpointRequest } from 'oauth4webapi';
+import { genericTokenEndpointRequest } from 'oauth4webapi';
 import { authenticationOf, libraryClient, type ClientAssertion } from './client-authentication.ts';
 import { createDpopProof } from './dpop.ts';
+import { sentBy } from './mutual-tls.ts';
 import type { OAuthHttp } from './oauth-http.ts';
 import { sendProven, type ProvenAnswer } from './send-proven.ts';
 import type { TokenEndpoint } from './token-endpoint.ts';
@@ -48,7 +49,7 @@ export async function sendTokenRequest(
       authentication,
       grantType,
       sent,
-      { [customFetch]: http.fetch, [allowInsecureRequests]: true, headers: { ...headers } },
+      { ...sentBy(client, http), headers: { ...headers } },
     );
   let nonce = endpoint.dpopNonce;
   if (dpopKeyJwk !== undefined && isRefresh && profile?.dpopNonceFirst === true) {

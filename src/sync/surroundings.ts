@@ -21,6 +21,8 @@ export interface Surroundings {
   readonly network: Network;
   /** For requests to authorization servers: the network's, or the host's own. */
   readonly fetch: FetchLike;
+  /** Whether that shows a certificate to an issuer. Left out: the host's own knows. */
+  readonly hasCertificateFor?: ((issuer: string) => boolean) | undefined;
   /** The store's time, by which whatever is stored begins and ends. */
   readonly now: () => Promise<number>;
   /** The store's time as of the last `now()`, or of the last lease: for work that is begun under one. */
@@ -48,6 +50,7 @@ export function createSurroundings(options: SurroundingsOptions): Surroundings {
     onUnreadable: logUnreadable(logger),
     network,
     fetch: options.fetch ?? network.fetch,
+    ...(options.fetch === undefined && { hasCertificateFor: network.hasCertificateFor }),
     now: () => storeTime(storage, clock),
     storeClock: storeClock(storage, clock),
   };

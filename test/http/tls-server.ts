@@ -27,14 +27,18 @@ export function nameOfClient({ socket }: IncomingMessage): string {
   return String((socket as TLSSocket).getPeerCertificate().subject?.CN);
 }
 
-/** A server over TLS; by itself it answers with who its client is. */
+/** A server over TLS; by itself it answers with who its client is. `isOptional`: also who shows no certificate, or another, is answered. */
 export async function openTlsServer(
   own: Certificate,
-  clients?: Certificate,
+  clients?: Pick<Certificate, 'cert'> & { readonly isOptional?: boolean },
   answer = (request: IncomingMessage, response: ServerResponse): void =>
     void response.end(nameOfClient(request)),
 ): Promise<string> {
-  const asked = clients && { requestCert: true, ca: clients.cert };
+  const asked = clients && {
+    requestCert: true,
+    ca: clients.cert,
+    rejectUnauthorized: clients.isOptional !== true,
+  };
   const server = createServer({ cert: own.cert, key: own.private, ...asked }, answer);
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
   onTestFinished(async () => {

@@ -11,6 +11,8 @@ export interface Authorization {
   readonly headers: Readonly<Record<string, string>>;
   /** Whatever the strategy needs to recognise this credential when it is refused. */
   readonly credential?: unknown;
+  /** The issuer whose client's certificate the token is bound to: the request shows it. */
+  readonly boundBy?: string | undefined;
 }
 
 /** A refusal by the server: 401, or 403 with a challenge; any 403 for who {@link AuthStrategy.takesBare403}. */

@@ -1,4 +1,5 @@
 import { isHeaderValue } from '../../core/header-value.ts';
+import { asClientOf, type CertifiedInit } from '../../http/certificates.ts';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
 import type { AuthStrategy } from './auth-strategy.ts';
 
@@ -34,7 +35,8 @@ export function authorizedFetch(
         checked = value;
         headers.set(name, value);
       }
-      const request = { ...init, headers };
+      const { boundBy } = authorization;
+      const request: CertifiedInit = { ...init, headers, ...(boundBy && { [asClientOf]: boundBy }) };
       let response: Response;
       try {
         response = await options.fetch(input, request);

@@ -79,8 +79,9 @@ export class OAuthStrategy implements AuthStrategy {
     const { credential: grant, version, authorizedAtMs, issuedAtMs } = held;
     if (this.#bearer?.credential.version === version) return this.#bearer;
     const credential: SentCredential = { version, authorizedAtMs, issuedAtMs };
+    const bound = grant.client.mutualTls === 'bound' ? { boundBy: grant.client.issuer } : {};
     if (grant.tokenType !== 'dpop') {
-      this.#bearer = { headers: { authorization: `Bearer ${grant.accessToken}` }, credential };
+      this.#bearer = { headers: { authorization: `Bearer ${grant.accessToken}` }, credential, ...bound };
       return this.#bearer;
     }
     const { createDpopProof } = await import('../../oauth/dpop.ts');
@@ -92,7 +93,7 @@ export class OAuthStrategy implements AuthStrategy {
       nonce: this.#dpopNonce,
       clock: this.#deps.coordinator.interactions.surroundings.storeClock,
     });
-    return { headers: { authorization: `DPoP ${grant.accessToken}`, dpop: proof }, credential };
+    return { headers: { authorization: `DPoP ${grant.accessToken}`, dpop: proof }, credential, ...bound };
   }
 
   accepted({ credential }: Authorization): void {

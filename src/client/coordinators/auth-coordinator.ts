@@ -257,9 +257,10 @@ export abstract class AuthCoordinator {
 
   /** Requests to the authorization servers that one MCP server names. */
   httpFor(serverUrl: string, privateNetwork?: boolean): OAuthHttp {
-    const { fetch, storeClock: clock } = this.surroundings;
+    const { fetch, hasCertificateFor, storeClock: clock } = this.surroundings;
     return createOAuthHttp({
       fetch,
+      hasCertificateFor,
       clock,
       timeoutMs: this.oauthTimeoutMs,
       trustedBy: serverUrl,

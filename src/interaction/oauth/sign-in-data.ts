@@ -51,6 +51,8 @@ const keptMetadata = [
   'device_authorization_endpoint',
   'grant_types_supported',
   'pushed_authorization_request_endpoint',
+  'mtls_endpoint_aliases',
+  'tls_client_certificate_bound_access_tokens',
   'require_pushed_authorization_requests',
   'code_challenge_methods_supported',
   'authorization_response_iss_parameter_supported',
