@@ -172,6 +172,18 @@ describe('a certificate', () => {
     },
   );
 
+  test('that cannot be used is said to be so, and not that a server does not answer', async () => {
+    const [one, other] = await Promise.all([makeCertificate('one'), makeCertificate('other')]);
+    for (const network of [
+      { clientCertificate: certificate },
+      { clientCertificate: { cert: one.cert, key: other.private } },
+      { ca: 'no PEM' },
+    ]) {
+      const { fetch } = openNetwork({ ...network, proxy: 'none' });
+      expect(await codeOf(fetch('https://localhost:1/'))).toBe('ERR_POSTERN_CONFIG_MISCONFIGURED');
+    }
+  });
+
   test('is refused where the runtime could not show it, rather than left out', () => {
     vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' });
     onTestFinished(() => void vi.unstubAllGlobals());

@@ -6,6 +6,7 @@ import type { Network, NetworkLimits, NetworkOptions } from '../network-options.
 import type { Resolve } from './addresses.ts';
 import { openAgents, type Agents } from './agents.ts';
 import { Answer, discard } from './answer.ts';
+import { checkCertificates } from './check-certificates.ts';
 import { acceptedEncodings, decode } from './decode.ts';
 import { readRequest, type RequestParts } from './request-parts.ts';
 
@@ -29,11 +30,13 @@ const maxRedirects = 3;
  * carries is for that origin alone.
  *
  * @param resolve how names are resolved, where there is a guard. Default: as the system does.
+ * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when a certificate or key cannot be used.
  */
 export function openNodeNetwork(
   options: NetworkOptions = {},
   resolve?: Resolve,
 ): Pick<Network, 'fetch' | 'close'> {
+  checkCertificates(options);
   const given = Object.entries(options.limits ?? {}).filter(([, value]) => value !== undefined);
   const limits: Limits = { ...defaults, ...Object.fromEntries(given) };
   const agents = openAgents(options, limits.connections, resolve);
