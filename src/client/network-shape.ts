@@ -8,6 +8,7 @@ const limits: Record<keyof NetworkLimits, typeof count> = {
   silenceMs: count,
   answerMs: count,
   bodyBytes: count,
+  values: count,
   headerBytes: count,
   connections: count,
   waiting: count,

@@ -8,8 +8,13 @@ export interface NetworkLimits {
   readonly silenceMs?: number | undefined;
   /** For a whole answer, unless it is a stream of events. Default 600,000. */
   readonly answerMs?: number | undefined;
-  /** Of an answer, decoded; of a stream of events, of each event. Default 64 MiB. */
+  /** Of an answer, decoded; of a stream of events, of each event. Default 16 MiB. */
   readonly bodyBytes?: number | undefined;
+  /**
+   * In an answer of JSON, or in one event: objects, lists and their members. Parsing them keeps everybody else waiting, about
+   * a tenth of a second for as many as there may be. Default 250,000.
+   */
+  readonly values?: number | undefined;
   /** Of the headers of an answer. Default 32 KiB. */
   readonly headerBytes?: number | undefined;
   /** To one origin at once; further requests wait for their turn. Default 1,024. */

@@ -105,6 +105,7 @@ function toMiss(url: URL, cause: unknown): MissedCandidate | undefined {
       return { url, reason: 'no answer', kind: 'unreachable', cause };
     case 'ERR_POSTERN_OAUTH_METADATA_INVALID':
     case 'ERR_POSTERN_OAUTH_RESPONSE_INVALID':
+    case 'ERR_POSTERN_NETWORK_LIMIT':
       return { url, reason: 'not usable', kind: 'invalid', cause };
     default:
       return undefined;

@@ -1,5 +1,5 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { codeOf } from '../support/stage.ts';
 import { openServer, openTestNetwork } from './open-server.ts';
 
@@ -111,6 +111,60 @@ describe('an answer', () => {
       for await (const _ of (await fetch(`${origin}/long`)).body!);
     })();
     expect(await codeOf(reading)).toBe('ERR_POSTERN_NETWORK_LIMIT');
+  });
+
+  test('of JSON may have so many values and no more, however few bytes they are', async () => {
+    const { origin } = await openServer((request, response) => {
+      response.writeHead(200, json);
+      const texts: Record<string, string> = {
+        '/objects': `[${'{},'.repeat(300_000)}{}]`,
+        '/deep': '['.repeat(300_000),
+        '/text': JSON.stringify(',['.repeat(300_000)),
+      };
+      response.end(texts[request.url ?? '']);
+    });
+    const { fetch } = openTestNetwork();
+    for (const path of ['/objects', '/deep'])
+      expect(await codeOf(fetch(origin + path).then((answer) => answer.json()))).toBe(
+        'ERR_POSTERN_NETWORK_LIMIT',
+      );
+    expect(((await (await fetch(`${origin}/text`)).json()) as string).length).toBe(600_000);
+    const wider = openTestNetwork({ limits: { values: 1_000_000 } });
+    expect(await (await wider.fetch(`${origin}/objects`)).json()).toHaveLength(300_001);
+  });
+
+  test('that comes letter by letter, or is announced for ever, is given up', async () => {
+    const { origin } = await openServer((request, { socket }) => {
+      if (request.url === '/announced') socket?.write('HTTP/1.1 102 Processing\r\n\r\n'.repeat(1_000));
+      socket?.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n');
+      socket?.end(`${'1\r\na\r\n'.repeat(50_000)}0\r\n\r\n`);
+    });
+    const { fetch } = openTestNetwork();
+    for (const path of ['/letters', '/announced'])
+      expect(await codeOf(fetch(origin + path).then((answer) => answer.text()))).toBe(
+        'ERR_POSTERN_NETWORK_LIMIT',
+      );
+  });
+
+  test('of events is read at a pace, and comes whole', async () => {
+    const events = Array.from({ length: 4_000 }, (_, at) => `data: ${at}\n\n`).join('');
+    const { origin } = await openServer((_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(events);
+    });
+    const { fetch } = openTestNetwork();
+    const begun = performance.now();
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    onTestFinished(() => clearInterval(timer));
+    const reading = (await fetch(origin)).body!.getReader();
+    const parts: Uint8Array[] = [];
+    for (let next = await reading.read(); !next.done; next = await reading.read()) parts.push(next.value);
+    expect(Buffer.concat(parts).toString()).toBe(events);
+    // 8,000 lines, of which 5,000 are free.
+    expect(performance.now() - begun).toBeGreaterThan(1_000);
+    expect(turns).toBeGreaterThan(20);
+    expect(Math.max(...parts.map((part) => part.length))).toBeLessThan(4_000);
   });
 
   test('that lies about its length, its encoding or its headers fails as a broken connection does', async () => {

@@ -8,6 +8,7 @@ import type { HttpServerConfig, ServerConfig, StdioServerConfig } from '../serve
 import { ChildEnd } from './child-end.ts';
 import { loadSdk } from './sdk.ts';
 import { ServerPause } from './server-pause.ts';
+import { reconnectAtPace } from './stream-pace.ts';
 
 /** How bytes reach one server. Knows nothing of sessions, and of authentication only its strategy. */
 export interface Connection {
@@ -47,11 +48,13 @@ function streamableHttpConnection(
   { url, headers }: HttpServerConfig,
   fetch: typeof globalThis.fetch,
 ): Connection {
+  const reconnectionScheduler = reconnectAtPace();
   return {
     async createTransport() {
       const { StreamableHTTPClientTransport } = await loadSdk();
       return new StreamableHTTPClientTransport(new URL(url), {
         fetch,
+        reconnectionScheduler,
         ...(headers && { requestInit: { headers: { ...headers } } }),
       });
     },

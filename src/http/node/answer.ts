@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { PosternError } from '../../core/postern-error.ts';
+import { measureBody, type BodyLimits, type BodyProblem } from '../body-measure.ts';
+import { Pace } from './pace.ts';
 
 /** Where an answer came from, and what it is held to. */
-export interface AnswerContext {
+export interface AnswerContext extends BodyLimits {
   readonly url: string;
   readonly redirected: boolean;
-  readonly bodyBytes: number;
   /** Of whoever asked: its reason is why nothing more comes. */
   readonly signal: AbortSignal | undefined;
 }
@@ -48,6 +49,10 @@ export class Answer implements Response {
   /** Whether there can be a body, without making one of it. */
   get hasBody(): boolean {
     return !bodyless.has(this.status);
+  }
+
+  get isEvents(): boolean {
+    return this.headers.get('content-type')?.startsWith('text/event-stream') === true;
   }
 
   get ok(): boolean {
@@ -114,13 +119,13 @@ export class Answer implements Response {
     this.#isUsed = true;
     const source = this.#source;
     const chunks: Buffer[] = [];
-    let size = 0;
+    const measure = this.#measure();
     return new Promise((done, fail) => {
       if (source.errored !== null) return fail(this.#brokenOff(source.errored));
       source.on('data', (chunk: Buffer) => {
-        size += chunk.byteLength;
-        if (size <= this.#context.bodyBytes) return void chunks.push(chunk);
-        fail(this.#tooLarge());
+        const problem = measure(chunk);
+        if (problem === undefined) return void chunks.push(chunk);
+        fail(problem);
         this.#drop();
       });
       source.once('end', () => {
@@ -137,7 +142,8 @@ export class Answer implements Response {
     const message = this.#message;
     const drop = (): void => this.#drop();
     const brokenOff = (error: unknown): unknown => this.#brokenOff(error);
-    const count = this.#counter();
+    const measure = this.#measure();
+    const pace = this.isEvents ? new Pace(source) : undefined;
     const use = (): void => void (this.#isUsed = true);
     let isOver = false;
     return new ReadableStream<Uint8Array<ArrayBuffer>>(
@@ -147,15 +153,16 @@ export class Answer implements Response {
             if (!isOver) then();
             isOver = true;
           };
-          source.on('data', (chunk: Buffer<ArrayBuffer>) => {
+          source.on('data', (whole: Buffer<ArrayBuffer>) => {
             if (isOver) return;
-            const error = count(chunk);
+            const chunk = (pace?.admit(whole) ?? whole) as Buffer<ArrayBuffer>;
+            const error = measure(chunk);
             if (error !== undefined) {
               over(() => controller.error(error));
               return drop();
             }
             controller.enqueue(chunk);
-            if ((controller.desiredSize ?? 0) <= 0) source.pause();
+            if ((controller.desiredSize ?? 0) <= 0) (pace ?? source).pause();
           });
           source.once('end', () => over(() => controller.close()));
           source.once('error', (error) => over(() => controller.error(brokenOff(error))));
@@ -164,7 +171,7 @@ export class Answer implements Response {
         },
         pull() {
           use();
-          source.resume();
+          (pace ?? source).resume();
         },
         cancel() {
           use();
@@ -189,24 +196,28 @@ export class Answer implements Response {
     this.#message.destroy();
   }
 
-  /** Counts a body; of a stream of events, each event. */
-  #counter(): (chunk: Buffer) => PosternError | undefined {
-    const isEvents = this.headers.get('content-type')?.startsWith('text/event-stream') === true;
-    let size = 0;
+  #measure(): (chunk: Buffer) => PosternError | undefined {
+    const measure = measureBody(this.headers.get('content-type'), this.#context);
     return (chunk) => {
-      size += chunk.byteLength;
-      if (isEvents && (chunk.includes('\n\n') || chunk.includes('\r\n\r\n'))) size = 0;
-      return size > this.#context.bodyBytes ? this.#tooLarge() : undefined;
+      const problem = measure(chunk);
+      return problem && tooMuch(this.url, problem, this.#context);
     };
   }
+}
 
-  #tooLarge(): PosternError {
-    return new PosternError(
-      'ERR_POSTERN_NETWORK_LIMIT',
-      `${JSON.stringify(new URL(this.url).host)} answered with more than ${this.#context.bodyBytes} bytes`,
-      { hint: 'Ask it for less at once, or raise "network.limits.bodyBytes".' },
-    );
-  }
+function tooMuch(url: string, problem: BodyProblem, { bodyBytes, values }: BodyLimits): PosternError {
+  const what: Readonly<Record<BodyProblem, string>> = {
+    bytes: `with more than ${bodyBytes} bytes`,
+    values: `with more than ${values} values`,
+    pieces: 'letter by letter',
+  };
+  return new PosternError(
+    'ERR_POSTERN_NETWORK_LIMIT',
+    `${JSON.stringify(new URL(url).host)} answered ${what[problem]}`,
+    {
+      hint: 'Ask it for less at once. "network.limits" has how much is taken: "bodyBytes", and of JSON, "values".',
+    },
+  );
 }
 
 /** Statuses that have no body. @see RFC 9110 §15 */

@@ -16,12 +16,15 @@ const defaults: Limits = {
   connectMs: 10_000,
   silenceMs: 300_000,
   answerMs: 600_000,
-  bodyBytes: 64 * 1024 * 1024,
+  bodyBytes: 16 * 1024 * 1024,
+  values: 250_000,
   headerBytes: 32 * 1024,
   connections: 1_024,
   waiting: 10_000,
 };
 const maxRedirects = 3;
+/** Answers before the answer, of which there is hardly ever one. */
+const maxInterim = 20;
 
 /**
  * The network of Node: `fetch` over `node:http`, which costs less than half of the global one.
@@ -100,7 +103,7 @@ class Sender {
 
   #sendBy(agent: http.Agent, url: URL, request: RequestParts, redirected: boolean): Promise<Answer> {
     const { method, headers, body, signal } = request;
-    const { connectMs, silenceMs, answerMs, headerBytes, bodyBytes } = this.#limits;
+    const { connectMs, silenceMs, answerMs, headerBytes, bodyBytes, values } = this.#limits;
     return new Promise((resolve, reject) => {
       const module = url.protocol === 'https:' ? https : http;
       const length = body === undefined ? undefined : Buffer.byteLength(body);
@@ -135,16 +138,24 @@ class Sender {
           socket.setTimeout(silenceMs),
         );
       });
+      let interim = 0;
+      sent.on('information', () => {
+        if (++interim <= maxInterim) return;
+        const error = neverAnswers(url);
+        // The answer may follow within what has been received already.
+        reject(error);
+        end(error);
+      });
       sent.once('error', (error) => reject(signal?.aborted === true ? signal.reason : failed(error)));
       sent.once('response', (received) => {
         message = received;
         const source = decode(received);
-        const answer = new Answer(received, source, { url: url.href, redirected, bodyBytes, signal });
+        const answer = new Answer(received, source, { url: url.href, redirected, bodyBytes, values, signal });
         // Whoever reads it hears of it; nobody has to.
         source.on('error', ignore);
         received.on('error', ignore);
         if (!answer.hasBody || method === 'HEAD') discard(received);
-        else if (!isEvents(answer)) whole = setTimeout(() => end(tooSlow()), answerMs).unref();
+        else if (!answer.isEvents) whole = setTimeout(() => end(tooSlow()), answerMs).unref();
         resolve(answer);
       });
       sent.end(body);
@@ -153,10 +164,6 @@ class Sender {
 }
 
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-
-function isEvents({ headers }: Answer): boolean {
-  return headers.get('content-type')?.startsWith('text/event-stream') === true;
-}
 
 function ignore(): void {}
 
@@ -180,6 +187,13 @@ function notFollowed(url: URL, where: string): PosternError {
     {
       hint: 'What a request carries is for its own origin alone. If the other address is right, configure that one.',
     },
+  );
+}
+
+function neverAnswers({ host }: URL): PosternError {
+  return new PosternError(
+    'ERR_POSTERN_NETWORK_LIMIT',
+    `${JSON.stringify(host)} says more than ${maxInterim} times that it will answer`,
   );
 }
 
