@@ -75,16 +75,6 @@ export const memoryChoosers: readonly string[] = ['client'];
 export const nodeOnly =
   /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|http\/node\/|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/|expose\/|cli\/|doctor\/tls-probe$)/;
 
-/** A `node:` module that every runtime we name has, and a file that may import it. */
-export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =
-  [
-    {
-      file: 'interaction/enter-pending',
-      module: 'node:async_hooks',
-      why: 'the pending that a handler answers follows it through its promises; Bun, Deno and Workers have AsyncLocalStorage, too',
-    },
-  ];
-
 /** Packages that cannot load without `node:` modules; a portable file reaches them by `import()`, when it needs them. */
 export const nodeBound = /^(?:@modelcontextprotocol\/client\/stdio|@atproto\/oauth-client-node)$/;
 
