@@ -56,7 +56,7 @@ export const rootLayers: readonly string[] = ['core', 'namespace', 'storage', 's
 
 /** Files that talk to a particular store or machine, as paths under `src/` without their ending. Nobody but `storage` imports them. */
 export const driver =
-  /^storage\/(?:(?:sqlite|redis|postgres|dynamodb)\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)/;
+  /^storage\/(?:(?:sqlite|redis|postgres|dynamodb|d1)\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)/;
 
 /** Files outside `storage` that load a driver, when it is needed, as paths under `src/` without their ending. */
 export const driverChoosers: readonly string[] = [
@@ -119,6 +119,7 @@ export const portableEntries: readonly string[] = [
   'agents/openai/index.ts',
   'agents/ai-sdk/index.ts',
   'agents/langchain/index.ts',
+  'storage/d1/index.ts',
   'storage/conformance/index.ts',
 ];
 
