@@ -4,7 +4,8 @@
 //   node scripts/bundle.ts
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { rolldown } from 'rolldown';
+import { rolldown, type Plugin } from 'rolldown';
+import { apartFromNode } from './apart-from-node.ts';
 import { firstChunk, sharedChunks } from './shared-chunks.ts';
 
 const root = new URL('../', import.meta.url);
@@ -22,7 +23,7 @@ const packages = Object.keys({ ...manifest.dependencies, ...manifest.peerDepende
 const entries = sourcesOf(
   Object.values(manifest.exports).flatMap((target) => (typeof target === 'string' ? [] : [target.default])),
 );
-await writeBundle(entries, 'chunks', sharedChunks(entries));
+await writeBundle(entries, 'chunks', sharedChunks(entries), [apartFromNode(sourceOf('needs-node'))]);
 // Nobody imports a program, so it shares no file with the entries: it would wait for what comes with it.
 const programs = sourcesOf(Object.values(manifest.bin));
 const atOnce = ['program', 'commands/bridge', 'serve-bridge'].map((name) => sourceOf(`cli/${name}`));
@@ -42,6 +43,7 @@ async function writeBundle(
   input: ReadonlyMap<string, string>,
   chunkFolder: string,
   chunks: readonly Chunk[],
+  plugins: Plugin[] = [],
 ): Promise<void> {
   const bundle = await rolldown({
     cwd: fileURLToPath(root),
@@ -49,6 +51,7 @@ async function writeBundle(
     external: (id) =>
       id.startsWith('node:') || packages.some((name) => id === name || id.startsWith(`${name}/`)),
     platform: 'neutral',
+    plugins,
     // An entry has the names it declares, and not what a chunk happens to need of it.
     preserveEntrySignatures: 'strict',
     // The oldest Node of `engines` knows no `using`.

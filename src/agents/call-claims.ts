@@ -1,5 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/client';
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { hashUnremembered } from '../core/random.ts';
 import { Collection, type Stored } from '../storage/collection.ts';

@@ -1,5 +1,6 @@
 import type { Tool } from '@modelcontextprotocol/client';
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import { PosternError } from '../core/postern-error.ts';
 import { randomId, type RandomBytes } from '../core/random.ts';
 import { Collection, type Stored } from '../storage/collection.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { PosternError } from '../core/postern-error.ts';
 import { secretForm, type SecretVerdict } from '../interaction/forms/secret-form.ts';
 import { dataOf, type Flow, type FlowVisit } from '../interaction/flow.ts';

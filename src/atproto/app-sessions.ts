@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { likelyEndMs } from '../oauth/token-lifetime.ts';

@@ -1,4 +1,5 @@
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import { systemClock } from '../core/clock.ts';
 
 /** A session as the official client keeps it. Only what is looked at here is said of it. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AtprotoApplication, ClientSetup } from './application.ts';
 import type { OAuthSessionRecord } from './session-record.ts';
 

@@ -1,5 +1,5 @@
 import type { Say } from '../web/texts/texts.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { PosternError } from '../core/postern-error.ts';
 import { dataOf, type Answer, type Flow, type FlowVisit } from '../interaction/flow.ts';
 import { consentPage } from '../interaction/oauth/consent-page.ts';

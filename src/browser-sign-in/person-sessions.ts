@@ -1,4 +1,5 @@
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import type { Logger } from '../core/logger.ts';
 import { hashUnremembered, randomId, type RandomBytes } from '../core/random.ts';
 import { absent, type Change } from '../storage/contract.ts';

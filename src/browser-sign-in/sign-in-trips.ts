@@ -1,4 +1,5 @@
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import type { Logger } from '../core/logger.ts';
 import type { NamespacedStorage } from '../storage/namespaced-storage.ts';
 import { StoreSeal } from '../storage/store-seal.ts';

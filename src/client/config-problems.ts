@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { describeGiven, describeGivenAddress } from '../core/describe-given.ts';
 
 type Issue = z.core.$ZodIssue;

@@ -1,4 +1,5 @@
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import type { NetworkLimits, NetworkOptions, ProxyChoice } from '../http/network-options.ts';
 
 const text = z.string().min(1);

@@ -1,5 +1,5 @@
 import type { Transport } from '@modelcontextprotocol/client';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isHeaderValue } from '../core/header-value.ts';
 import type { NetworkOptions } from '../http/network-options.ts';
 import { PosternError } from '../core/postern-error.ts';

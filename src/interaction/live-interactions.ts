@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hashId } from '../core/random.ts';
 import type { Pending } from '../pending/pending.ts';
 import { Collection } from '../storage/collection.ts';

@@ -94,6 +94,12 @@ export const storedRecords: readonly StoredRecord[] = [
     lives: 'until the secret expires, or the issuer has forgotten the client',
   },
   {
+    key: 'app:discovery:‹hash of server›:‹hash of what else it depends on›',
+    holds:
+      '`{ discovery: { resource, resourceMetadata?, issuer, server, … }, endsAtMs }`: how a server is authorized for, as its metadata and its issuer’s said, for processes that have just started',
+    lives: '10 minutes, or until a token is refused, a sign-in fails or somebody starts over',
+  },
+  {
     key: 'app:document-refused:‹hash of issuer and document›',
     holds:
       '`{ refusedAtMs }`: an issuer could not use the client metadata document, so the client registers itself',

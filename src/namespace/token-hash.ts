@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { encodeBase64Url } from '../core/base64url.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';

@@ -1,5 +1,6 @@
 import type { JWK } from 'jose';
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 
 /** How a client proves itself at the token endpoint. */
 export type TokenEndpointAuthMethod =

@@ -3,7 +3,8 @@ import {
   processDeviceAuthorizationResponse,
   type AuthorizationServer,
 } from 'oauth4webapi';
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import { PosternError } from '../core/postern-error.ts';
 import { readRetryAfter } from '../core/retry-after.ts';
 import { authenticationOf, libraryClient } from './client-authentication.ts';

@@ -1,6 +1,7 @@
 import { allowIssuerMismatch } from './allowed.ts';
 import type { AuthorizationServer, ResourceServer } from 'oauth4webapi';
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import { isPosternError, PosternError } from '../core/postern-error.ts';
 import type { Challenge } from './challenge.ts';
 import { describeUrl, quoteIssuer } from './describe-url.ts';

@@ -1,4 +1,5 @@
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import { tokenEndpointFields, type TokenEndpoint } from './token-endpoint.ts';
 
 /** Tokens, and everything they are bound to. */

@@ -1,5 +1,5 @@
 import type { AuthorizationServer, ResourceServer } from 'oauth4webapi';
-import { z } from 'zod';
+import * as z from 'zod';
 import { PosternError } from '../core/postern-error.ts';
 import { describeUrl } from './describe-url.ts';
 import type { OAuthHttp } from './oauth-http.ts';

@@ -1,5 +1,6 @@
 import type { JWK } from 'jose';
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import { clientIdentitySchema, type ClientIdentity } from './client-identity.ts';
 import { issuerProfileSchema, type IssuerProfile } from './profiles/issuer-profile.ts';
 

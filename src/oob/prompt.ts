@@ -1,5 +1,5 @@
 import type { ElicitResult, McpServer, RequestOptions, ServerContext } from '@modelcontextprotocol/server';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isPosternError } from '../core/postern-error.ts';
 import { hashId, randomId } from '../core/random.ts';
 import { storageOf } from '../namespace/namespace.ts';

@@ -1,4 +1,5 @@
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import { PosternError } from '../core/postern-error.ts';
 import { hashId } from '../core/random.ts';
 import { storageOf, type Namespace } from '../namespace/namespace.ts';

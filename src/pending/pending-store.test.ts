@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { PosternError } from '../core/postern-error.ts';
 import { createNamespace, storageOf } from '../namespace/namespace.ts';
 import { Collection } from '../storage/collection.ts';

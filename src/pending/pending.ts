@@ -1,4 +1,5 @@
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import { errorCodes, type PosternErrorCode } from '../core/error-codes.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { untilAskedAgain } from '../core/retry-after.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { failureFields } from '../core/failure-fields.ts';
 import { stderrLogger, type Logger } from '../core/logger.ts';

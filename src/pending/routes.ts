@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hashId } from '../core/random.ts';
 import { Collection } from '../storage/collection.ts';
 import type { StorageBackend } from '../storage/contract.ts';

@@ -1,4 +1,5 @@
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import { Collection, type Stored } from '../storage/collection.ts';
 import type { StorageBackend } from '../storage/contract.ts';
 import { NamespacedStorage } from '../storage/namespaced-storage.ts';

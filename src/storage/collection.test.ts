@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Collection } from './collection.ts';
 import { encrypted } from './encrypted.ts';
 import { createKeyring } from './keyring.ts';

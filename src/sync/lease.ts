@@ -1,4 +1,5 @@
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { randomId } from '../core/random.ts';

@@ -2,7 +2,7 @@ import { toStandardJsonSchema } from '@valibot/to-json-schema';
 import { type } from 'arktype';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { formShape, type StandardFormSchema } from './standard-schema.ts';
 
 const schemas: Record<string, StandardFormSchema> = {

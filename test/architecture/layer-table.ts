@@ -56,7 +56,7 @@ export const rootLayers: readonly string[] = ['core', 'namespace', 'storage', 's
 
 /** Files that talk to a particular store or machine, as paths under `src/` without their ending. Nobody but `storage` imports them. */
 export const driver =
-  /^storage\/(?:(?:sqlite|redis|postgres|dynamodb)\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)/;
+  /^storage\/(?:(?:sqlite|redis|postgres|dynamodb|d1)\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)/;
 
 /** Files outside `storage` that load a driver, when it is needed, as paths under `src/` without their ending. */
 export const driverChoosers: readonly string[] = [
@@ -74,16 +74,6 @@ export const memoryChoosers: readonly string[] = ['client'];
 /** Files that may import `node:` modules, as paths under `src/` without their ending. All others run on web standards alone. */
 export const nodeOnly =
   /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|http\/node\/|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/|expose\/|cli\/|doctor\/tls-probe$)/;
-
-/** A `node:` module that every runtime we name has, and a file that may import it. */
-export const everywhere: readonly { readonly file: string; readonly module: string; readonly why: string }[] =
-  [
-    {
-      file: 'interaction/enter-pending',
-      module: 'node:async_hooks',
-      why: 'the pending that a handler answers follows it through its promises; Bun, Deno and Workers have AsyncLocalStorage, too',
-    },
-  ];
 
 /** Packages that cannot load without `node:` modules; a portable file reaches them by `import()`, when it needs them. */
 export const nodeBound = /^(?:@modelcontextprotocol\/client\/stdio|@atproto\/oauth-client-node)$/;
@@ -129,6 +119,7 @@ export const portableEntries: readonly string[] = [
   'agents/openai/index.ts',
   'agents/ai-sdk/index.ts',
   'agents/langchain/index.ts',
+  'storage/d1/index.ts',
   'storage/conformance/index.ts',
 ];
 

@@ -2,7 +2,6 @@ import { builtinModules } from 'node:module';
 import {
   driver,
   driverChoosers,
-  everywhere,
   layers,
   maxLines,
   memoryChoosers,
@@ -19,10 +18,6 @@ const folderOf = (file: string): string => (file.includes('/') ? file.slice(0, f
 const stem = (file: string): string => file.replace(/\.ts$/, '');
 const isNodeModule = (specifier: string): boolean =>
   specifier.startsWith('node:') || builtinModules.includes(specifier);
-
-/** Whether `file` may import a `node:` module although it runs everywhere. */
-const isEverywhere = (file: string, specifier: string): boolean =>
-  everywhere.some((row) => row.file === stem(file) && row.module === specifier);
 
 /** Why `file` may not import `target`, both paths under `src/`; undefined when it may. */
 export function forbiddenEdge(file: string, target: string): string | undefined {
@@ -46,9 +41,7 @@ export function forbiddenEdge(file: string, target: string): string | undefined 
 /** Why `file` may not import the package or module `specifier`; undefined when it may. */
 export function forbiddenPackage(file: string, specifier: string): string | undefined {
   if (/^postern(?:\/|$)/.test(specifier)) return 'imports its own package by name';
-  if (isNodeModule(specifier) && !nodeOnly.test(stem(file)) && !isEverywhere(file, specifier)) {
-    return 'runs on web standards alone';
-  }
+  if (isNodeModule(specifier) && !nodeOnly.test(stem(file))) return 'runs on web standards alone';
   const owned = ownedPackages.find((row) => row.package.test(specifier));
   return owned === undefined || owned.owners.includes(folderOf(file)) ? undefined : owned.why;
 }
@@ -79,7 +72,7 @@ export function nodeModulesReached(sources: ReadonlyMap<string, string>): string
     for (let chain = chains.pop(); chain !== undefined; chain = chains.pop()) {
       const file = chain.at(-1) ?? entry;
       for (const { specifier, kind } of importsOf(sources.get(file) ?? '')) {
-        if (kind !== 'load' || isEverywhere(file, specifier)) continue;
+        if (kind !== 'load') continue;
         if (isNodeModule(specifier) || nodeBound.test(specifier))
           found.push([...chain, specifier].join(' → '));
         const target = resolveImport(file, specifier);

@@ -169,6 +169,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'token-subject': 'src/namespace/token-hash.test.ts',
   'renewal-failed': 'read as none: src/interaction/credentials/renewal-failures.ts',
   'app:document-refused': 'read as none, a day old at most',
+  'app:discovery': 'read as none, and found out anew',
   retired: 'read by a sweep, which goes on: src/interaction/credentials/retirements.test.ts',
   'app:retired': 'as above',
   label: 'left out of a list, and said',

@@ -39,6 +39,7 @@ const entries = {
   'postern/storage/redis': ['openRedis'],
   'postern/storage/postgres': ['openPostgres'],
   'postern/storage/dynamodb': ['createDynamoDbBackend', 'dynamoDbTable', 'ensureDynamoDbTable'],
+  'postern/storage/d1': ['createD1Backend', 'd1Schema', 'ensureD1Tables'],
   'postern/storage/conformance': ['storageConformance'],
   'postern/oauth': [
     'createAttempt',

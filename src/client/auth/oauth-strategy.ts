@@ -129,14 +129,14 @@ export class OAuthStrategy implements AuthStrategy {
     } else if (!this.#givesUp) {
       await this.#assertNotFresh(held);
     }
-    (await this.#deps.coordinator.signIns()).forgetDiscovery(this.#serverUrl);
+    await (await this.#deps.coordinator.signIns()).forgetDiscovery(this.#serverUrl);
     return this.#authorizeAnew(challenge, held.version);
   }
 
   async startOver(): Promise<void> {
     this.#startsOver = true;
     this.#givesUp = true;
-    (await this.#deps.coordinator.signIns()).forgetDiscovery(this.#serverUrl);
+    await (await this.#deps.coordinator.signIns()).forgetDiscovery(this.#serverUrl);
   }
 
   endsAtMs(): number | undefined {
@@ -261,7 +261,7 @@ export class OAuthStrategy implements AuthStrategy {
   /** Without a challenge, only what the server publishes says whom to ask. Where it publishes nothing, its refusal will. */
   async #askAhead(ended: string): Promise<void> {
     const signIns = await this.#deps.coordinator.signIns();
-    if ((await this.person.findLive()) === undefined) signIns.forgetDiscovery(this.#serverUrl);
+    if ((await this.person.findLive()) === undefined) await signIns.forgetDiscovery(this.#serverUrl);
     const isKnown = await signIns.prepare(this.#signIn, undefined, []).then(
       ({ discovery }) => discovery.resourceMetadata !== undefined,
       () => false,

@@ -1,5 +1,5 @@
 import type { ElicitResult } from '@modelcontextprotocol/client';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Elicitation } from '../../interaction/elicitation/elicitation-cause.ts';
 import { withSignal } from '../../sync/with-signal.ts';
 import type { ClientHandlers, FromServer } from './client-handlers.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { PosternError } from '../../core/postern-error.ts';
 import { untilAskedAgain } from '../../core/retry-after.ts';
 import { isScopeSubset } from '../../oauth/scopes.ts';

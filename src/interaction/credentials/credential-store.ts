@@ -1,4 +1,5 @@
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import type { Namespace } from '../../namespace/namespace.ts';
 import { storageOf } from '../../namespace/namespace.ts';
 import { Collection, type Sight, type Stored } from '../../storage/collection.ts';

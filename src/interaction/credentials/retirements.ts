@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { PosternErrorCode } from '../../core/error-codes.ts';
 import { findPosternError } from '../../core/postern-error.ts';
 import { namespaceOf, storageOf, type Namespace } from '../../namespace/namespace.ts';

@@ -1,4 +1,5 @@
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import { storageOf } from '../../namespace/namespace.ts';
 import { Collection } from '../../storage/collection.ts';
 import { absent, type Change } from '../../storage/contract.ts';

@@ -1,4 +1,5 @@
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import { sleep } from '../../core/clock.ts';
 import { formId } from '../../web/form-request.ts';
 import { SingleFlight } from '../../sync/single-flight.ts';

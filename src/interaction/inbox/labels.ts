@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Namespace } from '../../namespace/namespace.ts';
 import { storageOf } from '../../namespace/namespace.ts';
 import { Collection } from '../../storage/collection.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hashId } from '../../core/random.ts';
 import { createNamespace, isUsableId, namespaceOf, type Namespace } from '../../namespace/namespace.ts';
 import { Collection } from '../../storage/collection.ts';

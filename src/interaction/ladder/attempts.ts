@@ -1,4 +1,5 @@
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import { errorCodes, type PosternErrorCode } from '../../core/error-codes.ts';
 import { hashId } from '../../core/random.ts';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';

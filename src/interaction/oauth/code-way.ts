@@ -1,4 +1,5 @@
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import type { PosternErrorCode } from '../../core/error-codes.ts';
 import { findPosternError, isPosternError, PosternError } from '../../core/postern-error.ts';

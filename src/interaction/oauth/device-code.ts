@@ -1,6 +1,6 @@
 import { levelOfEnd } from '../../core/level-of-end.ts';
 import type { Grant } from '../../oauth/grant-record.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   deviceAuthorizationSchema,
   startDeviceAuthorization,

@@ -1,5 +1,5 @@
 import type { Grant } from '../../oauth/grant-record.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkAttempt, type CreateAttemptOptions } from '../../oauth/attempt.ts';
 import type { OAuthHttp } from '../../oauth/oauth-http.ts';
 import type { TokenRequestOptions } from '../../oauth/token-request.ts';

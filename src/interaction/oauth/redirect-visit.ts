@@ -36,14 +36,14 @@ export interface RedirectVisitOptions extends Omit<JourneyOptions, 'depart' | 'a
   /** Is told of a client that its issuer refuses. Resolves to whether going out once more, as another, may fare better. */
   readonly onClientRefused?: (refused: RefusedClient, pending: Pending<InteractionData>) => Promise<boolean>;
   /** Is told that the issuer has not done its part, in whatever way: what is known of it may have changed. */
-  readonly onFailure?: (pending: Pending<InteractionData>) => void;
+  readonly onFailure?: (pending: Pending<InteractionData>) => Promise<void>;
 }
 
 /** The pages of the authorization code flow: the journey of {@link journeyVisit}, out with PKCE and a state. */
 export function redirectVisit(options: RedirectVisitOptions): (visit: FlowVisit) => Promise<Response> {
   const httpOf = (visit: FlowVisit): OAuthHttp => withClock(options.http(visit), visit.clock);
   const isOver = async (error: unknown, { client }: Pick<Attempt, 'client'>, { pending }: FlowVisit) => {
-    options.onFailure?.(pending);
+    await options.onFailure?.(pending);
     const what = whatIsRefused(error);
     return what !== undefined && (await options.onClientRefused?.({ client, what }, pending)) === true;
   };

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { PosternError } from '../../core/postern-error.ts';
 import { hashId } from '../../core/random.ts';
 import { clientIdentitySchema, type ClientIdentity } from '../../oauth/client-identity.ts';

@@ -30,6 +30,7 @@ import type { AskedAfter } from './await-device.ts';
 import { CodeWay } from './code-way.ts';
 import { consentPage } from './consent-page.ts';
 import { logException, type SecurityException } from './exceptions.ts';
+import { KnownDiscoveries } from './known-discoveries.ts';
 import { loginHintFor } from './login-hint-for.ts';
 import { redirectVisit } from './redirect-visit.ts';
 import { Registrations } from './registrations.ts';
@@ -51,8 +52,6 @@ interface Prepared {
   readonly scopes: readonly string[] | undefined;
 }
 
-const discoveryTtlMs = 10 * 60_000;
-
 export interface ServerSignInsOptions {
   readonly surroundings: Surroundings;
   readonly leaseMs: number;
@@ -72,12 +71,13 @@ export class ServerSignIns {
   readonly #options: ServerSignInsOptions;
   readonly #registrations: Registrations;
   readonly #codes: CodeWay<SignInData>;
-  readonly #discoveries = new Map<string, { atMs: number; found: Promise<Discovery> }>();
+  readonly #known: KnownDiscoveries;
 
   constructor(options: ServerSignInsOptions) {
     this.#options = options;
     const { surroundings, leaseMs, furtherCallbackUrls } = options;
     this.#registrations = new Registrations(surroundings, leaseMs, furtherCallbackUrls);
+    this.#known = new KnownDiscoveries(surroundings);
     this.#codes = new CodeWay({
       read: parseSignIn,
       httpFor: (data) => this.#httpOf(data),
@@ -203,7 +203,7 @@ export class ServerSignIns {
   async startOver(pending: Pending<InteractionData>): Promise<void> {
     const { data } = signInData.safeParse(pending.data?.data);
     if (data === undefined) return;
-    this.forgetDiscovery(data.serverUrl);
+    await this.forgetDiscovery(data.serverUrl);
     await this.#registrations.refused(
       data.client,
       undefined,
@@ -211,30 +211,22 @@ export class ServerSignIns {
     );
   }
 
-  /**
-   * What is known of a server's authorization server may have changed: its token was refused, or a sign-in failed. Returns
-   * whether anything was known.
-   */
-  forgetDiscovery(serverUrl: string): boolean {
-    const known = [...this.#discoveries.keys()].filter((key) => key.startsWith(`${serverUrl} `));
-    for (const key of known) this.#discoveries.delete(key);
-    return known.length > 0;
+  /** What is known of a server's authorization server may have changed: its token was refused, or a sign-in failed. */
+  forgetDiscovery(serverUrl: string): Promise<void> {
+    return this.#known.forget(serverUrl);
   }
 
   /** {@link #tryToBegin}; once more, where it failed with what was known from before. */
   async #begin(signIn: ServerSignIn, beginning: FlowBeginning): Promise<Omit<FlowStart, 'message'>> {
-    const wasKnown = this.#isKnown(signIn.serverUrl);
+    const beganMs = performance.now();
     try {
       return await this.#tryToBegin(signIn, beginning);
     } catch (error) {
-      this.forgetDiscovery(signIn.serverUrl);
+      const wasKnown = await this.#known.isOlder(signIn.serverUrl, beganMs);
+      await this.forgetDiscovery(signIn.serverUrl);
       if (!wasKnown) throw error;
       return this.#tryToBegin(signIn, beginning);
     }
-  }
-
-  #isKnown(serverUrl: string): boolean {
-    return [...this.#discoveries.keys()].some((key) => key.startsWith(`${serverUrl} `));
   }
 
   /** What the pending of a sign-in carries. What cannot work is said here, before a person gets a link. */
@@ -345,27 +337,27 @@ export class ServerSignIns {
   #discover(signIn: ServerSignIn, challenge: Challenge | undefined): Promise<Discovery> {
     const { serverUrl } = signIn;
     const allowed = signIn[allowIssuerMismatch];
-    const exceptions = JSON.stringify([allowed, signIn[allowPrivateNetwork], signIn.profile?.statedIssuers]);
-    const key = `${serverUrl} ${challenge?.resourceMetadataUrl ?? ''} ${exceptions}`;
-    const now = performance.now();
-    const cached = this.#discoveries.get(key);
-    if (cached !== undefined && now - cached.atMs < discoveryTtlMs) return cached.found;
     const statedIssuers = (issuer: string): readonly string[] =>
       this.#profileFor(signIn, { issuer }).statedIssuers ?? [];
-    const found = discover(serverUrl, challenge, this.#httpFor(signIn), {
-      statedIssuers,
-      [allowIssuerMismatch]: allowed,
-    });
-    this.#discoveries.set(key, { atMs: now, found });
-    found.then(
-      ({ issuer, server }) => {
-        if (isSameIssuer(server.issuer, issuer)) return;
+    const variant = [
+      challenge?.resourceMetadataUrl ?? '',
+      challenge?.scheme === 'dpop',
+      allowed,
+      signIn[allowPrivateNetwork],
+      signIn.profile?.statedIssuers,
+    ];
+    return this.#known.find(serverUrl, JSON.stringify(variant), async () => {
+      const found = await discover(serverUrl, challenge, this.#httpFor(signIn), {
+        statedIssuers,
+        [allowIssuerMismatch]: allowed,
+      });
+      const { issuer, server } = found;
+      if (!isSameIssuer(server.issuer, issuer)) {
         const by = statedIssuers(issuer).includes(server.issuer) ? 'profile' : 'option';
         this.#log({ option: 'allowIssuerMismatch', by, issuer, server: signIn.server });
-      },
-      () => this.#discoveries.delete(key),
-    );
-    return found;
+      }
+      return found;
+    });
   }
 
   #profileFor({ serverUrl, profile }: ServerSignIn, { issuer, server }: ProfileSubject): IssuerProfile {

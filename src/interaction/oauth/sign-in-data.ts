@@ -1,5 +1,6 @@
 import type { Say } from '../../web/texts/texts.ts';
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import { PosternError } from '../../core/postern-error.ts';
 import { clientIdentitySchema } from '../../oauth/client-identity.ts';
 import { deviceGrant, offersDeviceCodes } from '../../oauth/device.ts';

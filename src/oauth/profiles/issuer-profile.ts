@@ -1,4 +1,5 @@
-import { z, type ZodType } from 'zod';
+import * as z from 'zod';
+import type { ZodType } from 'zod';
 import { guardedParameters, isFreeParameter } from './guarded-parameters.ts';
 import { isHostPattern } from './host-pattern.ts';
 

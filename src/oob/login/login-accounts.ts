@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { PosternError } from '../../core/postern-error.ts';
 import type { Account } from '../../interaction/credential-kind.ts';
 import { keptCredential, type KeptCredential } from '../../interaction/credentials/kept-credential.ts';

@@ -1,5 +1,5 @@
 import type { CallToolResult, McpServer } from '@modelcontextprotocol/server';
-import { z } from 'zod';
+import * as z from 'zod';
 import { PosternError } from '../../core/postern-error.ts';
 import type { InteractionData } from '../../interaction/flow.ts';
 import type { Pending } from '../../pending/pending.ts';

@@ -26,9 +26,10 @@ import {
   wholeMs,
   type DynamoDbItem,
 } from './dynamodb-item.ts';
-import { DynamoDbSignals, signalPath } from './dynamodb-signals.ts';
+import { dynamoDbSignalNumbers, signalPath } from './dynamodb-signals.ts';
 import { decodePath, maxEncodedBytes } from '../keys.ts';
 import { pageRange, partitionsLimit } from '../page-range.ts';
+import { PolledSignals } from '../polled-signals.ts';
 import { listedEntry } from '../unreadable.ts';
 
 /** What a DynamoDB store is made of. */
@@ -68,7 +69,7 @@ export class DynamoDbBackend implements StorageBackend {
   };
 
   readonly #calls: DynamoDbCalls;
-  readonly #signals: DynamoDbSignals;
+  readonly #signals: PolledSignals;
   readonly #tableName: string;
   readonly #name: string;
   readonly #clock: Clock;
@@ -82,7 +83,8 @@ export class DynamoDbBackend implements StorageBackend {
     this.#tableName = tableName;
     this.#clock = clock;
     this.#calls = new DynamoDbCalls(client, { name: this.#name, timeoutMs });
-    this.#signals = new DynamoDbSignals(this.#calls, { tableName, pollMs, newNumber: newVersion });
+    const numbers = dynamoDbSignalNumbers(this.#calls, { tableName, newNumber: newVersion, now: clock });
+    this.#signals = new PolledSignals(numbers, pollMs);
   }
 
   async get(key: Key): Promise<Entry | undefined> {
@@ -185,7 +187,7 @@ export class DynamoDbBackend implements StorageBackend {
 
   async signal(channel: string): Promise<void> {
     this.#calls.mustBeOpen();
-    await this.#signals.signal(channel, this.#clock());
+    await this.#signals.signal(channel);
   }
 
   async listen(channel: string, wake: () => void): Promise<() => Promise<void>> {
