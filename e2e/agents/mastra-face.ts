@@ -13,6 +13,24 @@ const noArguments = { type: 'object', properties: {} } as const;
 
 type SdkTurn = MastraTurn<ReturnType<typeof createTool>>;
 
+/** An agent with a model that does as its question says, and with these tools of its host. */
+export function openMastraAgent(
+  sent: string[],
+  tools: Record<string, ReturnType<typeof createTool>> = {},
+  storage: InMemoryStore = new InMemoryStore(),
+): Agent {
+  const assistant = new Agent({
+    id: 'assistant',
+    name: 'assistant',
+    // Its types are of another minor of the same interface.
+    model: scriptedModel(sent) as never,
+    instructions: 'You help.',
+    tools,
+  });
+  const mastra = new Mastra({ agents: { assistant }, storage, logger: false });
+  return mastra.getAgent('assistant');
+}
+
 /** Mastra, with a model that does as its question says. */
 export const openMastra: OpenFace = (manager, { waitMs = 0, onPiece, tell, onAnswer }) => {
   let notes = 0;
@@ -31,18 +49,7 @@ export const openMastra: OpenFace = (manager, { waitMs = 0, onPiece, tell, onAns
     execute: async (_args, { agent }) =>
       agent?.resumeData === undefined ? agent?.suspend({ question: 'May I pay?' }) : `paid ${++payments}`,
   });
-  const openAgent = (): Agent => {
-    const assistant = new Agent({
-      id: 'assistant',
-      name: 'assistant',
-      // Its types are of another minor of the same interface.
-      model: scriptedModel(sent) as never,
-      instructions: 'You help.',
-      tools: { note, pay },
-    });
-    const mastra = new Mastra({ agents: { assistant }, storage: new InMemoryStore(), logger: false });
-    return mastra.getAgent('assistant');
-  };
+  const openAgent = (): Agent => openMastraAgent(sent, { note, pay });
   const assistant = openAgent();
   const generateOptions = async ({ getSystemPrompt }: SdkTurn) => ({
     instructions: await getSystemPrompt('You help.'),

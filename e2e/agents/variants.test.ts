@@ -91,6 +91,17 @@ describe.each(faces)('%s', (_name, open) => {
     expect(stage.runs[1]!.notes()).toBe(0);
   });
 
+  test('goes on with all calls that paused at once, and tells their person once', async () => {
+    const stage = await openFaceStage(open);
+    const again = { ...ask, args: { ...ask.args, reason: 'to plan it' } };
+    await stage.runs[0]!.start('alice', [[ask, again], [list]]);
+    expect(stage.told).toHaveLength(1);
+    await stage.consent('alice');
+    await stage.managers[1]!.runDue();
+    expect(stage.answers[0]!.text).toMatch(/(?:signed in.*){2}Alice: dentist/su);
+    expect(stage.calendar.counters.calls['list_events']).toBe(1);
+  });
+
   test('leaves an approval of the host’s own to the host', async () => {
     const stage = await openFaceStage(open);
     await stage.runs[0]!.start('alice', [[{ call: 'pay' }, ask], [list]]);
