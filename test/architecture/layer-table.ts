@@ -120,6 +120,7 @@ export const portableEntries: readonly string[] = [
   'agents/ai-sdk/index.ts',
   'agents/langchain/index.ts',
   'storage/d1/index.ts',
+  'agents/mastra/index.ts',
   'storage/conformance/index.ts',
 ];
 
