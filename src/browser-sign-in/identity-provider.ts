@@ -153,8 +153,8 @@ export class IdentityProvider {
         redirectUri,
         scopes,
         dpop: false,
-        // This is about a person, and wants no token for any API.
-        profile: { ...profile, omitResource: true },
+        // This is about a person, and wants no token for any API: a separator of the provider's own is for scopes of that.
+        profile: { ...profile, omitResource: true, scopeSeparator: ' ' },
       },
       keys: remoteKeySet(keysUrl, { fetch, clock, inside: isTrustedInside(keysUrl, { trustedBy: issuer }) }),
       signOutUrl:

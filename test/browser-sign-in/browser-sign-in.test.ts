@@ -55,6 +55,16 @@ test('who has no name at the issuer is called there what they are called here', 
   expect(await signIn.verifyUser(request)).toMatchObject({ name: 'alice' });
 });
 
+test('the scopes of a sign-in are separated as OpenID Connect has it, also at a provider with a way of its own for its APIs', async () => {
+  const world = await openSignInWorld();
+  const profiles = { [world.issuer]: { scopeSeparator: ',' } };
+  world.run(world.another({ profiles, scopes: ['openid', 'profile', 'email'] }));
+  const sent = await world.openBrowser().open(`${world.origin}/private`, {
+    stopBefore: ({ origin }) => origin === world.issuer,
+  });
+  expect(new URL(sent.url).searchParams.get('scope')).toBe('openid profile email');
+});
+
 test('what is sent by who is nobody here is said to be gone, with a way back to where it came from', async () => {
   const world = await openSignInWorld();
   const signIn = world.another();
