@@ -44,11 +44,10 @@ export async function listConnections(client: Client): Promise<string[]> {
 export async function disconnect(client: Client, service: string | undefined): Promise<string> {
   if (service !== undefined && !client.servers.includes(service)) return `There is no service “${service}”.`;
   const ended = await client.logout(service === undefined ? {} : { server: service });
-  const unsure = Object.values(ended).some(({ revoked }) => revoked === false);
-  const what = service ?? 'Everything';
-  return unsure
-    ? `${what}: disconnected here. The service did not confirm it; look at its own list of connected applications.`
-    : `${what}: disconnected.`;
+  const lines = Object.entries(ended).map(([server, { revoked, reason }]) =>
+    revoked || reason === undefined ? `${server}: disconnected` : `${server}: disconnected; ${reason}`,
+  );
+  return lines.join('\n');
 }
 
 /** The home tab of the bot: what is connected, for its person alone, and where to change it. */

@@ -60,10 +60,16 @@ export class Questions {
     const lease = await this.#lease(question.id);
     if (lease === undefined) return undefined;
     const expiresAtMs = this.#now() + keepMs;
-    const taken = await this.#storage.commit([
-      this.#heard.putting([question.id], true, { expect: absent, expiresAtMs }),
-      this.#open.putting([question.id], question, { expiresAtMs }),
-    ]);
+    const taken = await this.#storage
+      .commit([
+        this.#heard.putting([question.id], true, { expect: absent, expiresAtMs }),
+        this.#open.putting([question.id], question, { expiresAtMs }),
+      ])
+      .catch(async (error: unknown) => {
+        // It is delivered again, and has to be taken then.
+        await lease.release();
+        throw error;
+      });
     if (taken !== undefined) return this.#taken(question, lease);
     await lease.release();
     return undefined;
