@@ -6,8 +6,10 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../', import.meta.url));
 
 export interface Suite {
-  /** The folder of the suite, which has a lock file and a `vitest.config.ts` of its own. */
+  /** The folder of the suite, which has a `vitest.config.ts` of its own. */
   readonly folder: string;
+  /** The folder that has the lock file. Default: the suite's own. */
+  readonly installs?: string;
   /** Names its report, `results/<name>.json`. */
   readonly name: string;
   /** What is installed, in a word. */
@@ -19,12 +21,13 @@ export interface Suite {
 }
 
 /**
- * Installs what a suite drives from the suite's own lock file, unless it is there, and runs its tests. The last line has the
+ * Installs what a suite drives from a lock file of its own, unless it is there, and runs its tests. The last line has the
  * totals; the exit code is 1 when anything failed.
  */
-export async function runSuite({ folder, name, what, limitMs, first = [] }: Suite): Promise<void> {
+export async function runSuite(suite: Suite): Promise<void> {
+  const { folder, installs = folder, name, what, limitMs, first = [] } = suite;
   const report = `${root}results/${name}.json`;
-  const stamp = `${folder}node_modules/.installed`;
+  const stamp = `${installs}node_modules/.installed`;
   const endsAt = performance.now() + limitMs;
   const running = new Set<ReturnType<typeof spawn>>();
 
@@ -57,14 +60,14 @@ export async function runSuite({ folder, name, what, limitMs, first = [] }: Suit
   };
 
   const lock = createHash('sha256')
-    .update(readFileSync(`${folder}package-lock.json`))
+    .update(readFileSync(`${installs}package-lock.json`))
     .digest('hex');
   const isInstalled = existsSync(stamp) && readFileSync(stamp, 'utf8') === lock;
   if (
     !isInstalled &&
-    (await run('npm', ['--prefix', folder, 'ci', '--no-audit', '--no-fund'], 8 * 60_000)) !== 0
+    (await run('npm', ['--prefix', installs, 'ci', '--no-audit', '--no-fund'], 8 * 60_000)) !== 0
   ) {
-    rmSync(`${folder}node_modules`, { recursive: true, force: true });
+    rmSync(`${installs}node_modules`, { recursive: true, force: true });
     return fail(`${what} could not be installed.`);
   }
   if (!isInstalled) writeFileSync(stamp, lock);

@@ -13,11 +13,12 @@ export {
 export { needs, type Need, type ToolAt } from './needs.ts';
 export {
   inSlack,
-  onConsole,
-  throughModel,
-  type SignInRequest,
+  slackText,
+  type InSlackOptions,
+  type SlackBlock,
+  type SlackInline,
   type SlackMessages,
   type SlackPlace,
-  type TellPerson,
-} from './tell-person.ts';
+} from './in-slack.ts';
+export { onConsole, throughModel, type SignInRequest, type TellPerson } from './tell-person.ts';
 export type { Turn } from './turn.ts';

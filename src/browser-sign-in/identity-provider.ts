@@ -39,6 +39,14 @@ interface Provider {
 /** How long an issuer's description of itself is gone by. */
 const knownMs = 60 * 60_000;
 
+/**
+ * Some OpenID providers, Slack's among them, say nothing of PKCE. It is sent all the same; of a client that proves who it
+ * is, the `nonce` in the signed ID token binds a code to its question as well.
+ *
+ * @see RFC 9700 §2.1.1
+ */
+const nonceIsEnough = { pkceUnadvertised: true };
+
 /** The issuer, as a client of it that wants to know who somebody is. */
 export class IdentityProvider {
   readonly #options: IdentityProviderOptions;
@@ -143,6 +151,7 @@ export class IdentityProvider {
     const { fetch, clock } = this.#surroundings;
     const keysUrl = this.#http.checkUrl(server.jwks_uri);
     const metadata = { clientName: client.clientId };
+    const isConfidential = client.clientSecret !== undefined || client.privateKeyJwk !== undefined;
     return {
       attempt: {
         discovery,
@@ -153,8 +162,13 @@ export class IdentityProvider {
         redirectUri,
         scopes,
         dpop: false,
-        // This is about a person, and wants no token for any API.
-        profile: { ...profile, omitResource: true },
+        // This is about a person, and wants no token for any API: a separator of the provider's own is for scopes of that.
+        profile: {
+          ...profile,
+          omitResource: true,
+          scopeSeparator: ' ',
+          ...(isConfidential && nonceIsEnough),
+        },
       },
       keys: remoteKeySet(keysUrl, { fetch, clock, inside: isTrustedInside(keysUrl, { trustedBy: issuer }) }),
       signOutUrl:

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { modelNameOf } from '../../src/agents/agent-tool.ts';
-import { inSlack, needs, onConsole, type SignInRequest } from '../../src/agents/index.ts';
+import { needs, onConsole, type SignInRequest } from '../../src/agents/index.ts';
 import { openAgentStage } from './scripted-agent.ts';
 
 const list = { server: 'calendar', name: 'list_events' };
@@ -111,7 +111,6 @@ describe('the link', () => {
     metadata: { channel: 'C1', user: 'U1', thread: '1.2' },
     runId: 'r',
     service: 'calendar',
-    reason: 'see <https://evil.example|here> & <!channel>',
     challenge: {
       url: 'https://bot.example/connect/x',
       pendingId: 'x',
@@ -120,18 +119,6 @@ describe('the link', () => {
       expiresAtMs: 1,
     } as SignInRequest['challenge'],
   };
-
-  test('goes to one person in Slack, in their thread, and the model’s words can do nothing there', async () => {
-    const posted: Record<string, unknown>[] = [];
-    const tell = inSlack({
-      client: { chat: { postEphemeral: async (message) => void posted.push(message) } },
-      placeOf: ({ metadata }) => metadata as { channel: string; user: string; thread: string },
-    });
-    expect(await tell(request)).toBeUndefined();
-    expect(posted).toMatchObject([{ channel: 'C1', user: 'U1', thread_ts: '1.2' }]);
-    expect(posted[0]!['text']).toContain('<https://bot.example/connect/x|Sign in to calendar>');
-    expect(posted[0]!['text']).toContain('see &lt;https://evil.example¦here&gt; &amp; &lt;!channel&gt;');
-  });
 
   test('goes to the console of whoever runs the program', async () => {
     const lines: string[] = [];

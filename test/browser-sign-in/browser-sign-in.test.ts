@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { browserSignIn } from '../../src/browser-sign-in/index.ts';
+import type { FetchLike } from '../../src/http/fetch-like.ts';
 import { encrypted, generateKeyText, keyringFromText, MemoryBackend, reseal } from '../../src/index.ts';
 import { verifiedClaims } from '../../src/namespace/index.ts';
 import { clientId, cookieNames, isCallback, openSignInWorld } from './sign-in-world.ts';
@@ -53,6 +54,43 @@ test('who has no name at the issuer is called there what they are called here', 
   const request = new Request(world.origin, { headers: { cookie } });
   expect(await signIn.findPerson(request)).toMatchObject({ account: 'alice' });
   expect(await signIn.verifyUser(request)).toMatchObject({ name: 'alice' });
+});
+
+test('the scopes of a sign-in are separated as OpenID Connect has it, also at a provider with a way of its own for its APIs', async () => {
+  const world = await openSignInWorld();
+  const profiles = { [world.issuer]: { scopeSeparator: ',' } };
+  world.run(world.another({ profiles, scopes: ['openid', 'profile', 'email'] }));
+  const sent = await world.openBrowser().open(`${world.origin}/private`, {
+    stopBefore: ({ origin }) => origin === world.issuer,
+  });
+  expect(new URL(sent.url).searchParams.get('scope')).toBe('openid profile email');
+});
+
+/** As an issuer that says nothing of PKCE. */
+const silentAboutPkce: FetchLike = async (url, init) => {
+  const response = await fetch(url, init);
+  if (!url.includes('/.well-known/')) return response;
+  const { code_challenge_methods_supported: _said, ...metadata } = (await response.json()) as object & {
+    code_challenge_methods_supported?: unknown;
+  };
+  return Response.json(metadata);
+};
+
+test('an issuer that says nothing of PKCE signs people in to an application with a secret: the nonce is their proof', async () => {
+  const world = await openSignInWorld();
+  world.run(world.another({ fetch: silentAboutPkce }));
+  const page = await world.visit(world.openBrowser(), 'alice');
+  expect(page.html).toMatch(/^this is .* sub:alice$/u);
+  const sent = page.hops.find(({ url }) => url.startsWith(`${world.issuer}/auth?`))!;
+  expect(new URL(sent.url).searchParams.get('code_challenge_method')).toBe('S256');
+});
+
+test('to one without a secret it signs in nobody', async () => {
+  const world = await openSignInWorld();
+  const signIn = world.another({ fetch: silentAboutPkce, clientSecret: undefined });
+  await expect(signIn.verifyUser(new Request(`${world.origin}/private`))).rejects.toMatchObject({
+    code: 'ERR_POSTERN_OAUTH_PKCE_UNSUPPORTED',
+  });
 });
 
 test('what is sent by who is nobody here is said to be gone, with a way back to where it came from', async () => {
