@@ -109,6 +109,9 @@ export {
 export type { VersionNegotiation } from './session/version-offer.ts';
 export type { ConditionReport, SessionPhase } from './session/session-state.ts';
 export { Session } from './session/session.ts';
+export { SessionAuthProvider } from './session/session-auth-provider.ts';
+export { SessionCredential } from './session/session-credential.ts';
+export { oauthClientProvider, type SessionOAuthClientProvider } from './session/oauth-client-provider.ts';
 export { ToolAmbiguousError, ToolNotFoundError } from './tool-errors.ts';
 export type { ResumePolicy } from '../resume/continuations.ts';
 export type { VerifyUser } from '../web/verify-user.ts';

@@ -20,6 +20,7 @@ describe('errorCodes', () => {
         "ERR_POSTERN_AUTH_DENIED person final 403 4",
         "ERR_POSTERN_AUTH_REFUSED_BY_ORGANISATION operator final 403 4",
         "ERR_POSTERN_AUTH_REJECTED server final 502 4",
+        "ERR_POSTERN_AUTH_RENEWED developer retry 503 1",
         "ERR_POSTERN_AUTH_REQUIRED person retry 401 3",
         "ERR_POSTERN_AUTH_REVOKED person final 401 3",
         "ERR_POSTERN_AUTH_STATE_UNKNOWN person final 400 3",

@@ -46,6 +46,7 @@ export type PosternErrorCode =
   | 'ERR_POSTERN_AUTH_REQUIRED'
   | 'ERR_POSTERN_AUTH_DENIED'
   | 'ERR_POSTERN_AUTH_REFUSED_BY_ORGANISATION'
+  | 'ERR_POSTERN_AUTH_RENEWED'
   | 'ERR_POSTERN_AUTH_REVOKED'
   | 'ERR_POSTERN_AUTH_REJECTED'
   | 'ERR_POSTERN_AUTH_CREDENTIAL_REFUSED'
@@ -288,6 +289,12 @@ export const errorCodes: Readonly<Record<PosternErrorCode, ErrorCodeFacts>> = {
     false,
     403,
     4,
+  ),
+  ERR_POSTERN_AUTH_RENEWED: row(
+    'The server wanted another credential, and there is one by now. The call was not carried out, and can be made again.',
+    'developer',
+    true,
+    503,
   ),
   ERR_POSTERN_AUTH_REVOKED: row(
     'The grant has ended: the authorization server no longer accepts its refresh token.',

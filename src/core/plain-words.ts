@@ -96,6 +96,7 @@ export const plainWords: Readonly<Record<PosternErrorCode, PlainWords>> = {
     'Your organisation does not let you use this application.',
     'Ask your organisation’s administrator to allow it, then try again.',
   ),
+  ERR_POSTERN_AUTH_RENEWED: words('Your access was renewed while this was tried.', 'Try again.'),
   ERR_POSTERN_AUTH_REVOKED: words('Your access has ended.', signIn),
   ERR_POSTERN_AUTH_REJECTED: words('You signed in, but the service does not accept it.'),
   ERR_POSTERN_AUTH_CREDENTIAL_REFUSED: words(

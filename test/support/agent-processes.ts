@@ -10,6 +10,8 @@ import { startPageProcess } from './page-process.ts';
 /** A running process of `agent-process.ts`. */
 export interface AgentProcess {
   call(contextId: string, calls?: number): Promise<readonly CallOutcome[]>;
+  /** By the official client, which has our `authProvider`. */
+  callOfficially(contextId: string, calls?: number): Promise<readonly CallOutcome[]>;
   status(contextId: string): Promise<string | undefined>;
   /** As a crash would end it. */
   kill(): Promise<void>;
@@ -37,6 +39,8 @@ export async function startAgents(
       return {
         kill,
         call: async (contextId, calls = 1) => (await ask({ contextId, calls })).outcomes,
+        callOfficially: async (contextId, calls = 1) =>
+          (await ask({ contextId, calls, official: true })).outcomes,
         status: async (contextId) => (await ask({ contextId, calls: 0 })).status,
       } satisfies AgentProcess;
     }),

@@ -11,29 +11,41 @@ const maxSends = 4;
 
 /** A `fetch` for whoever speaks to a session's server by other means than the session. */
 export function sessionFetch(strategy: AuthStrategy, options: SessionOptions): typeof globalThis.fetch {
-  const { server, config, fetch, coordinator } = options;
-  const url = 'command' in config ? undefined : config.url;
-  if (url === undefined) {
-    throw new PosternError(
-      'ERR_POSTERN_CONFIG_MISCONFIGURED',
-      `the server ${JSON.stringify(server)} has no "url" that requests could be sent to`,
-    );
-  }
-  const { origin } = new URL(url);
+  const { server, fetch } = options;
+  const { origin } = new URL(serverUrlOf(options));
   const authorized = authorizedFetch(strategy, { fetch: toNamed(fetch), server });
   return async (input, init) => {
     // What somebody else refuses says nothing of this server's credential.
     if (new URL(input instanceof Request ? input.url : input).origin !== origin) return fetch(input, init);
-    for (let sent = 1; ; sent++) {
-      try {
-        return await authorized(input, init);
-      } catch (error) {
-        const required = findAuthorizationRequired(error);
-        if (required === undefined || !coordinator.blocksCallers || sent >= maxSends) throw error;
-        await untilDone(required.challenge, options, init?.signal ?? undefined);
-      }
-    }
+    return throughPerson(options, () => authorized(input, init), init?.signal ?? undefined);
   };
+}
+
+/** @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED where the server has no `url`. */
+export function serverUrlOf({ server, config }: SessionOptions): string {
+  const url = 'command' in config ? undefined : config.url;
+  if (url !== undefined) return url;
+  throw new PosternError(
+    'ERR_POSTERN_CONFIG_MISCONFIGURED',
+    `the server ${JSON.stringify(server)} has no "url" that requests could be sent to`,
+  );
+}
+
+/** Does something that may need a person. With a coordinator that blocks, it is done again once they are done. */
+export async function throughPerson<T>(
+  options: SessionOptions,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  for (let sent = 1; ; sent++) {
+    try {
+      return await work();
+    } catch (error) {
+      const required = findAuthorizationRequired(error);
+      if (required === undefined || !options.coordinator.blocksCallers || sent >= maxSends) throw error;
+      await untilDone(required.challenge, options, signal);
+    }
+  }
 }
 
 /** @throws {PosternError} the code of its end, when the person has not done their part. */

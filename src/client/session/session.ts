@@ -1,14 +1,8 @@
 import type { CallToolResult, Client as SdkClient, RequestOptions, Tool } from '@modelcontextprotocol/client';
-import { findPosternError, type PosternError } from '../../core/postern-error.ts';
-import type { AuthStrategy, LogoutResult } from '../auth/auth-strategy.ts';
-import {
-  AuthorizationRequiredError,
-  findAuthorizationRequired,
-  type AuthChallenge,
-} from '../auth/authorization-required-error.ts';
-import type { KeptAccount } from '../kept-account.ts';
+import type { PosternError } from '../../core/postern-error.ts';
+import type { LogoutResult } from '../auth/auth-strategy.ts';
+import { findAuthorizationRequired } from '../auth/authorization-required-error.ts';
 import { createConnection, type Connection } from './connection.ts';
-import { createStrategy } from '../auth/create-strategy.ts';
 import { openConnection } from './open-connection.ts';
 import { PersonWatch } from './person-watch.ts';
 import { RequestsInFlight } from './requests-in-flight.ts';
@@ -27,8 +21,7 @@ import {
   type FailedServer,
 } from './session-failure.ts';
 import { SessionCalls } from './session-calls.ts';
-import { SessionState } from './session-state.ts';
-import { sessionFetch } from './session-fetch.ts';
+import { SessionCredential } from './session-credential.ts';
 import type { SessionOptions } from './session-options.ts';
 import { ToolCatalogue } from './tool-catalogue.ts';
 
@@ -37,9 +30,8 @@ import { ToolCatalogue } from './tool-catalogue.ts';
  *
  * `connect()` never rejects for a failure of the server; the status and `error` say what happened.
  */
-export class Session extends SessionState {
+export class Session extends SessionCredential {
   readonly #options: SessionOptions;
-  readonly #strategy: AuthStrategy;
   readonly #connection: Connection;
   #client: SdkClient | undefined;
   readonly #inFlight = new RequestsInFlight();
@@ -54,7 +46,6 @@ export class Session extends SessionState {
   /** Ends the attempt to connect that is under way. */
   #attempt: AbortController | undefined;
   readonly #person: PersonWatch;
-  #fetch: typeof globalThis.fetch | undefined;
   /** What was asked for last: to be connected, or not to be. */
   #wanted = true;
 
@@ -64,9 +55,8 @@ export class Session extends SessionState {
     this.#tools = new ToolCatalogue({ clock: options.clock, timeoutMs: options.connectTimeoutMs });
     this.#questions = new ServerQuestions(options);
     this.#versions = new ProtocolVersions(options);
-    this.#strategy = createStrategy(options);
     const onAnswer = (): void => this.answered();
-    this.#connection = createConnection({ ...options, onAnswer, strategy: this.#strategy });
+    this.#connection = createConnection({ ...options, onAnswer, strategy: this.strategy });
     this.#person = new PersonWatch(options, (error) => this.#personDone(error));
     this.#calls = this.#createCalls();
   }
@@ -74,22 +64,6 @@ export class Session extends SessionState {
   /** The SDK's client of the present connection, for what Postern has no method for. */
   get sdk(): SdkClient | undefined {
     return this.#client;
-  }
-
-  /**
-   * For another client of MCP, in the place of what it had for authorization: sends requests to this server with this
-   * account's credential, found, renewed and refused as the session's own is. A property, so that it can be handed on.
-   *
-   * What it sends elsewhere goes without a credential. It rejects with an {@link AuthorizationRequiredError} when a person
-   * has to sign in first; a coordinator that blocks has it wait for them.
-   *
-   * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED where the server has no `url`.
-   * @example
-   * new StreamableHTTPClientTransport(url, { fetch: client.session('calendar').fetch })
-   */
-  get fetch(): typeof globalThis.fetch {
-    this.#fetch ??= sessionFetch(this.#strategy, this.#options);
-    return this.#fetch;
   }
 
   /**
@@ -102,19 +76,11 @@ export class Session extends SessionState {
     if (options.force === true) {
       await this.disconnect();
       this.#connection.pause?.lift();
-      await this.#strategy.startOver?.().catch(() => {});
+      await this.strategy.startOver?.().catch(() => {});
       await this.askAgain().catch(() => {});
     }
     await this.#connectNow();
     await this.#person.waitIfBlocking();
-  }
-
-  /**
-   * Lets a person who declined a moment ago be asked again, by the next call: on their own wish. They are not for 60 s otherwise
-   * (`declineCooldownMs`).
-   */
-  async askAgain(): Promise<void> {
-    await this.#strategy.person?.askAgain();
   }
 
   /** Closes the connection and stops waiting for a person. What is stored stays. A connect() meanwhile begins afterwards. */
@@ -136,38 +102,11 @@ export class Session extends SessionState {
     return illness === undefined;
   }
 
-  /** The live link for this server, from the store. Changes nothing. */
-  async getAuthChallenge(): Promise<AuthChallenge | undefined> {
-    return this.#strategy.person?.findChallenge();
-  }
-
-  /** Has a live sign-in carry the context's metadata as it is now. Never rejects: the next call does it again. */
-  async renewChallenge(): Promise<void> {
-    if (!this.requiresUserAction) return;
-    try {
-      await this.#strategy.person?.renewChallenge();
-    } catch (error) {
-      const code = findPosternError(error)?.code;
-      this.#options.logger.warn('a sign-in could not be given new metadata', { code });
-    }
-  }
-
-  /** What is kept for this account, without itself; `undefined` when nothing is that its person has not to be asked for. */
-  async findKept(): Promise<KeptAccount | undefined> {
-    const kept = await this.#strategy.person?.findKept();
-    return kept && { ...kept, server: this.server, alias: this.alias };
-  }
-
-  /** Whether there is a credential of this account that was good a second ago at most. Asks nobody, not even the store. */
-  get hasCredential(): boolean {
-    return this.isOperational && this.#strategy.person?.known !== undefined;
-  }
-
   /** Forgets this context's credentials for the server, here and at its authorization server. */
   async logout(): Promise<LogoutResult> {
-    if (this.isFailed) await this.#strategy.startOver?.();
+    if (this.isFailed) await this.strategy.startOver?.();
     const nothing = { revoked: false, reason: 'this server has no login' };
-    const result = (await this.#strategy.person?.logout()) ?? nothing;
+    const result = (await this.strategy.person?.logout()) ?? nothing;
     await this.disconnect();
     return result;
   }
@@ -229,7 +168,7 @@ export class Session extends SessionState {
     await this.#retire();
     await this.#inFlight.closeAll();
     await connecting;
-    await this.#strategy.close?.();
+    await this.strategy.close?.();
     this.move('DISCONNECTED');
   }
 
@@ -293,21 +232,13 @@ export class Session extends SessionState {
   async #operational(signal?: AbortSignal): Promise<SdkClient> {
     await this.#person.waitIfBlocking(signal);
     if (this.status !== 'CONNECTED') {
-      if (this.status === 'AUTH_PENDING' && (await this.#stillPending()))
+      if (this.status === 'AUTH_PENDING' && (await this.stillPending()))
         throw this.reason ?? notConnected(this.server, this.status);
       await this.#connectNow();
       await this.#person.waitIfBlocking(signal);
     }
     if (this.status === 'CONNECTED' && this.#client !== undefined) return this.#client;
     throw this.reason ?? notConnected(this.server, this.status);
-  }
-
-  /** Whether the person is still being waited for: another process may know better than this one. */
-  async #stillPending(): Promise<boolean> {
-    const challenge = await this.#strategy.person?.renewChallenge();
-    if (challenge === undefined) return false;
-    this.reason = new AuthorizationRequiredError(challenge);
-    return true;
   }
 
   async #connect(first?: 'CONNECTING'): Promise<void> {
@@ -392,9 +323,5 @@ export class Session extends SessionState {
     if (error === undefined) return this.#connectNow();
     this.reason = error;
     this.move('AUTH_FAILED');
-  }
-
-  protected override credentialEndsAtMs(): number | undefined {
-    return this.#strategy.endsAtMs?.();
   }
 }
