@@ -48,22 +48,6 @@ export const openAiSdk: OpenFace = (manager, { waitMs = 0, onPiece, tell, onAnsw
     onAnswer: ({ contextId, metadata, answer }) => onAnswer({ contextId, metadata, text: answer.text }),
   });
   const asked = (script: unknown): ModelMessage[] => [{ role: 'user', content: JSON.stringify(script) }];
-  /** As a browser would post it: each request of the SDK, approved. */
-  const approved = (messages: readonly ModelMessage[]): ModelMessage[] => [
-    ...messages,
-    {
-      role: 'tool',
-      content: messages.flatMap((message) =>
-        message.role !== 'assistant' || typeof message.content === 'string'
-          ? []
-          : message.content.flatMap((part) =>
-              part.type === 'tool-approval-request'
-                ? [{ type: 'tool-approval-response' as const, approvalId: part.approvalId, approved: true }]
-                : [],
-            ),
-      ),
-    },
-  ];
   return {
     notes: () => notes,
     payments: () => payments,
@@ -101,7 +85,26 @@ export const openAiSdk: OpenFace = (manager, { waitMs = 0, onPiece, tell, onAnsw
   };
 };
 
-function scriptedModel(sent: string[]): MockLanguageModelV4 {
+/** As a browser would post it: each request of the SDK, approved. */
+export function approved(messages: readonly ModelMessage[]): ModelMessage[] {
+  return [
+    ...messages,
+    {
+      role: 'tool',
+      content: messages.flatMap((message) =>
+        message.role !== 'assistant' || typeof message.content === 'string'
+          ? []
+          : message.content.flatMap((part) =>
+              part.type === 'tool-approval-request'
+                ? [{ type: 'tool-approval-response' as const, approvalId: part.approvalId, approved: true }]
+                : [],
+            ),
+      ),
+    },
+  ];
+}
+
+export function scriptedModel(sent: string[]): MockLanguageModelV4 {
   const usage = {
     inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
     outputTokens: { total: 1, text: 1, reasoning: 0 },
