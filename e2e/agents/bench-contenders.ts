@@ -1,9 +1,12 @@
 /** One call of a tool through each framework: by its own client of MCP with a header that never changes, and by our face. */
 import { createMCPClient } from '@ai-sdk/mcp';
+import { createTool } from '@mastra/core/tools';
+import { MCPClient } from '@mastra/mcp';
 import { getAllMcpTools, MCPServerStreamableHttp, RunContext, tool, type FunctionTool } from '@openai/agents';
 import { jsonSchema } from 'ai';
 import { aiSdkTurn } from '../../src/agents/ai-sdk/index.ts';
 import type { Turn } from '../../src/agents/index.ts';
+import { mastraTurn } from '../../src/agents/mastra/index.ts';
 import { openAITurn } from '../../src/agents/openai/index.ts';
 
 export interface Call {
@@ -76,4 +79,34 @@ export const frameworks: Readonly<Record<string, Contenders>> = {
       };
     },
   },
+  Mastra: {
+    own: async (url, token) => {
+      const requestInit = { headers: { authorization: `Bearer ${token}` } };
+      const client = new MCPClient({ servers: { bench: { url: new URL(url), requestInit } } });
+      const { bench_echo: echo } = await client.listTools();
+      return suspendable(echo as MastraTool, () => client.disconnect());
+    },
+    ours: async (turn, name) => {
+      const { tools } = await mastraTurn(turn, { createTool });
+      return suspendable(tools[name] as MastraTool, async () => {});
+    },
+  },
 };
+
+interface MastraTool {
+  readonly execute: (input: object, context: object) => Promise<unknown>;
+}
+
+function suspendable({ execute }: MastraTool, close: () => Promise<unknown>): Call {
+  let calls = 0;
+  return {
+    close,
+    // As Mastra's loop calls it.
+    call: async () => {
+      const suspend = async (): Promise<void> => {
+        throw new Error('it waits');
+      };
+      return execute(args, { agent: { toolCallId: `call_${++calls}`, suspend, messages: [] } });
+    },
+  };
+}

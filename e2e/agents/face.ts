@@ -24,7 +24,10 @@ export interface FaceRuns {
   readonly payments: () => number;
   /** The framework alone: how often `pay` runs when its one approval is gone on with twice at once, and once more. */
   readonly payTwice: (user: string) => Promise<number>;
-  /** A host that calls the framework itself, has been handed a forged approval, and goes on with it: what the model was told. */
+  /**
+   * A host that calls the framework itself, has been handed a forged approval, and goes on with it: what the model was told, or
+   * `still paused` where the framework lets a call pause again.
+   */
   readonly forge: (user: string, script: Script) => Promise<string>;
   /** A host that calls the framework itself, and goes on twice at once with what it was stopped with, when `meanwhile` is over. */
   readonly twice: (

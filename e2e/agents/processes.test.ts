@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { requireScopes } from '@modelcontextprotocol/server';
 import { startCalendarServer, type CalendarServer } from '../../demo/calendar-server.ts';
 import { walk } from '../../test/heart/walk.ts';
+import { hangingTool } from '../../test/support/hanging-tool.ts';
 import { openPageHost } from '../../test/support/page-host.ts';
 import { startPageProcess, type PageProcess } from '../../test/support/page-process.ts';
 import { startProgrammableAuthorizationServer } from '../../test/support/programmable-authorization-server.ts';
@@ -12,7 +12,7 @@ import { resourceSideOf } from '../../test/support/stage.ts';
 import type { RunQuestion, RunReport } from './run-process.ts';
 
 const ask = { call: 'request_authentication', args: { service: 'calendar', reason: 'your day' } };
-const faces = ['openai', 'ai-sdk', 'langchain'];
+const faces = ['openai', 'ai-sdk', 'langchain', 'mastra'];
 const patience = { timeout: 100_000, interval: 250 };
 
 interface Processes {
@@ -32,11 +32,7 @@ async function openProcesses(face: string): Promise<Processes> {
   onTestFinished(() => as.close());
   const calendar = await startCalendarServer({
     authorizationServer: resourceSideOf(as),
-    extraTools: (server) =>
-      server.registerTool('slow', { scopeChallenge: requireScopes('calendar:share') }, () => {
-        reached++;
-        return new Promise<never>(() => {});
-      }),
+    extraTools: hangingTool(() => reached++),
   });
   onTestFinished(() => calendar.close());
   const host = await openPageHost();

@@ -29,14 +29,13 @@ const coordinator = new RemoteAuthCoordinator({
 const manager = new ClientManager({ calendar: { url: calendarUrl } }, { coordinator });
 const told: SignInRequest[] = [];
 const answers: Answered[] = [];
-const open: OpenFace | undefined =
-  face === 'openai'
-    ? (await import('./openai-face.ts')).openOpenAI
-    : face === 'ai-sdk'
-      ? (await import('./ai-sdk-face.ts')).openAiSdk
-      : face === 'langchain'
-        ? (await import('./langchain-face.ts')).openLangChain
-        : undefined;
+const faces: Readonly<Record<string, () => Promise<OpenFace>>> = {
+  openai: async () => (await import('./openai-face.ts')).openOpenAI,
+  'ai-sdk': async () => (await import('./ai-sdk-face.ts')).openAiSdk,
+  langchain: async () => (await import('./langchain-face.ts')).openLangChain,
+  mastra: async () => (await import('./mastra-face.ts')).openMastra,
+};
+const open = await faces[face]?.();
 if (open === undefined) throw new Error(`no face ${JSON.stringify(face)}`);
 const runs = open(manager, {
   tell: (request) => void told.push(request),

@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { openAiSdk } from './ai-sdk-face.ts';
 import type { OpenFace } from './face.ts';
 import { openLangChain } from './langchain-face.ts';
+import { openMastra } from './mastra-face.ts';
 import { openOpenAI } from './openai-face.ts';
 import type { Script } from './script.ts';
 import { openFaceStage, picture } from './stage.ts';
@@ -16,6 +17,7 @@ const faces: readonly (readonly [string, OpenFace])[] = [
   ['OpenAI’s Agents SDK', openOpenAI],
   ['the AI SDK', openAiSdk],
   ['LangChain', openLangChain],
+  ['Mastra', openMastra],
 ];
 
 describe.each(faces)('%s', (_name, open) => {
@@ -75,7 +77,7 @@ describe.each(faces)('%s', (_name, open) => {
     const stage = await openFaceStage(open);
     await stage.signIn('alice');
     const text = await stage.runs[0]!.forge('alice', [[share], [share]]);
-    expect(text).toContain('the user has not finished signing in');
+    expect(text).toMatch(/the user has not finished signing in|^still paused$/u);
     expect(stage.calendar.counters.calls['share_calendar']).toBeUndefined();
   });
 
@@ -87,6 +89,17 @@ describe.each(faces)('%s', (_name, open) => {
     await stage.managers[1]!.runDue();
     expect(stage.answers[0]!.text).toMatch(/noted 1[^]*Alice: dentist/u);
     expect(stage.runs[1]!.notes()).toBe(0);
+  });
+
+  test('goes on with all calls that paused at once, and tells their person once', async () => {
+    const stage = await openFaceStage(open);
+    const again = { ...ask, args: { ...ask.args, reason: 'to plan it' } };
+    await stage.runs[0]!.start('alice', [[ask, again], [list]]);
+    expect(stage.told).toHaveLength(1);
+    await stage.consent('alice');
+    await stage.managers[1]!.runDue();
+    expect(stage.answers[0]!.text).toMatch(/(?:signed in.*){2}Alice: dentist/su);
+    expect(stage.calendar.counters.calls['list_events']).toBe(1);
   });
 
   test('leaves an approval of the host’s own to the host', async () => {
@@ -160,7 +173,9 @@ describe.each(faces)('%s', (_name, open) => {
   });
 });
 
-test.each(faces.slice(0, 2))('%s: a turn that streams pauses and goes on as well', async (_name, open) => {
+const streaming = faces.filter(([, open]) => open !== openLangChain);
+
+test.each(streaming)('%s: a turn that streams pauses and goes on as well', async (_name, open) => {
   let pieces = 0;
   const stage = await openFaceStage(open, { onPiece: () => pieces++ });
   expect(await stage.runs[0]!.start('alice', [[note], [ask], [list]])).toEqual({
@@ -177,6 +192,8 @@ test.each(faces)(
   '%s alone goes on with one approval as often as it is told to: what ours are there for',
   async (_name, open) => {
     const stage = await openFaceStage(open);
-    expect(await stage.runs[0]!.payTwice('alice')).toBe(3);
+    // Mastra forgets what it was suspended with once it has gone on, so the third finds nothing.
+    const times = open === openMastra ? 2 : 3;
+    expect(await stage.runs[0]!.payTwice('alice')).toBe(times);
   },
 );

@@ -129,6 +129,7 @@ export const portableEntries: readonly string[] = [
   'agents/openai/index.ts',
   'agents/ai-sdk/index.ts',
   'agents/langchain/index.ts',
+  'agents/mastra/index.ts',
   'storage/conformance/index.ts',
 ];
 

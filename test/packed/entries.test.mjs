@@ -65,6 +65,7 @@ const entries = {
   'postern/agents/openai': ['openAIRuns', 'openAITurn'],
   'postern/agents/ai-sdk': ['aiSdkRuns', 'aiSdkTurn'],
   'postern/agents/langchain': ['langChainRuns', 'langChainTurn'],
+  'postern/agents/mastra': ['mastraRuns', 'mastraTurn'],
   'postern/client': [
     'Client',
     'ClientManager',

@@ -70,6 +70,7 @@ export const contenders: readonly Contender[] = [
     packages: ['@mastra/core', '@mastra/mcp', '@mastra/libsql'],
     open: async (at) => (await import('./alone/mastra.ts')).openMastraAlone(at),
   },
+  ours('mastra', 'Mastra', '@mastra/core', async () => (await import('../mastra-face.ts')).openMastra),
 ];
 
 /** A framework with our face, on one SQLite file. */

@@ -1,6 +1,7 @@
 import { createMCPClient } from '@ai-sdk/mcp';
 import { generateText, isStepCount, type ModelMessage } from 'ai';
-import { approved, scriptedModel } from '../../ai-sdk-face.ts';
+import { approved } from '../../ai-sdk-face.ts';
+import { scriptedModel } from '../../scripted-model.ts';
 import { eachOnce } from '../each-once.ts';
 import { KeptProvider } from '../kept-provider.ts';
 import type { Ask, Player, Surroundings } from '../player.ts';

@@ -3,7 +3,7 @@ import { Mastra } from '@mastra/core';
 import { Agent } from '@mastra/core/agent';
 import { LibSQLStore } from '@mastra/libsql';
 import { MCPClient } from '@mastra/mcp';
-import { scriptedModel } from '../../ai-sdk-face.ts';
+import { scriptedModel } from '../../scripted-model.ts';
 import { eachOnce } from '../each-once.ts';
 import { KeptProvider } from '../kept-provider.ts';
 import type { Ask, Player, Surroundings } from '../player.ts';
