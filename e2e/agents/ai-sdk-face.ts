@@ -46,22 +46,6 @@ export const openAiSdk: OpenFace = (manager, { waitMs = 0, onPiece, tell, onAnsw
     onAnswer: ({ contextId, metadata, answer }) => onAnswer({ contextId, metadata, text: answer.text }),
   });
   const asked = (script: unknown): ModelMessage[] => [{ role: 'user', content: JSON.stringify(script) }];
-  /** As a browser would post it: each request of the SDK, approved. */
-  const approved = (messages: readonly ModelMessage[]): ModelMessage[] => [
-    ...messages,
-    {
-      role: 'tool',
-      content: messages.flatMap((message) =>
-        message.role !== 'assistant' || typeof message.content === 'string'
-          ? []
-          : message.content.flatMap((part) =>
-              part.type === 'tool-approval-request'
-                ? [{ type: 'tool-approval-response' as const, approvalId: part.approvalId, approved: true }]
-                : [],
-            ),
-      ),
-    },
-  ];
   return {
     notes: () => notes,
     payments: () => payments,
@@ -98,3 +82,22 @@ export const openAiSdk: OpenFace = (manager, { waitMs = 0, onPiece, tell, onAnsw
     },
   };
 };
+
+/** As a browser would post it: each request of the SDK, approved. */
+export function approved(messages: readonly ModelMessage[]): ModelMessage[] {
+  return [
+    ...messages,
+    {
+      role: 'tool',
+      content: messages.flatMap((message) =>
+        message.role !== 'assistant' || typeof message.content === 'string'
+          ? []
+          : message.content.flatMap((part) =>
+              part.type === 'tool-approval-request'
+                ? [{ type: 'tool-approval-response' as const, approvalId: part.approvalId, approved: true }]
+                : [],
+            ),
+      ),
+    },
+  ];
+}

@@ -97,7 +97,7 @@ export const openLangChain: OpenFace = (manager, { waitMs = 0, tell, onAnswer })
   };
 };
 
-class ScriptedModel extends BaseChatModel {
+export class ScriptedModel extends BaseChatModel {
   readonly #sent: string[];
 
   constructor(sent: string[]) {
@@ -124,7 +124,8 @@ class ScriptedModel extends BaseChatModel {
         : new AIMessage({
             content: '',
             tool_calls: move.calls.map(({ id, name, args }) => ({
-              id,
+              // Unique in its thread, as a model's are.
+              id: `${id}_${at}`,
               name,
               args: args as Record<string, unknown>,
               type: 'tool_call' as const,

@@ -105,7 +105,7 @@ export const openOpenAI: OpenFace = (manager, { waitMs = 0, onPiece, tell, onAns
   };
 };
 
-function scriptedModel(sent: string[]): Model {
+export function scriptedModel(sent: string[]): Model {
   return {
     getResponse: async (request: ModelRequest): Promise<ModelResponse> => {
       sent.push(JSON.stringify([request.systemInstructions, request.input]));

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { withShortTable, withWholeTable } from '../../scripts/agents-tables.ts';
 import { renderCliPage } from '../../scripts/cli-page.ts';
 import { renderErrorsPage } from '../../scripts/errors-page.ts';
 import { renderProvidersPage } from '../../scripts/providers-page.ts';
@@ -57,4 +58,11 @@ test('docs/storage-schema.md is what the tables of records render to (`node scri
 
 test('docs/cli.md is what the commands say of themselves (`node scripts/render-docs.ts` writes it)', async () => {
   expect(committed('cli.md')).toBe(await renderCliPage());
+});
+
+test.each([
+  ['agents.md', withWholeTable],
+  ['../README.md', withShortTable],
+])('docs/%s has the table of what was played with frameworks (`node scripts/render-docs.ts` writes it)', (page, fill) => {
+  expect(committed(page)).toBe(fill(committed(page)));
 });

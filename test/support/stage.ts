@@ -23,6 +23,7 @@ import {
 } from './programmable-authorization-server.ts';
 import { userOf } from './page-host.ts';
 import { recordOutput } from './outputs.ts';
+import { resourceSideOf } from './resource-side.ts';
 import { openSurroundings, type Surroundings } from './surroundings.ts';
 import { tellAll } from './tell-all.ts';
 
@@ -118,26 +119,6 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   };
 }
 
-/** What a resource server needs of an authorization server, from the programmable one. */
-export function resourceSideOf(
-  as: ProgrammableAuthorizationServer,
-): CalendarServerOptions['authorizationServer'] {
-  return {
-    issuer: as.issuer,
-    verifyAccessToken: async (token, resource) => {
-      const family = as.tokens.familyOf(token);
-      if (family === undefined || !as.tokens.isLive(token) || family.resource !== resource) return undefined;
-      return {
-        subject: family.subject,
-        clientId: family.clientId,
-        scopes: family.scope?.split(' ') ?? [],
-        resource,
-        expiresAtSeconds: Math.floor(Date.now() / 1000) + 3600,
-      };
-    },
-  };
-}
-
 /** The challenge that some work fails with. */
 export async function challengeOf(work: Promise<unknown>): Promise<AuthChallenge> {
   const required = findAuthorizationRequired(await failureOf(work));
@@ -162,6 +143,7 @@ export async function failureOf(work: Promise<unknown>): Promise<unknown> {
 }
 
 export { walkToCallback as callbackOf } from '../heart/walk.ts';
+export { resourceSideOf } from './resource-side.ts';
 
 /** The code a page shows for people to quote. */
 export function codeOn(page: Page): string | undefined {
