@@ -75,6 +75,13 @@ export function commonNetwork(): Network {
   return (common ??= openNetwork());
 }
 
+let commonGuarded: Network | undefined;
+
+/** The network of whoever has been given none, and asks on the word of others. */
+export function guardedNetwork(): Network {
+  return (commonGuarded ??= openNetwork(guarded()));
+}
+
 /** A deployment acts for many, on the word of servers that it does not know: what those name is guarded, unless its operator says otherwise. */
 export function guarded(options: NetworkOptions = {}): NetworkOptions {
   return laidOver({ guard: {} }, options);
