@@ -4,6 +4,7 @@ import { bridge } from './bridge.ts';
 import { callTool } from './call-tool.ts';
 import { callback } from './callback.ts';
 import { forgedCallback } from './forged-callback.ts';
+import { hostile } from './hostile.ts';
 import { idleMemory } from './idle-memory.ts';
 import { importTime } from './import-time.ts';
 import { outOfBand } from './oob.ts';
@@ -21,6 +22,7 @@ const benches: readonly Bench[] = [
   callback,
   refreshStorm,
   forgedCallback,
+  hostile,
   storage,
   outOfBand,
   bridge,

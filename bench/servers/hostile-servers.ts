@@ -21,7 +21,7 @@ const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\
 const mebibyte = Buffer.alloc(1_048_576, 'a');
 const bomb = gzipSync(Buffer.alloc(200 * 1_048_576));
 const objects = Buffer.from(`[${'{},'.repeat(20 * 1_048_576)}{}]`);
-const depth = Buffer.from(`${'['.repeat(20 * 1_048_576)}`);
+const depth = Buffer.from('['.repeat(20 * 1_048_576));
 const tinyEvents = Buffer.from(chunk('data: {}\n\n').repeat(100_000));
 const tinyChunks = Buffer.from(chunk('a').repeat(500_000));
 const onHold = Buffer.from('HTTP/1.1 102 Processing\r\n\r\n'.repeat(100_000));

@@ -95,7 +95,7 @@ async function loadLibrary() {
 }
 
 /** The requests of the official client, held to the same rules as all others. */
-function fetchThrough(http: OAuthHttp, { sendsForMs = Infinity }: OperationLimits): typeof fetch {
+function fetchThrough(http: OAuthHttp, { sendsForMs = Infinity }: OperationLimits): typeof globalThis.fetch {
   const startedAt = performance.now();
   return async (input, init) => {
     if (performance.now() - startedAt > sendsForMs) throw tooSlow();

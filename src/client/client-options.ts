@@ -24,7 +24,7 @@ export interface SharedClientOptions {
   /** How requests leave this process: proxies, certificates, limits, and which addresses may be reached. */
   readonly network?: NetworkOptions | undefined;
   /** Sends every request to MCP servers and authorization servers, in place of `network`. */
-  readonly fetch?: typeof fetch | undefined;
+  readonly fetch?: typeof globalThis.fetch | undefined;
   readonly clock?: Clock | undefined;
   readonly logger?: Logger | undefined;
   readonly onStatus?:

@@ -10,13 +10,17 @@ export interface BodyLimits {
 export type BodyProblem = 'bytes' | 'values' | 'pieces';
 
 /** So many pieces are read, however small: a server that sends letter by letter has as many as its client has patience for. */
-const freePieces = 10_000;
+const freePieces = 2_000;
 /** And then only as many as this is their size, in bytes, on average. */
 const pieceBytes = 64;
 
-const longRun = 64;
-
-const [lf, cr, quote, comma, openList, backslash, openObject] = [10, 13, 34, 44, 91, 92, 123] as const;
+const [lf, cr, quote, backslash] = [10, 13, 34, 92];
+/** What a byte may be for, of those that are for anything: of all others only the number counts. */
+const [valueByte, lineEnd, otherByte] = [1, 2, 3];
+const meanings = new Uint8Array(256);
+for (const character of ',[{') meanings[character.charCodeAt(0)] = valueByte;
+for (const byte of [lf, cr]) meanings[byte] = lineEnd;
+for (const byte of [quote, backslash]) meanings[byte] = otherByte;
 
 /**
  * Measures a body as it comes, so that one that would stall the process is not read to its end, let alone parsed: a megabyte
@@ -37,10 +41,9 @@ export function measureBody(
   let values = 0;
   let pieces = 0;
   let isInString = false;
-  /** Bytes since the last quote. */
-  let run = 0;
   let isEscaped = false;
   let isLineEmpty = true;
+  /** The last byte, if it was one that is for anything. */
   let last: number | undefined;
   let problem: BodyProblem | undefined;
 
@@ -48,50 +51,44 @@ export function measureBody(
     if (bytes > limits.bodyBytes) problem ??= 'bytes';
     if (values > limits.values) problem ??= 'values';
   };
-
+  /** No string of JSON goes over the end of a line, and what comes after an empty line is another event. */
+  const endLine = (byte: number): void => {
+    isInString = false;
+    // The two of them are one end.
+    if (byte === lf && last === cr) return;
+    if (isLineEmpty) {
+      judge();
+      bytes = values = 0;
+    }
+    isLineEmpty = true;
+  };
   const count = (piece: Uint8Array): void => {
-    const find = finder(piece);
+    let counted = 0;
     for (let at = 0; at < piece.length; at++) {
-      run++;
-      // Long texts are passed over at once. Short ones are not worth the search.
-      if (isInString && !isEscaped && run > longRun) {
-        // No string of JSON goes over the end of a line.
-        const end = isEvents
-          ? Math.min(find(quote, at), find(lf, at), find(cr, at))
-          : Math.min(find(quote, at), piece.length);
-        if (end > at) {
-          isEscaped = slashesBefore(piece, at, end) % 2 === 1;
-          bytes += end - at;
-          last = piece[end - 1];
-          at = end - 1;
-          continue;
-        }
+      const byte = piece[at]!;
+      const meaning = meanings[byte];
+      if (meaning === 0) continue;
+      if (at > counted) {
+        isEscaped = isLineEmpty = false;
+        last = undefined;
       }
-      const byte = piece[at];
-      bytes++;
+      bytes += at + 1 - counted;
+      counted = at + 1;
       const wasEscaped = isEscaped;
       isEscaped = false;
-      const before = last;
-      last = byte;
-      if (isEvents && (byte === lf || byte === cr)) {
-        isInString = false;
-        // The two of them are one end.
-        if (byte === lf && before === cr) continue;
-        // What comes after an empty line is another event.
-        if (isLineEmpty) {
-          judge();
-          bytes = values = 0;
-        }
-        isLineEmpty = true;
-        continue;
+      if (meaning === lineEnd && isEvents) endLine(byte);
+      else {
+        isLineEmpty = false;
+        if (byte === quote) isInString = isInString ? wasEscaped : true;
+        else if (byte === backslash) isEscaped = isInString && !wasEscaped;
+        else if (meaning === valueByte && !isInString) values++;
       }
-      isLineEmpty = false;
-      if (byte === quote) {
-        run = 0;
-        if (!isInString || !wasEscaped) isInString = !isInString;
-      } else if (byte === backslash) isEscaped = isInString && !wasEscaped;
-      else if (!isInString && (byte === comma || byte === openList || byte === openObject)) values++;
+      last = byte;
     }
+    if (counted === piece.length) return;
+    bytes += piece.length - counted;
+    isEscaped = isLineEmpty = false;
+    last = undefined;
   };
   return (piece) => {
     pieces++;
@@ -102,23 +99,4 @@ export function measureBody(
     if (!isEvents && pieces > freePieces && bytes < pieces * pieceBytes) problem ??= 'pieces';
     return problem;
   };
-}
-
-/** Where a byte is next, or how long the piece is; looked for once for each place that it is at. */
-function finder(piece: Uint8Array): (byte: number, from: number) => number {
-  const known = new Map<number, number>();
-  return (byte, from) => {
-    let at = known.get(byte) ?? -1;
-    if (at >= from) return at;
-    at = piece.indexOf(byte, from);
-    if (at === -1) at = piece.length;
-    known.set(byte, at);
-    return at;
-  };
-}
-
-function slashesBefore(piece: Uint8Array, from: number, end: number): number {
-  let at = end;
-  while (at > from && piece[at - 1] === backslash) at--;
-  return end - at;
 }

@@ -65,7 +65,7 @@ export interface Network {
   /** The same, but for what is given. Asked for again with the same object, the same network; closed with this one. */
   with(options: NetworkOptions): Network;
   /** Whether there is a certificate for this very issuer. */
-  hasCertificateFor(issuer: string): boolean;
+  readonly hasCertificateFor: (issuer: string) => boolean;
   /** Closes connections that are idle. What is under way is not ended. */
   close(): Promise<void>;
 }

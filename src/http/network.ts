@@ -31,7 +31,7 @@ export function openNetwork(options: NetworkOptions = {}): Network {
     others.set(key, other);
     return other;
   };
-  const certified: typeof fetch = (input, init) => {
+  const certified: typeof globalThis.fetch = (input, init) => {
     const { [asClientOf]: issuer } = (init ?? {}) as CertifiedInit;
     const clientCertificate = issuer === undefined ? undefined : certificateFor(issuer);
     if (clientCertificate === undefined) return way.fetch(input, init);
@@ -50,7 +50,7 @@ export function openNetwork(options: NetworkOptions = {}): Network {
 type Way = Pick<Network, 'fetch' | 'close'>;
 
 /** Looked up at each call, and called as nobody's member: some runtimes insist. */
-const globalFetch: typeof fetch = (input, init) => globalThis.fetch(input, init);
+const globalFetch: typeof globalThis.fetch = (input, init) => globalThis.fetch(input, init);
 
 function openLate(options: NetworkOptions): Way {
   let opening: Promise<Way> | undefined;
@@ -73,6 +73,13 @@ let common: Network | undefined;
 /** The network of whoever has been given none. */
 export function commonNetwork(): Network {
   return (common ??= openNetwork());
+}
+
+let commonGuarded: Network | undefined;
+
+/** The network of whoever has been given none, and asks on the word of others. */
+export function guardedNetwork(): Network {
+  return (commonGuarded ??= openNetwork(guarded()));
 }
 
 /** A deployment acts for many, on the word of servers that it does not know: what those name is guarded, unless its operator says otherwise. */

@@ -34,7 +34,8 @@ export async function certificateThumbprint(
  */
 export function checkConfirmation(confirmation: unknown, presented: string | undefined): void {
   if (confirmation === undefined) return;
-  const bound = (confirmation as { 'x5t#S256'?: unknown } | null)?.['x5t#S256'];
+  const isNamed = typeof confirmation === 'object' && confirmation !== null && 'x5t#S256' in confirmation;
+  const bound = isNamed ? confirmation['x5t#S256'] : undefined;
   if (bound === undefined) throw unverified('its token is bound to a key, which nobody has proved here');
   if (presented === undefined) throw unverified('its token is bound to a certificate, and none was seen');
   if (bound !== presented) throw unverified('its token is bound to another certificate');

@@ -1,7 +1,7 @@
 import { checkDurations } from '../core/check-durations.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { mayReachInside, type GuardedInit } from '../http/guard.ts';
-import { commonNetwork, openNetwork } from '../http/network.ts';
+import { guardedNetwork, openNetwork } from '../http/network.ts';
 import type { NetworkOptions } from '../http/network-options.ts';
 import type { FetchLike } from '../http/fetch-like.ts';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
@@ -13,7 +13,10 @@ export type { FetchLike } from '../http/fetch-like.ts';
 
 /** What {@link createOAuthHttp} takes. */
 export interface OAuthHttpOptions extends UrlPolicy {
-  /** How requests leave the process. Default: unguarded but for the policy. */
+  /**
+   * How requests leave the process. Default: guarded, so that a name leads inside only where {@link UrlPolicy.trustedBy} has
+   * that host, or is inside itself; `{}` guards by the URL alone.
+   */
   readonly network?: NetworkOptions | undefined;
   /** Sends them, in place of `network`. */
   readonly fetch?: FetchLike | undefined;
@@ -134,7 +137,7 @@ function wayOut({
   hasCertificateFor,
 }: OAuthHttpOptions): Pick<OAuthHttpOptions, 'hasCertificateFor'> & { readonly fetch: FetchLike } {
   if (fetch !== undefined) return { fetch, hasCertificateFor };
-  return network === undefined ? commonNetwork() : openNetwork(network);
+  return network === undefined ? guardedNetwork() : openNetwork(network);
 }
 
 /** The same requests, with what comes of them begun and ended by another clock. */

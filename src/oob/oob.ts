@@ -56,7 +56,7 @@ export interface OobOptions extends Partial<DeploymentOptions> {
   readonly callerOf?: ((context: ServerContext) => Caller) | undefined;
   /** The link to a page of your own, for `pendings`. Default: `<publicUrl>/pending/<id>`, which `fetch` does not answer. */
   readonly linkFor?: ((id: string) => string) | undefined;
-  /** How requests to third parties leave this process: proxies, certificates, limits, and which addresses may be reached. */
+  /** As of every face. Requests to third parties leave by the `http` of their flows: `createOAuthHttp({ network })`. */
   readonly network?: NetworkOptions | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: RandomBytes | undefined;

@@ -75,6 +75,16 @@ export const memoryChoosers: readonly string[] = ['client'];
 export const nodeOnly =
   /^(?:storage\/(?:sqlite\/|(?:local|local-folder|keyring-file|keychain|key-place|create-private-file|user-folder)$)|http\/node\/|node\/|interaction\/this-machine\/|wire\/lines$|bridge\/|expose\/|cli\/|doctor\/tls-probe$)/;
 
+/** What opens connections, or asks for names. */
+export const connecting =
+  /^(?:node:)?(?:https?|http2|net|tls|dgram|dns|dns\/promises|inspector)$|^(?:undici|ws|eventsource|node-fetch|axios|got)(?:\/|$)/;
+
+/** The way out, drivers, and what looks at a certificate that the way out would refuse: all that may load {@link connecting}, as paths under `src/` without their ending. */
+export const waysOut = /^(?:http\/node\/|storage\/|doctor\/tls-probe$)/;
+
+/** What others may take of it: they listen. */
+export const listening: ReadonlySet<string> = new Set(['createServer']);
+
 /** Packages that cannot load without `node:` modules; a portable file reaches them by `import()`, when it needs them. */
 export const nodeBound = /^(?:@modelcontextprotocol\/client\/stdio|@atproto\/oauth-client-node)$/;
 

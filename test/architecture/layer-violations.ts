@@ -1,8 +1,10 @@
 import { builtinModules } from 'node:module';
 import {
+  connecting,
   driver,
   driverChoosers,
   layers,
+  listening,
   maxLines,
   memoryChoosers,
   nodeBound,
@@ -11,8 +13,9 @@ import {
   portableEntries,
   rootLayers,
   tables,
+  waysOut,
 } from './layer-table.ts';
-import { importsOf, resolveImport } from './source-imports.ts';
+import { importsOf, resolveImport, type SourceImport } from './source-imports.ts';
 
 const folderOf = (file: string): string => (file.includes('/') ? file.slice(0, file.indexOf('/')) : '');
 const stem = (file: string): string => file.replace(/\.ts$/, '');
@@ -46,6 +49,21 @@ export function forbiddenPackage(file: string, specifier: string): string | unde
   return owned === undefined || owned.owners.includes(folderOf(file)) ? undefined : owned.why;
 }
 
+/** Why `file` may not take what it does of a module that opens connections; undefined when it may. */
+function forbiddenConnection(file: string, { specifier, kind, names }: SourceImport): string | undefined {
+  if (!connecting.test(specifier) || waysOut.test(stem(file)) || kind === 'type') return undefined;
+  return names?.every((name) => listening.has(name)) === true
+    ? undefined
+    : 'requests leave the process at src/http';
+}
+
+/** Every source but the way out that reads the global `fetch`, of which the linter sees only the short form. */
+export function globalFetches(sources: ReadonlyMap<string, string>): string[] {
+  return [...sources]
+    .filter(([file, source]) => file !== 'http/network.ts' && /(?<!typeof )globalThis\.fetch/.test(source))
+    .map(([file]) => file);
+}
+
 /**
  * Every import of a tree of sources that breaks the layer table, one line each.
  *
@@ -54,9 +72,13 @@ export function forbiddenPackage(file: string, specifier: string): string | unde
 export function layerViolations(sources: ReadonlyMap<string, string>): string[] {
   const found: string[] = [];
   for (const [file, source] of sources) {
-    for (const { specifier } of importsOf(source)) {
+    for (const imported of importsOf(source)) {
+      const { specifier } = imported;
       const target = resolveImport(file, specifier);
-      const why = target === undefined ? forbiddenPackage(file, specifier) : forbiddenEdge(file, target);
+      const why =
+        target === undefined
+          ? (forbiddenPackage(file, specifier) ?? forbiddenConnection(file, imported))
+          : forbiddenEdge(file, target);
       if (why !== undefined) found.push(`src/${file} imports '${specifier}': ${why}`);
     }
   }

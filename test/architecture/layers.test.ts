@@ -1,6 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { importCircles, layerViolations, longSources, nodeModulesReached } from './layer-violations.ts';
+import {
+  globalFetches,
+  importCircles,
+  layerViolations,
+  longSources,
+  nodeModulesReached,
+} from './layer-violations.ts';
 import { layers, maxLines, tables } from './layer-table.ts';
 import { importsOf, readSources } from './source-imports.ts';
 
@@ -16,6 +22,13 @@ describe('the sources', () => {
 
   test('import only what lies below them', () => {
     expect(layerViolations(sources)).toEqual([]);
+  });
+
+  test('read the global fetch at one place', () => {
+    expect(globalFetches(sources)).toEqual([]);
+    expect(globalFetches(plant('oauth/planted.ts', 'const send = globalThis.fetch;'))).toEqual([
+      'oauth/planted.ts',
+    ]);
   });
 
   test('reach no node: module from an entry that promises to run everywhere', () => {
@@ -111,6 +124,30 @@ describe('the layer table', () => {
     const source = "import { readFile } from 'node:fs/promises';";
     expect(layerViolations(new Map([[file, source]]))).toEqual([]);
     expect(layerViolations(new Map([[other, source]]))).toHaveLength(1);
+  });
+
+  test.each([
+    "import { request } from 'node:http';",
+    "import http from 'node:http';",
+    "import * as net from 'node:net';",
+    "import 'node:https';",
+    "import { createServer, connect } from 'node:net';",
+    "export { connect } from 'node:tls';",
+    "export const late = import('node:http2');",
+    "import { lookup } from 'node:dns/promises';",
+    "import { fetch } from 'undici';",
+  ])('refuses a way out beside the one that there is: %s', (source) => {
+    const refused = 'requests leave the process at src/http';
+    expect(layerViolations(new Map([['expose/planted.ts', source]]))).toEqual([
+      expect.stringContaining(refused),
+    ]);
+    expect(layerViolations(new Map([['http/node/planted.ts', source]]))).toEqual([]);
+  });
+
+  test('lets whoever listens take what listens, and the types of the rest', () => {
+    const source =
+      "import { createServer, type Server } from 'node:http';\nimport type { Socket } from 'node:net';";
+    expect(layerViolations(new Map([['expose/planted.ts', source]]))).toEqual([]);
   });
 
   test.each(['import', 'import type', 'export type'])('refuses a circle closed by `%s`', (word) => {

@@ -28,8 +28,12 @@ interface Diagnostic {
   readonly labels: readonly { readonly span: { readonly line: number } }[];
 }
 
-/** The lines of each planted file where the project's linter sees a breach of the layer table. */
-async function breaches(files: readonly string[]): Promise<Record<string, number[]>> {
+/** The lines of each planted file where the project's linter sees a breach of one rule. */
+async function breaches(
+  files: readonly string[],
+  lines: readonly string[] = planted,
+  rule = 'postern(layers)',
+): Promise<Record<string, number[]>> {
   const tree = await mkdtemp(join(tmpdir(), 'postern-lint-'));
   onTestFinished(async () => {
     await rm(tree, { recursive: true, force: true });
@@ -45,7 +49,7 @@ async function breaches(files: readonly string[]): Promise<Record<string, number
   await writeFile(join(tree, '.oxlintrc.json'), JSON.stringify(changed));
   for (const file of files) {
     await mkdir(join(tree, file, '..'), { recursive: true });
-    await writeFile(join(tree, file), planted.join('\n'));
+    await writeFile(join(tree, file), lines.join('\n'));
   }
   const output = await new Promise<string>((resolve) => {
     // The linter exits 1 when it finds something; only what it printed counts.
@@ -57,7 +61,7 @@ async function breaches(files: readonly string[]): Promise<Record<string, number
   const { diagnostics } = JSON.parse(output) as { diagnostics: Diagnostic[] };
   const linesIn = (file: string): number[] =>
     diagnostics
-      .filter(({ code, filename }) => code === 'postern(layers)' && filename.replaceAll('\\', '/') === file)
+      .filter(({ code, filename }) => code === rule && filename.replaceAll('\\', '/') === file)
       .map(({ labels }) => labels[0]?.span.line ?? 0)
       .toSorted((one, other) => one - other);
   return Object.fromEntries(files.map((file) => [file, linesIn(file)]));
@@ -71,5 +75,19 @@ test('the linter shows every form of import that the layer table refuses, and no
     'src/client/a.ts': [],
     'src/core/a.test.ts': [],
     'test/core/a.ts': [],
+  });
+});
+
+test('the linter shows what sends a request by itself, and not what is given a way to', async () => {
+  const lines = [
+    "export const sent = fetch('https://a.example');",
+    'export const way = fetch;',
+    "export const socket = new WebSocket('wss://a.example');",
+    "export const given = (fetch: (url: string) => void): void => fetch('https://a.example');",
+  ];
+  const files = ['src/oauth/a.ts', 'src/oauth/a.test.ts'];
+  expect(await breaches(files, lines, 'eslint(no-restricted-globals)')).toEqual({
+    'src/oauth/a.ts': [1, 2, 3],
+    'src/oauth/a.test.ts': [],
   });
 });

@@ -6,6 +6,8 @@ export interface SourceImport {
   readonly specifier: string;
   /** `type` vanishes when types are stripped; `late` is an `import()`, which loads when it is reached. */
   readonly kind: 'load' | 'type' | 'late';
+  /** What is taken of it by name, types left out; `undefined` where that may be everything. */
+  readonly names?: readonly string[] | undefined;
 }
 
 // No parser: our own sources are formatted by one tool, and a statement always starts its line.
@@ -22,12 +24,22 @@ export function importsOf(source: string): SourceImport[] {
     found.push({
       specifier: groups?.['specifier'] ?? '',
       kind: clause.startsWith('type ') ? 'type' : 'load',
+      names: namesIn(clause),
     });
   }
   for (const { groups } of source.matchAll(dynamic)) {
     found.push({ specifier: groups?.['specifier'] ?? '', kind: 'late' });
   }
   return found;
+}
+
+function namesIn(clause: string): string[] | undefined {
+  if (clause.startsWith('type ')) return [];
+  const [, list] = /^\{(?<list>[^}]*)\}\s*from$/.exec(clause) ?? [];
+  return list
+    ?.split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && !name.startsWith('type '));
 }
 
 /** A relative specifier as a path under the same root as `file`; undefined for a package or `node:` module. */

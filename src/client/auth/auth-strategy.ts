@@ -89,7 +89,7 @@ export interface AuthStrategyDeps {
   readonly serverUrl: string | undefined;
   /** The connection's own subtree; a strategy takes a part of it by its own name. */
   readonly storage: NamespacedStorage;
-  readonly fetch: typeof fetch;
+  readonly fetch: typeof globalThis.fetch;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -14,12 +14,12 @@ const maxSends = 4;
 export function authorizedFetch(
   strategy: AuthStrategy,
   options: {
-    readonly fetch: typeof fetch;
+    readonly fetch: typeof globalThis.fetch;
     readonly server: string;
     /** Sees every answer, before anything of its body is read. */
     readonly onAnswer?: ((response: Response) => void) | undefined;
   },
-): typeof fetch {
+): typeof globalThis.fetch {
   /** The value that was checked last: most requests are sent with the same. */
   let checked: string | undefined;
   return async (input, init = {}) => {

@@ -9,10 +9,10 @@ import { SdkErrorCode, SdkHttpError, SseError, SSEClientTransport } from '@model
  */
 export function createLegacySseTransport(
   url: URL,
-  options: { fetch: typeof fetch; headers?: Readonly<Record<string, string>> | undefined },
+  options: { fetch: typeof globalThis.fetch; headers?: Readonly<Record<string, string>> | undefined },
 ): SSEClientTransport {
   let failure: unknown;
-  const typedFetch: typeof fetch = async (input, init) => {
+  const typedFetch: typeof globalThis.fetch = async (input, init) => {
     failure = undefined;
     try {
       const response = await options.fetch(input, init);

@@ -105,7 +105,9 @@ function failWith<T>(error: unknown, mayHaveRun: boolean, { server, fail }: Reco
 function judge(error: unknown, mayHaveRun: boolean, server: FailedServer): PosternError {
   const known = classifyFailure(error, { ...server, evidence: { mayHaveRun, ...server.evidence } }).error;
   const { code, message, hint, cause, evidence } = known;
-  if (hint !== undefined || evidence?.mayHaveRun !== true) return known;
+  // That nobody may be there is not what matters of a call that may have reached them.
+  const isAboutServer = code === 'ERR_POSTERN_CLIENT_UNREACHABLE';
+  if ((hint !== undefined && !isAboutServer) || evidence?.mayHaveRun !== true) return known;
   return new PosternError(code, message, { cause, evidence, hint: lookFirst });
 }
 

@@ -25,7 +25,7 @@ export interface SessionOptions {
   readonly connectTimeoutMs: number;
   /** How long a server may be silent, to a ping as well, while a call is on its way. */
   readonly livenessMs: number;
-  readonly fetch: typeof fetch;
+  readonly fetch: typeof globalThis.fetch;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onStatus?: ((server: string, status: SessionStatus) => void) | undefined;

@@ -39,7 +39,7 @@ export async function issuerAccess(options: IssuerAccessOptions): Promise<Issuer
   const { issuer, audience, resource, name, scopes, fetch, logger } = options;
   const server = await discoverAuthorizationServer(
     issuer,
-    createOAuthHttp({ fetch, [allowPrivateNetwork]: isInside(issuer) }),
+    createOAuthHttp({ fetch, network: {}, [allowPrivateNetwork]: isInside(issuer) }),
   );
   if (server.jwks_uri === undefined) {
     throw new PosternError(

@@ -28,6 +28,8 @@ export function openAgents(options: NetworkOptions, connections: number, resolve
     maxSockets: connections,
     maxFreeSockets: maxIdle,
     scheduling: 'lifo',
+    // Of a connection that is free, unless its server says that it keeps it for less.
+    timeout: idleMs,
     ...trustOf(options),
     ...options.clientCertificate,
   };
@@ -41,7 +43,6 @@ export function openAgents(options: NetworkOptions, connections: number, resolve
     agent.on('free', (socket: Socket) => {
       // Its server may close it at any time, and a request that is sent meanwhile is lost.
       if (isClosed) socket.destroy();
-      else socket.setTimeout(idleMs);
     });
     opened.set(key, agent);
     return agent;

@@ -2,9 +2,9 @@ import type { Readable } from 'node:stream';
 
 const lf = 10;
 /** Lines and pieces that are read as fast as they come. */
-const burst = 5_000;
-/** And then so many in a second: some five hundred events. */
-const perSecond = 2_000;
+const burst = 2_000;
+/** And then so many in a second: some three hundred events. */
+const perSecond = 1_000;
 /** At once, before anybody else has their turn. */
 const atOnce = 256;
 /** Once the pace counts, so much is read again and again. */
