@@ -73,7 +73,8 @@ describe('a handler of Restate whose call needs a person', () => {
     await untilTold(agent, 2);
     expect(new Set(agent.told.map(({ link }) => link)).size).toBe(1);
     // Forged, or early: the step asks again, and the person is still waited for.
-    const [{ awakeable = '', pendingId = '' } = {}] = agent.told;
+    const [first] = agent.told;
+    const { awakeable = '', pendingId = '' } = first ?? {};
     await agent.ingress.resolveAwakeable(awakeable, { pendingId });
     await untilTold(agent, 3);
     expect(stage.calendar.counters.calls['whoami']).toBeUndefined();
