@@ -17,5 +17,5 @@ test('examples/README.md lists every example by the one command that starts it, 
   const commands = read('examples/README.md').matchAll(/`node (?<path>examples\/[^`]+)`/gu);
   const listed = [...commands].map(({ groups }) => groups?.['path']);
   expect(programs.length).toBeGreaterThan(5);
-  expect(listed.toSorted()).toEqual(programs.toSorted());
+  expect(new Set(listed)).toEqual(new Set(programs));
 });
