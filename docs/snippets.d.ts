@@ -44,6 +44,11 @@ declare global {
   const slack: SlackMessages;
   const post: (place: SlackPlace, text: string) => Promise<void>;
   const engine: { signal(key: string, outcome: object): Promise<void> };
+  /** The step of guides/durable-engines.md. */
+  const callTool: (
+    user: string,
+    key: string,
+  ) => Promise<{ result: CallToolResult } | { waitsFor: string; untilMs: number }>;
   const required: AuthorizationRequiredError;
 
   // A server's

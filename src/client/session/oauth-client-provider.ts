@@ -16,6 +16,7 @@ export interface SessionOAuthClientProvider {
   /** Never sends anybody to that address: asks the session's person instead, by the one link. */
   redirectToAuthorization(authorizationUrl: URL): Promise<void>;
   saveCodeVerifier(): void;
+  saveAuthorizationServerInformation(): void;
   codeVerifier(): never;
   discoveryState(): {
     authorizationServerUrl: string;
@@ -67,6 +68,7 @@ export function oauthClientProvider(session: SessionCredential): SessionOAuthCli
       );
     },
     saveCodeVerifier() {},
+    saveAuthorizationServerInformation() {},
     codeVerifier() {
       throw new PosternError(
         'ERR_POSTERN_CONFIG_MISCONFIGURED',
