@@ -12,6 +12,26 @@ async function connect(stage: SlackStage): Promise<void> {
   await stage.hear(thread, /dentist/u);
 }
 
+/** A store that fails a number of times to keep a question, or says so although it has kept it. */
+function refusing({ times, isDone }: { times: number; isDone: boolean }): StorageBackend {
+  const storage = new MemoryBackend();
+  let left = times;
+  return {
+    capabilities: storage.capabilities,
+    get: (key) => storage.get(key),
+    list: (prefix, page) => storage.list(prefix, page),
+    signal: (channel) => storage.signal(channel),
+    listen: (channel, wake) => storage.listen(channel, wake),
+    close: () => storage.close(),
+    async commit(changes) {
+      const isQuestion = changes.some((change) => 'put' in change && change.put[2] === 'heard');
+      if (!isQuestion || left-- <= 0) return storage.commit(changes);
+      if (isDone) await storage.commit(changes);
+      throw new Error('the disk is full');
+    },
+  };
+}
+
 describe('a delivery', () => {
   test('is acknowledged before anything is thought', async () => {
     const stage = await openSlackStage();
@@ -75,28 +95,22 @@ describe('a delivery', () => {
 
   test('is asked for again while its question cannot be kept, and then answered once', async () => {
     const stage = await openSlackStage();
-    const storage = new MemoryBackend();
-    const refused = { left: 2 };
-    // The bot's own records; what Postern keeps goes through.
-    const failing: StorageBackend = Object.create(storage, {
-      commit: {
-        value: (changes: Parameters<StorageBackend['commit']>[0]) => {
-          const [first] = changes;
-          const key = first === undefined ? [] : 'put' in first ? first.put : first.delete;
-          if (key[2] === 'heard' && refused.left-- > 0) return Promise.reject(new Error('the disk is full'));
-          return storage.commit(changes);
-        },
-      },
-    }) as StorageBackend;
-    await stage.open({ storage: failing });
-    const { message, deliveries } = await stage.slack.write({
-      user: alice,
-      channel: general,
-      text: '@planner hi',
-    });
+    await stage.open({ storage: refusing({ times: 2, isDone: false }) });
+    const text = '@planner hi';
+    const { message, deliveries } = await stage.slack.write({ user: alice, channel: general, text });
     expect(deliveries.map(({ status }) => status)).toEqual([500, 500, 200]);
     await stage.hear(message.ts, /calendars/u);
     expect(stage.said(message.ts)).toHaveLength(1);
+  });
+
+  test('of which nobody knows whether it was kept is not lost without a word', async () => {
+    const stage = await openSlackStage();
+    await stage.open({ storage: refusing({ times: 1, isDone: true }) });
+    const text = '@planner hi';
+    const { message, deliveries } = await stage.slack.write({ user: alice, channel: general, text });
+    expect(deliveries.map(({ status }) => status)).toEqual([500, 200]);
+    await stage.hear(message.ts, /^I was interrupted/u);
+    expect([stage.said(message.ts).length, stage.prompts.length]).toEqual([1, 0]);
   });
 
   test('of anything but a question to the bot is acknowledged, and nothing else', async () => {

@@ -15,6 +15,8 @@ import { linkIn, waitFor } from '../../examples/slack-bot/stand-in/watching.ts';
 import type { SlackMessage } from '../../examples/slack-bot/stand-in/workspace.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { MemoryBackend, type StorageBackend } from '../../src/index.ts';
+import { NamespacedStorage } from '../../src/kernel.ts';
+import { openLocalStorage } from '../../src/storage/local.ts';
 import { ChildProgram } from '../../test/support/child-program.ts';
 import { createCookieBrowser, type CookieBrowser, type Page } from '../../test/support/cookie-browser.ts';
 import { watchFor } from '../../test/support/outputs.ts';
@@ -47,7 +49,8 @@ export interface SlackStage {
   said(thread: string, channel?: string): string[];
   /** Goes through a link as somebody, in a browser of their own. */
   follow(link: string, user: string, decision?: 'allow' | 'deny'): Promise<Page>;
-  readonly browsers: Map<string, CookieBrowser>;
+  /** How many questions the processes have neither answered nor parked. */
+  countOpen(): Promise<number>;
 }
 
 export interface BotOptions {
@@ -104,7 +107,6 @@ export async function openSlackStage(): Promise<SlackStage> {
     calendar,
     logger,
     prompts,
-    browsers,
     async open({ model = scriptedModel, storage = shared, clock, signInTtlMs } = {}) {
       const port = await openPort(0);
       const bot = await openSlackBot({
@@ -186,6 +188,14 @@ export async function openSlackStage(): Promise<SlackStage> {
         .thread(channel, thread)
         .filter(({ isBot }) => isBot)
         .map(({ text }) => text),
+    async countOpen() {
+      const storage = openLocalStorage(directory);
+      try {
+        return (await new NamespacedStorage(storage, ['app', 'slack-bot', 'open']).list()).length;
+      } finally {
+        await storage.close();
+      }
+    },
     async follow(link, user, decision = 'allow') {
       const browser = browsers.get(user) ?? createCookieBrowser();
       browsers.set(user, browser);
