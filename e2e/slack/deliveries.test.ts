@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { questionIn } from '../../examples/slack-bot/events.ts';
+import { Questions } from '../../examples/slack-bot/questions.ts';
 import { MemoryBackend, type StorageBackend } from '../../src/index.ts';
 import { alice, general, openSlackStage, type SlackStage } from './stage.ts';
 
@@ -130,6 +131,21 @@ describe('a delivery', () => {
     await stage.hear(later, /calendars/u);
     expect(stage.prompts).toHaveLength(1);
   });
+});
+
+test('a question that nobody has begun with is left to others, once its time is over', async () => {
+  const storage = new MemoryBackend();
+  const [here, there] = [0, 1].map(() => new Questions(storage, { leaseMs: 3_000, now: Date.now }));
+  const place = { channel: general, user: alice, thread: '1.1' };
+  const [begun, dropped] = ['1', '2'].map((id) => ({ id, person: 'alice', place, text: 'x' }));
+  const kept = await here!.take(begun!);
+  kept!.keep();
+  await here!.take(dropped!);
+  expect(await there!.takeLeft()).toEqual([]);
+  const left = async () => (await there!.takeLeft()).map(({ question }) => question.id);
+  await expect.poll(left, { timeout: 20_000 }).toEqual(['2']);
+  expect(await there!.take(begun!)).toBeUndefined();
+  await kept!.end();
 });
 
 describe('what somebody wrote', () => {
