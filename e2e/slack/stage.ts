@@ -60,9 +60,10 @@ export interface BotOptions {
   readonly signInTtlMs?: number | undefined;
 }
 
-const leaseMs = 2_000;
+/** Longer than a busy machine keeps a process from renewing. */
+const leaseMs = 6_000;
 /** For what another process takes over. */
-const patienceMs = 45_000;
+const patienceMs = 90_000;
 
 export async function openSlackStage(): Promise<SlackStage> {
   const ports: number[] = [];
@@ -176,13 +177,17 @@ export async function openSlackStage(): Promise<SlackStage> {
           patienceMs,
         ),
       ),
-    hear: (thread, pattern, channel = general) =>
-      waitFor(
+    hear: (thread, pattern, channel = general) => {
+      const said = () => workspace.thread(channel, thread).filter(({ isBot }) => isBot);
+      return waitFor(
         workspace,
         `answer like ${String(pattern)}`,
-        () => workspace.thread(channel, thread).find(({ isBot, text }) => isBot && pattern.test(text)),
+        () => said().find(({ text }) => pattern.test(text)),
         patienceMs,
-      ),
+      ).catch((error: Error) => {
+        throw new Error(`${error.message}; said was ${JSON.stringify(said())}`, { cause: error });
+      });
+    },
     said: (thread, channel = general) =>
       workspace
         .thread(channel, thread)
