@@ -1,6 +1,6 @@
 // Compiles every `ts` example of README.md and docs/ as a user's strict project would, against the packed package in a
 // folder of its own; docs/snippets.d.ts declares what they leave out. So is every entry, its declarations and all. Whole
-// programs, which begin with their names, are run.
+// programs, which begin with their names, are run. Blocks that say which file they are from (```ts examples/…) must stand in it.
 //
 //   npm run build && node scripts/docs-check.ts [--node 22.18.0]
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { checkExcerpts } from './check-excerpts.ts';
 import { checkStdioGuide } from './check-stdio-guide.ts';
 import { programName } from './users/guide.ts';
 import { installNode } from './users/install-node.ts';
@@ -107,6 +108,17 @@ process.stdout.write(
   `${places.size} examples of ${documents.length} documents, and ${entries.length} entries\n`,
 );
 process.exitCode = status === 0 ? 0 : 1;
+
+let excerpts = 0;
+for (const document of documents) {
+  const { count, stale } = checkExcerpts(root, readFileSync(join(root, document), 'utf8'));
+  excerpts += count;
+  for (const { line, file } of stale) {
+    process.exitCode = 1;
+    process.stdout.write(`${document}:${line}: this does not stand in ${file}\n`);
+  }
+}
+process.stdout.write(`${excerpts} excerpts of files, which stand in them\n`);
 
 const guide = 'docs/guides/stdio-server.md';
 const [server, small] = ['server.ts', 'small.ts'].map((name) => programs.get(`${guide} ${name}`));

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { questionIn } from '../../examples/slack-bot/events.ts';
+import { Questions } from '../../examples/slack-bot/questions.ts';
 import { MemoryBackend, type StorageBackend } from '../../src/index.ts';
 import { alice, general, openSlackStage, type SlackStage } from './stage.ts';
 
@@ -10,6 +11,26 @@ async function connect(stage: SlackStage): Promise<void> {
   const thread = await stage.ask(alice, day);
   await stage.follow(await stage.linkFor(alice, thread), 'alice');
   await stage.hear(thread, /dentist/u);
+}
+
+/** A store that fails a number of times to keep a question, or says so although it has kept it. */
+function refusing({ times, isDone }: { times: number; isDone: boolean }): StorageBackend {
+  const storage = new MemoryBackend();
+  let left = times;
+  return {
+    capabilities: storage.capabilities,
+    get: (key) => storage.get(key),
+    list: (prefix, page) => storage.list(prefix, page),
+    signal: (channel) => storage.signal(channel),
+    listen: (channel, wake) => storage.listen(channel, wake),
+    close: () => storage.close(),
+    async commit(changes) {
+      const isQuestion = changes.some((change) => 'put' in change && change.put[2] === 'heard');
+      if (!isQuestion || left-- <= 0) return storage.commit(changes);
+      if (isDone) await storage.commit(changes);
+      throw new Error('the disk is full');
+    },
+  };
 }
 
 describe('a delivery', () => {
@@ -75,28 +96,22 @@ describe('a delivery', () => {
 
   test('is asked for again while its question cannot be kept, and then answered once', async () => {
     const stage = await openSlackStage();
-    const storage = new MemoryBackend();
-    const refused = { left: 2 };
-    // The bot's own records; what Postern keeps goes through.
-    const failing: StorageBackend = Object.create(storage, {
-      commit: {
-        value: (changes: Parameters<StorageBackend['commit']>[0]) => {
-          const [first] = changes;
-          const key = first === undefined ? [] : 'put' in first ? first.put : first.delete;
-          if (key[2] === 'heard' && refused.left-- > 0) return Promise.reject(new Error('the disk is full'));
-          return storage.commit(changes);
-        },
-      },
-    }) as StorageBackend;
-    await stage.open({ storage: failing });
-    const { message, deliveries } = await stage.slack.write({
-      user: alice,
-      channel: general,
-      text: '@planner hi',
-    });
+    await stage.open({ storage: refusing({ times: 2, isDone: false }) });
+    const text = '@planner hi';
+    const { message, deliveries } = await stage.slack.write({ user: alice, channel: general, text });
     expect(deliveries.map(({ status }) => status)).toEqual([500, 500, 200]);
     await stage.hear(message.ts, /calendars/u);
     expect(stage.said(message.ts)).toHaveLength(1);
+  });
+
+  test('of which nobody knows whether it was kept is not lost without a word', async () => {
+    const stage = await openSlackStage();
+    await stage.open({ storage: refusing({ times: 1, isDone: true }) });
+    const text = '@planner hi';
+    const { message, deliveries } = await stage.slack.write({ user: alice, channel: general, text });
+    expect(deliveries.map(({ status }) => status)).toEqual([500, 200]);
+    await stage.hear(message.ts, /^I was interrupted/u);
+    expect([stage.said(message.ts).length, stage.prompts.length]).toEqual([1, 0]);
   });
 
   test('of anything but a question to the bot is acknowledged, and nothing else', async () => {
@@ -116,6 +131,21 @@ describe('a delivery', () => {
     await stage.hear(later, /calendars/u);
     expect(stage.prompts).toHaveLength(1);
   });
+});
+
+test('a question that nobody has begun with is left to others, once its time is over', async () => {
+  const storage = new MemoryBackend();
+  const [here, there] = [0, 1].map(() => new Questions(storage, { leaseMs: 3_000, now: Date.now }));
+  const place = { channel: general, user: alice, thread: '1.1' };
+  const [begun, dropped] = ['1', '2'].map((id) => ({ id, person: 'alice', place, text: 'x' }));
+  const kept = await here!.take(begun!);
+  kept!.keep();
+  await here!.take(dropped!);
+  expect(await there!.takeLeft()).toEqual([]);
+  const left = async () => (await there!.takeLeft()).map(({ question }) => question.id);
+  await expect.poll(left, { timeout: 20_000 }).toEqual(['2']);
+  expect(await there!.take(begun!)).toBeUndefined();
+  await kept!.end();
 });
 
 describe('what somebody wrote', () => {

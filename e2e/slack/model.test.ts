@@ -59,6 +59,7 @@ test('a model that is not there is said to the asker as a failure', async () => 
   await stage.open({ model: chatCompletions({ key: 'x', model: 'any', baseUrl: provider.origin }) });
   const thread = await stage.ask(alice, '@planner What is on today?');
   await stage.hear(thread, /^Something went wrong/u);
+  expect(stage.said(thread)).toHaveLength(1);
 });
 
 test('without a key the model is the scripted one', () => {

@@ -15,6 +15,8 @@ import { linkIn, waitFor } from '../../examples/slack-bot/stand-in/watching.ts';
 import type { SlackMessage } from '../../examples/slack-bot/stand-in/workspace.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { MemoryBackend, type StorageBackend } from '../../src/index.ts';
+import { NamespacedStorage } from '../../src/kernel.ts';
+import { openLocalStorage } from '../../src/storage/local.ts';
 import { ChildProgram } from '../../test/support/child-program.ts';
 import { createCookieBrowser, type CookieBrowser, type Page } from '../../test/support/cookie-browser.ts';
 import { watchFor } from '../../test/support/outputs.ts';
@@ -47,7 +49,8 @@ export interface SlackStage {
   said(thread: string, channel?: string): string[];
   /** Goes through a link as somebody, in a browser of their own. */
   follow(link: string, user: string, decision?: 'allow' | 'deny'): Promise<Page>;
-  readonly browsers: Map<string, CookieBrowser>;
+  /** How many questions the processes have neither answered nor parked. */
+  countOpen(): Promise<number>;
 }
 
 export interface BotOptions {
@@ -57,9 +60,10 @@ export interface BotOptions {
   readonly signInTtlMs?: number | undefined;
 }
 
-const leaseMs = 2_000;
+/** Longer than a busy machine keeps a process from renewing. */
+const leaseMs = 6_000;
 /** For what another process takes over. */
-const patienceMs = 45_000;
+const patienceMs = 90_000;
 
 export async function openSlackStage(): Promise<SlackStage> {
   const ports: number[] = [];
@@ -104,7 +108,6 @@ export async function openSlackStage(): Promise<SlackStage> {
     calendar,
     logger,
     prompts,
-    browsers,
     async open({ model = scriptedModel, storage = shared, clock, signInTtlMs } = {}) {
       const port = await openPort(0);
       const bot = await openSlackBot({
@@ -174,18 +177,30 @@ export async function openSlackStage(): Promise<SlackStage> {
           patienceMs,
         ),
       ),
-    hear: (thread, pattern, channel = general) =>
-      waitFor(
+    hear: (thread, pattern, channel = general) => {
+      const said = () => workspace.thread(channel, thread).filter(({ isBot }) => isBot);
+      return waitFor(
         workspace,
         `answer like ${String(pattern)}`,
-        () => workspace.thread(channel, thread).find(({ isBot, text }) => isBot && pattern.test(text)),
+        () => said().find(({ text }) => pattern.test(text)),
         patienceMs,
-      ),
+      ).catch((error: Error) => {
+        throw new Error(`${error.message}; said was ${JSON.stringify(said())}`, { cause: error });
+      });
+    },
     said: (thread, channel = general) =>
       workspace
         .thread(channel, thread)
         .filter(({ isBot }) => isBot)
         .map(({ text }) => text),
+    async countOpen() {
+      const storage = openLocalStorage(directory);
+      try {
+        return (await new NamespacedStorage(storage, ['app', 'slack-bot', 'open']).list()).length;
+      } finally {
+        await storage.close();
+      }
+    },
     async follow(link, user, decision = 'allow') {
       const browser = browsers.get(user) ?? createCookieBrowser();
       browsers.set(user, browser);

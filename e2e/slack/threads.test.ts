@@ -48,6 +48,8 @@ describe('a question in a thread', () => {
     const thread = await stage.ask(alice, 'What is on today?', id);
     await stage.follow(await stage.linkFor(alice, thread, id), 'alice');
     await stage.hear(thread, /dentist/u, id);
+    await stage.hear(thread, /^✅/u, id);
+    expect(stage.said(thread, id)).toHaveLength(2);
   });
 
   test('is one of two that wait for one sign-in, and both are answered, each in its thread', async () => {
@@ -77,18 +79,19 @@ describe('a question in a thread', () => {
     await stage.hear(again, /^✅/u);
     const third = await stage.ask(alice, day);
     await stage.hear(third, /dentist/u);
+    expect([thread, again, third].map((each) => stage.said(each).length)).toEqual([2, 1, 1]);
   });
 
   test('whose asker does not come in time is told so', async () => {
     const stage = await openSlackStage();
     const stepped = createSteppedClock();
-    const { clock, advance } = stepped;
-    await stage.open({ clock, storage: new MemoryBackend(stepped), signInTtlMs: 60_000 });
+    await stage.open({ clock: stepped.clock, storage: new MemoryBackend(stepped), signInTtlMs: 60_000 });
     const thread = await stage.ask(alice, day);
     await stage.linkFor(alice, thread);
-    advance(61_000);
+    stepped.advance(61_000);
     await stage.hear(thread, /^I could not look: .*did not sign in to "calendar" in time/u);
     await stage.hear(thread, /^<@U0ALICE> did not sign in to calendar in time/u);
+    expect(stage.calendar.seen).toEqual([]);
   });
 
   test('of a person who is not in the channel leads to a link in the conversation with them alone', async () => {

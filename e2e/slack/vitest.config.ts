@@ -11,7 +11,7 @@ export default defineConfig({
     setupFiles: [fileURLToPath(new URL('test/support/watch-for-secrets.ts', root))],
     // They start processes, of which two cores bear few at once.
     fileParallelism: false,
-    testTimeout: 120_000,
+    testTimeout: 300_000,
     hookTimeout: 60_000,
     pool: 'forks',
     silent: 'passed-only',

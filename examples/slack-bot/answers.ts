@@ -33,7 +33,7 @@ export class Answers {
   async post(key: string, { channel, thread }: SlackPlace, text: string): Promise<void> {
     const expiresAtMs = this.#now() + keepMs;
     const isFirst = (await this.#posts.put([key], 'posting', { expect: absent, expiresAtMs })) !== undefined;
-    if (!isFirst && (await this.#wasPosted(key, { channel, thread }))) return;
+    if (!isFirst && (await this.isPosted(key, { channel, thread }))) return;
     await this.#client.chat.postMessage({
       channel,
       ...(thread !== undefined && { thread_ts: thread }),
@@ -45,15 +45,10 @@ export class Answers {
     await this.#posts.put([key], 'posted', { expiresAtMs });
   }
 
-  async wasBegun(key: string): Promise<boolean> {
-    return (await this.#posts.find(key)) !== undefined;
-  }
-
-  async #wasPosted(
-    key: string,
-    { channel, thread }: Pick<SlackPlace, 'channel' | 'thread'>,
-  ): Promise<boolean> {
-    if ((await this.#posts.find(key))?.value === 'posted') return true;
+  /** Whether it was said: as this bot has noted it, or else as it stands in the thread. */
+  async isPosted(key: string, { channel, thread }: Pick<SlackPlace, 'channel' | 'thread'>): Promise<boolean> {
+    const noted = await this.#posts.find(key);
+    if (noted?.value !== 'posting') return noted !== undefined;
     if (thread === undefined) return false;
     for await (const page of this.#client.paginate('conversations.replies', {
       channel,

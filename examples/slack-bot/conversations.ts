@@ -28,6 +28,7 @@ export class Conversations {
 
   /** Goes on by itself: whoever has brought the question is told at once that it has arrived. */
   begin(taken: TakenQuestion): void {
+    taken.keep();
     const work = this.#see(taken).finally(() => this.#running.delete(work));
     this.#running.add(work);
   }
@@ -37,7 +38,7 @@ export class Conversations {
     const { questions, answers } = this.#parts;
     for (const { question, end } of await questions.takeLeft()) {
       const { id, place } = question;
-      if (!(await answers.wasBegun(id))) {
+      if (!(await answers.isPosted(id, place))) {
         const words = 'I was interrupted over this, and do not know what of it was done. Please ask again.';
         await answers.post(`${id} interrupted`, place, words);
       }

@@ -27,6 +27,7 @@ if (process.env['SLACK_BOT_TOKEN'] === undefined) {
   ]);
   await runExample({
     selfCheck: checkSlackBot,
+    selfCheckMs: 60_000,
     async serve({ directory, port }) {
       const logger = createLineLogger(console.log);
       const world = await startWithStandIn({ directory, port, model: modelFromEnv(process.env), logger });

@@ -22,6 +22,8 @@ export interface Question {
 /** A question, and the right to answer it. */
 export interface TakenQuestion {
   readonly question: Question;
+  /** To be called when it is begun with. A question that nobody begins with is left to others when its lease is over. */
+  readonly keep: () => void;
   /** To be called when something final was said. */
   readonly end: () => Promise<void>;
   /** For another process, or a later try. */
@@ -93,13 +95,14 @@ export class Questions {
   }
 
   #taken(question: Question, lease: Lease): TakenQuestion {
-    const stopRenewing = lease.keepAlive();
+    let stopRenewing = (): void => {};
     const leave = async (): Promise<void> => {
       stopRenewing();
       await lease.release();
     };
     return {
       question,
+      keep: () => void (stopRenewing = lease.keepAlive()),
       leave,
       end: async () => {
         await this.#open.delete([question.id]);

@@ -13,23 +13,15 @@ export async function answerScreen(request: Request, slack: StandInSlack): Promi
   if (request.method === 'POST') {
     const form = new URLSearchParams(await request.text());
     const text = form.get('text')?.trim() ?? '';
-    const threadTs = form.get('thread') ?? undefined;
     const channel = form.get('channel') ?? '';
     if (text !== '' && workspace.channels.get(channel)?.members.has(user) === true)
-      await slack.write({ user, channel, text, threadTs });
+      await slack.write({ user, channel, text });
     return new Response(null, { status: 303, headers: { location: pathname } });
   }
   if (searchParams.has('home')) {
-    const { envelope, send } = {
-      envelope: slack.deliveries.envelope({
-        type: 'app_home_opened',
-        user,
-        tab: 'home',
-        channel: workspace.openDirect(user).id,
-      }),
-      send: slack.deliveries,
-    };
-    await send.deliver(envelope);
+    const channel = workspace.openDirect(user).id;
+    const event = { type: 'app_home_opened', user, tab: 'home', channel };
+    await slack.deliveries.deliver(slack.deliveries.envelope(event));
     return page(200, home(workspace, user));
   }
   workspace.openDirect(user);
