@@ -19,6 +19,8 @@ export interface PausedCall {
   readonly args: Readonly<Record<string, unknown>>;
   readonly pendingId: string;
   readonly service: string;
+  /** Which of its user's accounts there; left out for `default`. */
+  readonly alias?: string | undefined;
   /** The server's tool; left out for the one that has the user asked. */
   readonly tool?: Tool | undefined;
 }
