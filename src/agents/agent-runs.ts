@@ -182,6 +182,7 @@ export class AgentRuns<I, S, A> {
     let from = beginning;
     for (let rounds = 1; ; rounds++) {
       const stop = await this.#options.advance(turn, from);
+      turn.throwIfUntold();
       if ('answer' in stop) return { stop, turn };
       if (turn.paused.length === 0) {
         throw misconfigured('a framework stopped at a call that no person was asked for');

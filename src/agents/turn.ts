@@ -14,7 +14,7 @@ import { modelNameOf, type AgentCall, type AgentTool } from './agent-tool.ts';
 import { CallClaims, NotCarriedOut } from './call-claims.ts';
 import { lateWords, refusalWords, told, toldFailure } from './model-words.ts';
 import { needs, type Need } from './needs.ts';
-import type { PausedCall } from './run-store.ts';
+import { placeOf, type PausedCall } from './run-store.ts';
 import {
   promptWith,
   readServices,
@@ -149,6 +149,15 @@ export class Turn {
   isWaiting(callId: string): boolean {
     const asked = this.#asked.get(callId);
     return asked !== undefined && asked.instead === undefined && !this.#settled.has(callId);
+  }
+
+  /**
+   * Ends a turn whose framework tells its model of what a tool throws, and goes on.
+   *
+   * @throws why a person could not be told.
+   */
+  throwIfUntold(): void {
+    this.#telling.throwIfUntold();
   }
 
   /** The calls that have waited, to be kept. */
@@ -382,10 +391,6 @@ export class Turn {
     this.#services ??= readServices(this.client, { accountsOf, metadata, limitMs });
     return this.#services;
   }
-}
-
-function placeOf({ service, alias = defaultAlias }: PausedCall): ServiceAt {
-  return { server: service, alias };
 }
 
 function sameJson(one: unknown, other: unknown): boolean {
