@@ -64,7 +64,7 @@ export interface AgentRunsOptions<I, S, A> {
    * account `default` alone.
    *
    * @example
-   * accountsOf: async ({ client, server }) => (await client.credentials({ server })).map(({ alias }) => alias)
+   * accountsOf: async ({ client, server }) => ['default', ...(await client.credentials({ server })).map(({ alias }) => alias)]
    */
   readonly accountsOf?: AccountsOf | undefined;
   /** Has the framework go on, until it has an answer, or every call it is stopped at waits for a person. */

@@ -54,7 +54,7 @@ export async function readServices(
   const found = await Promise.all(
     client.servers.map(async (server) => {
       const aliases = (await accountsOf?.({ client, server, metadata })) ?? [defaultAlias];
-      return aliases.map((alias) => readService(client, { server, alias }, limitMs));
+      return [...new Set(aliases)].map((alias) => readService(client, { server, alias }, limitMs));
     }),
   );
   return Promise.all(found.flat());

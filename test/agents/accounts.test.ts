@@ -6,7 +6,7 @@ import { walk } from '../heart/walk.ts';
 import { challengeOf } from '../support/stage.ts';
 import { openAgentStage, type AgentStage } from './scripted-agent.ts';
 
-const both: AccountsOf = () => ['default', 'work'];
+const both: AccountsOf = () => ['default', 'work', 'default'];
 const workList = await modelNameOf(placeAlias('calendar', 'work'), 'list_events');
 const askWork = {
   call: 'request_authentication',
