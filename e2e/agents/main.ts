@@ -5,7 +5,7 @@
  *   npm run test:agents                  everything
  *   npm run test:agents -- processes     the files whose name has this in it
  *
- * The last line has the totals; the exit code is 1 when anything failed. Ends within 10 minutes.
+ * The last line has the totals; the exit code is 1 when anything failed. Ends within 15 minutes.
  */
 import { fileURLToPath } from 'node:url';
 import { runSuite } from '../run-suite.ts';
@@ -16,6 +16,6 @@ await runSuite({
   folder,
   name: 'agents',
   what: 'The frameworks',
-  limitMs: 10 * 60_000,
+  limitMs: 15 * 60_000,
   first: [['tsc', '--noEmit', '-p', `${folder}tsconfig.json`]],
 });
