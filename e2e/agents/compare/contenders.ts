@@ -1,3 +1,4 @@
+import type { OpenFace } from '../face.ts';
 import type { Player, Surroundings } from './player.ts';
 
 /** One line of the table. */
@@ -28,7 +29,12 @@ export const contenders: readonly Contender[] = [
     packages: ['@openai/agents', '@modelcontextprotocol/sdk'],
     open: async (at) => (await import('./alone/openai.ts')).openOpenAIAlone(at),
   },
-  ours('openai', 'OpenAI Agents', '@openai/agents', async () => (await import('../openai-face.ts')).openOpenAI),
+  ours(
+    'openai',
+    'OpenAI Agents',
+    '@openai/agents',
+    async () => (await import('../openai-face.ts')).openOpenAI,
+  ),
   {
     id: 'ai-sdk',
     name: 'AI SDK, alone',
@@ -53,7 +59,12 @@ export const contenders: readonly Contender[] = [
     packages: ['langchain', '@langchain/langgraph', '@langchain/mcp-adapters'],
     open: async (at) => (await import('./alone/langchain.ts')).openLangChainAlone(at),
   },
-  ours('langchain', 'LangChain', 'langchain', async () => (await import('../langchain-face.ts')).openLangChain),
+  ours(
+    'langchain',
+    'LangChain',
+    'langchain',
+    async () => (await import('../langchain-face.ts')).openLangChain,
+  ),
   {
     id: 'auth0-langchain',
     name: 'LangGraph with Auth0',
@@ -78,7 +89,7 @@ function ours(
   id: string,
   framework: string,
   name: string,
-  face: () => Promise<import('../face.ts').OpenFace>,
+  face: () => Promise<OpenFace>,
 ): Contender {
   return {
     id: `postern-${id}`,

@@ -1,4 +1,8 @@
-import { findAuthorizationRequired, ClientManager, RemoteAuthCoordinator } from '../../../src/client/index.ts';
+import {
+  findAuthorizationRequired,
+  ClientManager,
+  RemoteAuthCoordinator,
+} from '../../../src/client/index.ts';
 import type { SignInRequest } from '../../../src/agents/index.ts';
 import { openLocalStorage } from '../../../src/storage/local.ts';
 import { userOf } from '../../../test/support/page-host.ts';
@@ -43,7 +47,11 @@ export async function openOurs(
     linkOf: async (user) => {
       const asked = told.findLast(({ contextId }) => contextId === user);
       if (asked !== undefined) return asked.challenge.url;
-      const refused = await (await manager.getClient(user)).callTool('whoami').catch((error: unknown) => error);
+      const refused = await (
+        await manager.getClient(user)
+      )
+        .callTool('whoami')
+        .catch((error: unknown) => error);
       const required = findAuthorizationRequired(refused);
       if (required === undefined) throw new Error(`${user} is asked for nothing`);
       return required.challenge.url;

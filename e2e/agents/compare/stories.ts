@@ -14,7 +14,7 @@ export interface Story {
 }
 
 /** How long a run whose process was killed may take to go on by itself. */
-const byItselfMs = 15_000;
+const byItselfMs = 20_000;
 const calls = 10;
 const share: Script = [[{ call: 'share_calendar', args: { with: 'kim' } }]];
 const whoami = (times: number): Script => [Array.from({ length: times }, () => ({ call: 'whoami' }))];
@@ -85,7 +85,11 @@ export const stories: readonly Story[] = [
       const { process, ask, kept } = await paused(stage, contender);
       await outcomeOf(process.forge(ask, kept));
       const made = sharesAt(stage);
-      return { holds: made === 0, short: made === 0 ? 'not made' : 'made', seen: `the call was made ${times(made)}` };
+      return {
+        holds: made === 0,
+        short: made === 0 ? 'not made' : 'made',
+        seen: `the call was made ${times(made)}`,
+      };
     }),
   },
   {
@@ -177,10 +181,7 @@ interface Paused {
 }
 
 /** A call that waits, in a process that is alive. */
-async function paused(
-  stage: Stage,
-  contender: Contender,
-): Promise<Paused> {
+async function paused(stage: Stage, contender: Contender): Promise<Paused> {
   const process = await stage.start();
   const ask = { user: 'alice', thread: 'of-alice', script: share };
   // Who waits at the vault waits for its first sign-in.

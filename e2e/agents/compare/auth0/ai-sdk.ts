@@ -48,7 +48,8 @@ export async function openAuth0AiSdk({ calendarUrl, tenantUrl }: Surroundings): 
         execute: async (args) => {
           const token = auth0.getAccessTokenFromTokenVault();
           const text = await callCalendar(calendarUrl, token, { name, args });
-          if (text === undefined) throw new TokenVaultError('Authorization required to access the Token Vault');
+          if (text === undefined)
+            throw new TokenVaultError('Authorization required to access the Token Vault');
           return text;
         },
       }) as AnyTool,
