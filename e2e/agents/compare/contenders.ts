@@ -19,7 +19,8 @@ export interface Contender {
 const own =
   'A client for each user and conversation, with an `OAuthClientProvider` that keeps the tokens of its user in a file';
 
-const auth0 = 'A stand-in answers for the tenant’s `/oauth/token`, since no tenant is at hand';
+const auth0 =
+  'Its `credentialsContext` is left at its default, the thread. A stand-in answers for the tenant’s `/oauth/token`, since no tenant is at hand';
 
 export const contenders: readonly Contender[] = [
   {
@@ -85,12 +86,7 @@ export const contenders: readonly Contender[] = [
 ];
 
 /** A framework with our face, on one SQLite file. */
-function ours(
-  id: string,
-  framework: string,
-  name: string,
-  face: () => Promise<OpenFace>,
-): Contender {
+function ours(id: string, framework: string, name: string, face: () => Promise<OpenFace>): Contender {
   return {
     id: `postern-${id}`,
     name: `${framework} with Postern`,

@@ -8,7 +8,7 @@ import { openLocalStorage } from '../../../src/storage/local.ts';
 import { userOf } from '../../../test/support/page-host.ts';
 import type { OpenFace } from '../face.ts';
 import type { Script } from '../script.ts';
-import type { Player, Surroundings } from './player.ts';
+import { itWaits, type Player, type Surroundings } from './player.ts';
 
 /** A framework with our face: what waits, waits for a right that the sign-in did not bring. */
 export async function openOurs(
@@ -36,7 +36,7 @@ export async function openOurs(
   return {
     pages: coordinator.fetch,
     answered: () => answered,
-    answer: async ({ user, thread, script }) => (await start(user, named(script), thread)) ?? 'it waits',
+    answer: async ({ user, thread, script }) => (await start(user, named(script), thread)) ?? itWaits,
     pause: async ({ user, thread, script }) => {
       const started = await runs.start(user, knownLate(named(script)), { thread });
       if ('text' in started) throw new Error(`it did not pause: ${started.text}`);

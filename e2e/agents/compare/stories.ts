@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Script } from '../script.ts';
 import type { Contender } from './contenders.ts';
-import type { Ask } from './player.ts';
+import { itWaits, type Ask } from './player.ts';
 import type { Cell } from './results.ts';
 import { openStage, type PlayerProcess, type Stage } from './stage.ts';
 
@@ -120,6 +120,8 @@ interface Storm {
   readonly renewals: number;
   readonly answered: number;
   readonly lives: boolean;
+  /** Whether its person is asked to sign in again. */
+  readonly waits: boolean;
 }
 
 interface StormOptions {
@@ -139,8 +141,8 @@ async function storm(contender: Contender, { conversations, isForeseen }: StormO
   const process = await stage.start();
   await stage.signIn('alice', process);
   const threads = Array.from({ length: conversations }, (_, index) => `thread-${index}`);
-  const ask = (thread: string, many: number): Promise<string> =>
-    outcomeOf(process.answer({ user: 'alice', thread, script: whoami(many) }));
+  const ask = (thread: string, count: number): Promise<string> =>
+    outcomeOf(process.answer({ user: 'alice', thread, script: whoami(count) }));
   for (const thread of threads) await ask(thread, 1);
   const before = renewals();
   as.tokens.expireAccessTokens();
@@ -155,6 +157,7 @@ async function storm(contender: Contender, { conversations, isForeseen }: StormO
     renewals: made,
     answered: answers.join('\n').split('alice').length - 1,
     lives: !as.tokens.families.some(({ revoked }) => revoked),
+    waits: answers.includes(itWaits),
   };
 }
 
@@ -162,9 +165,9 @@ function isAtVault({ signsIn }: Contender): boolean {
   return signsIn === 'at the vault';
 }
 
-function describe({ renewals, answered, lives }: Storm, contender: Contender): string {
+function describe({ renewals, answered, lives, waits }: Storm, contender: Contender): string {
   const asked = isAtVault(contender) ? many(renewals, 'exchange') : many(renewals, 'refresh', 'refreshes');
-  return `${answered} of ${calls} answered, ${asked}, the grant ${lives ? 'lives' : 'is dead'}`;
+  return `${answered} of ${calls} answered, ${asked}, the grant ${lives ? 'lives' : 'is dead'}${waits ? ', and a sign-in is asked for' : ''}`;
 }
 
 function many(count: number, one: string, more = `${one}s`): string {

@@ -7,7 +7,7 @@ import { createReactAgent } from '@langchain/langgraph/prebuilt';
 import { z } from 'zod';
 import { nextMove } from '../../script.ts';
 import { openSaver } from '../open-saver.ts';
-import type { Ask, Player, Surroundings } from '../player.ts';
+import { itWaits, type Ask, type Player, type Surroundings } from '../player.ts';
 import { callCalendar, leadToStandIn, load, loadBeside, tenant } from './tenant.ts';
 import { sessionOf } from './session.ts';
 
@@ -66,7 +66,8 @@ export async function openAuth0LangChain({
   };
   const asked = ({ script }: Ask) => ({ messages: [{ role: 'user', content: JSON.stringify(script) }] });
   return {
-    answer: (ask) => invoke(ask, asked(ask)),
+    // Where it is interrupted, the last message is the call, without a text.
+    answer: async (ask) => (await invoke(ask, asked(ask))) || itWaits,
     pause: async (ask) => {
       await invoke(ask, asked(ask));
       save();
