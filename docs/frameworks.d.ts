@@ -37,6 +37,54 @@ declare module 'ai' {
   }>;
 }
 
+declare module '@mastra/core/tools' {
+  export interface Tool {
+    readonly id: string;
+  }
+  export const createTool: (options: object) => Tool;
+}
+
+declare module '@mastra/core/storage' {
+  export class InMemoryStore {
+    getStore(name: 'workflows'): Promise<{
+      loadWorkflowSnapshot(of: object): Promise<object | null>;
+      persistWorkflowSnapshot(run: object): Promise<void>;
+      deleteWorkflowRunById(of: object): Promise<void>;
+    }>;
+  }
+}
+
+declare module '@mastra/core/agent' {
+  import type { Mastra } from '@mastra/core/mastra';
+
+  export interface Output {
+    readonly text: string;
+    readonly finishReason: string | undefined;
+  }
+  export interface Stream {
+    getFullOutput(): Promise<Output>;
+  }
+  export class Agent {
+    constructor(options: object);
+    generate(messages: string | object[], options?: object): Promise<Output>;
+    resumeGenerate(resumeData: unknown, options: object): Promise<Output>;
+    stream(messages: string | object[], options?: object): Promise<Stream>;
+    resumeStream(resumeData: unknown, options: object): Promise<Stream>;
+    getMastraInstance(): Mastra | undefined;
+  }
+}
+
+declare module '@mastra/core/mastra' {
+  import type { Agent } from '@mastra/core/agent';
+  import type { InMemoryStore } from '@mastra/core/storage';
+
+  export class Mastra {
+    constructor(options: { agents: Record<string, Agent>; storage: InMemoryStore });
+    getAgent(name: string): Agent;
+    getStorage(): InMemoryStore | undefined;
+  }
+}
+
 declare module '@langchain/langgraph' {
   export const interrupt: (value: unknown) => unknown;
   export class MemorySaver {

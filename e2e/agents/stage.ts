@@ -18,15 +18,15 @@ export interface FaceStage extends Stage {
 /** A framework's runs in two hosts on one store, with a calendar behind a sign-in. */
 export async function openFaceStage(
   open: OpenFace,
-  options: Pick<FaceOptions, 'waitMs' | 'onPiece'> = {},
+  options: Partial<Pick<FaceOptions, 'waitMs' | 'onPiece' | 'tell'>> = {},
 ): Promise<FaceStage> {
   const stage = await openStage({ hosts: 2, calendar: { extraTools: registerOddTools } });
   const told: SignInRequest[] = [];
   const answers: Answered[] = [];
   const runs = stage.managers.map((manager) =>
     open(manager, {
-      ...options,
       tell: (request) => void told.push(request),
+      ...options,
       onAnswer: (answer) => void answers.push(answer),
     }),
   );

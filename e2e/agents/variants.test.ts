@@ -91,6 +91,14 @@ describe.each(faces)('%s', (_name, open) => {
     expect(stage.runs[1]!.notes()).toBe(0);
   });
 
+  test('fails the turn when its person cannot be told', async () => {
+    const tell = (): never => {
+      throw new Error('the chat is away');
+    };
+    const stage = await openFaceStage(open, { tell });
+    await expect(stage.runs[0]!.start('alice', [[ask], [list]])).rejects.toThrow('the chat is away');
+  });
+
   test('goes on with all calls that paused at once, and tells their person once', async () => {
     const stage = await openFaceStage(open);
     const again = { ...ask, args: { ...ask.args, reason: 'to plan it' } };

@@ -11,6 +11,7 @@ import type { Stored } from '../storage/collection.ts';
 import { acquireLease, type Lease } from '../sync/lease.ts';
 import type { Need } from './needs.ts';
 import { RunStore, type KeptPause, type PausedCall, type RunRecord } from './run-store.ts';
+import type { AccountsOf } from './services.ts';
 import type { TellPerson } from './tell-person.ts';
 import { Turn } from './turn.ts';
 
@@ -58,6 +59,14 @@ export interface AgentRunsOptions<I, S, A> {
   readonly waitMs?: number | undefined;
   /** How long a turn waits for servers to connect before it begins without them. Default 5,000 ms. */
   readonly serviceLimitMs?: number | undefined;
+  /**
+   * Which of its user's accounts at a server an agent has, by alias: the tools of each are tools of their own. Default: the
+   * account `default` alone.
+   *
+   * @example
+   * accountsOf: async ({ client, server }) => (await client.credentials({ server })).map(({ alias }) => alias)
+   */
+  readonly accountsOf?: AccountsOf | undefined;
   /** Has the framework go on, until it has an answer, or every call it is stopped at waits for a person. */
   readonly advance: (turn: Turn, from: Beginning<I, S>) => Promise<Stop<S, A>>;
   /**
@@ -163,8 +172,8 @@ export class AgentRuns<I, S, A> {
     { runId, metadata, paused }: { runId: string; metadata: unknown; paused: readonly PausedCall[] },
   ): Promise<Turn> {
     const client = await this.#manager.getClient(contextId, metadata);
-    const { tell, waitMs = 15_000, serviceLimitMs = 5_000 } = this.#options;
-    return new Turn({ client, runId, metadata, tell, waitMs, serviceLimitMs, paused });
+    const { tell, waitMs = 15_000, serviceLimitMs = 5_000, accountsOf } = this.#options;
+    return new Turn({ client, runId, metadata, tell, waitMs, serviceLimitMs, accountsOf, paused });
   }
 
   /** Goes on until there is an answer, or somebody has to be waited for. */
@@ -173,6 +182,7 @@ export class AgentRuns<I, S, A> {
     let from = beginning;
     for (let rounds = 1; ; rounds++) {
       const stop = await this.#options.advance(turn, from);
+      turn.throwIfUntold();
       if ('answer' in stop) return { stop, turn };
       if (turn.paused.length === 0) {
         throw misconfigured('a framework stopped at a call that no person was asked for');

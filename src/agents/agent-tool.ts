@@ -26,7 +26,7 @@ export interface AgentTool {
   /** JSON Schema of an object. */
   readonly inputSchema: Tool['inputSchema'];
   /** What the server offers; `undefined` for the tool that has the user asked. */
-  readonly of?: { readonly server: string; readonly tool: Tool } | undefined;
+  readonly of?: { readonly server: string; readonly alias: string; readonly tool: Tool } | undefined;
   /**
    * What a person has to do before this call. They have been told when it returns, and given the time of a short wait.
    *

@@ -11,6 +11,7 @@ export {
   type Woken,
 } from './agent-runs.ts';
 export { needs, type Need, type ToolAt } from './needs.ts';
+export type { AccountsOf } from './services.ts';
 export {
   inSlack,
   onConsole,

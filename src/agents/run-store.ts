@@ -1,10 +1,12 @@
 import type { Tool } from '@modelcontextprotocol/client';
 import { z, type ZodType } from 'zod';
+import { defaultAlias } from '../client/account-alias.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { randomId, type RandomBytes } from '../core/random.ts';
 import { Collection, type Stored } from '../storage/collection.ts';
 import { absent } from '../storage/contract.ts';
 import type { NamespacedStorage } from '../storage/namespaced-storage.ts';
+import type { ServiceAt } from './services.ts';
 
 /** A conversation of this size is none that a model could still read. */
 const maxStateLength = 16 * 1024 * 1024;
@@ -19,8 +21,14 @@ export interface PausedCall {
   readonly args: Readonly<Record<string, unknown>>;
   readonly pendingId: string;
   readonly service: string;
+  /** Which of its user's accounts there; left out for `default`. */
+  readonly alias?: string | undefined;
   /** The server's tool; left out for the one that has the user asked. */
   readonly tool?: Tool | undefined;
+}
+
+export function placeOf({ service, alias = defaultAlias }: PausedCall): ServiceAt {
+  return { server: service, alias };
 }
 
 /** What a paused run goes on from. */

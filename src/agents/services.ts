@@ -1,42 +1,75 @@
 import type { Tool } from '@modelcontextprotocol/client';
 import { sleep } from '../core/clock.ts';
+import { defaultAlias } from '../client/account-alias.ts';
 import {
   findAuthorizationRequired,
   type AuthChallenge,
 } from '../client/auth/authorization-required-error.ts';
 import type { Client } from '../client/client.ts';
 
-/** What an agent can do with one server just now. */
-export type Service =
-  | {
-      readonly server: string;
-      readonly state: 'connected';
-      readonly tools: readonly Tool[];
-      /** Whose account it is used with, where that is known. */
-      readonly account?: string | undefined;
-    }
-  | { readonly server: string; readonly state: 'signed-out'; readonly challenge?: AuthChallenge | undefined }
-  | { readonly server: string; readonly state: 'unreachable' };
+/** A server, and with which of its user's accounts there an agent uses it. */
+export interface ServiceAt {
+  readonly server: string;
+  readonly alias: string;
+}
+
+/** What an agent can do with one of them just now. */
+export type Service = ServiceAt &
+  (
+    | {
+        readonly state: 'connected';
+        readonly tools: readonly Tool[];
+        /** Whose account it is used with, where that is known. */
+        readonly account?: string | undefined;
+      }
+    | { readonly state: 'signed-out'; readonly challenge?: AuthChallenge | undefined }
+    | { readonly state: 'unreachable' }
+  );
+
+/** Which of its user's accounts at a server an agent has, by alias. */
+export type AccountsOf = (at: {
+  readonly client: Client;
+  readonly server: string;
+  readonly metadata: unknown;
+}) => readonly string[] | Promise<readonly string[]>;
+
+/** What a model, and a person, knows a service by. */
+export function serviceName({ server, alias }: ServiceAt): string {
+  return alias === defaultAlias ? server : `${server}/${alias}`;
+}
 
 /**
  * What can be done with each server, all asked at once.
  *
  * @param limitMs how long a server may take. One that is slower, or that fails, keeps nobody from the others.
  */
-export function readServices(client: Client, limitMs: number): Promise<Service[]> {
-  return Promise.all(client.servers.map((server) => readService(client, server, limitMs)));
+export async function readServices(
+  client: Client,
+  {
+    accountsOf,
+    metadata,
+    limitMs,
+  }: { readonly accountsOf: AccountsOf | undefined; readonly metadata: unknown; readonly limitMs: number },
+): Promise<Service[]> {
+  const found = await Promise.all(
+    client.servers.map(async (server) => {
+      const aliases = (await accountsOf?.({ client, server, metadata })) ?? [defaultAlias];
+      return aliases.map((alias) => readService(client, { server, alias }, limitMs));
+    }),
+  );
+  return Promise.all(found.flat());
 }
 
-async function readService(client: Client, server: string, limitMs: number): Promise<Service> {
+async function readService(client: Client, at: ServiceAt, limitMs: number): Promise<Service> {
   const late = new AbortController();
-  const session = client.session(server);
+  const session = client.session(at.server, at);
   const read = async (): Promise<Service> => {
     const tools = await session.listTools({ signal: late.signal });
     const account = (await session.findKept())?.account?.name;
-    return { server, state: 'connected', tools, account };
+    return { ...at, state: 'connected', tools, account };
   };
   const tooLate = sleep(limitMs, { signal: late.signal, keepAlive: false }).then((): Service => ({
-    server,
+    ...at,
     state: session.requiresUserAction ? 'signed-out' : 'unreachable',
   }));
   try {
@@ -46,7 +79,7 @@ async function readService(client: Client, server: string, limitMs: number): Pro
     // A person who said no a moment ago is not asked anew, and can still change their mind.
     const isSignedOut =
       challenge !== undefined || session.requiresUserAction || session.status === 'AUTH_FAILED';
-    return isSignedOut ? { server, state: 'signed-out', challenge } : { server, state: 'unreachable' };
+    return isSignedOut ? { ...at, state: 'signed-out', challenge } : { ...at, state: 'unreachable' };
   } finally {
     late.abort();
   }
@@ -63,7 +96,7 @@ const maxName = 100;
 export function promptWith(base: string, services: readonly Service[], authTool: string): string {
   if (services.length === 0) return base;
   const lines = services.map(
-    (service) => `- ${JSON.stringify(service.server)}: ${stateWords(service, authTool)}`,
+    (service) => `- ${JSON.stringify(serviceName(service))}: ${stateWords(service, authTool)}`,
   );
   return `${base}\n\n# Services of the user\n\n${lines.join('\n')}\n\nNever ask the user for a password, a key or a code, and never make up a sign-in link.`;
 }

@@ -11,7 +11,7 @@ export const storedRecords: readonly StoredRecord[] = [
   {
     key: '‹namespace›:agent-run-part:‹id›:‹place›:‹n›',
     holds:
-      'a part of the JSON text of `{ state, calls: [{ callId, name, args, pendingId, service, tool? }] }`: what the framework goes on from; or of the answer',
+      'a part of the JSON text of `{ state, calls: [{ callId, name, args, pendingId, service, alias?, tool? }] }`: what the framework goes on from; or of the answer',
     lives: 'until the run has gone on',
   },
   {

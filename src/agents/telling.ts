@@ -11,6 +11,8 @@ export class Telling {
   readonly #run: Pick<SignInRequest, 'contextId' | 'metadata' | 'runId'>;
   /** By pending: calls that are asked about at once share one. */
   readonly #told: Map<string, Promise<string | undefined>>;
+  /** Why they were not told, by pending. */
+  readonly #failures = new Map<string, unknown>();
 
   /** @param told the pendings that they were told of before, in whichever process. */
   constructor(
@@ -34,13 +36,20 @@ export class Telling {
     if (telling === undefined) this.#told.set(pendingId, (telling = this.#now(asked)));
     try {
       const instead = await telling;
+      this.#failures.delete(pendingId);
       if (instead !== undefined) this.#told.delete(pendingId);
       return instead;
     } catch (error) {
       // Nobody has been told, so the next call has to.
       this.#told.delete(pendingId);
+      this.#failures.set(pendingId, error);
       throw error;
     }
+  }
+
+  /** @throws why a person has not been told. */
+  throwIfUntold(): void {
+    for (const failure of this.#failures.values()) throw failure;
   }
 
   async #now(asked: Pick<SignInRequest, 'service' | 'challenge' | 'reason'>): Promise<string | undefined> {

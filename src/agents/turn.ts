@@ -4,7 +4,7 @@ import {
   findAuthorizationRequired,
   type AuthorizationRequiredError,
 } from '../client/auth/authorization-required-error.ts';
-import { defaultAlias } from '../client/account-alias.ts';
+import { defaultAlias, placeAlias } from '../client/account-alias.ts';
 import type { Client } from '../client/client.ts';
 import { interactionOf } from '../interaction/interaction-required-error.ts';
 import type { InteractionData } from '../interaction/flow.ts';
@@ -14,8 +14,15 @@ import { modelNameOf, type AgentCall, type AgentTool } from './agent-tool.ts';
 import { CallClaims, NotCarriedOut } from './call-claims.ts';
 import { lateWords, refusalWords, told, toldFailure } from './model-words.ts';
 import { needs, type Need } from './needs.ts';
-import type { PausedCall } from './run-store.ts';
-import { promptWith, readServices, type Service } from './services.ts';
+import { placeOf, type PausedCall } from './run-store.ts';
+import {
+  promptWith,
+  readServices,
+  serviceName,
+  type AccountsOf,
+  type Service,
+  type ServiceAt,
+} from './services.ts';
 import type { TellPerson } from './tell-person.ts';
 import { Telling } from './telling.ts';
 
@@ -26,9 +33,13 @@ export interface TurnOptions {
   readonly tell: TellPerson;
   readonly waitMs: number;
   readonly serviceLimitMs: number;
+  readonly accountsOf?: AccountsOf | undefined;
   /** Calls that waited when the run was paused. */
   readonly paused: readonly PausedCall[];
 }
+
+/** A call, and where it goes: nowhere, when a model names a service that there is not. */
+type PlacedCall = AgentCall & { readonly at: ServiceAt | undefined };
 
 /** A call that a person was asked for in this run. */
 interface Asked {
@@ -87,19 +98,22 @@ export class Turn {
   /** The tools of the servers that are connected, and those that a paused run was calling. */
   async getTools(): Promise<AgentTool[]> {
     const services = await this.#readServices();
-    const live = services.flatMap((service) =>
-      service.state === 'connected' ? service.tools.map((tool) => ({ server: service.server, tool })) : [],
-    );
+    const live = services.flatMap((service) => {
+      const { server, alias } = service;
+      return service.state === 'connected' ? service.tools.map((tool) => ({ server, alias, tool })) : [];
+    });
     const tools = await Promise.all(
-      live.map(async (of) => this.#toolOf(await modelNameOf(of.server, of.tool.name), of)),
+      live.map(async (of) =>
+        this.#toolOf(await modelNameOf(placeAlias(of.server, of.alias), of.tool.name), of),
+      ),
     );
     const names = new Set(tools.map(({ name }) => name));
     // A person who declined has no such server, and the framework still has to find the tool.
     for (const { paused } of this.#asked.values()) {
-      const { name, service: server, tool } = paused;
+      const { name, tool } = paused;
       if (tool === undefined || names.has(name)) continue;
       names.add(name);
-      tools.push(this.#toolOf(name, { server, tool }));
+      tools.push(this.#toolOf(name, { ...placeOf(paused), tool }));
     }
     return tools;
   }
@@ -108,16 +122,20 @@ export class Turn {
   async getAuthTools(): Promise<AgentTool[]> {
     const waiting = (await this.#readServices()).filter(({ state }) => state === 'signed-out');
     const asked = [...this.#asked.values()].filter(({ paused }) => paused.tool === undefined);
-    const names = [
-      ...new Set([...waiting.map(({ server }) => server), ...asked.map(({ paused }) => paused.service)]),
-    ];
-    if (names.length === 0) return [];
+    const all: readonly ServiceAt[] = [...waiting, ...asked.map(({ paused }) => placeOf(paused))];
+    const places = new Map(all.map((at) => [serviceName(at), at]));
+    if (places.size === 0) return [];
+    const names = [...places.keys()];
+    const placed = (call: AgentCall): PlacedCall => ({
+      ...call,
+      at: places.get(serviceIn(call.args, names) ?? ''),
+    });
     const tool: AgentTool = {
       name: authToolName,
       description: authToolText,
       inputSchema: authToolSchema(names),
-      needs: (call) => this.#needs(tool, { ...call, service: serviceIn(call.args, names) }),
-      call: (call) => this.#call(tool, { ...call, service: serviceIn(call.args, names) }),
+      needs: (call) => this.#needs(tool, placed(call)),
+      call: (call) => this.#call(tool, placed(call)),
     };
     return [tool];
   }
@@ -131,6 +149,15 @@ export class Turn {
   isWaiting(callId: string): boolean {
     const asked = this.#asked.get(callId);
     return asked !== undefined && asked.instead === undefined && !this.#settled.has(callId);
+  }
+
+  /**
+   * Ends a turn whose framework tells its model of what a tool throws, and goes on.
+   *
+   * @throws why a person could not be told.
+   */
+  throwIfUntold(): void {
+    this.#telling.throwIfUntold();
   }
 
   /** The calls that have waited, to be kept. */
@@ -154,11 +181,12 @@ export class Turn {
    * @throws {AuthorizationRequiredError} when they are not.
    */
   async tryCalls(pendingId: string): Promise<void> {
-    for (const { callId, pendingId: waitsFor, name, args, service, tool } of this.paused) {
+    for (const paused of this.paused) {
+      const { callId, pendingId: waitsFor, name, args, tool } = paused;
       if (waitsFor !== pendingId || tool === undefined) continue;
       await this.#once(name, { id: callId, args }, async () => {
         try {
-          return await this.client.callTool(tool.name, { ...args }, { server: service });
+          return await this.client.callTool(tool.name, { ...args }, placeOf(paused));
         } catch (error) {
           if (findAuthorizationRequired(error) !== undefined) throw new NotCarriedOut(error);
           return toldFailure(error);
@@ -168,33 +196,36 @@ export class Turn {
     }
   }
 
-  #toolOf(name: string, of: { server: string; tool: Tool }): AgentTool {
+  #toolOf(name: string, of: ServiceAt & { tool: Tool }): AgentTool {
+    const about = of.tool.description ?? of.tool.title ?? of.tool.name;
+    const account =
+      of.alias === defaultAlias ? '' : `\n\nWith the user's account ${JSON.stringify(of.alias)}.`;
     const tool: AgentTool = {
       name,
-      description: of.tool.description ?? of.tool.title ?? of.tool.name,
+      description: `${about}${account}`,
       inputSchema: of.tool.inputSchema,
       of,
-      needs: (call) => this.#needs(tool, { ...call, service: of.server }),
-      call: (call) => this.#call(tool, { ...call, service: of.server }),
+      needs: (call) => this.#needs(tool, { ...call, at: of }),
+      call: (call) => this.#call(tool, { ...call, at: of }),
     };
     return tool;
   }
 
-  async #needs(
-    tool: AgentTool,
-    call: AgentCall & { service: string | undefined },
-  ): Promise<Need | undefined> {
-    const { id, args, service } = call;
-    if (service === undefined) return undefined;
+  async #needs(tool: AgentTool, call: PlacedCall): Promise<Need | undefined> {
+    const { id, args, at } = call;
+    if (at === undefined) return undefined;
     const known = this.#askedFor(tool, call);
     if (known !== undefined) return this.#stillNeeded(known);
-    const need = await this.#findNeed(tool, service, args);
+    const need = await this.#findNeed(tool, at, args);
     if (need === undefined) return undefined;
     const { challenge } = need;
     const of = tool.of && { tool: tool.of.tool };
-    const paused = { callId: id, name: tool.name, args, pendingId: challenge.pendingId, service, ...of };
+    const { server, alias } = at;
+    const account = alias !== defaultAlias && { alias };
+    const waits = { callId: id, name: tool.name, args, pendingId: challenge.pendingId };
+    const paused: PausedCall = { ...waits, service: server, ...account, ...of };
     const reason = tool.of === undefined ? reasonIn(args) : undefined;
-    const instead = await this.#telling.tell({ service, challenge, reason });
+    const instead = await this.#telling.tell({ service: serviceName(at), challenge, reason });
     this.#asked.set(id, { paused, need, instead });
     if (instead !== undefined) return undefined;
     const status = await this.#waitFor(challenge.pendingId);
@@ -202,11 +233,12 @@ export class Turn {
     return status === 'pending' || tool.of === undefined ? need : undefined;
   }
 
-  async #findNeed(tool: AgentTool, service: string, args: AgentCall['args']): Promise<Need | undefined> {
+  async #findNeed(tool: AgentTool, at: ServiceAt, args: AgentCall['args']): Promise<Need | undefined> {
     const late = this.#late.get(tool.name);
     if (late !== undefined && (await this.#find(late.challenge.pendingId))?.status === 'pending') return late;
     this.#late.delete(tool.name);
-    return needs(this.client, { server: service, name: tool.of?.tool.name ?? tool.name }, args);
+    const { server, alias } = at;
+    return needs(this.client, { server, alias, name: tool.of?.tool.name ?? tool.name }, args);
   }
 
   async #stillNeeded({ paused, need, instead }: Asked): Promise<Need | undefined> {
@@ -216,35 +248,37 @@ export class Turn {
     if (need !== undefined) return need;
     const { contextId } = this;
     const scopes = pending.data?.request.scopes ?? [];
-    const at = { contextId, server: paused.service, alias: defaultAlias, scopes };
+    const at = { contextId, ...placeOf(paused), scopes };
     return { reason: 'sign-in', challenge: { ...interactionOf(pending), ...at } };
   }
 
-  async #call(tool: AgentTool, call: AgentCall & { service: string | undefined }): Promise<CallToolResult> {
-    const { service } = call;
-    if (service === undefined) return told('There is no such service.', { isError: true });
+  async #call(tool: AgentTool, call: PlacedCall): Promise<CallToolResult> {
+    const { at } = call;
+    if (at === undefined) return told('There is no such service.', { isError: true });
     const asked = this.#askedFor(tool, call);
     if (asked?.instead !== undefined) return told(asked.instead);
     if (asked !== undefined) {
       const refusal = await this.#refusalOf(asked.paused);
       // What lives is decided later, whatever somebody has told the framework.
       if (refusal !== 'pending') this.#settled.add(call.id);
-      if (refusal !== undefined) return told(refusalWords(service, refusal), { isError: true });
+      if (refusal !== undefined) return told(refusalWords(serviceName(at), refusal), { isError: true });
     }
     return tool.of === undefined
-      ? this.#signedIn(service)
-      : this.#make(tool, tool.of.tool, asked, { ...call, service });
+      ? this.#signedIn(at)
+      : this.#make(tool, tool.of.tool, asked, { ...call, at });
   }
 
   async #make(
     tool: AgentTool,
     { name }: Tool,
     asked: Asked | undefined,
-    call: AgentCall & { service: string },
+    call: AgentCall & { at: ServiceAt },
   ): Promise<CallToolResult> {
-    const { service, args, signal } = call;
+    const { args, signal } = call;
+    const { server, alias } = call.at;
+    const service = serviceName(call.at);
     const send = (): Promise<CallToolResult> =>
-      this.client.callTool(name, { ...args }, { server: service, ...(signal && { signal }) });
+      this.client.callTool(name, { ...args }, { server, alias, ...(signal && { signal }) });
     try {
       if (asked === undefined) return await this.#sendPatiently(tool, service, send);
       return await this.#once(tool.name, call, async () => {
@@ -263,12 +297,14 @@ export class Turn {
   }
 
   /** How a call ended its wait that is not made. Only the store says that it may be. */
-  async #refusalOf({ callId, pendingId, service }: PausedCall): Promise<Refusing | undefined> {
+  async #refusalOf(paused: PausedCall): Promise<Refusing | undefined> {
+    const { callId, pendingId } = paused;
     if (this.#made.has(callId)) return undefined;
     const status: PendingStatus = (await this.#find(pendingId))?.status ?? 'expired';
     if (status === 'completed') return undefined;
     if (status === 'pending' || status === 'cancelled') return status;
-    const kept = await this.client.session(service).findKept();
+    const at = placeOf(paused);
+    const kept = await this.client.session(at.server, at).findKept();
     // Somebody asked again elsewhere, and the person has signed in there.
     return kept !== undefined && kept.condition !== 'over' ? undefined : status;
   }
@@ -308,14 +344,18 @@ export class Turn {
     return this.#claims.once(JSON.stringify([this.runId, id, name, args]), work, signal);
   }
 
-  async #signedIn(service: string): Promise<CallToolResult> {
+  async #signedIn(at: ServiceAt): Promise<CallToolResult> {
     this.#services = undefined;
-    const found = (await this.#readServices()).find(({ server }) => server === service);
+    const { server, alias } = at;
+    const found = (await this.#readServices()).find((one) => one.server === server && one.alias === alias);
     if (found?.state !== 'connected') {
-      return toldFailure(this.client.session(service).error ?? new Error('the service cannot be reached'));
+      const { error } = this.client.session(server, { alias });
+      return toldFailure(error ?? new Error('the service cannot be reached'));
     }
-    const names = await Promise.all(found.tools.map(({ name }) => modelNameOf(service, name)));
-    return told(`The user has signed in to ${JSON.stringify(service)}. Its tools: ${names.join(', ')}.`);
+    const place = placeAlias(server, alias);
+    const names = await Promise.all(found.tools.map(({ name }) => modelNameOf(place, name)));
+    const service = JSON.stringify(serviceName(at));
+    return told(`The user has signed in to ${service}. Its tools: ${names.join(', ')}.`);
   }
 
   /** What was asked for this very call: a model that uses an id for another one has not asked for that. */
@@ -347,7 +387,8 @@ export class Turn {
   }
 
   #readServices(): Promise<Service[]> {
-    this.#services ??= readServices(this.client, this.#options.serviceLimitMs);
+    const { accountsOf, metadata, serviceLimitMs: limitMs } = this.#options;
+    this.#services ??= readServices(this.client, { accountsOf, metadata, limitMs });
     return this.#services;
   }
 }

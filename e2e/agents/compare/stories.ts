@@ -73,7 +73,7 @@ export const stories: readonly Story[] = [
       await Promise.all([goOn(), goOn()]);
       await goOn();
       const made = sharesAt(stage);
-      return { holds: made === 1, short: times(made), seen: `the call was made ${times(made)}` };
+      return { holds: made === 1, short: times(made), seen: madeWords(made) };
     }),
   },
   {
@@ -88,7 +88,7 @@ export const stories: readonly Story[] = [
       return {
         holds: made === 0,
         short: made === 0 ? 'not made' : 'made',
-        seen: `the call was made ${times(made)}`,
+        seen: madeWords(made),
       };
     }),
   },
@@ -221,8 +221,12 @@ function foreignIn(answers: readonly string[]): string {
   return foreign ? ': somebody was given another’s data' : '';
 }
 
+function madeWords(count: number): string {
+  return count === 0 ? 'the call was not made' : `the call was made ${times(count)}`;
+}
+
 function times(count: number): string {
-  return count === 1 ? 'once' : count === 0 ? 'never' : `${count} times`;
+  return ['never', 'once', 'twice'][count] ?? `${count} times`;
 }
 
 /** What came of it, a failure in its own words. */
