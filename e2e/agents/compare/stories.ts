@@ -17,7 +17,7 @@ export interface Story {
 const byItselfMs = 20_000;
 const calls = 10;
 const share: Script = [[{ call: 'share_calendar', args: { with: 'kim' } }]];
-const whoami = (times: number): Script => [Array.from({ length: times }, () => ({ call: 'whoami' }))];
+const whoami = (count: number): Script => [Array.from({ length: count }, () => ({ call: 'whoami' }))];
 
 export const stories: readonly Story[] = [
   {
