@@ -71,7 +71,7 @@ async function playAll(contender: Contender): Promise<Line> {
       console.log(`? ${name}, ${story.title}: could not be played:`, error);
     }
   }
-  const before = flags.story === '' ? undefined : keptLine(id);
+  const before = flags.keep && flags.story !== '' ? keptLine(id) : undefined;
   return { id, name, practice, packages: packagesOf(contender), cells: { ...before?.cells, ...played } };
 }
 
