@@ -63,7 +63,7 @@ export const agents: Bench = {
         figures,
         notes: [
           'The baseline is the framework’s own client of MCP with a static header; nothing of it tells users apart.',
-          'A call through a face asks the store first whether a person is needed.',
+          'A call through a face asks first whether a person is needed; with a credential at hand that reads nothing.',
         ],
       };
     }),
