@@ -53,7 +53,7 @@ export const agents: Bench = {
           contenders.push({ label: `Postern in ${name} on ${store}`, call, close });
         }
         try {
-          figures.push(...(await race({ label: `agents, ${name}` }, contenders, options)));
+          figures.push(...(await race({ label: `agents, ${name}`, aim: 1.05 }, contenders, options)));
         } finally {
           await Promise.all(contenders.map((contender) => contender.close()));
         }
@@ -63,7 +63,7 @@ export const agents: Bench = {
         figures,
         notes: [
           'The baseline is the framework’s own client of MCP with a static header; nothing of it tells users apart.',
-          'A call through a face asks the store first whether a person is needed.',
+          'A call through a face asks first whether a person is needed; with a credential at hand that reads nothing.',
         ],
       };
     }),

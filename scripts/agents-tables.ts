@@ -7,7 +7,10 @@ const closing = '<!-- /compare:agents -->';
 
 /** README.md with the table of frameworks as it was last played. */
 export function withShortTable(page: string): string {
-  return filled(page, table(readReport(), ({ holds, short }) => (holds ? '✓' : `✗ ${short}`)));
+  return filled(
+    page,
+    table(readReport(), ({ holds, short }) => (holds ? '✓' : `✗ ${short}`)),
+  );
 }
 
 /** docs/agents.md with what was counted in each cell of it, and what was played. */

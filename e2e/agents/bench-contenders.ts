@@ -1,11 +1,15 @@
 /** One call of a tool through each framework: by its own client of MCP with a header that never changes, and by our face. */
 import { createMCPClient } from '@ai-sdk/mcp';
+import { interrupt, MemorySaver } from '@langchain/langgraph';
+import { MultiServerMCPClient } from '@langchain/mcp-adapters';
 import { createTool } from '@mastra/core/tools';
 import { MCPClient } from '@mastra/mcp';
 import { getAllMcpTools, MCPServerStreamableHttp, RunContext, tool, type FunctionTool } from '@openai/agents';
 import { jsonSchema } from 'ai';
+import { tool as langChainTool } from 'langchain';
 import { aiSdkTurn } from '../../src/agents/ai-sdk/index.ts';
 import type { Turn } from '../../src/agents/index.ts';
+import { langChainTurn } from '../../src/agents/langchain/index.ts';
 import { mastraTurn } from '../../src/agents/mastra/index.ts';
 import { openAITurn } from '../../src/agents/openai/index.ts';
 
@@ -79,6 +83,18 @@ export const frameworks: Readonly<Record<string, Contenders>> = {
       };
     },
   },
+  LangChain: {
+    own: async (url, token) => {
+      const headers = { authorization: `Bearer ${token}` };
+      const client = new MultiServerMCPClient({ mcpServers: { bench: { transport: 'http', url, headers } } });
+      const [echo] = await client.getTools();
+      return invokedByGraph(echo as GraphTool, () => client.close());
+    },
+    ours: async (turn, name) => {
+      const { tools } = await langChainTurn(turn, { tool: langChainTool, interrupt, MemorySaver });
+      return invokedByGraph(tools.find((one) => one.name === name) as GraphTool, async () => {});
+    },
+  },
   Mastra: {
     own: async (url, token) => {
       const requestInit = { headers: { authorization: `Bearer ${token}` } };
@@ -92,6 +108,20 @@ export const frameworks: Readonly<Record<string, Contenders>> = {
     },
   },
 };
+
+interface GraphTool {
+  readonly name: string;
+  readonly invoke: (call: object) => Promise<unknown>;
+}
+
+function invokedByGraph(one: GraphTool, close: () => Promise<unknown>): Call {
+  let calls = 0;
+  return {
+    close,
+    // As the graph's node of tools calls it.
+    call: async () => one.invoke({ type: 'tool_call', id: `call_${++calls}`, name: one.name, args }),
+  };
+}
 
 interface MastraTool {
   readonly execute: (input: object, context: object) => Promise<unknown>;

@@ -63,6 +63,9 @@ test('docs/cli.md is what the commands say of themselves (`node scripts/render-d
 test.each([
   ['agents.md', withWholeTable],
   ['../README.md', withShortTable],
-])('docs/%s has the table of what was played with frameworks (`node scripts/render-docs.ts` writes it)', (page, fill) => {
-  expect(committed(page)).toBe(fill(committed(page)));
-});
+])(
+  'docs/%s has the table of what was played with frameworks (`node scripts/render-docs.ts` writes it)',
+  (page, fill) => {
+    expect(committed(page)).toBe(fill(committed(page)));
+  },
+);

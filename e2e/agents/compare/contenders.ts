@@ -1,3 +1,4 @@
+import type { OpenFace } from '../face.ts';
 import type { Player, Surroundings } from './player.ts';
 
 /** One line of the table. */
@@ -18,7 +19,8 @@ export interface Contender {
 const own =
   'A client for each user and conversation, with an `OAuthClientProvider` that keeps the tokens of its user in a file';
 
-const auth0 = 'A stand-in answers for the tenant’s `/oauth/token`, since no tenant is at hand';
+const auth0 =
+  'Its `credentialsContext` is left at its default, the thread. A stand-in answers for the tenant’s `/oauth/token`, since no tenant is at hand';
 
 export const contenders: readonly Contender[] = [
   {
@@ -28,7 +30,12 @@ export const contenders: readonly Contender[] = [
     packages: ['@openai/agents', '@modelcontextprotocol/sdk'],
     open: async (at) => (await import('./alone/openai.ts')).openOpenAIAlone(at),
   },
-  ours('openai', 'OpenAI Agents', '@openai/agents', async () => (await import('../openai-face.ts')).openOpenAI),
+  ours(
+    'openai',
+    'OpenAI Agents',
+    '@openai/agents',
+    async () => (await import('../openai-face.ts')).openOpenAI,
+  ),
   {
     id: 'ai-sdk',
     name: 'AI SDK, alone',
@@ -53,7 +60,12 @@ export const contenders: readonly Contender[] = [
     packages: ['langchain', '@langchain/langgraph', '@langchain/mcp-adapters'],
     open: async (at) => (await import('./alone/langchain.ts')).openLangChainAlone(at),
   },
-  ours('langchain', 'LangChain', 'langchain', async () => (await import('../langchain-face.ts')).openLangChain),
+  ours(
+    'langchain',
+    'LangChain',
+    'langchain',
+    async () => (await import('../langchain-face.ts')).openLangChain,
+  ),
   {
     id: 'auth0-langchain',
     name: 'LangGraph with Auth0',
@@ -74,12 +86,7 @@ export const contenders: readonly Contender[] = [
 ];
 
 /** A framework with our face, on one SQLite file. */
-function ours(
-  id: string,
-  framework: string,
-  name: string,
-  face: () => Promise<import('../face.ts').OpenFace>,
-): Contender {
+function ours(id: string, framework: string, name: string, face: () => Promise<OpenFace>): Contender {
   return {
     id: `postern-${id}`,
     name: `${framework} with Postern`,

@@ -20,6 +20,7 @@ export function openSaver<S extends Saver>(
   if (existsSync(path)) Object.assign(checkpointer, deserialize(readFileSync(path)));
   return {
     checkpointer,
-    save: () => writeFileSync(path, serialize({ storage: checkpointer.storage, writes: checkpointer.writes })),
+    save: () =>
+      writeFileSync(path, serialize({ storage: checkpointer.storage, writes: checkpointer.writes })),
   };
 }

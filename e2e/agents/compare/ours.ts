@@ -1,10 +1,14 @@
-import { findAuthorizationRequired, ClientManager, RemoteAuthCoordinator } from '../../../src/client/index.ts';
+import {
+  findAuthorizationRequired,
+  ClientManager,
+  RemoteAuthCoordinator,
+} from '../../../src/client/index.ts';
 import type { SignInRequest } from '../../../src/agents/index.ts';
 import { openLocalStorage } from '../../../src/storage/local.ts';
 import { userOf } from '../../../test/support/page-host.ts';
 import type { OpenFace } from '../face.ts';
 import type { Script } from '../script.ts';
-import type { Player, Surroundings } from './player.ts';
+import { itWaits, type Player, type Surroundings } from './player.ts';
 
 /** A framework with our face: what waits, waits for a right that the sign-in did not bring. */
 export async function openOurs(
@@ -32,7 +36,7 @@ export async function openOurs(
   return {
     pages: coordinator.fetch,
     answered: () => answered,
-    answer: async ({ user, thread, script }) => (await start(user, named(script), thread)) ?? 'it waits',
+    answer: async ({ user, thread, script }) => (await start(user, named(script), thread)) ?? itWaits,
     pause: async ({ user, thread, script }) => {
       const started = await runs.start(user, knownLate(named(script)), { thread });
       if ('text' in started) throw new Error(`it did not pause: ${started.text}`);
@@ -43,7 +47,11 @@ export async function openOurs(
     linkOf: async (user) => {
       const asked = told.findLast(({ contextId }) => contextId === user);
       if (asked !== undefined) return asked.challenge.url;
-      const refused = await (await manager.getClient(user)).callTool('whoami').catch((error: unknown) => error);
+      const refused = await (
+        await manager.getClient(user)
+      )
+        .callTool('whoami')
+        .catch((error: unknown) => error);
       const required = findAuthorizationRequired(refused);
       if (required === undefined) throw new Error(`${user} is asked for nothing`);
       return required.challenge.url;

@@ -15,7 +15,6 @@ const [id, surroundings = '{}'] = process.argv.slice(2);
 const contender = contenders.find((one) => one.id === id);
 if (contender === undefined) throw new Error(`no contender ${JSON.stringify(id)}`);
 const player = await contender.open(JSON.parse(surroundings) as Surroundings);
-const { goOn, forge = goOn } = player;
 
 await answerParent(
   player.pages ?? (async () => new Response('Not found', { status: 404 })),
@@ -31,8 +30,9 @@ await answerParent(
 async function play(asked: Asked): Promise<unknown> {
   if ('answer' in asked) return player.answer(asked.answer);
   if ('pause' in asked) return player.pause(asked.pause);
-  if ('goOn' in asked) return goOn(asked.goOn, asked.kept);
-  if ('forge' in asked) return forge(asked.forge, asked.kept);
+  if ('goOn' in asked) return player.goOn(asked.goOn, asked.kept);
+  if ('forge' in asked)
+    return player.forge?.(asked.forge, asked.kept) ?? player.goOn(asked.forge, asked.kept);
   if ('linkOf' in asked) return player.linkOf?.(asked.linkOf);
   return player.answered?.() ?? 0;
 }

@@ -32,9 +32,12 @@ export interface KeptSignIn {
   };
 }
 
+/** What is answered where somebody has to sign in first. */
+export const itWaits = 'it waits';
+
 /** One host of an agent: a framework with what gives it the tools of MCP, and a model that does as its question says. */
 export interface Player {
-  /** Goes with a question to its end: what the model was told by its tools. */
+  /** Goes with a question to its end: what the model was told by its tools, or {@link itWaits}. */
   answer(ask: Ask): Promise<string>;
   /** Goes with a question until it pauses: what its host keeps of it. */
   pause(ask: Ask): Promise<string>;

@@ -104,7 +104,11 @@ async function startPlayer(
     program: new URL('player-process.ts', import.meta.url),
     args: [id, JSON.stringify(surroundings)],
     // No trace leaves this machine, and nothing is counted elsewhere.
-    env: { OPENAI_AGENTS_DISABLE_TRACING: '1', MASTRA_TELEMETRY_DISABLED: '1', LANGCHAIN_TRACING_V2: 'false' },
+    env: {
+      OPENAI_AGENTS_DISABLE_TRACING: '1',
+      MASTRA_TELEMETRY_DISABLED: '1',
+      LANGCHAIN_TRACING_V2: 'false',
+    },
   });
   closing.defer(() => child.end());
   const port = await child.heard('its port', (said) => ('port' in said ? said.port : undefined), 60_000);

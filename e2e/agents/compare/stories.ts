@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Script } from '../script.ts';
 import type { Contender } from './contenders.ts';
-import type { Ask } from './player.ts';
+import { itWaits, type Ask } from './player.ts';
 import type { Cell } from './results.ts';
 import { openStage, type PlayerProcess, type Stage } from './stage.ts';
 
@@ -14,10 +14,10 @@ export interface Story {
 }
 
 /** How long a run whose process was killed may take to go on by itself. */
-const byItselfMs = 15_000;
+const byItselfMs = 20_000;
 const calls = 10;
 const share: Script = [[{ call: 'share_calendar', args: { with: 'kim' } }]];
-const whoami = (times: number): Script => [Array.from({ length: times }, () => ({ call: 'whoami' }))];
+const whoami = (count: number): Script => [Array.from({ length: count }, () => ({ call: 'whoami' }))];
 
 export const stories: readonly Story[] = [
   {
@@ -73,7 +73,7 @@ export const stories: readonly Story[] = [
       await Promise.all([goOn(), goOn()]);
       await goOn();
       const made = sharesAt(stage);
-      return { holds: made === 1, short: times(made), seen: `the call was made ${times(made)}` };
+      return { holds: made === 1, short: times(made), seen: madeWords(made) };
     }),
   },
   {
@@ -85,7 +85,11 @@ export const stories: readonly Story[] = [
       const { process, ask, kept } = await paused(stage, contender);
       await outcomeOf(process.forge(ask, kept));
       const made = sharesAt(stage);
-      return { holds: made === 0, short: made === 0 ? 'not made' : 'made', seen: `the call was made ${times(made)}` };
+      return {
+        holds: made === 0,
+        short: made === 0 ? 'not made' : 'made',
+        seen: madeWords(made),
+      };
     }),
   },
   {
@@ -116,6 +120,8 @@ interface Storm {
   readonly renewals: number;
   readonly answered: number;
   readonly lives: boolean;
+  /** Whether its person is asked to sign in again. */
+  readonly waits: boolean;
 }
 
 interface StormOptions {
@@ -135,8 +141,8 @@ async function storm(contender: Contender, { conversations, isForeseen }: StormO
   const process = await stage.start();
   await stage.signIn('alice', process);
   const threads = Array.from({ length: conversations }, (_, index) => `thread-${index}`);
-  const ask = (thread: string, many: number): Promise<string> =>
-    outcomeOf(process.answer({ user: 'alice', thread, script: whoami(many) }));
+  const ask = (thread: string, count: number): Promise<string> =>
+    outcomeOf(process.answer({ user: 'alice', thread, script: whoami(count) }));
   for (const thread of threads) await ask(thread, 1);
   const before = renewals();
   as.tokens.expireAccessTokens();
@@ -151,6 +157,7 @@ async function storm(contender: Contender, { conversations, isForeseen }: StormO
     renewals: made,
     answered: answers.join('\n').split('alice').length - 1,
     lives: !as.tokens.families.some(({ revoked }) => revoked),
+    waits: answers.includes(itWaits),
   };
 }
 
@@ -158,9 +165,9 @@ function isAtVault({ signsIn }: Contender): boolean {
   return signsIn === 'at the vault';
 }
 
-function describe({ renewals, answered, lives }: Storm, contender: Contender): string {
+function describe({ renewals, answered, lives, waits }: Storm, contender: Contender): string {
   const asked = isAtVault(contender) ? many(renewals, 'exchange') : many(renewals, 'refresh', 'refreshes');
-  return `${answered} of ${calls} answered, ${asked}, the grant ${lives ? 'lives' : 'is dead'}`;
+  return `${answered} of ${calls} answered, ${asked}, the grant ${lives ? 'lives' : 'is dead'}${waits ? ', and a sign-in is asked for' : ''}`;
 }
 
 function many(count: number, one: string, more = `${one}s`): string {
@@ -177,10 +184,7 @@ interface Paused {
 }
 
 /** A call that waits, in a process that is alive. */
-async function paused(
-  stage: Stage,
-  contender: Contender,
-): Promise<Paused> {
+async function paused(stage: Stage, contender: Contender): Promise<Paused> {
   const process = await stage.start();
   const ask = { user: 'alice', thread: 'of-alice', script: share };
   // Who waits at the vault waits for its first sign-in.
@@ -217,8 +221,12 @@ function foreignIn(answers: readonly string[]): string {
   return foreign ? ': somebody was given another’s data' : '';
 }
 
+function madeWords(count: number): string {
+  return count === 0 ? 'the call was not made' : `the call was made ${times(count)}`;
+}
+
 function times(count: number): string {
-  return count === 1 ? 'once' : count === 0 ? 'never' : `${count} times`;
+  return ['never', 'once', 'twice'][count] ?? `${count} times`;
 }
 
 /** What came of it, a failure in its own words. */

@@ -16,10 +16,7 @@ export interface Tenant extends AsyncDisposable {
 const scope = 'calendar:read calendar:write calendar:share';
 
 /** It renews what it keeps of a user when that has expired, once, and hands out what is good. */
-export async function startTenant(
-  as: ProgrammableAuthorizationServer,
-  resource: string,
-): Promise<Tenant> {
+export async function startTenant(as: ProgrammableAuthorizationServer, resource: string): Promise<Tenant> {
   const kept = new Map<string, IssuedTokens>();
   let exchanges = 0;
   const answer = async (request: Request): Promise<Response> => {

@@ -48,4 +48,3 @@ export async function openMastraAlone({ directory, calendarUrl }: Surroundings):
     },
   };
 }
-

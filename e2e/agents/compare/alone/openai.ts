@@ -1,4 +1,11 @@
-import { Agent, getAllMcpTools, MCPServerStreamableHttp, run, RunState, type FunctionTool } from '@openai/agents';
+import {
+  Agent,
+  getAllMcpTools,
+  MCPServerStreamableHttp,
+  run,
+  RunState,
+  type FunctionTool,
+} from '@openai/agents';
 import { scriptedModel } from '../../openai-face.ts';
 import { KeptProvider } from '../kept-provider.ts';
 import { eachOnce } from '../each-once.ts';

@@ -3,7 +3,7 @@ import { generateText, tool, type ModelMessage, type ToolSet } from 'ai';
 import { MockLanguageModelV2 } from 'ai/test';
 import { z } from 'zod';
 import { nextMove } from '../../script.ts';
-import type { Ask, Player, Surroundings } from '../player.ts';
+import { itWaits, type Ask, type Player, type Surroundings } from '../player.ts';
 import { callCalendar, leadToStandIn, load, tenant } from './tenant.ts';
 import { sessionOf } from './session.ts';
 
@@ -21,11 +21,11 @@ interface Interrupts {
 }
 
 interface VercelInterrupts {
-  invokeTools(options: {
+  readonly invokeTools: (options: {
     messages: readonly ModelMessage[];
     tools: ToolSet;
     onToolResult: (message: { content: { output: unknown }[] }) => void;
-  }): Promise<void>;
+  }) => Promise<void>;
 }
 
 /** The AI SDK 5 with Auth0's token vault: a call without a token throws an interrupt, and its host has it made again. */
@@ -48,7 +48,8 @@ export async function openAuth0AiSdk({ calendarUrl, tenantUrl }: Surroundings): 
         execute: async (args) => {
           const token = auth0.getAccessTokenFromTokenVault();
           const text = await callCalendar(calendarUrl, token, { name, args });
-          if (text === undefined) throw new TokenVaultError('Authorization required to access the Token Vault');
+          if (text === undefined)
+            throw new TokenVaultError('Authorization required to access the Token Vault');
           return text;
         },
       }) as AnyTool,
@@ -78,7 +79,7 @@ export async function openAuth0AiSdk({ calendarUrl, tenantUrl }: Surroundings): 
     answer: (ask) =>
       as(ask, async () => {
         const { text, isInterrupted } = await generate(questionOf(ask));
-        return isInterrupted ? 'it waits' : text;
+        return isInterrupted ? itWaits : text;
       }),
     pause: (ask) =>
       as(ask, async () => {
@@ -115,7 +116,7 @@ function scriptedModel(): MockLanguageModelV2 {
           question = part?.type === 'text' ? part.text : '[]';
           results = [];
         } else if (role === 'tool') {
-          for (const { output } of content) results.push(String(output.value));
+          for (const { output } of content) results.push(textOf(output.value));
         }
       }
       const move = nextMove(question, results);
@@ -135,4 +136,8 @@ function scriptedModel(): MockLanguageModelV2 {
       };
     },
   });
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

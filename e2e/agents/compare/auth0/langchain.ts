@@ -7,7 +7,7 @@ import { createReactAgent } from '@langchain/langgraph/prebuilt';
 import { z } from 'zod';
 import { nextMove } from '../../script.ts';
 import { openSaver } from '../open-saver.ts';
-import type { Ask, Player, Surroundings } from '../player.ts';
+import { itWaits, type Ask, type Player, type Surroundings } from '../player.ts';
 import { callCalendar, leadToStandIn, load, loadBeside, tenant } from './tenant.ts';
 import { sessionOf } from './session.ts';
 
@@ -30,7 +30,10 @@ export async function openAuth0LangChain({
 }: Surroundings): Promise<Player> {
   leadToStandIn(tenantUrl);
   const auth0 = load('@auth0/ai-langchain') as Auth0LangChain;
-  const { FederatedConnectionError } = loadBeside('@auth0/ai-langchain', '@auth0/ai/interrupts') as Interrupts;
+  const { FederatedConnectionError } = loadBeside(
+    '@auth0/ai-langchain',
+    '@auth0/ai/interrupts',
+  ) as Interrupts;
   const withCalendar = new auth0.Auth0AI({ auth0: tenant }).withTokenForConnection({
     connection: 'calendar',
     scopes: ['calendar:read', 'calendar:write', 'calendar:share'],
@@ -51,10 +54,7 @@ export async function openAuth0LangChain({
   const { checkpointer, save } = openSaver(new MemorySaver(), directory);
   const agent = createReactAgent({
     llm: new ScriptedModel({}),
-    tools: [
-      toolNamed('whoami', z.object({})),
-      toolNamed('share_calendar', z.object({ with: z.string() })),
-    ],
+    tools: [toolNamed('whoami', z.object({})), toolNamed('share_calendar', z.object({ with: z.string() }))],
     checkpointer,
   });
   const invoke = async ({ user, thread }: Ask, input: unknown): Promise<string> => {
@@ -66,7 +66,8 @@ export async function openAuth0LangChain({
   };
   const asked = ({ script }: Ask) => ({ messages: [{ role: 'user', content: JSON.stringify(script) }] });
   return {
-    answer: (ask) => invoke(ask, asked(ask)),
+    // Where it is interrupted, the last message is the call, without a text.
+    answer: async (ask) => (await invoke(ask, asked(ask))) || itWaits,
     pause: async (ask) => {
       await invoke(ask, asked(ask));
       save();
