@@ -30,7 +30,11 @@ interface Question {
  *
  * Everything is made for one invocation and closed with it: connections belong to the request that opened them.
  */
-export async function answer(request: Request, settings: Settings, invocation: Invocation): Promise<Response> {
+export async function answer(
+  request: Request,
+  settings: Settings,
+  invocation: Invocation,
+): Promise<Response> {
   const signIn = openSignIn(settings);
   const { manager, park } = openManager(settings, signIn, invocation);
   try {
