@@ -38,6 +38,19 @@ export async function bundle(
   });
 }
 
+/** A module of a user's that is no file, bundled. */
+export async function bundleText(contents: string, options: BuildOptions): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: folder },
+    bundle: true,
+    format: 'esm',
+    write: false,
+    logLevel: 'silent',
+    ...options,
+  });
+  return outputFiles[0]!.text;
+}
+
 /** As wrangler bundles a Worker. */
 export const forWorkers: BuildOptions = {
   platform: 'browser',
