@@ -36,6 +36,15 @@ describe('what a Worker bundles', () => {
     },
   );
 
+  test.each(['postern', 'postern/kernel', 'postern/agents', 'postern/storage/dynamodb', 'postern/storage/conformance'])(
+    'of %s has no built-in of Node',
+    async (entry) => {
+      const external = ['@aws-sdk/client-dynamodb'];
+      const text = await bundleText(`export * from '${entry}';`, { ...forWorkers, external });
+      expect(builtInsOf(text)).toEqual([]);
+    },
+  );
+
   test('has none with another bundler either', async () => {
     const built = await rolldown({
       input: 'worker',
