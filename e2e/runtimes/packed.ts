@@ -40,7 +40,7 @@ export async function bundle(
 
 /** A module of a user's that is no file, bundled. */
 export async function bundleText(contents: string, options: BuildOptions): Promise<string> {
-  const { outputFiles } = await build({
+  const { outputFiles = [] } = await build({
     stdin: { contents, resolveDir: folder },
     bundle: true,
     format: 'esm',

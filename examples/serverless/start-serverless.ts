@@ -33,7 +33,7 @@ export interface World extends AsyncDisposable {
   readonly settings: Omit<Settings, 'storage' | 'logger'>;
   readonly messages: readonly ChatMessage[];
   /** Requests for metadata that reached the provider. */
-  metadataRequests(): number;
+  readonly metadataRequests: () => number;
 }
 
 export async function openWorld(port?: number): Promise<World> {
@@ -83,7 +83,7 @@ export interface Serverless extends World {
   /** The processes that invocations had so far. */
   readonly processes: ReadonlySet<number>;
   /** The platform's timer ticks. Returns how much was resumed. */
-  tick(): Promise<number>;
+  readonly tick: () => Promise<number>;
 }
 
 /** The function on a platform that gives every invocation a process of its own, which sees nothing but the store. */
