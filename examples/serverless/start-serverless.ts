@@ -95,6 +95,8 @@ export async function startServerless(options: { directory: string; port?: numbe
     const program = fileURLToPath(new URL('invoke.ts', import.meta.url));
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program], {
       stdio: ['pipe', 'pipe', 'inherit'],
+      // What was compiled is kept between invocations, as platforms do.
+      env: { ...process.env, NODE_COMPILE_CACHE: `${options.directory}/compiled` },
     });
     processes.add(child.pid ?? 0);
     child.stdin.end(JSON.stringify({ event, directory: options.directory, settings }));
