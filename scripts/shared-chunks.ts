@@ -35,6 +35,9 @@ const alongside: Readonly<Record<string, string>> = {
  * by whoever loads the module, so its lowest entry is no higher and its highest no lower: chunks
  * made so never import in a circle.
  *
+ * What loads built-ins of Node is in a chunk beside, so that whoever shares the rest runs without them. Nothing else
+ * imports it.
+ *
  * A module that only an `import()` reaches is in none of them. It stays out of what loads at once.
  */
 export function sharedChunks(entries: ReadonlyMap<string, string>): SharedChunk[] {
@@ -44,13 +47,15 @@ export function sharedChunks(entries: ReadonlyMap<string, string>): SharedChunk[
     lows
       .filter((high) => high >= low)
       .toReversed()
-      .map((high) => ({
-        name: `${tierName(low)}-${tierName(high)}`,
-        holds: (id: string, edges: FindEdges): boolean => {
-          const span = (spans ??= sharedModules(entries, edges)).get(id);
-          return span?.low === low && span.high === high;
-        },
-      })),
+      .flatMap((high) =>
+        [false, true].map((ofNode) => ({
+          name: `${tierName(low)}-${tierName(high)}${ofNode ? '-node' : ''}`,
+          holds: (id: string, edges: FindEdges): boolean => {
+            const span = (spans ??= sharedModules(entries, edges)).get(id);
+            return span?.low === low && span.high === high && span.ofNode === ofNode;
+          },
+        })),
+      ),
   );
 }
 
@@ -71,6 +76,7 @@ export function firstChunk(starts: readonly string[]): SharedChunk {
 interface Span {
   readonly low: number;
   readonly high: number;
+  readonly ofNode: boolean;
 }
 
 function sharedModules(entries: ReadonlyMap<string, string>, edges: FindEdges): Map<string, Span> {
@@ -80,7 +86,16 @@ function sharedModules(entries: ReadonlyMap<string, string>, edges: FindEdges): 
   }
   const late = loadedLate(ranks.keys(), edges);
   const shared = [...ranks].filter(([id, own]) => own.length > 1 || late.has(id));
-  return new Map(shared.map(([id, own]) => [id, { low: Math.min(...own), high: Math.max(...own) }]));
+  return new Map(
+    shared.map(([id, own]) => [
+      id,
+      { low: Math.min(...own), high: Math.max(...own), ofNode: loadsBuiltIns(id, edges) },
+    ]),
+  );
+}
+
+function loadsBuiltIns(id: string, edges: FindEdges): boolean {
+  return [...loadedWith(id, edges)].some((loaded) => loaded.startsWith('node:'));
 }
 
 function loadedWith(start: string, edges: FindEdges): Set<string> {

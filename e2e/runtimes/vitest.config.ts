@@ -9,6 +9,7 @@ export default defineConfig({
     name: 'runtimes',
     include: ['e2e/runtimes/**/*.test.ts'],
     setupFiles: [fileURLToPath(new URL('test/support/watch-for-secrets.ts', root))],
+    globalSetup: [fileURLToPath(new URL('unpack.setup.ts', import.meta.url))],
     testTimeout: 180_000,
     hookTimeout: 120_000,
     pool: 'forks',

@@ -1,5 +1,10 @@
 import { browserSignIn, type BrowserSignIn } from '../../src/browser-sign-in/index.ts';
-import { ClientManager, isAuthorizationRequired, type Client } from '../../src/client/index.ts';
+import {
+  ClientManager,
+  isAuthorizationRequired,
+  type Client,
+  type ParkingPlace,
+} from '../../src/client/index.ts';
 import type { Logger, StorageBackend } from '../../src/index.ts';
 
 /** What every invocation is given, and all that it shares with the others: no memory, and nothing that goes on. */
@@ -30,9 +35,13 @@ interface Question {
  *
  * Everything is made for one invocation and closed with it: connections belong to the request that opened them.
  */
-export async function answer(request: Request, settings: Settings, invocation: Invocation): Promise<Response> {
+export async function answer(
+  request: Request,
+  settings: Settings,
+  invocation: Invocation,
+): Promise<Response> {
   const signIn = openSignIn(settings);
-  const { manager, park } = openManager(settings, signIn, invocation);
+  const { manager, questions } = openManager(settings, signIn, invocation);
   try {
     const { pathname } = new URL(request.url);
     if (pathname.startsWith('/postern/')) return await manager.fetch(request);
@@ -45,7 +54,7 @@ export async function answer(request: Request, settings: Settings, invocation: I
       return Response.json({ events: await listEvents(await manager.getClient(person.id)) });
     } catch (error) {
       if (!isAuthorizationRequired(error)) throw error;
-      await park(error, { id: crypto.randomUUID() });
+      await questions.park(error, { id: crypto.randomUUID() });
       return Response.json({ link: error.challenge.url }, { status: 202 });
     }
   } finally {
@@ -74,7 +83,12 @@ function openSignIn({ storage, origin, issuer, logger }: Settings): BrowserSignI
   return browserSignIn({ issuer, clientId: 'serverless', publicUrl, storage, logger });
 }
 
-function openManager(settings: Settings, signIn: BrowserSignIn, invocation: Invocation) {
+interface Opened {
+  readonly manager: ClientManager;
+  readonly questions: ParkingPlace<Question>;
+}
+
+function openManager(settings: Settings, signIn: BrowserSignIn, invocation: Invocation): Opened {
   const { storage, origin, calendarUrl, chatUrl, logger } = settings;
   const manager = new ClientManager(
     { calendar: { url: calendarUrl } },
@@ -86,7 +100,7 @@ function openManager(settings: Settings, signIn: BrowserSignIn, invocation: Invo
       logger,
     },
   );
-  const parked = manager.continuation<Question>('answer', async ({ client, payload, idempotencyKey }) => {
+  const questions = manager.continuation<Question>('answer', async ({ client, payload, idempotencyKey }) => {
     const events = await listEvents(client);
     const body = JSON.stringify({ question: payload.id, events });
     // The chat drops what it has had under that key: an invocation may end between posting and saying so.
@@ -94,7 +108,7 @@ function openManager(settings: Settings, signIn: BrowserSignIn, invocation: Invo
     const { ok } = await fetch(chatUrl, { method: 'POST', headers, body });
     if (!ok) throw new Error('the chat did not take the answer');
   });
-  return { manager, park: parked.park };
+  return { manager, questions };
 }
 
 async function listEvents(client: Client): Promise<string[]> {

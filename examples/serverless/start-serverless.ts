@@ -33,7 +33,7 @@ export interface World extends AsyncDisposable {
   readonly settings: Omit<Settings, 'storage' | 'logger'>;
   readonly messages: readonly ChatMessage[];
   /** Requests for metadata that reached the provider. */
-  metadataRequests(): number;
+  readonly metadataRequests: () => number;
 }
 
 export async function openWorld(port?: number): Promise<World> {
@@ -83,7 +83,7 @@ export interface Serverless extends World {
   /** The processes that invocations had so far. */
   readonly processes: ReadonlySet<number>;
   /** The platform's timer ticks. Returns how much was resumed. */
-  tick(): Promise<number>;
+  readonly tick: () => Promise<number>;
 }
 
 /** The function on a platform that gives every invocation a process of its own, which sees nothing but the store. */
@@ -95,6 +95,8 @@ export async function startServerless(options: { directory: string; port?: numbe
     const program = fileURLToPath(new URL('invoke.ts', import.meta.url));
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program], {
       stdio: ['pipe', 'pipe', 'inherit'],
+      // What was compiled is kept between invocations, as platforms do.
+      env: { ...process.env, NODE_COMPILE_CACHE: `${options.directory}/compiled` },
     });
     processes.add(child.pid ?? 0);
     child.stdin.end(JSON.stringify({ event, directory: options.directory, settings }));

@@ -10,7 +10,7 @@ import type { World } from './start-serverless.ts';
 export async function tellStory(
   story: Story,
   browser: CookieBrowser,
-  { listener, messages, tick, metadataRequests }: World & { tick(): Promise<number> },
+  { listener, messages, tick, metadataRequests }: World & { readonly tick: () => Promise<number> },
 ): Promise<void> {
   const { origin } = listener;
   story.say(`A function at ${origin}. Nothing of it runs yet.`);

@@ -14,7 +14,10 @@ interface Env {
 
 function settingsOf(env: Env): Settings {
   return {
-    storage: encrypted(createD1Backend({ database: env.DB }), keyringFromEnv({ POSTERN_KEYS: env.POSTERN_KEYS })),
+    storage: encrypted(
+      createD1Backend({ database: env.DB }),
+      keyringFromEnv({ POSTERN_KEYS: env.POSTERN_KEYS }),
+    ),
     origin: env.ORIGIN,
     issuer: env.ISSUER,
     calendarUrl: env.CALENDAR_URL,

@@ -61,7 +61,8 @@ export class KnownDiscoveries {
 
   /** Whether something that is used now was found out before then, by this process's monotonic time, or by another. */
   async isOlder(serverUrl: string, thanMs: number): Promise<boolean> {
-    const found = await Promise.allSettled(this.#here.get(serverUrl)?.values() ?? []);
+    const variants = this.#here.get(serverUrl) ?? new Map<string, Promise<Known>>();
+    const found = await Promise.allSettled(variants.values());
     return found.some((each) => each.status === 'fulfilled' && each.value.sinceMs < thanMs);
   }
 

@@ -78,7 +78,11 @@ describe('a process that has just started', () => {
     const resourceMetadataUrl = new URL('/.well-known/oauth-protected-resource', serverUrl).href;
     // The stage's server has it at one place alone.
     await signIns
-      .prepare({ server: 'calendar', serverUrl }, { scheme: 'bearer', schemes: ['bearer'], resourceMetadataUrl }, [])
+      .prepare(
+        { server: 'calendar', serverUrl },
+        { scheme: 'bearer', schemes: ['bearer'], resourceMetadataUrl },
+        [],
+      )
       .catch(() => {});
     expect(stage.looked()).toBeGreaterThan(0);
   });
