@@ -5,7 +5,7 @@ import { openServer } from './open-server.ts';
 
 // Every name is inside.
 vi.mock('node:dns', async (original) => ({
-  ...(await original<typeof import('node:dns')>()),
+  ...(await original<object>()),
   lookup: (_name: string, _options: object, answer: (error: null, addresses: object[]) => void) =>
     answer(null, [{ address: '127.0.0.1', family: 4 }]),
 }));
