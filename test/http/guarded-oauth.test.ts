@@ -1,16 +1,31 @@
-import { expect, test, vi } from 'vitest';
-import { createOAuthHttp } from '../../src/oauth/index.ts';
-import { codeOf } from '../support/stage.ts';
+import type * as oauth from '../../src/oauth/index.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { openServer } from './open-server.ts';
 
-// Every name is inside.
-vi.mock('node:dns', async (original) => ({
-  ...(await original<typeof import('node:dns')>()),
-  lookup: (_name: string, _options: object, answer: (error: null, addresses: object[]) => void) =>
-    answer(null, [{ address: '127.0.0.1', family: 4 }]),
-}));
+/** The sources once more, where every name is one of this machine. */
+async function loadInside(): Promise<Pick<typeof oauth, 'createOAuthHttp'>> {
+  vi.resetModules();
+  vi.doMock('node:dns', async (original) => ({
+    ...(await original<object>()),
+    lookup: (_name: string, _options: object, answer: (error: null, addresses: object[]) => void) =>
+      answer(null, [{ address: '127.0.0.1', family: 4 }]),
+  }));
+  onTestFinished(() => {
+    vi.doUnmock('node:dns');
+    vi.resetModules();
+  });
+  return import('../../src/oauth/index.ts');
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string | undefined> {
+  return work.then(
+    () => undefined,
+    ({ code }: { code?: string }) => code,
+  );
+}
 
 test('requests to authorization servers lead inside by a name only where their operator has named it', async () => {
+  const { createOAuthHttp } = await loadInside();
   const { port, requests, sockets } = await openServer((_, response) => response.end());
   const url = `https://issuer.example:${port}/token`;
   const forbidden = 'ERR_POSTERN_NETWORK_FORBIDDEN';
