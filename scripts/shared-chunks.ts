@@ -16,13 +16,12 @@ export interface SharedChunk {
  * The folders that entries lie in, lowest layer first; `''` is the root itself.
  * An entry of any other folder counts as the highest.
  */
-const tiers = ['storage', '', 'oauth', 'oob', 'client'];
+const tiers = ['storage', '', 'oauth', 'oob', 'client', 'agents'];
 /** Entries that are only used together with those of a tier. A chunk for them alone would be one more file for everybody. */
 const alongside: Readonly<Record<string, string>> = {
   node: 'oob',
   'browser-sign-in': 'oob',
   atproto: 'oob',
-  agents: 'client',
 };
 
 /**
@@ -36,8 +35,14 @@ const alongside: Readonly<Record<string, string>> = {
  * made so never import in a circle.
  *
  * A module that only an `import()` reaches is in none of them. It stays out of what loads at once.
+ *
+ * @param firstUses late parts that an entry's first use always loads, by their source, and the entry. What they share with
+ * other entries counts as loaded at once by theirs, or a line of it would bring a chunk that is for those others.
  */
-export function sharedChunks(entries: ReadonlyMap<string, string>): SharedChunk[] {
+export function sharedChunks(
+  entries: ReadonlyMap<string, string>,
+  firstUses: ReadonlyMap<string, string>,
+): SharedChunk[] {
   let spans: ReadonlyMap<string, Span> | undefined;
   const lows = [...tiers.keys(), tiers.length];
   return lows.flatMap((low) =>
@@ -47,7 +52,7 @@ export function sharedChunks(entries: ReadonlyMap<string, string>): SharedChunk[
       .map((high) => ({
         name: `${tierName(low)}-${tierName(high)}`,
         holds: (id: string, edges: FindEdges): boolean => {
-          const span = (spans ??= sharedModules(entries, edges)).get(id);
+          const span = (spans ??= sharedModules(entries, firstUses, edges)).get(id);
           return span?.low === low && span.high === high;
         },
       })),
@@ -73,14 +78,30 @@ interface Span {
   readonly high: number;
 }
 
-function sharedModules(entries: ReadonlyMap<string, string>, edges: FindEdges): Map<string, Span> {
-  const ranks = new Map<string, number[]>();
+function sharedModules(
+  entries: ReadonlyMap<string, string>,
+  firstUses: ReadonlyMap<string, string>,
+  edges: FindEdges,
+): Map<string, Span> {
+  const owners = new Map<string, string[]>();
   for (const [name, entry] of entries) {
-    for (const id of loadedWith(entry, edges)) ranks.set(id, [...(ranks.get(id) ?? []), rankOf(name)]);
+    for (const id of loadedWith(entry, edges)) owners.set(id, [...(owners.get(id) ?? []), name]);
   }
-  const late = loadedLate(ranks.keys(), edges);
-  const shared = [...ranks].filter(([id, own]) => own.length > 1 || late.has(id));
-  return new Map(shared.map(([id, own]) => [id, { low: Math.min(...own), high: Math.max(...own) }]));
+  const late = loadedLate(owners.keys(), edges);
+  for (const [start, name] of firstUses) {
+    for (const id of loadedWith(start, edges)) owners.get(id)?.push(name);
+  }
+  const shared = [...owners].filter(([id, own]) => own.length > 1 || late.has(id));
+  return new Map(shared.map(([id, own]) => [id, spanOf(own)]));
+}
+
+/** What agents share with anybody else counts as the client's: for that, too, one more file would be one for everybody. */
+function spanOf(entries: readonly string[]): Span {
+  const agents = tiers.indexOf('agents');
+  const own = entries.map(rankOf);
+  const isShared = own.some((rank) => rank !== agents);
+  const ranks = own.map((rank) => (isShared && rank === agents ? tiers.indexOf('client') : rank));
+  return { low: Math.min(...ranks), high: Math.max(...ranks) };
 }
 
 function loadedWith(start: string, edges: FindEdges): Set<string> {
