@@ -27,16 +27,18 @@ export interface ClientIdentity {
   readonly registeredAtMs?: number | undefined;
 }
 
-export const clientIdentitySchema: ZodType<ClientIdentity> = z.looseObject({
-  issuer: z.string(),
-  clientId: z.string(),
-  clientSecret: z.string().optional(),
-  tokenEndpointAuthMethod: z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']),
-  privateKeyJwk: z.looseObject({}).optional(),
-  source: z.enum(['preregistered', 'metadata-document', 'dynamic']),
-  redirectUris: z.array(z.string()),
-  secretExpiresAtMs: z.number().optional(),
-  registeredScopes: z.array(z.string()).optional(),
-  grantTypes: z.array(z.string()).optional(),
-  registeredAtMs: z.number().optional(),
-});
+export const clientIdentitySchema: ZodType<ClientIdentity> = z.lazy(() =>
+  z.looseObject({
+    issuer: z.string(),
+    clientId: z.string(),
+    clientSecret: z.string().optional(),
+    tokenEndpointAuthMethod: z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']),
+    privateKeyJwk: z.looseObject({}).optional(),
+    source: z.enum(['preregistered', 'metadata-document', 'dynamic']),
+    redirectUris: z.array(z.string()),
+    secretExpiresAtMs: z.number().optional(),
+    registeredScopes: z.array(z.string()).optional(),
+    grantTypes: z.array(z.string()).optional(),
+    registeredAtMs: z.number().optional(),
+  }),
+);
