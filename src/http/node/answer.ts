@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { PosternError } from '../../core/postern-error.ts';
+import { eachChunk, type ChunkedAnswer } from '../read-chunks.ts';
 
 /** Where an answer came from, and what it is held to. */
 export interface AnswerContext {
@@ -15,7 +16,7 @@ export interface AnswerContext {
  * The answer to one request: what a `Response` is, made of what Node has received without the streams and copies that a
  * `Response` of its own would put between.
  */
-export class Answer implements Response {
+export class Answer implements Response, ChunkedAnswer {
   readonly status: number;
   readonly statusText: string;
   readonly headers: Headers;
@@ -103,6 +104,29 @@ export class Answer implements Response {
   #asResponse(): Response {
     const { status, statusText, headers } = this;
     return new Response(this.body, { status, statusText, headers });
+  }
+
+  [eachChunk](take: (chunk: Uint8Array) => void): Promise<void> {
+    if (this.#isUsed || this.#body !== undefined)
+      return Promise.reject(new TypeError('Body is unusable: Body has already been read'));
+    this.#isUsed = true;
+    const source = this.#source;
+    const count = this.#counter();
+    return new Promise((done, fail) => {
+      if (source.errored !== null) return fail(this.#brokenOff(source.errored));
+      source.on('data', (chunk: Buffer) => {
+        try {
+          const tooLarge = count(chunk);
+          if (tooLarge !== undefined) throw tooLarge;
+          take(chunk);
+        } catch (error) {
+          fail(error);
+          this.#drop();
+        }
+      });
+      source.once('end', done);
+      source.once('error', (error) => fail(this.#brokenOff(error)));
+    });
   }
 
   async #bytes(): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,6 +1,7 @@
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { PosternError } from '../../core/postern-error.ts';
+import { followRedirects } from '../follow-redirects.ts';
 import { mayReachInside, type GuardedInit } from '../guard.ts';
 import type { Network, NetworkLimits, NetworkOptions } from '../network-options.ts';
 import type { Resolve } from './addresses.ts';
@@ -20,13 +21,11 @@ const defaults: Limits = {
   connections: 1_024,
   waiting: 10_000,
 };
-const maxRedirects = 3;
 
 /**
  * The network of Node: `fetch` over `node:http`, which costs less than half of the global one.
  *
- * A redirect is followed three times at most, only within its origin, and only with the same method: whatever a request
- * carries is for that origin alone.
+ * Redirects are followed as {@link followRedirects} says.
  *
  * @param resolve how names are resolved, where there is a guard. Default: as the system does.
  */
@@ -57,23 +56,8 @@ class Sender {
     this.#limits = limits;
   }
 
-  async follow(request: RequestParts, inside: boolean): Promise<Response> {
-    let { url } = request;
-    for (let hops = 0; ; hops++) {
-      const answer = await this.#send(url, request, inside, hops > 0);
-      const location = redirects.has(answer.status) ? answer.headers.get('location') : null;
-      if (location === null || request.redirect === 'manual') return answer;
-      await answer.body?.cancel();
-      const next = URL.parse(location, url);
-      if (request.redirect === 'error') throw notFollowed(url, 'which it must not');
-      if (next === null) throw notFollowed(url, 'to nowhere');
-      if (hops === maxRedirects) throw notFollowed(url, `more than ${maxRedirects} times`);
-      if (next.origin !== url.origin) throw notFollowed(url, `to ${next.origin}`);
-      const keepsMethod = answer.status === 307 || answer.status === 308;
-      if (!keepsMethod && request.method !== 'GET' && request.method !== 'HEAD')
-        throw notFollowed(url, `a ${request.method} with status ${answer.status}`);
-      url = next;
-    }
+  follow(request: RequestParts, inside: boolean): Promise<Response> {
+    return followRedirects(request, (url, redirected) => this.#send(url, request, inside, redirected));
   }
 
   async #send(url: URL, request: RequestParts, inside: boolean, redirected: boolean): Promise<Answer> {
@@ -149,8 +133,6 @@ class Sender {
   }
 }
 
-const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-
 function isEvents({ headers }: Answer): boolean {
   return headers.get('content-type')?.startsWith('text/event-stream') === true;
 }
@@ -168,16 +150,6 @@ function failed(cause: Error): Error {
 
 function tooSlow(): Error {
   return Object.assign(new Error('nothing came for too long'), { code: 'ETIMEDOUT' });
-}
-
-function notFollowed(url: URL, where: string): PosternError {
-  return new PosternError(
-    'ERR_POSTERN_NETWORK_REDIRECT',
-    `${JSON.stringify(url.host)} redirects ${where}, which is not followed`,
-    {
-      hint: 'What a request carries is for its own origin alone. If the other address is right, configure that one.',
-    },
-  );
 }
 
 function tooManyWait({ host }: URL): PosternError {

@@ -1,3 +1,5 @@
+import { plainHeaders } from '../plain-headers.ts';
+
 /** A request, taken apart for Node. */
 export interface RequestParts {
   readonly url: URL;
@@ -12,11 +14,7 @@ export interface RequestParts {
 export async function readRequest(input: string | URL | Request, init: RequestInit): Promise<RequestParts> {
   if (typeof input !== 'string' && !(input instanceof URL)) return readObject(input, init);
   const { method = 'GET', body, signal, redirect = 'follow' } = init;
-  const headers: Record<string, string> = {};
-  if (init.headers !== undefined) {
-    for (const [name, value] of init.headers instanceof Headers ? init.headers : new Headers(init.headers))
-      headers[name] = value;
-  }
+  const headers = plainHeaders(init.headers);
   const isPlain =
     body === undefined || body === null || typeof body === 'string' || body instanceof Uint8Array;
   const read = isPlain ? { body: body ?? undefined, type: undefined } : await readBody(body);
