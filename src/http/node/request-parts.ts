@@ -4,6 +4,7 @@ import { plainHeaders } from '../plain-headers.ts';
 export interface RequestParts {
   readonly url: URL;
   readonly method: string;
+  /** By names in lower case; nobody else has them. */
   readonly headers: Record<string, string>;
   readonly body: string | Uint8Array | undefined;
   readonly signal: AbortSignal | undefined;
@@ -11,20 +12,34 @@ export interface RequestParts {
 }
 
 /** Reads what `fetch` takes. */
-export async function readRequest(input: string | URL | Request, init: RequestInit): Promise<RequestParts> {
+export function readRequest(
+  input: string | URL | Request,
+  init: RequestInit,
+): RequestParts | Promise<RequestParts> {
   if (typeof input !== 'string' && !(input instanceof URL)) return readObject(input, init);
-  const { method = 'GET', body, signal, redirect = 'follow' } = init;
+  const { body } = init;
+  if (body === undefined || body === null || typeof body === 'string' || body instanceof Uint8Array)
+    return partsOf(input, init, body ?? undefined, typeof body === 'string' ? plainText : undefined);
+  return readBody(body).then((read) => partsOf(input, init, read.body, read.type));
+}
+
+const plainText = 'text/plain;charset=UTF-8';
+
+/** @param type what a body is where the headers do not say it. */
+function partsOf(
+  input: string | URL,
+  init: RequestInit,
+  body: string | Uint8Array | undefined,
+  type: string | undefined,
+): RequestParts {
+  const { method = 'GET', signal, redirect = 'follow' } = init;
   const headers = plainHeaders(init.headers);
-  const isPlain =
-    body === undefined || body === null || typeof body === 'string' || body instanceof Uint8Array;
-  const read = isPlain ? { body: body ?? undefined, type: undefined } : await readBody(body);
-  const type = read.type ?? (typeof body === 'string' ? 'text/plain;charset=UTF-8' : undefined);
   if (type !== undefined) headers['content-type'] ??= type;
   return {
     url: typeof input === 'string' ? new URL(input) : input,
     method: method.toUpperCase(),
     headers,
-    body: read.body,
+    body,
     signal: signal ?? undefined,
     redirect,
   };
