@@ -1,5 +1,6 @@
 import { isHeaderValue } from '../../core/header-value.ts';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
+import { plainHeaders } from '../../http/plain-headers.ts';
 import type { AuthStrategy } from './auth-strategy.ts';
 
 /** A request is sent at most this often; a server that refuses fresh credentials is not asked for ever. */
@@ -27,12 +28,12 @@ export function authorizedFetch(
     for (let attempt = 1; ; attempt++) {
       const authorization = await strategy.authorize({ method, url });
       // The caller's own are left alone, and nothing of an earlier try stays in them.
-      const headers = new Headers(init.headers);
+      const headers = plainHeaders(init.headers);
       for (const [name, value] of Object.entries(authorization.headers)) {
         // What sets them says what it could not set, and whoever logs that logs a secret.
         if (value !== checked && !isHeaderValue(value)) throw unsendable(options.server, name);
         checked = value;
-        headers.set(name, value);
+        headers[name.toLowerCase()] = value;
       }
       const request = { ...init, headers };
       let response: Response;

@@ -6,7 +6,6 @@ import type { AuthStrategy } from '../auth/auth-strategy.ts';
 import { authorizedFetch } from '../auth/authorized-fetch.ts';
 import type { HttpServerConfig, ServerConfig, StdioServerConfig } from '../server-config.ts';
 import { ChildEnd } from './child-end.ts';
-import { loadSdk } from './sdk.ts';
 import { ServerPause } from './server-pause.ts';
 
 /** How bytes reach one server. Knows nothing of sessions, and of authentication only its strategy. */
@@ -49,11 +48,8 @@ function streamableHttpConnection(
 ): Connection {
   return {
     async createTransport() {
-      const { StreamableHTTPClientTransport } = await loadSdk();
-      return new StreamableHTTPClientTransport(new URL(url), {
-        fetch,
-        ...(headers && { requestInit: { headers: { ...headers } } }),
-      });
+      const { StreamableHttpTransport } = await import('./streamable-http-transport.ts');
+      return new StreamableHttpTransport(new URL(url), { fetch, headers });
     },
   };
 }

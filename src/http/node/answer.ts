@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { PosternError } from '../../core/postern-error.ts';
+import { eachChunk, type ChunkedAnswer } from '../read-chunks.ts';
 
 /** Where an answer came from, and what it is held to. */
 export interface AnswerContext {
@@ -15,16 +16,16 @@ export interface AnswerContext {
  * The answer to one request: what a `Response` is, made of what Node has received without the streams and copies that a
  * `Response` of its own would put between.
  */
-export class Answer implements Response {
+export class Answer implements Response, ChunkedAnswer {
   readonly status: number;
   readonly statusText: string;
-  readonly headers: Headers;
   readonly url: string;
   readonly redirected: boolean;
   readonly type = 'default';
   readonly #message: IncomingMessage;
   readonly #source: Readable;
   readonly #context: AnswerContext;
+  #headers: Headers | undefined;
   #isUsed = false;
   #body: ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined;
 
@@ -32,17 +33,27 @@ export class Answer implements Response {
   constructor(message: IncomingMessage, source: Readable, context: AnswerContext) {
     this.status = message.statusCode ?? 0;
     this.statusText = message.statusMessage ?? '';
-    this.headers = headersOf(message);
     this.url = context.url;
     this.redirected = context.redirected;
     this.#message = message;
     this.#source = source;
     this.#context = context;
+  }
+
+  get headers(): Headers {
+    if (this.#headers !== undefined) return this.#headers;
+    const headers = (this.#headers = headersOf(this.#message));
     // The encoded form is no longer there to be described.
-    if (source !== message) {
-      this.headers.delete('content-encoding');
-      this.headers.delete('content-length');
+    if (this.#source !== this.#message) {
+      headers.delete('content-encoding');
+      headers.delete('content-length');
     }
+    return headers;
+  }
+
+  /** Whether it is a stream of events, without making headers of it. */
+  get isEvents(): boolean {
+    return this.#message.headers['content-type']?.startsWith('text/event-stream') === true;
   }
 
   /** Whether there can be a body, without making one of it. */
@@ -105,29 +116,57 @@ export class Answer implements Response {
     return new Response(this.body, { status, statusText, headers });
   }
 
+  async [eachChunk](take: (chunk: Uint8Array) => void): Promise<void> {
+    if (this.#isUsed || this.#body !== undefined)
+      throw new TypeError('Body is unusable: Body has already been read');
+    const count = this.#counter();
+    await this.#read((chunk) => {
+      const tooLarge = count(chunk);
+      if (tooLarge !== undefined) throw tooLarge;
+      take(chunk);
+    });
+  }
+
   async #bytes(): Promise<Uint8Array<ArrayBuffer>> {
     if (this.#body !== undefined) {
       if (this.#body === null) return new Uint8Array();
       return new Uint8Array(await new Response(this.#body).arrayBuffer());
     }
     if (this.#isUsed) throw new TypeError('Body is unusable: Body has already been read');
-    this.#isUsed = true;
-    const source = this.#source;
     const chunks: Buffer[] = [];
     let size = 0;
+    await this.#read((chunk) => {
+      size += chunk.byteLength;
+      if (size > this.#context.bodyBytes) throw this.#tooLarge();
+      chunks.push(chunk);
+    });
+    const [only] = chunks;
+    const whole = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+    return new Uint8Array(whole.buffer as ArrayBuffer, whole.byteOffset, whole.byteLength);
+  }
+
+  /** All of the body. Where `take` throws, nothing more is taken. */
+  #read(take: (chunk: Buffer) => void): Promise<void> | void {
+    this.#isUsed = true;
+    const source = this.#source;
+    if (source.errored !== null) throw this.#brokenOff(source.errored);
+    // Most answers are short, and there as a whole by now.
+    if (source === this.#message && this.#message.complete) {
+      const whole = source.read() as Buffer | null;
+      // What has been read to its end lets go of its connection.
+      source.resume();
+      return whole === null ? undefined : take(whole);
+    }
     return new Promise((done, fail) => {
-      if (source.errored !== null) return fail(this.#brokenOff(source.errored));
       source.on('data', (chunk: Buffer) => {
-        size += chunk.byteLength;
-        if (size <= this.#context.bodyBytes) return void chunks.push(chunk);
-        fail(this.#tooLarge());
-        this.#drop();
+        try {
+          take(chunk);
+        } catch (error) {
+          fail(error);
+          this.#drop();
+        }
       });
-      source.once('end', () => {
-        const [only] = chunks;
-        const whole = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
-        done(new Uint8Array(whole.buffer as ArrayBuffer, whole.byteOffset, whole.byteLength));
-      });
+      source.once('end', done);
       source.once('error', (error) => fail(this.#brokenOff(error)));
     });
   }
@@ -191,7 +230,7 @@ export class Answer implements Response {
 
   /** Counts a body; of a stream of events, each event. */
   #counter(): (chunk: Buffer) => PosternError | undefined {
-    const isEvents = this.headers.get('content-type')?.startsWith('text/event-stream') === true;
+    const { isEvents } = this;
     let size = 0;
     return (chunk) => {
       size += chunk.byteLength;
