@@ -23,7 +23,7 @@ export function authorizedFetch(
   /** The value that was checked last: most requests are sent with the same. */
   let checked: string | undefined;
   return async (input, init = {}) => {
-    const url = input instanceof Request ? input.url : String(input);
+    const url = typeof input === 'string' || input instanceof URL ? String(input) : input.url;
     const method = init.method ?? 'GET';
     for (let attempt = 1; ; attempt++) {
       const authorization = await strategy.authorize({ method, url });

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { PosternError } from '../../core/postern-error.ts';
 import { eachChunk, type ChunkedAnswer } from '../read-chunks.ts';
+import { AnswerHeaders } from './answer-headers.ts';
 
 /** Where an answer came from, and what it is held to. */
 export interface AnswerContext {
@@ -42,7 +43,7 @@ export class Answer implements Response, ChunkedAnswer {
 
   get headers(): Headers {
     if (this.#headers !== undefined) return this.#headers;
-    const headers = (this.#headers = headersOf(this.#message));
+    const headers = (this.#headers = new AnswerHeaders(this.#message.rawHeaders));
     // The encoded form is no longer there to be described.
     if (this.#source !== this.#message) {
       headers.delete('content-encoding');
@@ -258,10 +259,4 @@ export function discard(message: IncomingMessage, source: Readable = message): v
   const length = Number(message.headers['content-length'] ?? Number.NaN);
   if (message.complete || length <= maxDiscarded) source.resume();
   else message.destroy();
-}
-
-function headersOf({ rawHeaders }: IncomingMessage): Headers {
-  const headers = new Headers();
-  for (let at = 0; at < rawHeaders.length; at += 2) headers.append(rawHeaders[at]!, rawHeaders[at + 1]!);
-  return headers;
 }

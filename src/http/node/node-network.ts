@@ -1,7 +1,6 @@
-import http, { type IncomingMessage } from 'node:http';
-import https from 'node:https';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
+import type { RequestOptions } from 'node:https';
 import { isIP, type Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import { PosternError } from '../../core/postern-error.ts';
 import { followRedirects } from '../follow-redirects.ts';
 import { mayReachInside, type GuardedInit } from '../guard.ts';
@@ -9,6 +8,7 @@ import type { Network, NetworkLimits, NetworkOptions } from '../network-options.
 import type { Resolve } from './addresses.ts';
 import { openAgents, type Agents } from './agents.ts';
 import { Answer, discard } from './answer.ts';
+import { http, https } from './built-ins.ts';
 import { acceptedEncodings, decode } from './decode.ts';
 import { readRequest, type RequestParts } from './request-parts.ts';
 
@@ -86,7 +86,7 @@ class Sender {
     }
   }
 
-  #sendBy(agent: http.Agent, url: URL, request: RequestParts, redirected: boolean): Promise<Answer> {
+  #sendBy(agent: Agent, url: URL, request: RequestParts, redirected: boolean): Promise<Answer> {
     const { method, body, signal } = request;
     const { silenceMs, answerMs, bodyBytes } = this.#limits;
     return new Promise((resolve, reject) => {
@@ -128,7 +128,7 @@ class Sender {
     });
   }
 
-  #begin(agent: http.Agent, url: URL, { method, headers, body }: RequestParts): http.ClientRequest {
+  #begin(agent: Agent, url: URL, { method, headers, body }: RequestParts): ClientRequest {
     headers['accept'] ??= '*/*';
     headers['accept-encoding'] ??= acceptedEncodings;
     headers['user-agent'] ??= 'postern';
@@ -136,7 +136,7 @@ class Sender {
     const { hostname, port, username, password } = url;
     const isTls = url.protocol === 'https:';
     const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
-    const options: https.RequestOptions = {
+    const options: RequestOptions = {
       agent,
       method,
       protocol: url.protocol,
@@ -150,7 +150,7 @@ class Sender {
     if (port !== '') options.port = Number(port);
     if (username !== '' || password !== '')
       options.auth = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-    return isTls ? https.request(options) : http.request(options);
+    return isTls ? https().request(options) : http.request(options);
   }
 
   /** What a connection is used for; it is held to the limits from its first use on. */
@@ -163,9 +163,7 @@ class Sender {
     if (!socket.connecting) return use;
     const { connectMs, silenceMs } = this.#limits;
     socket.setTimeout(connectMs);
-    socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', () =>
-      socket.setTimeout(silenceMs),
-    );
+    socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => socket.setTimeout(silenceMs));
     return use;
   }
 }
