@@ -13,11 +13,12 @@ const server = { name: 'echo', tools: [{ name: 'echo' }], call: () => 'said' };
 test.each(['legacy', 'auto'] as const)(
   'a first call over HTTP is answered without undici, HTTP/2 or TLS, with versions %s',
   async (versionNegotiation) => {
-    const { origin } = await openServer(async (request, response) => {
-      const body = request.method === 'POST' ? await text(request) : '';
-      const answer = body === '' ? undefined : answerMessage(JSON.parse(body) as RpcMessage, server);
-      response.writeHead(answer ? 200 : 202, { 'content-type': 'application/json' });
-      response.end(answer && JSON.stringify(answer));
+    const { origin } = await openServer((request, response) => {
+      void text(request).then((body) => {
+        const answer = body === '' ? undefined : answerMessage(JSON.parse(body) as RpcMessage, server);
+        response.writeHead(answer ? 200 : 202, { 'content-type': 'application/json' });
+        response.end(answer && JSON.stringify(answer));
+      });
     });
     const program = `
       import { Client } from ${JSON.stringify(client)};
