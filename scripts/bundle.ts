@@ -23,7 +23,10 @@ const packages = Object.keys({ ...manifest.dependencies, ...manifest.peerDepende
 const entries = sourcesOf(
   Object.values(manifest.exports).flatMap((target) => (typeof target === 'string' ? [] : [target.default])),
 );
-await writeBundle(entries, 'chunks', sharedChunks(entries), [apartFromNode(sourceOf('needs-node'))]);
+const firstUses = new Map([[sourceOf('client/session/asking-client'), 'client/index']]);
+await writeBundle(entries, 'chunks', sharedChunks(entries, firstUses), [
+  apartFromNode(sourceOf('needs-node')),
+]);
 // Nobody imports a program, so it shares no file with the entries: it would wait for what comes with it.
 const programs = sourcesOf(Object.values(manifest.bin));
 const atOnce = ['program', 'commands/bridge', 'serve-bridge'].map((name) => sourceOf(`cli/${name}`));

@@ -16,13 +16,12 @@ export interface SharedChunk {
  * The folders that entries lie in, lowest layer first; `''` is the root itself.
  * An entry of any other folder counts as the highest.
  */
-const tiers = ['storage', '', 'oauth', 'oob', 'client'];
+const tiers = ['storage', '', 'oauth', 'oob', 'client', 'agents'];
 /** Entries that are only used together with those of a tier. A chunk for them alone would be one more file for everybody. */
 const alongside: Readonly<Record<string, string>> = {
   node: 'oob',
   'browser-sign-in': 'oob',
   atproto: 'oob',
-  agents: 'client',
 };
 
 /**
@@ -39,8 +38,14 @@ const alongside: Readonly<Record<string, string>> = {
  * imports it.
  *
  * A module that only an `import()` reaches is in none of them. It stays out of what loads at once.
+ *
+ * @param firstUses late parts that an entry's first use always loads, by their source, and the entry. What they share with
+ * other entries counts as loaded at once by theirs, or a line of it would bring a chunk that is for those others.
  */
-export function sharedChunks(entries: ReadonlyMap<string, string>): SharedChunk[] {
+export function sharedChunks(
+  entries: ReadonlyMap<string, string>,
+  firstUses: ReadonlyMap<string, string>,
+): SharedChunk[] {
   let spans: ReadonlyMap<string, Span> | undefined;
   const lows = [...tiers.keys(), tiers.length];
   return lows.flatMap((low) =>
@@ -51,7 +56,7 @@ export function sharedChunks(entries: ReadonlyMap<string, string>): SharedChunk[
         [false, true].map((ofNode) => ({
           name: `${tierName(low)}-${tierName(high)}${ofNode ? '-node' : ''}`,
           holds: (id: string, edges: FindEdges): boolean => {
-            const span = (spans ??= sharedModules(entries, edges)).get(id);
+            const span = (spans ??= sharedModules(entries, firstUses, edges)).get(id);
             return span?.low === low && span.high === high && span.ofNode === ofNode;
           },
         })),
@@ -79,19 +84,32 @@ interface Span {
   readonly ofNode: boolean;
 }
 
-function sharedModules(entries: ReadonlyMap<string, string>, edges: FindEdges): Map<string, Span> {
-  const ranks = new Map<string, number[]>();
+function sharedModules(
+  entries: ReadonlyMap<string, string>,
+  firstUses: ReadonlyMap<string, string>,
+  edges: FindEdges,
+): Map<string, Span> {
+  const owners = new Map<string, string[]>();
   for (const [name, entry] of entries) {
-    for (const id of loadedWith(entry, edges)) ranks.set(id, [...(ranks.get(id) ?? []), rankOf(name)]);
+    for (const id of loadedWith(entry, edges)) owners.set(id, [...(owners.get(id) ?? []), name]);
   }
-  const late = loadedLate(ranks.keys(), edges);
-  const shared = [...ranks].filter(([id, own]) => own.length > 1 || late.has(id));
+  const late = loadedLate(owners.keys(), edges);
+  for (const [start, name] of firstUses) {
+    for (const id of loadedWith(start, edges)) owners.get(id)?.push(name);
+  }
+  const shared = [...owners].filter(([id, own]) => own.length > 1 || late.has(id));
   return new Map(
-    shared.map(([id, own]) => [
-      id,
-      { low: Math.min(...own), high: Math.max(...own), ofNode: loadsBuiltIns(id, edges) },
-    ]),
+    shared.map(([id, own]) => [id, { ...spanOf(own), ofNode: loadsBuiltIns(id, edges) }]),
   );
+}
+
+/** What agents share with anybody else counts as the client's: for that, too, one more file would be one for everybody. */
+function spanOf(entries: readonly string[]): Omit<Span, 'ofNode'> {
+  const agents = tiers.indexOf('agents');
+  const own = entries.map(rankOf);
+  const isShared = own.some((rank) => rank !== agents);
+  const ranks = own.map((rank) => (isShared && rank === agents ? tiers.indexOf('client') : rank));
+  return { low: Math.min(...ranks), high: Math.max(...ranks) };
 }
 
 function loadsBuiltIns(id: string, edges: FindEdges): boolean {

@@ -1,15 +1,11 @@
 import type { Transport } from '@modelcontextprotocol/client';
 import * as z from 'zod';
-import { isHeaderValue } from '../core/header-value.ts';
+import type { ZodType } from 'zod';
 import type { NetworkOptions } from '../http/network-options.ts';
 import { PosternError } from '../core/postern-error.ts';
-import { tokenEndpointAuthMethods } from '../oauth/client-identity.ts';
-import {
-  freeParametersSchema,
-  givenProfileSchema,
-  type IssuerProfile,
-} from '../oauth/profiles/issuer-profile.ts';
+import type { IssuerProfile } from '../oauth/profiles/issuer-profile.ts';
 import { checkName } from './account-alias.ts';
+import { authShape, functionShape, headerShape } from './auth-shape.ts';
 import type { AuthStrategyFactory } from './auth/auth-strategy.ts';
 import type { ClientConfig, WorkloadClientConfig } from './auth/client-config.ts';
 import type { SecretSource } from './auth/secret-source.ts';
@@ -134,76 +130,6 @@ export type ServerConfig = HttpServerConfig | StdioServerConfig | OwnTransportCo
 /** Servers by name, as a host writes them, or checked already. */
 export type ServerConfigs = Readonly<Record<string, ServerConfig>> | ReadonlyMap<string, ServerConfig>;
 
-const text = z.string().min(1);
-const texts = z.record(z.string(), z.string());
-const headerValue = z.string().refine(isHeaderValue, 'is no text that a header can carry');
-const scopes = z.array(text).optional();
-const isFunction = z.custom<(...args: never[]) => unknown>(
-  (value) => typeof value === 'function',
-  'is no function',
-);
-const kept = [z.strictObject({ env: text }), z.strictObject({ file: text }), isFunction] as const;
-const secret = z.union([text, ...kept]);
-
-const proof = {
-  clientId: text,
-  clientSecret: secret.optional(),
-  tokenEndpointAuthMethod: z.enum(tokenEndpointAuthMethods).optional(),
-  privateKeyJwk: z.looseObject({}).optional(),
-  privateKey: secret.optional(),
-  privateKeyAlgorithm: text.optional(),
-};
-const client = z.strictObject({
-  ...proof,
-  issuer: z.url().optional(),
-  redirectUris: z.array(text).optional(),
-});
-const workload = client.extend({ assertion: secret.optional() });
-
-const exceptions = {
-  allowIssuerMismatch: z.array(z.url()).optional(),
-  allowPrivateNetwork: z.boolean().optional(),
-};
-const machine = { client: workload, scopes, profile: givenProfileSchema.optional(), ...exceptions };
-
-const auth = z.union([
-  z.discriminatedUnion('type', [
-    z.strictObject({
-      type: z.literal('oauth'),
-      clientName: text.optional(),
-      client: client.optional(),
-      clientMetadataIsPrivate: z.boolean().optional(),
-      scopes,
-      authorizeParams: freeParametersSchema.optional(),
-      loginHint: z.union([text, z.record(text, text)]).optional(),
-      profile: givenProfileSchema.optional(),
-      allowPkceUnadvertised: z.boolean().optional(),
-      ...exceptions,
-    }),
-    z.strictObject({ type: z.literal('client_credentials'), ...machine }),
-    z.strictObject({ type: z.literal('jwt_bearer'), assertion: secret, ...machine }),
-    z.strictObject({
-      type: z.literal('enterprise_managed'),
-      ...machine,
-      identityProvider: z.strictObject({
-        ...proof,
-        assertion: secret.optional(),
-        issuer: z.url(),
-        tokenEndpoint: z.url().optional(),
-        subjectToken: secret,
-        subjectTokenType: text.optional(),
-      }),
-    }),
-    z.strictObject({
-      type: z.literal('api_key'),
-      key: z.union([headerValue.min(1), ...kept]).optional(),
-      headerName: text.optional(),
-    }),
-    z.strictObject({ type: z.literal('none') }),
-  ]),
-  isFunction,
-]);
-
 const protocolVersion = z
   .string()
   .refine(
@@ -212,30 +138,36 @@ const protocolVersion = z
   )
   .optional();
 
-const anyServer = { protocolVersion, reason: text.optional() };
+const anyServer = { protocolVersion, reason: z.string().min(1).optional() };
 
-const shapes = {
-  http: z.strictObject({
-    ...anyServer,
-    url: z.url({ protocol: /^https?$/u }),
-    transport: z.enum(['streamable-http', 'sse']).optional(),
-    auth: auth.optional(),
-    headers: z.record(z.string(), headerValue).optional(),
-    network: networkShape.optional(),
-  }),
-  stdio: z.strictObject({
-    ...anyServer,
-    command: text,
-    args: z.array(z.string()).optional(),
-    env: texts.optional(),
-    cwd: text.optional(),
-  }),
-  own: z.strictObject({
-    ...anyServer,
-    connect: isFunction,
-    url: z.url().optional(),
-    auth: auth.optional(),
-  }),
+/** All that most servers have. Shapes take time to make; those of what a configuration has not are not made. */
+const address = z.strictObject({
+  ...anyServer,
+  url: z.url({ protocol: /^https?$/u }),
+  transport: z.enum(['streamable-http', 'sse']).optional(),
+  headers: z.record(z.string(), headerShape).optional(),
+});
+
+const shapes: Readonly<Record<'address' | 'http' | 'stdio' | 'own', ZodType>> = {
+  address,
+  http: z.lazy(() => address.extend({ auth: authShape.optional(), network: networkShape.optional() })),
+  stdio: z.lazy(() =>
+    z.strictObject({
+      ...anyServer,
+      command: z.string().min(1),
+      args: z.array(z.string()).optional(),
+      env: z.record(z.string(), z.string()).optional(),
+      cwd: z.string().min(1).optional(),
+    }),
+  ),
+  own: z.lazy(() =>
+    z.strictObject({
+      ...anyServer,
+      connect: functionShape,
+      url: z.url().optional(),
+      auth: authShape.optional(),
+    }),
+  ),
 };
 
 /** Checks the configuration of several servers. What is checked already is returned as it is. */
@@ -292,8 +224,9 @@ export function authOf(config: ServerConfig): AuthConfig {
   return isSet || config.url === undefined ? { type: 'none' } : { type: 'oauth' };
 }
 
-function shapeOf(config: unknown): (typeof shapes)[keyof typeof shapes] {
-  if (typeof config !== 'object' || config === null) return shapes.http;
+function shapeOf(config: unknown): ZodType {
+  if (typeof config !== 'object' || config === null) return shapes.address;
   if ('connect' in config) return shapes.own;
-  return 'command' in config ? shapes.stdio : shapes.http;
+  if ('command' in config) return shapes.stdio;
+  return 'auth' in config || 'network' in config ? shapes.http : shapes.address;
 }

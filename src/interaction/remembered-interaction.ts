@@ -10,11 +10,13 @@ export interface RememberedInteraction {
   readonly metadata?: unknown;
 }
 
-const schema = z.looseObject({
-  resource: z.string(),
-  alias: z.string(),
-  metadata: z.unknown().optional(),
-});
+const schema = z.lazy(() =>
+  z.looseObject({
+    resource: z.string(),
+    alias: z.string(),
+    metadata: z.unknown().optional(),
+  }),
+);
 
 export function rememberedOf({ request, metadata }: InteractionData): RememberedInteraction {
   const { resource, alias } = request;

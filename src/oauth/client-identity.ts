@@ -42,17 +42,19 @@ export const tokenEndpointAuthMethods: readonly [TokenEndpointAuthMethod, ...Tok
   'self_signed_tls_client_auth',
 ];
 
-export const clientIdentitySchema: ZodType<ClientIdentity> = z.looseObject({
-  issuer: z.string(),
-  clientId: z.string(),
-  clientSecret: z.string().optional(),
-  tokenEndpointAuthMethod: z.enum(tokenEndpointAuthMethods),
-  privateKeyJwk: z.looseObject({}).optional(),
-  mutualTls: z.enum(['shown', 'bound']).optional(),
-  source: z.enum(['preregistered', 'metadata-document', 'dynamic']),
-  redirectUris: z.array(z.string()),
-  secretExpiresAtMs: z.number().optional(),
-  registeredScopes: z.array(z.string()).optional(),
-  grantTypes: z.array(z.string()).optional(),
-  registeredAtMs: z.number().optional(),
-});
+export const clientIdentitySchema: ZodType<ClientIdentity> = z.lazy(() =>
+  z.looseObject({
+    issuer: z.string(),
+    clientId: z.string(),
+    clientSecret: z.string().optional(),
+    tokenEndpointAuthMethod: z.enum(tokenEndpointAuthMethods),
+    privateKeyJwk: z.looseObject({}).optional(),
+    mutualTls: z.enum(['shown', 'bound']).optional(),
+    source: z.enum(['preregistered', 'metadata-document', 'dynamic']),
+    redirectUris: z.array(z.string()),
+    secretExpiresAtMs: z.number().optional(),
+    registeredScopes: z.array(z.string()).optional(),
+    grantTypes: z.array(z.string()).optional(),
+    registeredAtMs: z.number().optional(),
+  }),
+);

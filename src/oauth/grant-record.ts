@@ -23,20 +23,22 @@ export interface Grant extends TokenEndpoint {
   readonly refreshedAtMs?: number | undefined;
 }
 
-export const grantSchema: ZodType<Grant> = z.looseObject({
-  ...tokenEndpointFields,
-  accessToken: z.string(),
-  tokenType: z.enum(['bearer', 'dpop']),
-  expiresAtMs: z.number().optional(),
-  likelyEndMs: z.number().optional(),
-  refreshToken: z.string().optional(),
-  refreshExpiresAtMs: z.number().optional(),
-  refreshIssuedAtMs: z.number().optional(),
-  subject: z.string().optional(),
-  account: z.string().optional(),
-  obtainedAtMs: z.number(),
-  refreshedAtMs: z.number().optional(),
-});
+export const grantSchema: ZodType<Grant> = z.lazy(() =>
+  z.looseObject({
+    ...tokenEndpointFields,
+    accessToken: z.string(),
+    tokenType: z.enum(['bearer', 'dpop']),
+    expiresAtMs: z.number().optional(),
+    likelyEndMs: z.number().optional(),
+    refreshToken: z.string().optional(),
+    refreshExpiresAtMs: z.number().optional(),
+    refreshIssuedAtMs: z.number().optional(),
+    subject: z.string().optional(),
+    account: z.string().optional(),
+    obtainedAtMs: z.number(),
+    refreshedAtMs: z.number().optional(),
+  }),
+);
 
 /** Whether a grant has a refresh token that has not ended by its own account. */
 export function canRefresh(

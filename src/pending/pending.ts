@@ -69,27 +69,29 @@ export type OnPendingEnd<T = unknown> = (
 /** A pending as it is stored: without what its key says. */
 export type PendingRecord = Omit<Pending, 'namespace' | 'version'>;
 
-export const pendingRecord: ZodType<PendingRecord> = z.looseObject({
-  id: z.string(),
-  kind: z.string(),
-  alias: z.string().optional(),
-  resource: z.string().optional(),
-  elicitId: z.string().optional(),
-  initiator: z.string(),
-  createdAtMs: z.number(),
-  expiresAtMs: z.number(),
-  status: z.enum(['pending', 'completed', 'cancelled', 'failed', 'expired']),
-  url: z.string(),
-  returnTo: z.string().optional(),
-  failure: z
-    .string()
-    .refine((code): code is PosternErrorCode => Object.hasOwn(errorCodes, code))
-    .optional()
-    .catch('ERR_POSTERN_PENDING_FAILED'),
-  askAgainAtMs: z.number().optional(),
-  data: z.unknown().optional(),
-  remembered: z.unknown().optional(),
-});
+export const pendingRecord: ZodType<PendingRecord> = z.lazy(() =>
+  z.looseObject({
+    id: z.string(),
+    kind: z.string(),
+    alias: z.string().optional(),
+    resource: z.string().optional(),
+    elicitId: z.string().optional(),
+    initiator: z.string(),
+    createdAtMs: z.number(),
+    expiresAtMs: z.number(),
+    status: z.enum(['pending', 'completed', 'cancelled', 'failed', 'expired']),
+    url: z.string(),
+    returnTo: z.string().optional(),
+    failure: z
+      .string()
+      .refine((code): code is PosternErrorCode => Object.hasOwn(errorCodes, code))
+      .optional()
+      .catch('ERR_POSTERN_PENDING_FAILED'),
+    askAgainAtMs: z.number().optional(),
+    data: z.unknown().optional(),
+    remembered: z.unknown().optional(),
+  }),
+);
 
 /** Whether its person has ended it to be given another: whoever waits for them asks anew, and fails nobody. */
 export function isSuperseded({ failure }: { readonly failure?: PosternErrorCode | undefined }): boolean {

@@ -14,11 +14,13 @@ export interface ContinuationPointer {
   readonly sinceMs: number;
 }
 
-const pointer: ZodType<ContinuationPointer> = z.looseObject({
-  partition: z.string(),
-  dueAtMs: z.number(),
-  sinceMs: z.number(),
-});
+const pointer: ZodType<ContinuationPointer> = z.lazy(() =>
+  z.looseObject({
+    partition: z.string(),
+    dueAtMs: z.number(),
+    sinceMs: z.number(),
+  }),
+);
 
 /**
  * Where a worker looks for parked requests of all namespaces. It only points; each namespace decides for itself.

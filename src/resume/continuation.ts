@@ -53,13 +53,15 @@ export interface ContinuationRecord {
   readonly failure?: string | undefined;
 }
 
-export const continuationRecord: ZodType<ContinuationRecord> = z.looseObject({
-  id: z.string(),
-  handler: z.string(),
-  payload: z.unknown().optional(),
-  waitingFor: z.string(),
-  status: z.enum(['waiting', 'running', 'done', 'abandoned']),
-  attempts: z.number().int(),
-  createdAtMs: z.number(),
-  failure: z.string().optional(),
-});
+export const continuationRecord: ZodType<ContinuationRecord> = z.lazy(() =>
+  z.looseObject({
+    id: z.string(),
+    handler: z.string(),
+    payload: z.unknown().optional(),
+    waitingFor: z.string(),
+    status: z.enum(['waiting', 'running', 'done', 'abandoned']),
+    attempts: z.number().int(),
+    createdAtMs: z.number(),
+    failure: z.string().optional(),
+  }),
+);

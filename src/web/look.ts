@@ -62,7 +62,7 @@ export function lookOf(appearance: Appearance = {}, name?: string): Look {
   }
   const [first, ...others] = texts ?? [english];
   if (first === undefined) throw misconfigured('texts', 'a list of at least one catalogue');
-  for (const catalogue of [first, ...others]) checkTexts(catalogue);
+  for (const catalogue of texts ?? []) checkTexts(catalogue);
   return {
     name: appearance.name ?? name,
     logo,

@@ -18,7 +18,13 @@ const namedBy: ReadonlyMap<string, string> = new Map([
  *
  * @see MCP 2026-07-28, basic/transports/streamable-http, "Standard request headers"
  */
-export function requestHeaders({ method, params }: RequestMessage): Record<string, string> {
+export function requestHeaders({
+  method,
+  params,
+}: {
+  readonly method: string;
+  readonly params?: RequestMessage['params'] | undefined;
+}): Record<string, string> {
   const version = versionIn(params);
   const by = namedBy.get(method);
   const name = by === undefined ? undefined : params?.[by];

@@ -6,6 +6,7 @@
 export const layers: Readonly<Record<string, readonly string[]>> = {
   core: [],
   http: ['core'],
+  wire: ['core'],
   storage: ['core'],
   namespace: ['core', 'http', 'storage'],
   sync: ['core', 'http', 'storage', 'namespace'],
@@ -18,6 +19,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   'browser-sign-in': ['core', 'http', 'storage', 'namespace', 'sync', 'oauth', 'web', 'interaction'],
   client: [
     'core',
+    'wire',
     'http',
     'storage',
     'namespace',
@@ -30,7 +32,6 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   oob: ['core', 'http', 'storage', 'namespace', 'sync', 'pending', 'oauth', 'resume', 'web', 'interaction'],
   atproto: ['core', 'oauth', 'web', 'interaction'],
-  wire: ['core'],
   bridge: ['core', 'http', 'storage', 'namespace', 'sync', 'pending', 'interaction', 'client', 'wire'],
   doctor: ['core', 'http', 'oauth', 'client', 'wire'],
   expose: [

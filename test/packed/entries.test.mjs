@@ -194,6 +194,16 @@ test('postern/client loads few files, and what it needs late is in none of them'
   );
 });
 
+test('a first connection loads no package but the protocol and the schema library, and one more file', () => {
+  const atOnce = loadedWith(fileOf.get('postern/client'));
+  const late = atOnce.filter((name) => name.startsWith(home)).flatMap((file) => importsOf(file).late);
+  const connection = late.find((file) => file.endsWith('/asking-client.js'));
+  assert.deepEqual(
+    loadedWith(connection).filter((name) => !atOnce.includes(name)),
+    [connection, '@modelcontextprotocol/client'],
+  );
+});
+
 test('a storage driver loads neither the protocol nor the schema library', () => {
   for (const entry of ['sqlite', 'redis', 'postgres', 'dynamodb']) {
     const packages = loadedWith(fileOf.get(`postern/storage/${entry}`)).filter(

@@ -1,6 +1,7 @@
 import { isHeaderValue } from '../../core/header-value.ts';
 import { asClientOf, type CertifiedInit } from '../../http/certificates.ts';
 import { findPosternError, PosternError } from '../../core/postern-error.ts';
+import { plainHeaders } from '../../http/plain-headers.ts';
 import type { AuthStrategy } from './auth-strategy.ts';
 
 /** A request is sent at most this often; a server that refuses fresh credentials is not asked for ever. */
@@ -23,17 +24,17 @@ export function authorizedFetch(
   /** The value that was checked last: most requests are sent with the same. */
   let checked: string | undefined;
   return async (input, init = {}) => {
-    const url = input instanceof Request ? input.url : String(input);
+    const url = typeof input === 'string' || input instanceof URL ? String(input) : input.url;
     const method = init.method ?? 'GET';
     for (let attempt = 1; ; attempt++) {
       const authorization = await strategy.authorize({ method, url });
       // The caller's own are left alone, and nothing of an earlier try stays in them.
-      const headers = new Headers(init.headers);
+      const headers = plainHeaders(init.headers);
       for (const [name, value] of Object.entries(authorization.headers)) {
         // What sets them says what it could not set, and whoever logs that logs a secret.
         if (value !== checked && !isHeaderValue(value)) throw unsendable(options.server, name);
         checked = value;
-        headers.set(name, value);
+        headers[name.toLowerCase()] = value;
       }
       const { boundBy } = authorization;
       const request: CertifiedInit = { ...init, headers, ...(boundBy && { [asClientOf]: boundBy }) };

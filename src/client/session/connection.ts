@@ -6,9 +6,8 @@ import type { AuthStrategy } from '../auth/auth-strategy.ts';
 import { authorizedFetch } from '../auth/authorized-fetch.ts';
 import type { HttpServerConfig, ServerConfig, StdioServerConfig } from '../server-config.ts';
 import { ChildEnd } from './child-end.ts';
-import { loadSdk } from './sdk.ts';
 import { ServerPause } from './server-pause.ts';
-import { reconnectAtPace } from './stream-pace.ts';
+import { reconnectionPace } from './stream-pace.ts';
 
 /** How bytes reach one server. Knows nothing of sessions, and of authentication only its strategy. */
 export interface Connection {
@@ -48,15 +47,11 @@ function streamableHttpConnection(
   { url, headers }: HttpServerConfig,
   fetch: typeof globalThis.fetch,
 ): Connection {
-  const reconnectionScheduler = reconnectAtPace();
+  const pace = reconnectionPace();
   return {
     async createTransport() {
-      const { StreamableHTTPClientTransport } = await loadSdk();
-      return new StreamableHTTPClientTransport(new URL(url), {
-        fetch,
-        reconnectionScheduler,
-        ...(headers && { requestInit: { headers: { ...headers } } }),
-      });
+      const { StreamableHttpTransport } = await import('./streamable-http-transport.ts');
+      return new StreamableHttpTransport(new URL(url), { fetch, headers, pace });
     },
   };
 }

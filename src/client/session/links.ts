@@ -5,15 +5,17 @@ import { withSignal } from '../../sync/with-signal.ts';
 import type { ClientHandlers, FromServer } from './client-handlers.ts';
 import { loadSdk } from './sdk.ts';
 
-const linkRequest = z.looseObject({
-  method: z.literal('elicitation/create'),
-  params: z.looseObject({
-    mode: z.literal('url'),
-    url: z.string(),
-    message: z.string(),
-    elicitationId: z.string().optional(),
+const linkRequest = z.lazy(() =>
+  z.looseObject({
+    method: z.literal('elicitation/create'),
+    params: z.looseObject({
+      mode: z.literal('url'),
+      url: z.string(),
+      message: z.string(),
+      elicitationId: z.string().optional(),
+    }),
   }),
-});
+);
 
 /** The links among what an answer of the revision 2026-07-28 asks for. */
 export function linksIn(inputRequests: Record<string, unknown>): Elicitation[] {

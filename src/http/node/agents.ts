@@ -1,20 +1,18 @@
-import http from 'node:http';
-import https from 'node:https';
+import type { Agent } from 'node:http';
+import type { AgentOptions } from 'node:https';
 import type { Socket } from 'node:net';
-import * as tls from 'node:tls';
 import { classifyHost } from '../host-class.ts';
 import type { NetworkOptions } from '../network-options.ts';
 import { guardAddresses, type Addresses, type Resolve } from './addresses.ts';
+import { http, https, tls } from './built-ins.ts';
 
 /** The connections of one network. Those that may reach inside are never used for what may not. */
 export interface Agents {
   /** @throws {PosternError} ERR_POSTERN_NETWORK_FORBIDDEN when the URL leads where its request may not. */
-  agentFor(url: URL, inside: boolean): Promise<http.Agent> | http.Agent;
+  agentFor(url: URL, inside: boolean): Promise<Agent> | Agent;
   /** Closes connections that are idle, now and from now on. */
   close(): void;
 }
-
-type AgentOptions = https.AgentOptions;
 
 /** How long a connection that is not in use is kept. Most servers keep one for 5 s. */
 const idleMs = 4_000;
@@ -34,9 +32,9 @@ export function openAgents(options: NetworkOptions, connections: number, resolve
     ...options.clientCertificate,
   };
   let isClosed = false;
-  const opened = new Map<string, http.Agent>();
+  const opened = new Map<string, Agent>();
   const addresses = new Map<boolean, Addresses>();
-  const keep = <A extends http.Agent>(key: string, open: () => A): A => {
+  const keep = <A extends Agent>(key: string, open: () => A): A => {
     const known = opened.get(key);
     if (known !== undefined) return known as A;
     const agent = open();
@@ -53,23 +51,23 @@ export function openAgents(options: NetworkOptions, connections: number, resolve
     addresses.set(inside, known);
     return known;
   };
-  const direct = (url: URL, inside: boolean): http.Agent => {
+  const direct = (url: URL, inside: boolean): Agent => {
     const guarded = addressesOf(inside);
     guarded?.check(url.hostname);
     const isTls = url.protocol === 'https:';
     return keep(`${isTls ? 'https' : 'http'} ${inside}`, () => {
       const own = { ...shared, ...(guarded && { lookup: guarded.lookup }) };
-      return isTls ? new https.Agent(own) : new http.Agent(own);
+      return isTls ? new (https().Agent)(own) : new http.Agent(own);
     });
   };
 
-  const through = async (url: URL, by: string): Promise<http.Agent> => {
+  const through = async (url: URL, by: string): Promise<Agent> => {
     if (url.protocol === 'https:') {
       const { HttpsProxyAgent } = await import('https-proxy-agent');
-      return keep(`https by ${by}`, () => new HttpsProxyAgent(by, shared) as unknown as http.Agent);
+      return keep(`https by ${by}`, () => new HttpsProxyAgent(by, shared) as unknown as Agent);
     }
     const { HttpProxyAgent } = await import('http-proxy-agent');
-    return keep(`http by ${by}`, () => new HttpProxyAgent(by, shared) as unknown as http.Agent);
+    return keep(`http by ${by}`, () => new HttpProxyAgent(by, shared) as unknown as Agent);
   };
 
   const hasProxies = proxy !== 'none' && (proxy !== 'environment' || namesProxy());
@@ -104,6 +102,9 @@ async function proxyFor(url: URL, proxy: string): Promise<string | undefined> {
 function trustOf({ ca }: NetworkOptions): Pick<AgentOptions, 'ca'> {
   if (ca === undefined) return {};
   // Newer than the oldest Node we run on, and with it what NODE_EXTRA_CA_CERTS names.
-  const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => string[] };
-  return { ca: [...(getCACertificates?.('default') ?? tls.rootCertificates), ...[ca].flat()] };
+  const { getCACertificates, rootCertificates } = tls() as {
+    getCACertificates?: (type: 'default') => string[];
+    rootCertificates: readonly string[];
+  };
+  return { ca: [...(getCACertificates?.('default') ?? rootCertificates), ...[ca].flat()] };
 }

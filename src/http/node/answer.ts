@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { PosternError } from '../../core/postern-error.ts';
 import { measureBody, type BodyLimits, type BodyProblem } from '../body-measure.ts';
+import { eachChunk, type ChunkedAnswer } from '../read-chunks.ts';
+import { AnswerHeaders } from './answer-headers.ts';
 import { Pace } from './pace.ts';
 
 /** Where an answer came from, and what it is held to. */
@@ -16,16 +18,16 @@ export interface AnswerContext extends BodyLimits {
  * The answer to one request: what a `Response` is, made of what Node has received without the streams and copies that a
  * `Response` of its own would put between.
  */
-export class Answer implements Response {
+export class Answer implements Response, ChunkedAnswer {
   readonly status: number;
   readonly statusText: string;
-  readonly headers: Headers;
   readonly url: string;
   readonly redirected: boolean;
   readonly type = 'default';
   readonly #message: IncomingMessage;
   readonly #source: Readable;
   readonly #context: AnswerContext;
+  #headers: Headers | undefined;
   #isUsed = false;
   #body: ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined;
 
@@ -33,26 +35,32 @@ export class Answer implements Response {
   constructor(message: IncomingMessage, source: Readable, context: AnswerContext) {
     this.status = message.statusCode ?? 0;
     this.statusText = message.statusMessage ?? '';
-    this.headers = headersOf(message);
     this.url = context.url;
     this.redirected = context.redirected;
     this.#message = message;
     this.#source = source;
     this.#context = context;
+  }
+
+  get headers(): Headers {
+    if (this.#headers !== undefined) return this.#headers;
+    const headers = (this.#headers = new AnswerHeaders(this.#message.rawHeaders));
     // The encoded form is no longer there to be described.
-    if (source !== message) {
-      this.headers.delete('content-encoding');
-      this.headers.delete('content-length');
+    if (this.#source !== this.#message) {
+      headers.delete('content-encoding');
+      headers.delete('content-length');
     }
+    return headers;
+  }
+
+  /** Whether it is a stream of events, without making headers of it. */
+  get isEvents(): boolean {
+    return this.#message.headers['content-type']?.startsWith('text/event-stream') === true;
   }
 
   /** Whether there can be a body, without making one of it. */
   get hasBody(): boolean {
     return !bodyless.has(this.status);
-  }
-
-  get isEvents(): boolean {
-    return this.headers.get('content-type')?.startsWith('text/event-stream') === true;
   }
 
   get ok(): boolean {
@@ -110,31 +118,68 @@ export class Answer implements Response {
     return new Response(this.body, { status, statusText, headers });
   }
 
+  async [eachChunk](take: (chunk: Uint8Array) => void): Promise<void> {
+    if (this.#isUsed || this.#body !== undefined)
+      throw new TypeError('Body is unusable: Body has already been read');
+    await this.#read(take);
+  }
+
   async #bytes(): Promise<Uint8Array<ArrayBuffer>> {
     if (this.#body !== undefined) {
       if (this.#body === null) return new Uint8Array();
       return new Uint8Array(await new Response(this.#body).arrayBuffer());
     }
     if (this.#isUsed) throw new TypeError('Body is unusable: Body has already been read');
+    const chunks: Buffer[] = [];
+    await this.#read((chunk) => void chunks.push(chunk));
+    const [only] = chunks;
+    const whole = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+    return new Uint8Array(whole.buffer as ArrayBuffer, whole.byteOffset, whole.byteLength);
+  }
+
+  /** All of the body, until its connection is free again. Where `take` throws, nothing more is taken. */
+  #read(take: (chunk: Buffer) => void): Promise<void> {
     this.#isUsed = true;
     const source = this.#source;
-    const chunks: Buffer[] = [];
-    const measure = this.#measure();
+    if (source.errored !== null) throw this.#brokenOff(source.errored);
     return new Promise((done, fail) => {
-      if (source.errored !== null) return fail(this.#brokenOff(source.errored));
-      source.on('data', (chunk: Buffer) => {
-        const problem = measure(chunk);
-        if (problem === undefined) return void chunks.push(chunk);
-        fail(problem);
+      const takeOne = (chunk: Buffer): void => {
+        try {
+          take(chunk);
+        } catch (error) {
+          fail(error);
+          this.#drop();
+        }
+      };
+      source.once('end', done);
+      source.once('error', (error) => fail(this.#brokenOff(error)));
+      if (this.#isShortAndThere()) {
+        const whole = source.read() as Buffer | null;
+        if (whole === null) source.resume();
+        else takeOne(whole);
+        return;
+      }
+      const measure = this.#measure();
+      const pace = this.isEvents ? new Pace(source) : undefined;
+      source.on('data', (piece: Buffer) => {
+        const chunk = pace?.admit(piece) ?? piece;
+        const error = measure(chunk);
+        if (error === undefined) return takeOne(chunk);
+        fail(error);
         this.#drop();
       });
-      source.once('end', () => {
-        const [only] = chunks;
-        const whole = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
-        done(new Uint8Array(whole.buffer as ArrayBuffer, whole.byteOffset, whole.byteLength));
-      });
-      source.once('error', (error) => fail(this.#brokenOff(error)));
     });
+  }
+
+  /** Most answers are: then it takes no flow of chunks to have it, and there is nothing to be measured or paced. */
+  #isShortAndThere(): boolean {
+    const { bodyBytes, values } = this.#context;
+    return (
+      this.#source === this.#message &&
+      this.#message.complete &&
+      // Each value takes a byte.
+      this.#message.readableLength <= Math.min(shortBytes, bodyBytes, values)
+    );
   }
 
   #stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -153,9 +198,9 @@ export class Answer implements Response {
             if (!isOver) then();
             isOver = true;
           };
-          source.on('data', (whole: Buffer<ArrayBuffer>) => {
+          source.on('data', (piece: Buffer<ArrayBuffer>) => {
             if (isOver) return;
-            const chunk = (pace?.admit(whole) ?? whole) as Buffer<ArrayBuffer>;
+            const chunk = (pace?.admit(piece) ?? piece) as Buffer<ArrayBuffer>;
             const error = measure(chunk);
             if (error !== undefined) {
               over(() => controller.error(error));
@@ -197,7 +242,7 @@ export class Answer implements Response {
   }
 
   #measure(): (chunk: Buffer) => PosternError | undefined {
-    const measure = measureBody(this.headers.get('content-type'), this.#context);
+    const measure = measureBody(this.#message.headers['content-type'] ?? null, this.#context);
     return (chunk) => {
       const problem = measure(chunk);
       return problem && tooMuch(this.url, problem, this.#context);
@@ -222,6 +267,8 @@ function tooMuch(url: string, problem: BodyProblem, { bodyBytes, values }: BodyL
 
 /** Statuses that have no body. @see RFC 9110 §15 */
 const bodyless: ReadonlySet<number> = new Set([204, 205, 304]);
+/** An answer that is read at once. */
+const shortBytes = 16 * 1024;
 /** What of an unwanted body is rather read than paid for with a new connection. */
 const maxDiscarded = 64 * 1024;
 
@@ -230,10 +277,4 @@ export function discard(message: IncomingMessage, source: Readable = message): v
   const length = Number(message.headers['content-length'] ?? Number.NaN);
   if (message.complete || length <= maxDiscarded) source.resume();
   else message.destroy();
-}
-
-function headersOf({ rawHeaders }: IncomingMessage): Headers {
-  const headers = new Headers();
-  for (let at = 0; at < rawHeaders.length; at += 2) headers.append(rawHeaders[at]!, rawHeaders[at + 1]!);
-  return headers;
 }

@@ -1,11 +1,14 @@
-import http, { type IncomingMessage } from 'node:http';
-import https from 'node:https';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
+import type { RequestOptions } from 'node:https';
+import { isIP, type Socket } from 'node:net';
 import { PosternError } from '../../core/postern-error.ts';
+import { followRedirects } from '../follow-redirects.ts';
 import { mayReachInside, type GuardedInit } from '../guard.ts';
 import type { Network, NetworkLimits, NetworkOptions } from '../network-options.ts';
 import type { Resolve } from './addresses.ts';
 import { openAgents, type Agents } from './agents.ts';
 import { Answer, discard } from './answer.ts';
+import { http, https } from './built-ins.ts';
 import { checkCertificates } from './check-certificates.ts';
 import { acceptedEncodings, decode } from './decode.ts';
 import { readRequest, type RequestParts } from './request-parts.ts';
@@ -22,15 +25,13 @@ const defaults: Limits = {
   connections: 1_024,
   waiting: 10_000,
 };
-const maxRedirects = 3;
 /** Answers before the answer, of which there is hardly ever one. */
 const maxInterim = 20;
 
 /**
  * The network of Node: `fetch` over `node:http`, which costs less than half of the global one.
  *
- * A redirect is followed three times at most, only within its origin, and only with the same method: whatever a request
- * carries is for that origin alone.
+ * Redirects are followed as {@link followRedirects} says.
  *
  * @param resolve how names are resolved, where there is a guard. Default: as the system does.
  * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when a certificate or key cannot be used.
@@ -45,8 +46,11 @@ export function openNodeNetwork(
   const agents = openAgents(options, limits.connections, resolve);
   const sender = new Sender(agents, limits);
   return {
-    fetch: async (input: string | URL | Request, init: GuardedInit = {}) =>
-      sender.follow(await readRequest(input, init), init[mayReachInside] === true),
+    fetch: async (input: string | URL | Request, init: GuardedInit = {}) => {
+      const read = readRequest(input, init);
+      const request = read instanceof Promise ? await read : read;
+      return sender.follow(request, init[mayReachInside] === true);
+    },
     close: async () => agents.close(),
   };
 }
@@ -56,30 +60,16 @@ class Sender {
   readonly #agents: Agents;
   readonly #limits: Limits;
   /** Requests without an answer, by origin. */
-  readonly #open = new Map<string, number>();
+  readonly #open = new Map<string, { count: number }>();
+  readonly #uses = new WeakMap<Socket, SocketUse>();
 
   constructor(agents: Agents, limits: Limits) {
     this.#agents = agents;
     this.#limits = limits;
   }
 
-  async follow(request: RequestParts, inside: boolean): Promise<Response> {
-    let { url } = request;
-    for (let hops = 0; ; hops++) {
-      const answer = await this.#send(url, request, inside, hops > 0);
-      const location = redirects.has(answer.status) ? answer.headers.get('location') : null;
-      if (location === null || request.redirect === 'manual') return answer;
-      await answer.body?.cancel();
-      const next = URL.parse(location, url);
-      if (request.redirect === 'error') throw notFollowed(url, 'which it must not');
-      if (next === null) throw notFollowed(url, 'to nowhere');
-      if (hops === maxRedirects) throw notFollowed(url, `more than ${maxRedirects} times`);
-      if (next.origin !== url.origin) throw notFollowed(url, `to ${next.origin}`);
-      const keepsMethod = answer.status === 307 || answer.status === 308;
-      if (!keepsMethod && request.method !== 'GET' && request.method !== 'HEAD')
-        throw notFollowed(url, `a ${request.method} with status ${answer.status}`);
-      url = next;
-    }
+  follow(request: RequestParts, inside: boolean): Promise<Response> {
+    return followRedirects(request, (url, redirected) => this.#send(url, request, inside, redirected));
   }
 
   async #send(url: URL, request: RequestParts, inside: boolean, redirected: boolean): Promise<Answer> {
@@ -89,54 +79,39 @@ class Sender {
       throw new TypeError('fetch failed', { cause: new Error(`unknown scheme ${url.protocol}`) });
     const found = this.#agents.agentFor(url, inside);
     const agent = found instanceof Promise ? await found : found;
-    const open = (this.#open.get(url.origin) ?? 0) + 1;
-    if (open > this.#limits.connections + this.#limits.waiting) throw tooManyWait(url);
-    this.#open.set(url.origin, open);
+    const { origin } = url;
+    const open = this.#open.get(origin) ?? { count: 0 };
+    if (open.count >= this.#limits.connections + this.#limits.waiting) throw tooManyWait(url);
+    this.#open.set(origin, open);
+    open.count++;
     try {
       return await this.#sendBy(agent, url, request, redirected);
     } finally {
-      const left = (this.#open.get(url.origin) ?? 1) - 1;
-      if (left === 0) this.#open.delete(url.origin);
-      else this.#open.set(url.origin, left);
+      open.count--;
+      if (open.count === 0) this.#open.delete(origin);
     }
   }
 
-  #sendBy(agent: http.Agent, url: URL, request: RequestParts, redirected: boolean): Promise<Answer> {
-    const { method, headers, body, signal } = request;
-    const { connectMs, silenceMs, answerMs, headerBytes, bodyBytes, values } = this.#limits;
+  #sendBy(agent: Agent, url: URL, request: RequestParts, redirected: boolean): Promise<Answer> {
+    const { method, body, signal } = request;
+    const { silenceMs, answerMs, bodyBytes, values } = this.#limits;
     return new Promise((resolve, reject) => {
-      const module = url.protocol === 'https:' ? https : http;
-      const length = body === undefined ? undefined : Buffer.byteLength(body);
-      const sent = module.request(url, {
-        method,
-        agent,
-        maxHeaderSize: headerBytes,
-        headers: {
-          accept: '*/*',
-          'accept-encoding': acceptedEncodings,
-          'user-agent': 'postern',
-          ...headers,
-          ...(length !== undefined && { 'content-length': length }),
-        },
-      });
+      const sent = this.#begin(agent, url, request);
       let message: IncomingMessage | undefined;
       const end = (reason: Error): void => void (message ?? sent).destroy(reason);
       const abort = (): void => end(asError(signal?.reason));
       signal?.addEventListener('abort', abort);
+      let use: SocketUse | undefined;
       let whole: ReturnType<typeof setTimeout> | undefined;
-      sent.once('close', () => {
+      sent.on('close', () => {
         signal?.removeEventListener('abort', abort);
-        clearTimeout(whole);
+        if (whole !== undefined) clearTimeout(whole);
+        if (use?.end === end) use.end = undefined;
       });
-      sent.once('socket', (socket) => {
-        const late = (): void => end(tooSlow());
-        socket.on('timeout', late);
-        sent.once('close', () => socket.off('timeout', late));
-        if (!socket.connecting) return void socket.setTimeout(silenceMs);
-        socket.setTimeout(connectMs);
-        socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () =>
-          socket.setTimeout(silenceMs),
-        );
+      sent.on('socket', (socket) => {
+        use = this.#useOf(socket);
+        use.end = end;
+        if (!socket.connecting) socket.setTimeout(silenceMs);
       });
       let interim = 0;
       sent.on('information', () => {
@@ -146,24 +121,71 @@ class Sender {
         reject(error);
         end(error);
       });
-      sent.once('error', (error) => reject(signal?.aborted === true ? signal.reason : failed(error)));
-      sent.once('response', (received) => {
+      sent.on('error', (error) => reject(signal?.aborted === true ? signal.reason : failed(error)));
+      sent.on('response', (received) => {
         message = received;
         const source = decode(received);
         const answer = new Answer(received, source, { url: url.href, redirected, bodyBytes, values, signal });
         // Whoever reads it hears of it; nobody has to.
-        source.on('error', ignore);
         received.on('error', ignore);
+        if (source !== received) source.on('error', ignore);
         if (!answer.hasBody || method === 'HEAD') discard(received);
-        else if (!answer.isEvents) whole = setTimeout(() => end(tooSlow()), answerMs).unref();
+        else if (!answer.isEvents)
+          // What came with the headers is there once they have been read.
+          queueMicrotask(() => {
+            if (!received.complete && !received.destroyed)
+              whole = setTimeout(() => end(tooSlow()), answerMs).unref();
+          });
         resolve(answer);
       });
       sent.end(body);
     });
   }
+
+  #begin(agent: Agent, url: URL, { method, headers, body }: RequestParts): ClientRequest {
+    headers['accept'] ??= '*/*';
+    headers['accept-encoding'] ??= acceptedEncodings;
+    headers['user-agent'] ??= 'postern';
+    if (body !== undefined) headers['content-length'] = String(Buffer.byteLength(body));
+    const { hostname, port, username, password } = url;
+    const isTls = url.protocol === 'https:';
+    const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+    const options: RequestOptions = {
+      agent,
+      method,
+      protocol: url.protocol,
+      host,
+      path: url.pathname + url.search,
+      headers,
+      maxHeaderSize: this.#limits.headerBytes,
+      // An address is no name that a certificate could be asked for by.
+      servername: isTls && isIP(host) === 0 ? host : '',
+    };
+    if (port !== '') options.port = Number(port);
+    if (username !== '' || password !== '')
+      options.auth = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    return isTls ? https().request(options) : http.request(options);
+  }
+
+  /** What a connection is used for; it is held to the limits from its first use on. */
+  #useOf(socket: Socket): SocketUse {
+    const known = this.#uses.get(socket);
+    if (known !== undefined) return known;
+    const use: SocketUse = { end: undefined };
+    this.#uses.set(socket, use);
+    socket.on('timeout', () => use.end?.(tooSlow()));
+    if (!socket.connecting) return use;
+    const { connectMs, silenceMs } = this.#limits;
+    socket.setTimeout(connectMs);
+    socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => socket.setTimeout(silenceMs));
+    return use;
+  }
 }
 
-const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+/** What ends the request that a connection is used for at present. */
+interface SocketUse {
+  end: ((reason: Error) => void) | undefined;
+}
 
 function ignore(): void {}
 
@@ -178,16 +200,6 @@ function failed(cause: Error): Error {
 
 function tooSlow(): Error {
   return Object.assign(new Error('nothing came for too long'), { code: 'ETIMEDOUT' });
-}
-
-function notFollowed(url: URL, where: string): PosternError {
-  return new PosternError(
-    'ERR_POSTERN_NETWORK_REDIRECT',
-    `${JSON.stringify(url.host)} redirects ${where}, which is not followed`,
-    {
-      hint: 'What a request carries is for its own origin alone. If the other address is right, configure that one.',
-    },
-  );
 }
 
 function neverAnswers({ host }: URL): PosternError {

@@ -1,7 +1,10 @@
+import { plainHeaders } from '../plain-headers.ts';
+
 /** A request, taken apart for Node. */
 export interface RequestParts {
   readonly url: URL;
   readonly method: string;
+  /** By names in lower case; nobody else has them. */
   readonly headers: Record<string, string>;
   readonly body: string | Uint8Array | undefined;
   readonly signal: AbortSignal | undefined;
@@ -9,24 +12,34 @@ export interface RequestParts {
 }
 
 /** Reads what `fetch` takes. */
-export async function readRequest(input: string | URL | Request, init: RequestInit): Promise<RequestParts> {
+export function readRequest(
+  input: string | URL | Request,
+  init: RequestInit,
+): RequestParts | Promise<RequestParts> {
   if (typeof input !== 'string' && !(input instanceof URL)) return readObject(input, init);
-  const { method = 'GET', body, signal, redirect = 'follow' } = init;
-  const headers: Record<string, string> = {};
-  if (init.headers !== undefined) {
-    for (const [name, value] of init.headers instanceof Headers ? init.headers : new Headers(init.headers))
-      headers[name] = value;
-  }
-  const isPlain =
-    body === undefined || body === null || typeof body === 'string' || body instanceof Uint8Array;
-  const read = isPlain ? { body: body ?? undefined, type: undefined } : await readBody(body);
-  const type = read.type ?? (typeof body === 'string' ? 'text/plain;charset=UTF-8' : undefined);
+  const { body } = init;
+  if (body === undefined || body === null || typeof body === 'string' || body instanceof Uint8Array)
+    return partsOf(input, init, body ?? undefined, typeof body === 'string' ? plainText : undefined);
+  return readBody(body).then((read) => partsOf(input, init, read.body, read.type));
+}
+
+const plainText = 'text/plain;charset=UTF-8';
+
+/** @param type what a body is where the headers do not say it. */
+function partsOf(
+  input: string | URL,
+  init: RequestInit,
+  body: string | Uint8Array | undefined,
+  type: string | undefined,
+): RequestParts {
+  const { method = 'GET', signal, redirect = 'follow' } = init;
+  const headers = plainHeaders(init.headers);
   if (type !== undefined) headers['content-type'] ??= type;
   return {
     url: typeof input === 'string' ? new URL(input) : input,
     method: method.toUpperCase(),
     headers,
-    body: read.body,
+    body,
     signal: signal ?? undefined,
     redirect,
   };

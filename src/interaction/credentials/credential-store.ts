@@ -32,20 +32,22 @@ export interface StoredCredential {
   readonly credential: unknown;
 }
 
-export const storedCredential: ZodType<StoredCredential> = z.looseObject({
-  kind: z.string(),
-  flow: z.string().optional(),
-  scopes: z.array(z.string()),
-  obtainedAtMs: z.number(),
-  renewedAtMs: z.number().optional(),
-  refused: z.boolean().optional(),
-  learnedLifetimeMs: z.number().optional(),
-  ended: z.boolean().optional(),
-  account: z
-    .looseObject({ issuer: z.string(), subject: z.string().optional(), name: z.string().optional() })
-    .optional(),
-  credential: z.unknown(),
-});
+export const storedCredential: ZodType<StoredCredential> = z.lazy(() =>
+  z.looseObject({
+    kind: z.string(),
+    flow: z.string().optional(),
+    scopes: z.array(z.string()),
+    obtainedAtMs: z.number(),
+    renewedAtMs: z.number().optional(),
+    refused: z.boolean().optional(),
+    learnedLifetimeMs: z.number().optional(),
+    ended: z.boolean().optional(),
+    account: z
+      .looseObject({ issuer: z.string(), subject: z.string().optional(), name: z.string().optional() })
+      .optional(),
+    credential: z.unknown(),
+  }),
+);
 
 /** The records of one namespace. */
 export function credentialsIn(

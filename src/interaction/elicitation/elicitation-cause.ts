@@ -20,13 +20,15 @@ export interface ElicitationCause {
   readonly call?: string | undefined;
 }
 
-export const causeSchema: ZodType<ElicitationCause> = z.looseObject({
-  server: z.string(),
-  call: z.string().optional(),
-  elicitations: z.array(
-    z.looseObject({ url: z.string(), message: z.string(), elicitationId: z.string().optional() }),
-  ),
-});
+export const causeSchema: ZodType<ElicitationCause> = z.lazy(() =>
+  z.looseObject({
+    server: z.string(),
+    call: z.string().optional(),
+    elicitations: z.array(
+      z.looseObject({ url: z.string(), message: z.string(), elicitationId: z.string().optional() }),
+    ),
+  }),
+);
 
 /** Why the person of a live pending of this flow is asked; `undefined` of any other. */
 export function causeOf({ data }: Pending<InteractionData>): ElicitationCause | undefined {

@@ -10,15 +10,17 @@ export interface SignInCode {
   readonly verificationUriComplete?: string | undefined;
 }
 
-const withCode = z.looseObject({
-  code: z.looseObject({
-    device: z.looseObject({
-      userCode: z.string(),
-      verificationUri: z.string(),
-      verificationUriComplete: z.string().optional(),
+const withCode = z.lazy(() =>
+  z.looseObject({
+    code: z.looseObject({
+      device: z.looseObject({
+        userCode: z.string(),
+        verificationUri: z.string(),
+        verificationUriComplete: z.string().optional(),
+      }),
     }),
   }),
-});
+);
 
 /** Whether the data of a sign-in holds a code that somebody has to ask after. */
 export function hasCode(data: unknown): boolean {

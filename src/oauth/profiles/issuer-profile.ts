@@ -70,7 +70,6 @@ export interface IssuerProfile {
 /** Profiles by issuer, by host (`login.example`), or by all hosts below one (`*.login.example`). */
 export type IssuerProfiles = Readonly<Record<string, IssuerProfile>>;
 
-const text = z.string().min(1).max(2_000);
 const parameters = z.record(z.string(), z.string());
 const guarded = (name: string): { code: 'custom'; path: string[]; message: string } => ({
   code: 'custom',
@@ -87,66 +86,73 @@ const renames = parameters.superRefine((given, context) => {
       context.addIssue(guarded(name));
 });
 
-const fields = {
-  authorizeParams: freeParametersSchema.optional(),
-  tokenParams: freeParametersSchema.optional(),
-  refreshParams: freeParametersSchema.optional(),
-  revokeParams: freeParametersSchema.optional(),
-  renameParams: renames.optional(),
-  omitResource: z.boolean().optional(),
-  resource: text.optional(),
-  scopeSeparator: z.string().optional(),
-  refreshScope: z.enum(['granted', 'none']).optional(),
-  omitOfflineAccess: z.boolean().optional(),
-  omitConsentPrompt: z.boolean().optional(),
-  dpop: z.enum(['always', 'asked']).optional(),
-  dpopNonceFirst: z.boolean().optional(),
-  grantedScopeSeparator: z.string().optional(),
-  bearerTokenTypes: z.array(text).optional(),
-  tokenMember: text.optional(),
-  successMember: text.optional(),
-  errorAliases: parameters.optional(),
-  organisationErrors: z.array(text).optional(),
-  registration: z.enum(['open', 'closed']).optional(),
-  clientSecret: z.enum(['required', 'optional']).optional(),
-  clientSecretMethod: z.enum(['client_secret_basic', 'client_secret_post']).optional(),
-  redirectUris: z.array(text).optional(),
-  loopbackPort: z.enum(['any', 'exact']).optional(),
-  hints: z
-    .strictObject({
-      registration: text.optional(),
-      clientSecret: text.optional(),
-      redirectUri: text.optional(),
-    })
-    .optional(),
-  statedIssuers: z.array(text).optional(),
-  pkceUnadvertised: z.boolean().optional(),
-} satisfies Record<keyof IssuerProfile, unknown>;
+/** Made when they are asked for: most servers have no profile, and so many take time. */
+const fields = () => {
+  const text = z.string().min(1).max(2_000);
+  return {
+    authorizeParams: freeParametersSchema.optional(),
+    tokenParams: freeParametersSchema.optional(),
+    refreshParams: freeParametersSchema.optional(),
+    revokeParams: freeParametersSchema.optional(),
+    renameParams: renames.optional(),
+    omitResource: z.boolean().optional(),
+    resource: text.optional(),
+    scopeSeparator: z.string().optional(),
+    refreshScope: z.enum(['granted', 'none']).optional(),
+    omitOfflineAccess: z.boolean().optional(),
+    omitConsentPrompt: z.boolean().optional(),
+    dpop: z.enum(['always', 'asked']).optional(),
+    dpopNonceFirst: z.boolean().optional(),
+    grantedScopeSeparator: z.string().optional(),
+    bearerTokenTypes: z.array(text).optional(),
+    tokenMember: text.optional(),
+    successMember: text.optional(),
+    errorAliases: parameters.optional(),
+    organisationErrors: z.array(text).optional(),
+    registration: z.enum(['open', 'closed']).optional(),
+    clientSecret: z.enum(['required', 'optional']).optional(),
+    clientSecretMethod: z.enum(['client_secret_basic', 'client_secret_post']).optional(),
+    redirectUris: z.array(text).optional(),
+    loopbackPort: z.enum(['any', 'exact']).optional(),
+    hints: z
+      .strictObject({
+        registration: text.optional(),
+        clientSecret: text.optional(),
+        redirectUri: text.optional(),
+      })
+      .optional(),
+    statedIssuers: z.array(text).optional(),
+    pkceUnadvertised: z.boolean().optional(),
+  } satisfies Record<keyof IssuerProfile, unknown>;
+};
 
 /** As it is stored: what a later release may add is kept. */
-export const issuerProfileSchema: ZodType<IssuerProfile> = z.looseObject({
-  ...fields,
-  // Checked when they were given. What was good enough to go out with is good enough to come back with.
-  authorizeParams: parameters.optional(),
-  tokenParams: parameters.optional(),
-  refreshParams: parameters.optional(),
-  revokeParams: parameters.optional(),
-  renameParams: parameters.optional(),
-  hints: z.looseObject({}).optional(),
-}) as ZodType<IssuerProfile>;
+export const issuerProfileSchema: ZodType<IssuerProfile> = z.lazy(
+  () =>
+    z.looseObject({
+      ...fields(),
+      // Checked when they were given. What was good enough to go out with is good enough to come back with.
+      authorizeParams: parameters.optional(),
+      tokenParams: parameters.optional(),
+      refreshParams: parameters.optional(),
+      revokeParams: parameters.optional(),
+      renameParams: parameters.optional(),
+      hints: z.looseObject({}).optional(),
+    }) as ZodType<IssuerProfile>,
+);
 
 /** As an operator gives it: what is misspelt is refused. */
-export const givenProfileSchema: ZodType<IssuerProfile> = z.strictObject(fields);
+export const givenProfileSchema: ZodType<IssuerProfile> = z.lazy(() => z.strictObject(fields()));
 
 /** As an operator gives them. */
-export const givenProfilesSchema: ZodType<IssuerProfiles> = z
-  .record(z.string(), givenProfileSchema)
-  .superRefine((profiles, context) => {
+export const givenProfilesSchema: ZodType<IssuerProfiles> = z.lazy(() =>
+  z.record(z.string(), givenProfileSchema).superRefine((profiles, context) => {
     for (const name of Object.keys(profiles))
       if (!isIssuer(name) && !isHostPattern(name)) {
         context.addIssue({ code: 'custom', path: [name], message: 'is neither an issuer nor a host' });
       }
-  });
+  }),
+);
 
 function isIssuer(name: string): boolean {
   return /^https?:\/\//u.test(name) && URL.canParse(name);
