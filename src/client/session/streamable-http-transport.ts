@@ -16,7 +16,7 @@ import { followRedirects } from '../../http/follow-redirects.ts';
 import { plainHeaders } from '../../http/plain-headers.ts';
 import { readChunks } from '../../http/read-chunks.ts';
 import { EventStreamParser, type StreamEvent } from '../../wire/event-stream.ts';
-import { isObject } from '../../wire/message.ts';
+import { isMessageId, isObject } from '../../wire/message.ts';
 import { requestHeaders, versionIn } from '../../wire/request-headers.ts';
 import { Exchange } from './exchange.ts';
 
@@ -295,7 +295,20 @@ function asMessage(value: unknown): JSONRPCMessage {
 function isMessage(value: unknown): value is JSONRPCMessage {
   if (!isObject(value)) return false;
   if ('method' in value) return 'id' in value ? isJSONRPCRequest(value) : isJSONRPCNotification(value);
-  return 'error' in value ? isJSONRPCErrorResponse(value) : isJSONRPCResultResponse(value);
+  if ('error' in value) return isJSONRPCErrorResponse(value);
+  return isPlainResult(value) || isJSONRPCResultResponse(value);
+}
+
+/** Whether there is nothing in it that a schema could refuse. The SDK's client looks at every result with its own. */
+function isPlainResult(value: Readonly<Record<string, unknown>>): boolean {
+  const { jsonrpc, id, result } = value;
+  return (
+    jsonrpc === '2.0' &&
+    isMessageId(id) &&
+    isObject(result) &&
+    result['_meta'] === undefined &&
+    Object.keys(value).length === 3
+  );
 }
 
 function errorIn(text: string): Extract<JSONRPCMessage, { error: unknown }> | undefined {
