@@ -111,7 +111,7 @@ export class StreamableHttpTransport implements Transport {
     const exchange = new Exchange(this.#exchanges);
     try {
       const response = await this.#request('DELETE', this.#common(), exchange.signal);
-      drop(response);
+      await spend(response);
       if (!response.ok && response.status !== 405)
         throw refusal(SdkErrorCode.ClientHttpFailedToTerminateSession, response);
       this.#sessionId = undefined;
@@ -131,7 +131,7 @@ export class StreamableHttpTransport implements Transport {
       return false;
     }
     if (response.status === 202 || !isRequest(message)) {
-      drop(response);
+      await spend(response);
       if (response.status === 202 && 'method' in message && message.method === 'notifications/initialized')
         this.#listen();
       return false;
@@ -147,7 +147,7 @@ export class StreamableHttpTransport implements Transport {
         return false;
       }
       default:
-        drop(response);
+        await spend(response);
         throw new SdkError(
           SdkErrorCode.ClientHttpUnexpectedContent,
           `the server answered with what is neither JSON nor events: ${JSON.stringify(contentType)}`,
@@ -213,7 +213,7 @@ export class StreamableHttpTransport implements Transport {
       exchange.opened();
       return response;
     }
-    drop(response);
+    await spend(response);
     if (response.status === 405) return undefined;
     throw refusal(SdkErrorCode.ClientHttpFailedToOpenStream, response);
   }
@@ -320,9 +320,9 @@ function errorIn(text: string): Extract<JSONRPCMessage, { error: unknown }> | un
   }
 }
 
-/** Lets go of an answer that nobody reads. */
-function drop({ body }: Response): void {
-  void body?.cancel().catch(() => {});
+/** Reads what nobody wants, so that its connection is there for the next request rather than one more beside it. */
+async function spend(response: Response): Promise<void> {
+  await response.text().catch(() => {});
 }
 
 function refusal(code: SdkErrorCode, { status, statusText }: Response, text?: string): SdkHttpError {

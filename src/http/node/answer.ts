@@ -145,29 +145,27 @@ export class Answer implements Response, ChunkedAnswer {
     return new Uint8Array(whole.buffer as ArrayBuffer, whole.byteOffset, whole.byteLength);
   }
 
-  /** All of the body. Where `take` throws, nothing more is taken. */
-  #read(take: (chunk: Buffer) => void): Promise<void> | void {
+  /** All of the body, until its connection is free again. Where `take` throws, nothing more is taken. */
+  #read(take: (chunk: Buffer) => void): Promise<void> {
     this.#isUsed = true;
     const source = this.#source;
     if (source.errored !== null) throw this.#brokenOff(source.errored);
-    // Most answers are short, and there as a whole by now.
-    if (source === this.#message && this.#message.complete) {
-      const whole = source.read() as Buffer | null;
-      // What has been read to its end lets go of its connection.
-      source.resume();
-      return whole === null ? undefined : take(whole);
-    }
     return new Promise((done, fail) => {
-      source.on('data', (chunk: Buffer) => {
+      const takeOne = (chunk: Buffer): void => {
         try {
           take(chunk);
         } catch (error) {
           fail(error);
           this.#drop();
         }
-      });
+      };
       source.once('end', done);
       source.once('error', (error) => fail(this.#brokenOff(error)));
+      // Most answers are short, and there as a whole by now: then it takes no flow of chunks to have it.
+      const whole =
+        source === this.#message && this.#message.complete ? (source.read() as Buffer | null) : null;
+      if (whole === null) source.on('data', takeOne);
+      else takeOne(whole);
     });
   }
 
