@@ -1,4 +1,4 @@
-import { fork, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Bench, BenchOptions, BenchResult } from './bench.ts';
@@ -10,6 +10,7 @@ import { measureManyServers } from './bridge/many-servers.ts';
 import { measureGroup, type Amounts, type Series } from './bridge/measure-group.ts';
 import { bridgeSubjects, exposeSubjects, missingPeers, stdioServer } from './bridge/subjects.ts';
 import { buildIfNeeded } from './build-if-needed.ts';
+import { startPlainServer } from './servers/start-plain-server.ts';
 import { withTemporaryDirectory } from './temporary-directory.ts';
 
 /** What the bridge and the gateway cost, beside public programs that do the same. */
@@ -98,20 +99,4 @@ async function measureGateways(
     server.stdin.end();
     await exited;
   }
-}
-
-/** The server behind the bridges, in a process of its own. */
-async function startPlainServer(): Promise<AsyncDisposable & { readonly origin: string }> {
-  const child = fork(new URL('./servers/plain-server.ts', import.meta.url));
-  const [{ origin }] = (await once(child, 'message', { signal: AbortSignal.timeout(20_000) })) as [
-    { origin: string },
-  ];
-  return {
-    origin,
-    async [Symbol.asyncDispose]() {
-      const exited = once(child, 'exit');
-      child.disconnect();
-      await exited;
-    },
-  };
 }

@@ -8,7 +8,9 @@ export function plainHeaders(headers: HeadersInit | undefined): Record<string, s
     return Object.fromEntries(headers instanceof Headers ? headers : new Headers([...headers]));
   }
   const plain: Record<string, string> = {};
-  for (const [given, value] of Object.entries(headers)) {
+  for (const given of Object.keys(headers)) {
+    const value = headers[given];
+    if (value === undefined) continue;
     const name = given.toLowerCase();
     plain[name] = Object.hasOwn(plain, name) ? `${plain[name]}, ${value}` : value;
   }

@@ -39,6 +39,17 @@ describe('an answer', () => {
     },
   );
 
+  test('that is short leaves its connection to the request that follows', async () => {
+    const ports = new Set<number | undefined>();
+    const { origin } = await openServer((request, response) => {
+      ports.add(request.socket.remotePort);
+      response.end('short');
+    });
+    const { fetch } = openTestNetwork();
+    for (let sent = 0; sent < 5; sent++) expect(await (await fetch(origin)).text()).toBe('short');
+    expect(ports.size).toBe(1);
+  });
+
   test('is read once', async () => {
     const { origin } = await openServer((_, response) => response.end('once'));
     const answer = await openTestNetwork().fetch(origin);

@@ -16,7 +16,7 @@ import { followRedirects } from '../../http/follow-redirects.ts';
 import { plainHeaders } from '../../http/plain-headers.ts';
 import { readChunks } from '../../http/read-chunks.ts';
 import { EventStreamParser, type StreamEvent } from '../../wire/event-stream.ts';
-import { isObject } from '../../wire/message.ts';
+import { isMessageId, isObject } from '../../wire/message.ts';
 import { requestHeaders, versionIn } from '../../wire/request-headers.ts';
 import { Exchange } from './exchange.ts';
 
@@ -118,7 +118,7 @@ export class StreamableHttpTransport implements Transport {
     const exchange = new Exchange(this.#exchanges);
     try {
       const response = await this.#request('DELETE', this.#common(), exchange.signal);
-      drop(response);
+      await spend(response);
       if (!response.ok && response.status !== 405)
         throw refusal(SdkErrorCode.ClientHttpFailedToTerminateSession, response);
       this.#sessionId = undefined;
@@ -138,7 +138,7 @@ export class StreamableHttpTransport implements Transport {
       return false;
     }
     if (response.status === 202 || !isRequest(message)) {
-      drop(response);
+      await spend(response);
       if (response.status === 202 && 'method' in message && message.method === 'notifications/initialized')
         this.#listen();
       return false;
@@ -154,7 +154,7 @@ export class StreamableHttpTransport implements Transport {
         return false;
       }
       default:
-        drop(response);
+        await spend(response);
         throw new SdkError(
           SdkErrorCode.ClientHttpUnexpectedContent,
           `the server answered with what is neither JSON nor events: ${JSON.stringify(contentType)}`,
@@ -219,7 +219,7 @@ export class StreamableHttpTransport implements Transport {
       exchange.opened();
       return response;
     }
-    drop(response);
+    await spend(response);
     if (response.status === 405) return undefined;
     throw refusal(SdkErrorCode.ClientHttpFailedToOpenStream, response);
   }
@@ -301,7 +301,20 @@ function asMessage(value: unknown): JSONRPCMessage {
 function isMessage(value: unknown): value is JSONRPCMessage {
   if (!isObject(value)) return false;
   if ('method' in value) return 'id' in value ? isJSONRPCRequest(value) : isJSONRPCNotification(value);
-  return 'error' in value ? isJSONRPCErrorResponse(value) : isJSONRPCResultResponse(value);
+  if ('error' in value) return isJSONRPCErrorResponse(value);
+  return isPlainResult(value) || isJSONRPCResultResponse(value);
+}
+
+/** Whether there is nothing in it that a schema could refuse. The SDK's client looks at every result with its own. */
+function isPlainResult(value: Readonly<Record<string, unknown>>): boolean {
+  const { jsonrpc, id, result } = value;
+  return (
+    jsonrpc === '2.0' &&
+    isMessageId(id) &&
+    isObject(result) &&
+    result['_meta'] === undefined &&
+    Object.keys(value).length === 3
+  );
 }
 
 function errorIn(text: string): Extract<JSONRPCMessage, { error: unknown }> | undefined {
@@ -313,9 +326,9 @@ function errorIn(text: string): Extract<JSONRPCMessage, { error: unknown }> | un
   }
 }
 
-/** Lets go of an answer that nobody reads. */
-function drop({ body }: Response): void {
-  void body?.cancel().catch(() => {});
+/** Reads what nobody wants, so that its connection is there for the next request rather than one more beside it. */
+async function spend(response: Response): Promise<void> {
+  await response.text().catch(() => {});
 }
 
 function refusal(code: SdkErrorCode, { status, statusText }: Response, text?: string): SdkHttpError {

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
 import { PosternError } from '../../core/postern-error.ts';
 import type { NetworkOptions } from '../network-options.ts';
+import { tls } from './built-ins.ts';
 
 /**
  * Reads what a network is to show and to trust, so that what is wrong with it is not said as of a server that does not answer.
@@ -12,7 +12,7 @@ export function checkCertificates({ ca = [], clientCertificate }: NetworkOptions
   // Of authorities that cannot be read, the secure context says nothing.
   for (const authority of [ca].flat()) usable('ca', () => new X509Certificate(authority));
   if (clientCertificate !== undefined)
-    usable('clientCertificate', () => createSecureContext({ ...clientCertificate }));
+    usable('clientCertificate', () => tls().createSecureContext({ ...clientCertificate }));
 }
 
 function usable(option: 'ca' | 'clientCertificate', read: () => unknown): void {
