@@ -98,9 +98,7 @@ function sharedModules(
     for (const id of loadedWith(start, edges)) owners.get(id)?.push(name);
   }
   const shared = [...owners].filter(([id, own]) => own.length > 1 || late.has(id));
-  return new Map(
-    shared.map(([id, own]) => [id, { ...spanOf(own), ofNode: loadsBuiltIns(id, edges) }]),
-  );
+  return new Map(shared.map(([id, own]) => [id, { ...spanOf(own), ofNode: loadsBuiltIns(id, edges) }]));
 }
 
 /** What agents share with anybody else counts as the client's: for that, too, one more file would be one for everybody. */

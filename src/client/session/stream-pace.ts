@@ -9,9 +9,7 @@ const longestMs = 60 * 60_000;
  *
  * @returns how long is really waited, in milliseconds, given how long the server asks for.
  */
-export function reconnectionPace(
-  clock: () => number = () => performance.now(),
-): (delayMs: number) => number {
+export function reconnectionPace(clock: () => number = () => performance.now()): (delayMs: number) => number {
   let left = freeReconnections;
   let asOfMs = clock();
   return (delayMs) => {

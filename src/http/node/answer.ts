@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { PosternError } from '../../core/postern-error.ts';
 import { measureBody, type BodyLimits, type BodyProblem } from '../body-measure.ts';
-import { eachChunk, type ChunkedAnswer } from '../read-chunks.ts';
+import type { ChunkedAnswer } from '../read-chunks.ts';
 import { AnswerHeaders } from './answer-headers.ts';
 import { Pace } from './pace.ts';
 
@@ -118,7 +118,7 @@ export class Answer implements Response, ChunkedAnswer {
     return new Response(this.body, { status, statusText, headers });
   }
 
-  async [eachChunk](take: (chunk: Uint8Array) => void): Promise<void> {
+  async eachChunk(take: (chunk: Uint8Array) => void): Promise<void> {
     if (this.#isUsed || this.#body !== undefined)
       throw new TypeError('Body is unusable: Body has already been read');
     await this.#read(take);
