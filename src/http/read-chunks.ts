@@ -1,10 +1,7 @@
-/** Reads a body without a stream of the web between: an answer that can be read so has it. */
-export const eachChunk: unique symbol = Symbol('postern.eachChunk');
-
-/** An answer of a network of ours. */
+/** An answer of a network of ours, whose body is read without a stream of the web between. */
 export interface ChunkedAnswer {
   /** As {@link readChunks}. */
-  [eachChunk](take: (chunk: Uint8Array) => void): Promise<void>;
+  eachChunk(take: (chunk: Uint8Array) => void): Promise<void>;
 }
 
 /**
@@ -16,7 +13,7 @@ export async function readChunks(
   response: Response | (Response & ChunkedAnswer),
   take: (chunk: Uint8Array) => void,
 ): Promise<void> {
-  if (eachChunk in response) return response[eachChunk](take);
+  if ('eachChunk' in response) return response.eachChunk(take);
   const reader = response.body?.getReader();
   if (reader === undefined) return;
   try {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { PosternError } from '../../core/postern-error.ts';
-import { eachChunk, type ChunkedAnswer } from '../read-chunks.ts';
+import type { ChunkedAnswer } from '../read-chunks.ts';
 
 /** Where an answer came from, and what it is held to. */
 export interface AnswerContext {
@@ -116,7 +116,7 @@ export class Answer implements Response, ChunkedAnswer {
     return new Response(this.body, { status, statusText, headers });
   }
 
-  async [eachChunk](take: (chunk: Uint8Array) => void): Promise<void> {
+  async eachChunk(take: (chunk: Uint8Array) => void): Promise<void> {
     if (this.#isUsed || this.#body !== undefined)
       throw new TypeError('Body is unusable: Body has already been read');
     const count = this.#counter();
