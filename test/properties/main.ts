@@ -126,7 +126,6 @@ async function work({ cases, seed, names, progress }: Work): Promise<void> {
         },
       }),
     };
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     parentPort?.postMessage(report);
   }
 }
