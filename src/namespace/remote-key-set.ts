@@ -1,8 +1,9 @@
-import { createRemoteJWKSet, customFetch, type FetchImplementation, type JWTVerifyGetKey } from 'jose';
+import type { FetchImplementation, JWTVerifyGetKey } from 'jose';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { mayReachInside } from '../http/guard.ts';
 import { commonNetwork } from '../http/network.ts';
+import { whenFirstAsked } from './late-key-set.ts';
 
 /** The part of `fetch` that is used. The global `fetch` is one. */
 export type KeySetFetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -36,7 +37,9 @@ const failureCooldownMs = 5_000;
  */
 export function remoteKeySet(url: URL, options: RemoteKeySetOptions = {}): JWTVerifyGetKey {
   const { clock = systemClock, timeoutMs = 5_000, inside = true } = options;
-  checkKeySetUrl(url);
+  // What was checked is what is asked for, even if the caller changes theirs meanwhile.
+  const own = new URL(url);
+  checkKeySetUrl(own);
   let failure: { readonly error: PosternError; readonly untilMs: number } | undefined;
 
   const fetchKeys: FetchImplementation = async (href, init) => {
@@ -59,11 +62,13 @@ export function remoteKeySet(url: URL, options: RemoteKeySetOptions = {}): JWTVe
     }
   };
 
-  return createRemoteJWKSet(url, {
-    timeoutDuration: timeoutMs,
-    cooldownDuration: cooldownMs,
-    [customFetch]: fetchKeys,
-  });
+  return whenFirstAsked(({ createRemoteJWKSet, customFetch }) =>
+    createRemoteJWKSet(own, {
+      timeoutDuration: timeoutMs,
+      cooldownDuration: cooldownMs,
+      [customFetch]: fetchKeys,
+    }),
+  );
 }
 
 function checkKeySetUrl({ protocol, hostname, username, password }: URL): void {

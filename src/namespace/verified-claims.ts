@@ -1,9 +1,10 @@
-import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import type { errors as JoseErrors, JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { PosternError } from '../core/postern-error.ts';
 import { signatureAlgorithms } from '../core/signature-algorithms.ts';
 import { claimsIdentity, type Claims, type IdentifyBy } from './claims-identity.ts';
 import { checkConfirmation, skipConfirmation } from './confirmation.ts';
+import { localKeySet } from './local-key-set.ts';
 import type { Caller, NamespaceProvider } from './namespace-provider.ts';
 import { createNamespace, isName } from './namespace.ts';
 import { remoteKeySet, type KeySetFetch } from './remote-key-set.ts';
@@ -61,6 +62,7 @@ export function verifiedClaims(options: VerifiedClaimsOptions): NamespaceProvide
   const findKey = keyFinder(options);
 
   async function verifySignature(token: string, keys: JWTVerifyGetKey): Promise<Claims> {
+    const { errors, jwtVerify } = await import('jose');
     const verified = jwtVerify(token, keys, {
       issuer,
       audience,
@@ -70,7 +72,7 @@ export function verifiedClaims(options: VerifiedClaimsOptions): NamespaceProvide
       currentDate: new Date(clock()),
     });
     const { payload, protectedHeader } = await verified.catch((cause: unknown) => {
-      throw unverified(`its token was refused, ${reasonOf(cause)}`, cause);
+      throw unverified(`its token was refused, ${reasonOf(cause, errors)}`, cause);
     });
     checkTokenType(protectedHeader.typ);
     return payload;
@@ -160,7 +162,7 @@ function keyFinder({ jwks, fetch, clock }: VerifiedClaimsOptions): JWTVerifyGetK
   if (jwks === undefined || typeof jwks === 'function') return jwks;
   if (jwks instanceof URL) return remoteKeySet(jwks, { fetch, clock });
   try {
-    return createLocalJWKSet(jwks);
+    return localKeySet(jwks);
   } catch {
     throw misconfigured('"jwks" must be a URL object, a JSON Web Key Set, or a function that finds a key');
   }
@@ -182,7 +184,7 @@ function isCompactJws(token: string): boolean {
 }
 
 /** Codes and claims' names of the library, never its messages. */
-function reasonOf(cause: unknown): string {
+function reasonOf(cause: unknown, errors: typeof JoseErrors): string {
   if (cause instanceof errors.JWTClaimValidationFailed || cause instanceof errors.JWTExpired) {
     return `because of its ${JSON.stringify(cause.claim)}`;
   }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -29,7 +28,7 @@ export function createPrivateFile(path: string, contents: string): boolean {
 }
 
 function createFile(path: string, contents: string): boolean {
-  const temporary = `${path}.${randomUUID()}.tmp`;
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   const file = openSync(temporary, 'wx', 0o600);
   try {
     try {

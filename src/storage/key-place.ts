@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { findPosternError, PosternError } from '../core/postern-error.ts';
@@ -75,7 +74,7 @@ export async function moveKey(
 
 /** Puts keys into the keychain under a fresh name, and looks whether they are there. */
 async function store(keychain: Keychain, keys: string): Promise<string> {
-  const account = `store-${randomUUID()}`;
+  const account = `store-${crypto.randomUUID()}`;
   await keychain.set(account, keys);
   if ((await keychain.get(account)) === keys) return account;
   throw new PosternError(
@@ -90,7 +89,7 @@ function placeOf(text: string): KeyPlace {
 
 /** The file is there with its old text or its new one, whenever the machine stops. */
 function replacePrivateFile(path: string, text: string): void {
-  const next = `${path}.${randomUUID()}.next`;
+  const next = `${path}.${crypto.randomUUID()}.next`;
   createPrivateFile(next, text);
   renameSync(next, path);
 }

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { PosternError } from '../core/postern-error.ts';
 
 /** Where the system keeps what belongs to its user: Keychain, Credential Manager, Secret Service. */
@@ -74,7 +72,9 @@ async function askKeychain(
   { timeoutMs = 20_000, module }: KeychainOptions,
 ): Promise<unknown> {
   if (process.env['POSTERN_KEYCHAIN'] === 'off') throw unavailable('is switched off by POSTERN_KEYCHAIN');
-  const path = module ?? findModule();
+  const path = module ?? (await findModule());
+  // Few stores ask a keychain, and every one would wait for this to load.
+  const { spawn } = await import('node:child_process');
   const { answer, failure } = await new Promise<{ answer?: unknown; failure?: string }>((resolve, reject) => {
     const child = spawn(process.execPath, ['-e', program, path], {
       stdio: ['pipe', 'pipe', 'ignore'],
@@ -116,7 +116,8 @@ function readAnswer(output: string): { answer?: unknown; failure?: string } {
   }
 }
 
-function findModule(): string {
+async function findModule(): Promise<string> {
+  const { createRequire } = await import('node:module');
   try {
     return createRequire(import.meta.url).resolve(defaultModule);
   } catch (cause) {

@@ -11,7 +11,7 @@ const client = fileURLToPath(new URL('../../src/client/index.ts', import.meta.ur
 const server = { name: 'echo', tools: [{ name: 'echo' }], call: () => 'said' };
 
 test.each(['legacy', 'auto'] as const)(
-  'a first call over HTTP is answered without undici, HTTP/2 or TLS, with versions %s',
+  "a first call over HTTP is answered without undici, HTTP/2, TLS, resolving names or Node's own cryptography, with versions %s",
   async (versionNegotiation) => {
     const { origin } = await openServer((request, response) => {
       void text(request).then((body) => {
@@ -25,7 +25,7 @@ test.each(['legacy', 'auto'] as const)(
       const servers = { echo: { url: ${JSON.stringify(`${origin}/mcp`)}, headers: { authorization: 'Bearer t' } } };
       const client = new Client(servers, ${JSON.stringify({ versionNegotiation })});
       const { content } = await client.callTool('echo', {});
-      const dear = /(?:undici|\\bhttp2|NativeModule tls)$/;
+      const dear = /(?:undici|\\bhttp2|NativeModule (?:tls|dns|crypto))$/;
       const loaded = process.moduleLoadList.filter((name) => dear.test(name));
       process.stdout.write(JSON.stringify({ content, loaded }));
       process.exit();`;

@@ -213,6 +213,22 @@ test('a storage driver loads neither the protocol nor the schema library', () =>
   }
 });
 
+test('the library for signatures loads with the first that is checked, and not with the root', () => {
+  const loaded = loadedWith(fileOf.get('postern'));
+  assert.ok(loaded.length > 1);
+  assert.ok(!loaded.includes('jose'));
+});
+
+test('a SQLite store loads what starts no programs', () => {
+  const loaded = loadedWith(fileOf.get('postern/storage/sqlite'));
+  assert.ok(loaded.includes('node:sqlite'));
+  // Each as a module has names that load more: of node:crypto, all of the web's cryptography.
+  assert.deepEqual(
+    ['node:child_process', 'node:module', 'node:crypto'].filter((name) => loaded.includes(name)),
+    [],
+  );
+});
+
 test('a source map leads from every written file to sources that are in the package', () => {
   const scripts = readdirSync(join(home, 'dist'), { recursive: true })
     .map((name) => join(home, 'dist', String(name)))

@@ -1,8 +1,9 @@
-import { lookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
+import type { LookupAddress, LookupAllOptions } from 'node:dns';
 import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net';
 import { PosternError } from '../../core/postern-error.ts';
 import { readAllowance, type Guard } from '../guard.ts';
 import { classifyHost } from '../host-class.ts';
+import { dns } from './built-ins.ts';
 
 /** Judges where connections lead, by the address they are made to. */
 export interface Addresses {
@@ -21,7 +22,11 @@ export interface Addresses {
  * @param inside whether this machine and private networks may be reached.
  * @throws {PosternError} as {@link readAllowance}.
  */
-export function guardAddresses({ allow = [] }: Guard, inside: boolean, resolve: Resolve = lookup): Addresses {
+export function guardAddresses(
+  { allow = [] }: Guard,
+  inside: boolean,
+  resolve: Resolve = byTheSystem,
+): Addresses {
   const { names, networks } = readAllowed(allow);
   const mayReach = (hostname: string, address: string): boolean => {
     const place = classifyHost(isIPv6(address) ? `[${address.replace(/%.*$/u, '')}]` : address);
@@ -56,6 +61,8 @@ export type Resolve = (
   options: LookupAllOptions,
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
+
+const byTheSystem: Resolve = (...request) => dns().lookup(...request);
 
 interface Allowed {
   readonly names: readonly ((hostname: string) => boolean)[];

@@ -1,7 +1,6 @@
-import { X509Certificate } from 'node:crypto';
 import { PosternError } from '../../core/postern-error.ts';
 import type { NetworkOptions } from '../network-options.ts';
-import { tls } from './built-ins.ts';
+import { crypto, tls } from './built-ins.ts';
 
 /**
  * Reads what a network is to show and to trust, so that what is wrong with it is not said as of a server that does not answer.
@@ -10,7 +9,7 @@ import { tls } from './built-ins.ts';
  */
 export function checkCertificates({ ca = [], clientCertificate }: NetworkOptions): void {
   // Of authorities that cannot be read, the secure context says nothing.
-  for (const authority of [ca].flat()) usable('ca', () => new X509Certificate(authority));
+  for (const authority of [ca].flat()) usable('ca', () => new (crypto().X509Certificate)(authority));
   if (clientCertificate !== undefined)
     usable('clientCertificate', () => tls().createSecureContext({ ...clientCertificate }));
 }

@@ -112,9 +112,10 @@ function createSchema(database: DatabaseSync, name: string): void {
   try {
     const version = pragma(database, 'user_version');
     if (version === 0) database.exec(schema);
-    // Changes nothing, but it is a write: whoever may only read the file is told so now and not at the first commit.
+    // It is a write: whoever may only read the file is told so now and not at the first commit.
     if (version === schemaVersion) database.exec(`PRAGMA user_version = ${schemaVersion}`);
-    database.exec('COMMIT');
+    // Which needs not reach the disk, and would be waited for.
+    database.exec(version === schemaVersion ? 'ROLLBACK' : 'COMMIT');
   } catch (error) {
     rollBack(database);
     throw error;
