@@ -50,6 +50,23 @@ describe('a request that is refused', () => {
     expect(sent).toHaveLength(1);
   });
 
+  test.each([
+    ['is repeated', async () => true],
+    ['waits for a person', async () => Promise.reject(new Error('somebody has to sign in'))],
+  ])('and %s is let go of, so that its connection is free', async (_, handleRefusal) => {
+    let letGo = 0;
+    const body = new ReadableStream({ cancel: () => void letGo++ });
+    const send = authorizedFetch(
+      { authorize: async () => ({ headers: {} }), handleRefusal },
+      {
+        server: 'calendar',
+        fetch: async () => (letGo === 0 ? new Response(body, { status: 401 }) : new Response()),
+      },
+    );
+    await send(url).catch(() => {});
+    expect(letGo).toBe(1);
+  });
+
   test('for ever is sent four times and no more', async () => {
     const { send, sent, refusals } = createPair(Array.from({ length: 100 }, () => 401));
     expect((await send(url)).status).toBe(401);

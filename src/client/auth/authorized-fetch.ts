@@ -50,10 +50,22 @@ export function authorizedFetch(
         return response;
       }
       if (attempt >= maxSends) return response;
-      if (!(await strategy.handleRefusal({ response, authorization, attempt }))) return response;
-      await response.body?.cancel();
+      let isResolved: boolean;
+      try {
+        isResolved = await strategy.handleRefusal({ response, authorization, attempt });
+      } catch (error) {
+        letGo(response);
+        throw error;
+      }
+      if (!isResolved) return response;
+      letGo(response);
     }
   };
+}
+
+/** Frees the connection of an answer that nobody reads. */
+function letGo({ body }: Response): void {
+  void body?.cancel().catch(() => {});
 }
 
 function unsendable(server: string, name: string): PosternError {
