@@ -49,7 +49,7 @@ export class StreamableHttpTransport implements Transport {
   onerror?: Transport['onerror'];
   onmessage?: Transport['onmessage'];
   readonly #url: URL;
-  readonly #fetch: typeof fetch;
+  readonly #fetch: typeof globalThis.fetch;
   readonly #pace: (delayMs: number) => number;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #accept: string;
@@ -62,7 +62,7 @@ export class StreamableHttpTransport implements Transport {
   constructor(
     url: URL,
     options: {
-      fetch: typeof fetch;
+      fetch: typeof globalThis.fetch;
       headers?: Readonly<Record<string, string>> | undefined;
       /** How long is really waited before a stream is asked for again, of how long the server asks for. */
       pace: (delayMs: number) => number;
