@@ -105,7 +105,8 @@ async function openTransport(connection: Connection, signal: AbortSignal): Promi
 
 async function createSdkClient(options: OpeningOptions, { mode, legacy }: VersionOffer): Promise<SdkClient> {
   const [{ AskingClient }] = await Promise.all([import('./asking-client.ts'), loadSdk()]);
-  const { clientInfo, handlers, cachePartition, server, contextId } = options;
+  // What its handlers close over lives as long as the connection: so not the options, and the attempt's signal with them.
+  const { clientInfo, handlers, cachePartition, server, contextId, onElicited } = options;
   const client = new AskingClient(server, options.onAsked, clientInfo, {
     capabilities: capabilitiesOf(handlers),
     versionNegotiation: { mode: typeof mode === 'string' ? mode : { pin: mode.pin } },
@@ -114,7 +115,7 @@ async function createSdkClient(options: OpeningOptions, { mode, legacy }: Versio
   });
   client.setNotificationHandler('notifications/tools/list_changed', options.onToolsChanged);
   client.setNotificationHandler('notifications/elicitation/complete', async ({ method, params }) => {
-    options.onElicited(params.elicitationId);
+    onElicited(params.elicitationId);
     await handlers.notification?.({ method, params }, { server, contextId });
   });
   installHandlers(client, handlers, { server, contextId });
