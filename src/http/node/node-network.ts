@@ -164,7 +164,11 @@ class Sender {
     if (port !== '') options.port = Number(port);
     if (username !== '' || password !== '')
       options.auth = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-    return isTls ? https().request(options) : http.request(options);
+    const sent = isTls ? https().request(options) : http.request(options);
+    sent.on('error', () => {
+      if (sent.reusedSocket) dropIdle(agent, options);
+    });
+    return sent;
   }
 
   /** What a connection is used for; it is held to the limits from its first use on. */
@@ -185,6 +189,13 @@ class Sender {
 /** What ends the request that a connection is used for at present. */
 interface SocketUse {
   end: ((reason: Error) => void) | undefined;
+}
+
+/** Of connections to a server that was restarted, or that leads nowhere any more, none is good when one is not. */
+function dropIdle(agent: Agent, options: RequestOptions): void {
+  const { options: own } = agent as Agent & { readonly options: RequestOptions };
+  const name = agent.getName({ ...options, ...own });
+  for (const socket of [...(agent.freeSockets[name] ?? [])]) socket.destroy();
 }
 
 function ignore(): void {}
