@@ -57,7 +57,6 @@ export abstract class AuthCoordinator {
   /** Hosts in private networks whose exception was logged. */
   readonly #toldOf = new Set<string>();
   #signIns: Promise<ServerSignIns> | undefined;
-  #grantKind: CredentialKind<Grant> | undefined;
   #reconnect: (place: Place) => Promise<string | undefined> = () => Promise.reject(nobodyConnects());
 
   /**
@@ -277,18 +276,8 @@ export abstract class AuthCoordinator {
     logException(this.surroundings.logger, { option: 'allowPrivateNetwork', by: 'option', url });
   }
 
-  /** The life of grants that this coordinator's sign-ins lead to, or that machines obtain. The usual one, all sessions share. */
+  /** The life of grants that this coordinator's sign-ins lead to, or that machines obtain. */
   grantKind(
-    tokenOptions?: TokenRequestOptions,
-    obtainAnew?: GrantsOptions['obtainAnew'],
-  ): CredentialKind<Grant> {
-    if (tokenOptions !== undefined || obtainAnew !== undefined)
-      return this.#createGrantKind(tokenOptions, obtainAnew);
-    this.#grantKind ??= this.#createGrantKind();
-    return this.#grantKind;
-  }
-
-  #createGrantKind(
     tokenOptions?: TokenRequestOptions,
     obtainAnew?: GrantsOptions['obtainAnew'],
   ): CredentialKind<Grant> {

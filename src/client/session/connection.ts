@@ -29,12 +29,12 @@ export function createConnection(options: {
   /** Told of every response over HTTP, whatever it is. */
   onAnswer: () => void;
 }): Connection {
-  const { server, config, strategy, clock, onAnswer: tell } = options;
+  const { server, config, strategy } = options;
   if ('command' in config) return stdioConnection(config);
-  const pause = new ServerPause(server, clock);
+  const pause = new ServerPause(server, options.clock);
   const onAnswer = (response: Response): void => {
     pause.notice(response);
-    tell();
+    options.onAnswer();
   };
   const fetch = authorizedFetch(strategy, { fetch: toNamed(options.fetch), server, onAnswer });
   if ('connect' in config) return { createTransport: async () => config.connect(fetch), pause };

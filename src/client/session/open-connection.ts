@@ -105,8 +105,7 @@ async function openTransport(connection: Connection, signal: AbortSignal): Promi
 
 async function createSdkClient(options: OpeningOptions, { mode, legacy }: VersionOffer): Promise<SdkClient> {
   const [{ AskingClient }] = await Promise.all([import('./asking-client.ts'), loadSdk()]);
-  // What its handlers close over lives as long as the connection: so not the options, and the attempt's signal with them.
-  const { clientInfo, handlers, cachePartition, server, contextId, onElicited } = options;
+  const { clientInfo, handlers, cachePartition, server, contextId } = options;
   const client = new AskingClient(server, options.onAsked, clientInfo, {
     capabilities: capabilitiesOf(handlers),
     versionNegotiation: { mode: typeof mode === 'string' ? mode : { pin: mode.pin } },
@@ -115,7 +114,7 @@ async function createSdkClient(options: OpeningOptions, { mode, legacy }: Versio
   });
   client.setNotificationHandler('notifications/tools/list_changed', options.onToolsChanged);
   client.setNotificationHandler('notifications/elicitation/complete', async ({ method, params }) => {
-    onElicited(params.elicitationId);
+    options.onElicited(params.elicitationId);
     await handlers.notification?.({ method, params }, { server, contextId });
   });
   installHandlers(client, handlers, { server, contextId });

@@ -42,15 +42,15 @@ export class ServerQuestions {
   readonly handlers: ClientHandlers;
   readonly #options: SessionOptions;
   readonly #time = new HandlerTime();
-  // Most sessions are never asked anything, so these are made when they are.
-  #calls: WeakMap<AbortSignal, AskedCall> | undefined;
+  readonly #calls = new WeakMap<AbortSignal, AskedCall>();
   /** Links that a handler is not shown: their person has been asked, and is only waited for. */
-  #known: Set<string> | undefined;
-  #raised: RaisedQuestions | undefined;
+  readonly #known = new Set<string>();
+  readonly #raised: RaisedQuestions;
   #stop = new AbortController();
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#raised = new RaisedQuestions(options.coordinator.interactions, options.logger);
     const { elicitation, sampling } = options.handlers;
     this.handlers = {
       ...options.handlers,
@@ -82,7 +82,7 @@ export class ServerQuestions {
     send: (options: RequestOptions) => Promise<T>,
   ): Promise<T> {
     if (client.getProtocolEra() === 'modern') {
-      (this.#calls ??= new WeakMap()).set(call.own, call);
+      this.#calls.set(call.own, call);
       return send({ ...options, signal: call.own });
     }
     const { elicitation, sampling } = this.handlers;
@@ -92,13 +92,13 @@ export class ServerQuestions {
 
   /** The server asks for something before it goes on with a call. */
   asked(signal: AbortSignal | undefined, inputRequests: Record<string, unknown>): void {
-    const call = signal && this.#calls?.get(signal);
+    const call = signal && this.#calls.get(signal);
     const links = linksIn(inputRequests);
     // Whoever has accepted is polled for, and not asked again: the links came in an earlier round.
     if (call === undefined || links.length === 0) return;
     call.links = links;
     if (this.handlers.elicitation && isAskedFor(call, links))
-      this.#known = new Set([...(this.#known ?? []), ...links.map(({ url }) => url)]);
+      for (const { url } of links) this.#known.add(url);
   }
 
   /**
@@ -130,7 +130,7 @@ export class ServerQuestions {
     if (call.pending?.id !== pending.id) call.asks++;
     call.pending = pending;
     const ids = links.flatMap(({ elicitationId }) => elicitationId ?? []);
-    this.#raises.add(pending, call.key, ids);
+    this.#raised.add(pending, call.key, ids);
     if (coordinator.blocksCallers && call.asks <= maxAsks) return this.#pause(pending, call);
     const challenge = { ...interactionOf(pending), contextId: context.id, server, alias, scopes: [] };
     return new AuthorizationRequiredError(challenge, { grantStays: true });
@@ -138,25 +138,19 @@ export class ServerQuestions {
 
   /** A call went through: what it needed is done, wherever. */
   succeeded(call: AskedCall): void {
-    if (call.pending !== undefined) void this.#raises.finish(call.pending);
-    else this.#raised?.succeeded(call);
+    if (call.pending !== undefined) void this.#raised.finish(call.pending);
+    else this.#raised.succeeded(call);
   }
 
   /** The server says that something is done. */
   completed(elicitationId: string): void {
-    this.#raised?.completed(elicitationId);
+    this.#raised.completed(elicitationId);
   }
 
   /** Callers that wait for a person wait no longer. */
   stop(): void {
     this.#stop.abort(closed(this.#options.server));
     this.#stop = new AbortController();
-  }
-
-  get #raises(): RaisedQuestions {
-    const { coordinator, logger } = this.#options;
-    this.#raised ??= new RaisedQuestions(coordinator.interactions, logger);
-    return this.#raised;
   }
 
   /** A server may ask for anything: whatever leads elsewhere than to a page is shown to nobody. */
@@ -259,7 +253,7 @@ export class ServerQuestions {
     elicitation: NonNullable<ClientHandlers['elicitation']>,
   ): NonNullable<ClientHandlers['elicitation']> {
     return (request, from, context) =>
-      request.mode === 'url' && this.#known?.delete(request.url) === true
+      request.mode === 'url' && this.#known.delete(request.url)
         ? { action: 'accept' }
         : elicitation(request, from, context);
   }

@@ -10,7 +10,7 @@ import { illnessOf } from './ask-as-user.ts';
 import { lossIn } from './lost-session.ts';
 import { hasSession, Liveness } from './liveness.ts';
 import { ProtocolVersions } from './protocol-versions.ts';
-import { hasStaticAuth, isOverHttp } from '../server-config.ts';
+import { hasStaticAuth } from '../server-config.ts';
 import { ServerQuestions } from './server-questions.ts';
 import {
   classifyFailure,
@@ -248,43 +248,34 @@ export class Session extends SessionCredential {
     this.stepUp.forget();
     const attempt = new AbortController();
     this.#attempt = attempt;
-    const { connectTimeoutMs: timeoutMs } = this.#options;
+    const { context, config, connectTimeoutMs: timeoutMs } = this.#options;
     const deadline = setTimeout(() => attempt.abort(tooSlow(this.server, timeoutMs)), timeoutMs);
     try {
-      this.#begin(await this.#open(attempt.signal));
+      const client = await openConnection({
+        ...this.#options,
+        connection: this.#connection,
+        contextId: context.id,
+        cachePartition: context.namespace.partition,
+        timeoutMs,
+        signal: attempt.signal,
+        versions: this.#versions,
+        onAnswer: () => this.answered(),
+        handlers: this.#questions.handlers,
+        onToolsChanged: () => this.#tools.forget(),
+        onAsked: (own, requests) => this.#questions.asked(own, requests),
+        onElicited: (id) => this.#questions.completed(id),
+        // A handshake may be answered to anybody; a list of tools, as a rule, is not.
+        prove: async (opened) => void ('command' in config || (await this.#tools.read(opened))),
+      });
+      this.#client = client;
+      this.move('CONNECTED');
+      client.onclose = () => this.#onClose(client);
     } catch (error) {
       this.#fail(error);
     } finally {
       clearTimeout(deadline);
       if (this.#attempt === attempt) this.#attempt = undefined;
     }
-  }
-
-  /** What the connection is given lives as long as it: nothing of the attempt but its signal is in reach here. */
-  #open(signal: AbortSignal): Promise<SdkClient> {
-    const { context, config, connectTimeoutMs: timeoutMs } = this.#options;
-    return openConnection({
-      ...this.#options,
-      connection: this.#connection,
-      contextId: context.id,
-      cachePartition: context.namespace.partition,
-      timeoutMs,
-      signal,
-      versions: this.#versions,
-      onAnswer: () => this.answered(),
-      handlers: this.#questions.handlers,
-      onToolsChanged: () => this.#tools.forget(),
-      onAsked: (own, requests) => this.#questions.asked(own, requests),
-      onElicited: (id) => this.#questions.completed(id),
-      // A handshake may be answered to anybody; a list of tools, as a rule, is not.
-      prove: async (opened) => void (isOverHttp(config) && (await this.#tools.read(opened))),
-    });
-  }
-
-  #begin(client: SdkClient): void {
-    this.#client = client;
-    this.move('CONNECTED');
-    client.onclose = () => this.#onClose(client);
   }
 
   get #failed(): FailedServer {

@@ -25,6 +25,8 @@ export interface Wire {
 /** Recognised by identity: no server can send it. */
 const streamEnded = Object.freeze({ streamEnded: true });
 
+type Deliver = NonNullable<Transport['onmessage']>;
+
 /**
  * Has a transport say what the SDK's keep to themselves.
  *
@@ -90,23 +92,25 @@ function brokeOff(server: string, cause: TypeError): PosternError {
   );
 }
 
-/**
- * Sees every message before whoever receives it: the SDK calls whoever was set before itself. What a transport brings to
- * the SDK's probe for an era goes to nobody else. A transport that has its own way of being set is left alone.
- */
+/** Sees every message that comes in before whoever is set to receive it. A transport that has its own way of being set is left alone. */
 function observe(transport: Transport, see: (message: JSONRPCMessage) => void): void {
   for (let at: unknown = transport; at !== null; at = Object.getPrototypeOf(at)) {
     if (Object.getOwnPropertyDescriptor(at, 'onmessage')?.set !== undefined) return;
   }
-  const deliver = transport.onmessage;
-  // An accessor of its own would have every transport be a dictionary of some 800 bytes.
-  transport.onmessage =
-    deliver === undefined
-      ? see
-      : (message, extra) => {
+  let deliver: Deliver | undefined = transport.onmessage;
+  Object.defineProperty(transport, 'onmessage', {
+    configurable: true,
+    enumerable: true,
+    get: () => deliver,
+    set: (handler: Deliver | undefined) => {
+      deliver =
+        handler &&
+        ((message, extra) => {
           see(message);
-          deliver(message, extra);
-        };
+          handler(message, extra);
+        });
+    },
+  });
 }
 
 function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
