@@ -106,6 +106,8 @@ export class StreamableHttpTransport implements Transport {
         void this.#follow(exchange, undefined);
       } else if (!(await this.#post(message, options, exchange))) exchange.end();
     } catch (error) {
+      // Nobody reads what is left of it, and a connection that a person was waited for on is hardly one to go on with.
+      exchange.giveUp(error);
       exchange.end();
       if (options.requestSignal?.aborted !== true) this.onerror?.(error as Error);
       throw error;
