@@ -9,6 +9,8 @@ import { PosternError } from '../core/postern-error.ts';
 import type { RandomBytes } from '../core/random.ts';
 import type { Flow, InteractionData, NamedFlow } from '../interaction/flow.ts';
 import { assertStorage } from '../interaction/assert-storage.ts';
+import type { NetworkOptions } from '../http/network-options.ts';
+import { guarded } from '../http/network.ts';
 import { deployment, type DeploymentOptions } from '../interaction/gates/deployment.ts';
 import type { Gate } from '../interaction/gates/gate.ts';
 import { inboxUrlOf } from '../interaction/inbox/inbox-url.ts';
@@ -54,6 +56,8 @@ export interface OobOptions extends Partial<DeploymentOptions> {
   readonly callerOf?: ((context: ServerContext) => Caller) | undefined;
   /** The link to a page of your own, for `pendings`. Default: `<publicUrl>/pending/<id>`, which `fetch` does not answer. */
   readonly linkFor?: ((id: string) => string) | undefined;
+  /** As of every face. Requests to third parties leave by the `http` of their flows: `createOAuthHttp({ network })`. */
+  readonly network?: NetworkOptions | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: RandomBytes | undefined;
   readonly logger?: Logger | undefined;
@@ -99,7 +103,9 @@ export class Oob<D = unknown> implements AsyncDisposable {
   constructor(options: OobOptions) {
     assertStorage(options?.storage);
     if (typeof options.namespaces?.resolve !== 'function') throw withoutNamespaces();
-    const surroundings = createSurroundings(options);
+    const { network } = options;
+    const isDeployed = options.gate === undefined;
+    const surroundings = createSurroundings({ ...options, network: isDeployed ? guarded(network) : network });
     const { storage, logger } = surroundings;
     const gate =
       options.gate?.(surroundings) ??

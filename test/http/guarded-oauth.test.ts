@@ -1,20 +1,17 @@
-import type * as oauth from '../../src/oauth/index.ts';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { createOAuthHttp } from '../../src/oauth/index.ts';
 import { openServer } from './open-server.ts';
 
-/** The sources once more, where every name is one of this machine. */
-async function loadInside(): Promise<Pick<typeof oauth, 'createOAuthHttp'>> {
-  vi.resetModules();
-  vi.doMock('node:dns', async (original) => ({
-    ...(await original<object>()),
-    lookup: (_name: string, _options: object, answer: (error: null, addresses: object[]) => void) =>
-      answer(null, [{ address: '127.0.0.1', family: 4 }]),
-  }));
-  onTestFinished(() => {
-    vi.doUnmock('node:dns');
-    vi.resetModules();
-  });
-  return import('../../src/oauth/index.ts');
+/** Has every name be one of this machine. */
+function resolveInside(): void {
+  const answerInside = (
+    _name: string,
+    _options: object,
+    answer: (error: null, addresses: object[]) => void,
+  ): void => answer(null, [{ address: '127.0.0.1', family: 4 }]);
+  const spy = vi.spyOn(process.getBuiltinModule('node:dns'), 'lookup');
+  spy.mockImplementation(answerInside as never);
+  onTestFinished(() => spy.mockRestore());
 }
 
 async function codeOf(work: Promise<unknown>): Promise<string | undefined> {
@@ -25,7 +22,7 @@ async function codeOf(work: Promise<unknown>): Promise<string | undefined> {
 }
 
 test('requests to authorization servers lead inside by a name only where their operator has named it', async () => {
-  const { createOAuthHttp } = await loadInside();
+  resolveInside();
   const { port, requests, sockets } = await openServer((_, response) => response.end());
   const url = `https://issuer.example:${port}/token`;
   const forbidden = 'ERR_POSTERN_NETWORK_FORBIDDEN';
