@@ -195,7 +195,7 @@ interface SocketUse {
 function dropIdle(agent: Agent, options: RequestOptions): void {
   const { options: own } = agent as Agent & { readonly options: RequestOptions };
   const name = agent.getName({ ...options, ...own });
-  for (const socket of [...(agent.freeSockets[name] ?? [])]) socket.destroy();
+  for (const socket of agent.freeSockets[name] ?? []) socket.destroy();
 }
 
 function ignore(): void {}
