@@ -16,21 +16,25 @@ interface Other {
   close(): Promise<unknown>;
 }
 
-const others: Record<string, (url: string, fetch: typeof globalThis.fetch) => Promise<Other>> = {
-  'the official SDK, version 1': async (url, fetch) => {
+/** By which of ours it is let in. */
+type Way =
+  | { readonly fetch: typeof globalThis.fetch }
+  | { readonly authProvider: SessionOAuthClientProvider };
+
+/** Those that take either. */
+const providerTakers: Record<string, (url: string, way: Way) => Promise<Other>> = {
+  'the official SDK, version 1': async (url, way) => {
     const client = new SdkV1Client({ name: 'other', version: '1.0.0' });
+    const transport = new StreamableHTTPClientTransport(new URL(url), way);
     // Its optional properties do not take undefined, in types alone.
-    const transport = new StreamableHTTPClientTransport(new URL(url), { fetch }) as Parameters<
-      typeof client.connect
-    >[0];
-    await client.connect(transport);
+    await client.connect(transport as Parameters<typeof client.connect>[0]);
     return {
       call: async (name) => JSON.stringify(await client.callTool({ name, arguments: {} })),
       close: () => client.close(),
     };
   },
-  'the AI SDK’s client': async (url, fetch) => {
-    const client = await createMCPClient({ transport: { type: 'http', url, fetch } });
+  'the AI SDK’s client': async (url, way) => {
+    const client = await createMCPClient({ transport: { type: 'http', url, ...way } });
     const tools = await client.tools();
     return {
       call: async (name) =>
@@ -40,7 +44,11 @@ const others: Record<string, (url: string, fetch: typeof globalThis.fetch) => Pr
       close: () => client.close(),
     };
   },
-  'the MCP servers of OpenAI’s Agents SDK': async (url, fetch) => {
+};
+
+const others: Record<string, (url: string, way: { fetch: typeof globalThis.fetch }) => Promise<Other>> = {
+  ...providerTakers,
+  'the MCP servers of OpenAI’s Agents SDK': async (url, { fetch }) => {
     const server = new MCPServerStreamableHttp({ name: 'calendar', url, fetch });
     await server.connect();
     return {
@@ -55,10 +63,10 @@ describe.each(Object.entries(others))('%s with our fetch', (_name, open) => {
     const stage = await openStage();
     const { fetch } = (await stage.manager.getClient('alice')).session('calendar');
     const { url } = await stage.linkOf('alice');
-    const refused = await failureOf(open(stage.calendar.url, fetch));
+    const refused = await failureOf(open(stage.calendar.url, { fetch }));
     expect(findAuthorizationRequired(refused)?.challenge.url ?? String(refused)).toBe(url);
     await stage.signIn('alice');
-    const clients = await Promise.all([1, 2, 3].map(() => open(stage.calendar.url, fetch)));
+    const clients = await Promise.all([1, 2, 3].map(() => open(stage.calendar.url, { fetch })));
     stage.as.tokens.expireAccessTokens();
     const answers = await Promise.all(clients.map((client) => client.call('whoami')));
     expect(answers.filter((answer) => !answer.includes('alice'))).toEqual([]);
@@ -67,41 +75,16 @@ describe.each(Object.entries(others))('%s with our fetch', (_name, open) => {
   });
 });
 
-/** The same, with an `authProvider` in the place of their own. */
-const providerTakers: Record<
-  string,
-  (url: string, authProvider: SessionOAuthClientProvider) => Promise<Other>
-> = {
-  'the official SDK, version 1': async (url, authProvider) => {
-    const client = new SdkV1Client({ name: 'other', version: '1.0.0' });
-    const transport = new StreamableHTTPClientTransport(new URL(url), { authProvider });
-    await client.connect(transport as Parameters<typeof client.connect>[0]);
-    return {
-      call: async (name) => JSON.stringify(await client.callTool({ name, arguments: {} })),
-      close: () => client.close(),
-    };
-  },
-  'the AI SDK’s client': async (url, authProvider) => {
-    const client = await createMCPClient({ transport: { type: 'http', url, authProvider } });
-    const tools = await client.tools();
-    return {
-      call: async (name) =>
-        JSON.stringify(
-          await tools[name]?.execute({}, { toolCallId: '1', messages: [], context: {} } as never),
-        ),
-      close: () => client.close(),
-    };
-  },
-};
-
 describe.each(Object.entries(providerTakers))('%s with our OAuthClientProvider', (_name, open) => {
   test('names the one link, works once its person has signed in, and never renews or registers by itself', async () => {
     const stage = await openStage({ as: { expiresInSeconds: 600 } });
     const provider = oauthClientProvider((await stage.manager.getClient('alice')).session('calendar'));
     const { url } = await stage.linkOf('alice');
-    expect((await challengeOf(open(stage.calendar.url, provider))).url).toBe(url);
+    expect((await challengeOf(open(stage.calendar.url, { authProvider: provider }))).url).toBe(url);
     await stage.signIn('alice');
-    const clients = await Promise.all([1, 2, 3].map(() => open(stage.calendar.url, provider)));
+    const clients = await Promise.all(
+      [1, 2, 3].map(() => open(stage.calendar.url, { authProvider: provider })),
+    );
     stage.time.advance(599_000);
     const answers = await Promise.all(clients.map((client) => client.call('whoami')));
     expect(answers.filter((answer) => !answer.includes('alice'))).toEqual([]);
@@ -115,7 +98,7 @@ describe.each(Object.entries(providerTakers))('%s with our OAuthClientProvider',
     const stage = await openStage();
     const provider = oauthClientProvider((await stage.manager.getClient('alice')).session('calendar'));
     await stage.signIn('alice');
-    const client = await open(stage.calendar.url, provider);
+    const client = await open(stage.calendar.url, { authProvider: provider });
     stage.as.tokens.expireAccessTokens();
     expect(await codeOf(client.call('whoami'))).toBe('ERR_POSTERN_AUTH_RENEWED');
     expect(await client.call('whoami')).toContain('alice');
@@ -128,7 +111,9 @@ test('version 1 of the official SDK has its person asked for what a call needs b
   const stage = await openStage();
   const provider = oauthClientProvider((await stage.manager.getClient('alice')).session('calendar'));
   await stage.signIn('alice');
-  const client = await providerTakers['the official SDK, version 1']!(stage.calendar.url, provider);
+  const client = await providerTakers['the official SDK, version 1']!(stage.calendar.url, {
+    authProvider: provider,
+  });
   const asked = await challengeOf(client.call('share_calendar'));
   expect(asked.scopes).toEqual(expect.arrayContaining(['calendar:read', 'calendar:share']));
   expect([await client.call('whoami'), stage.as.count('refresh')]).toEqual([

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { Client } from '../../src/client/index.ts';
+import { mayComeTwice, type RepeatableInit } from '../../src/http/repeatable.ts';
 import { answerMessage, type RpcMessage } from '../support/minimal-mcp.ts';
 import { codeOf, failureOf, textOf } from '../support/stage.ts';
 import { openServer, openTestNetwork } from './open-server.ts';
@@ -14,6 +15,32 @@ test('a connection is not kept for longer than its server says it is', async () 
   const begun = performance.now();
   await expect.poll(sockets, { timeout: 10_000 }).toBe(0);
   expect(performance.now() - begun).toBeLessThan(1_900);
+});
+
+test('what does no more when it comes twice is sent again, on another connection, where its server has hung up', async () => {
+  let hangsUp = false;
+  const { origin, requests } = await openServer((request, response) => {
+    if (!hangsUp) return void response.end('a');
+    hangsUp = false;
+    request.socket.destroy();
+  });
+  const { fetch } = openTestNetwork();
+  const post: RepeatableInit = { method: 'POST', body: 'b', [mayComeTwice]: true };
+  for (const [init, sent] of [
+    [{}, 2],
+    [post, 2],
+    [{ method: 'POST', body: 'b' }, 1],
+  ] as const) {
+    await (await fetch(origin)).text();
+    const before = requests();
+    hangsUp = true;
+    const answer = await fetch(origin, init).then(
+      (response) => response.text(),
+      () => undefined,
+    );
+    hangsUp = false;
+    expect([answer, requests() - before]).toEqual([sent === 2 ? 'a' : undefined, sent]);
+  }
 });
 
 test('what is sent as its server hangs up is sent once, and its caller told that it may have been carried out', async () => {

@@ -15,6 +15,7 @@ import { sleep } from '../../core/clock.ts';
 import { followRedirects } from '../../http/follow-redirects.ts';
 import { plainHeaders } from '../../http/plain-headers.ts';
 import { readChunks } from '../../http/read-chunks.ts';
+import { mayComeTwice, type RepeatableInit } from '../../http/repeatable.ts';
 import { EventStreamParser, type StreamEvent } from '../../wire/event-stream.ts';
 import { isMessageId, isObject } from '../../wire/message.ts';
 import { requestHeaders, versionIn } from '../../wire/request-headers.ts';
@@ -24,6 +25,19 @@ import { Exchange } from './exchange.ts';
 const maxReopenings = 2;
 const firstDelayMs = 1_000;
 const maxDelayMs = 30_000;
+
+/** What does no more when it comes twice; of `initialize`, a session too many is forgotten by its server. */
+const readings: ReadonlySet<string> = new Set([
+  'server/discover',
+  'initialize',
+  'ping',
+  'tools/list',
+  'prompts/list',
+  'prompts/get',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+]);
 
 /** What the state of the connection, or the message itself, decides: no single request can say otherwise. */
 const reserved: ReadonlySet<string> = new Set([
@@ -132,7 +146,10 @@ export class StreamableHttpTransport implements Transport {
   /** Sends a message, and delivers what is answered. Resolves to whether there is more to come. */
   async #post(message: JSONRPCMessage, options: TransportSendOptions, exchange: Exchange): Promise<boolean> {
     const headers = this.#headersOf(message, options.headers);
-    const response = await this.#request('POST', headers, exchange.signal, JSON.stringify(message));
+    const response = await this.#request('POST', headers, exchange.signal, {
+      body: JSON.stringify(message),
+      [mayComeTwice]: isRequest(message) && readings.has(message.method),
+    });
     if (response.ok && isInitialize(message))
       this.#sessionId = response.headers.get('mcp-session-id') ?? undefined;
     if (!response.ok) {
@@ -273,11 +290,10 @@ export class StreamableHttpTransport implements Transport {
     method: string,
     headers: Record<string, string>,
     signal: AbortSignal,
-    body?: string,
+    more?: RepeatableInit,
   ): Promise<Response> {
     // What is not a network of ours would follow a redirect anywhere.
-    const init: RequestInit = { method, headers, signal, redirect: 'manual' };
-    if (body !== undefined) init.body = body;
+    const init: RepeatableInit = { method, headers, signal, redirect: 'manual', ...more };
     return followRedirects({ url: this.#url, method, redirect: 'follow' }, (url) => this.#fetch(url, init));
   }
 }

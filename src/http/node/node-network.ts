@@ -5,6 +5,7 @@ import { PosternError } from '../../core/postern-error.ts';
 import { followRedirects } from '../follow-redirects.ts';
 import { mayReachInside, type GuardedInit } from '../guard.ts';
 import type { Network, NetworkLimits, NetworkOptions } from '../network-options.ts';
+import { mayComeTwice, type RepeatableInit } from '../repeatable.ts';
 import type { Resolve } from './addresses.ts';
 import { openAgents, type Agents } from './agents.ts';
 import { Answer, discard } from './answer.ts';
@@ -46,13 +47,24 @@ export function openNodeNetwork(
   const agents = openAgents(options, limits.connections, resolve);
   const sender = new Sender(agents, limits);
   return {
-    fetch: async (input: string | URL | Request, init: GuardedInit = {}) => {
+    fetch: async (input: string | URL | Request, init: GuardedInit & RepeatableInit = {}) => {
       const read = readRequest(input, init);
       const request = read instanceof Promise ? await read : read;
-      return sender.follow(request, init[mayReachInside] === true);
+      return sender.follow(request, {
+        inside: init[mayReachInside] === true,
+        twice: init[mayComeTwice] === true || request.method === 'GET' || request.method === 'HEAD',
+      });
     },
     close: async () => agents.close(),
   };
+}
+
+/** What whoever makes a request allows. */
+interface Allowed {
+  /** That it leads inside. */
+  readonly inside: boolean;
+  /** That it comes twice. */
+  readonly twice: boolean;
 }
 
 /** Sends requests, and follows where they are sent on to. */
@@ -68,11 +80,16 @@ class Sender {
     this.#limits = limits;
   }
 
-  follow(request: RequestParts, inside: boolean): Promise<Response> {
-    return followRedirects(request, (url, redirected) => this.#send(url, request, inside, redirected));
+  follow(request: RequestParts, allowed: Allowed): Promise<Response> {
+    return followRedirects(request, (url, redirected) => this.#send(url, request, allowed, redirected));
   }
 
-  async #send(url: URL, request: RequestParts, inside: boolean, redirected: boolean): Promise<Answer> {
+  async #send(
+    url: URL,
+    request: RequestParts,
+    { inside, twice }: Allowed,
+    redirected: boolean,
+  ): Promise<Answer> {
     const { signal } = request;
     signal?.throwIfAborted();
     if (url.protocol !== 'https:' && url.protocol !== 'http:')
@@ -85,6 +102,9 @@ class Sender {
     this.#open.set(origin, open);
     open.count++;
     try {
+      return await this.#sendBy(agent, url, request, redirected);
+    } catch (error) {
+      if (!twice || !(error instanceof StaleConnection)) throw error;
       return await this.#sendBy(agent, url, request, redirected);
     } finally {
       open.count--;
@@ -121,7 +141,11 @@ class Sender {
         reject(error);
         end(error);
       });
-      sent.on('error', (error) => reject(signal?.aborted === true ? signal.reason : failed(error)));
+      sent.on('error', (error) => {
+        if (signal?.aborted === true) return reject(signal.reason);
+        const isStale = sent.reusedSocket && message === undefined && isClosed(error);
+        reject(isStale ? new StaleConnection('fetch failed', { cause: error }) : failed(error));
+      });
       sent.on('response', (received) => {
         message = received;
         const source = decode(received);
@@ -142,7 +166,7 @@ class Sender {
     });
   }
 
-  #begin(agent: Agent, url: URL, { method, headers, body }: RequestParts): ClientRequest {
+  #begin(agent: Agent, url: URL, { method, headers, body, signal }: RequestParts): ClientRequest {
     headers['accept'] ??= '*/*';
     headers['accept-encoding'] ??= acceptedEncodings;
     headers['user-agent'] ??= 'postern';
@@ -166,7 +190,7 @@ class Sender {
       options.auth = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
     const sent = isTls ? https().request(options) : http.request(options);
     sent.on('error', () => {
-      if (sent.reusedSocket) dropIdle(agent, options);
+      if (sent.reusedSocket && signal?.aborted !== true) dropIdle(agent, options);
     });
     return sent;
   }
@@ -189,6 +213,15 @@ class Sender {
 /** What ends the request that a connection is used for at present. */
 interface SocketUse {
   end: ((reason: Error) => void) | undefined;
+}
+
+/** A kept connection that had been closed, or was just then. Whether its request was read, nobody knows. */
+class StaleConnection extends TypeError {}
+
+/** Whether a connection was closed by its server. */
+function isClosed(error: Error): boolean {
+  const { code } = error as { code?: string };
+  return code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 /** Of connections to a server that was restarted, or that leads nowhere any more, none is good when one is not. */
