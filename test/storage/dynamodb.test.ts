@@ -420,7 +420,7 @@ describe('on a connection that fails', () => {
   );
 
   test('in a black hole every call ends at its deadline, which the error names, and later calls succeed', async () => {
-    const [store, proxy] = await openProxied({ timeoutMs: 400 });
+    const [store, proxy] = await openProxied({ timeoutMs: 1_500 });
     await store.get(['hole', 'a']);
     proxy.blackHole();
     const calls: (() => Promise<unknown>)[] = [
@@ -435,28 +435,28 @@ describe('on a connection that fails', () => {
     for (const outcome of await Promise.allSettled(calls.map((call) => call()))) {
       expect(outcome).toMatchObject({
         status: 'rejected',
-        reason: { ...unavailable, message: expect.stringContaining('400 ms') },
+        reason: { ...unavailable, message: expect.stringContaining('1500 ms') },
       });
     }
-    expect(performance.now() - started).toBeGreaterThan(390);
-    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(performance.now() - started).toBeGreaterThan(1_490);
+    expect(performance.now() - started).toBeLessThan(8_000);
     proxy.pass();
     for (const call of calls) await call();
     expect(await store.get(['hole', 'a'])).toBeDefined();
   });
 
   test('a handle is closed at the latest when the deadline of its last call is over', async () => {
-    const [store, proxy] = await openProxied({ timeoutMs: 400 });
+    const [store, proxy] = await openProxied({ timeoutMs: 1_500 });
     proxy.blackHole();
     const read = store.get(['hole', 'a']).catch((error: unknown) => error);
     const started = performance.now();
     await store.close();
-    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(performance.now() - started).toBeLessThan(8_000);
     expect(await read).toMatchObject(unavailable);
   });
 
   test('a listener hears, after a cut, the signal that was sent meanwhile', async () => {
-    const [store, proxy] = await openProxied({ pollMs: 50, timeoutMs: 500 });
+    const [store, proxy] = await openProxied({ pollMs: 50, timeoutMs: 1_500 });
     let heard = 0;
     await store.listen('cut off', () => heard++);
     proxy.refuse();

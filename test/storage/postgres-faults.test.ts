@@ -87,7 +87,7 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
   });
 
   test('in a black hole every call ends at its deadline, which the error names, and works again afterwards', async () => {
-    const { proxy, store } = await behindProxy({ timeoutMs: 700 });
+    const { proxy, store } = await behindProxy({ timeoutMs: 1_500 });
     await store.commit([{ put: ['p', 'a'], value }]);
     proxy.blackHole();
     for (let round = 0; round < 2; round++) {
@@ -102,9 +102,9 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
           ...Array.from({ length: 50 }, () => store.get(['p', 'a'])),
         ].map(failureOf),
       );
-      expect(performance.now() - started).toBeLessThan(4_000);
+      expect(performance.now() - started).toBeLessThan(8_000);
       for (const error of errors) expect(error).toEqual(unavailable);
-      expect(errors.filter((error) => isPosternError(error) && error.message.includes('700 ms'))).not.toEqual(
+      expect(errors.filter((error) => isPosternError(error) && error.message.includes('1500 ms'))).not.toEqual(
         [],
       );
     }
@@ -129,13 +129,13 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
   test('a pool without a free connection is a typed error at the deadline, and no connection is lost by it', async () => {
     const place = placeFor(where);
     const pool = place.pool({ max: 2 });
-    const store = await place.open({ pool, timeoutMs: 300 });
+    const store = await place.open({ pool, timeoutMs: 1_500 });
     const held = [await pool.connect(), await pool.connect()];
     const started = performance.now();
     const errors = await Promise.all(Array.from({ length: 100 }, () => failureOf(store.get(['p', 'a']))));
-    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(performance.now() - started).toBeLessThan(8_000);
     for (const error of errors) expect(error).toEqual(unavailable);
-    expect(isPosternError(errors[0]) && errors[0].message).toContain('300 ms');
+    expect(isPosternError(errors[0]) && errors[0].message).toContain('1500 ms');
     for (const client of held) client.release();
     expect(await store.get(['p', 'a'])).toBeUndefined();
     await expectSoon(() => pool.idleCount === pool.totalCount, 2_000);
@@ -158,7 +158,7 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
 
   test('a lock that is never given back ends a commit at its deadline, here and in the server', async () => {
     const place = placeFor(where);
-    const store = await place.open({ timeoutMs: 500 });
+    const store = await place.open({ timeoutMs: 1_500 });
     await store.commit([{ put: ['p', 'a'], value }]);
     const intruder = place.pool({ max: 1 });
     await intruder.query(`BEGIN; UPDATE "${place.schema}".entries SET version = version`);
@@ -166,8 +166,8 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
     expect(await failureOf(store.commit([{ put: ['p', 'a'], value: Uint8Array.of(9) }]))).toEqual(
       unavailable,
     );
-    expect(performance.now() - started).toBeLessThan(4_000);
-    await pause(700);
+    expect(performance.now() - started).toBeLessThan(8_000);
+    await pause(1_700);
     await intruder.query('ROLLBACK');
     // Nothing waits in the server to overwrite what others wrote since.
     await store.commit([{ put: ['p', 'a'], value: Uint8Array.of(1) }]);
@@ -208,7 +208,7 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
   });
 
   test('a listener whose connection went silently dead is woken within a heartbeat and a deadline', async () => {
-    const { proxy, store, direct } = await behindProxy({ timeoutMs: 500 });
+    const { proxy, store, direct } = await behindProxy({ timeoutMs: 1_500 });
     let woken = 0;
     await store.listen('c', () => woken++);
     proxy.blackHole();

@@ -47,6 +47,15 @@ await describeWithService('postgres', 'the schema in PostgreSQL', ({ where }) =>
     expect(isPosternError(error) && error.message).toContain(`version ${newer.length}`);
   });
 
+  test('an upgrade takes as long as it takes, past the deadline of a call', async () => {
+    const place = placeFor(where);
+    await place.open();
+    const slow = [...postgresMigrations, () => 'SELECT pg_sleep(3)'];
+    await migratePostgres(new PostgresCalls(place.pool(), 2_000), place.schema, slow);
+    const { rows } = await place.pool().query(`SELECT version FROM "${place.schema}".schema_version`);
+    expect(rows).toEqual([{ version: slow.length }]);
+  });
+
   test('an upgrade that fails leaves the schema as it was', async () => {
     const place = placeFor(where);
     const store = await place.open();

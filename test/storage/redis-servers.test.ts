@@ -233,9 +233,9 @@ describe.runIf(hasServer)('what a server is asked for when a store is opened', (
 
 describe.runIf(hasServer)('what happens to a store when its server', () => {
   test.each(libraries)(
-    '%s: is killed and started again with its append-only file: nothing acknowledged is lost',
+    '%s: is killed and started again with a file that is flushed with each write: nothing acknowledged is lost',
     async (library) => {
-      const server = await serverWith('--appendonly', 'yes', '--appendfsync', 'everysec');
+      const server = await serverWith('--appendonly', 'yes', '--appendfsync', 'always');
       const store = await open(await clients[library]!(server.port));
       let woken = 0;
       await store.listen('c', () => woken++);

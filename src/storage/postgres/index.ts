@@ -18,7 +18,10 @@ export interface PostgresOptions {
   readonly pool: PostgresPool;
   /** Lower-case letters, digits and `_`, at most 48. Created when it is missing. Default `postern`. */
   readonly schema?: string | undefined;
-  /** When a call that the server has not answered fails. Default 5,000 ms. */
+  /**
+   * When a call that the server has not answered fails. Default 5,000 ms. Creating or upgrading the schema may take a
+   * minute, whatever this says.
+   */
   readonly timeoutMs?: number | undefined;
   /**
    * How signals of other processes are heard: by LISTEN on one connection of the pool, or by looking every `pollMs`.

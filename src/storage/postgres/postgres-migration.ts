@@ -1,12 +1,13 @@
 import { PosternError } from '../../core/postern-error.ts';
-import type { PostgresCalls, PostgresQuery } from './postgres-calls.ts';
+import type { PostgresCalls, PostgresQuery, PostgresSession } from './postgres-calls.ts';
 import { postgresMigrations, type PostgresMigrations } from './postgres-schema.ts';
 
 /**
  * Creates the schema when it is missing, and brings an older one up to date.
  *
- * One transaction, under an advisory lock that only one process holds at a time. A schema that is up to date is only
- * read, so a user without the right to change it will do.
+ * One transaction, under an advisory lock that only one process holds at a time, for which there is a minute at least,
+ * however short the deadline of calls is. A schema that is up to date is only read, so a user without the right to
+ * change it will do.
  *
  * @throws {PosternError} ERR_POSTERN_STORAGE_SCHEMA_UNSUPPORTED when a newer version made it, or another program.
  * @throws {PosternError} ERR_POSTERN_STORAGE_UNAVAILABLE
@@ -20,7 +21,7 @@ export async function migratePostgres(
     versionOf(query, schema),
   );
   if (isCurrent(found, schema, migrations)) return;
-  await calls.session(`the schema ${schema} could not be created or upgraded`, async ({ query }) => {
+  const migrate = async ({ query }: PostgresSession): Promise<void> => {
     await query({ text: 'BEGIN' });
     await query({
       text: 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))',
@@ -31,12 +32,21 @@ export async function migratePostgres(
     if (!isCurrent(before, schema, migrations)) {
       if (before === undefined) await query({ text: `CREATE SCHEMA "${schema}"` });
       if (!before) await query({ text: versionTable(schema) });
-      for (const migrate of migrations.slice(before ?? 0)) await query({ text: migrate(schema) });
+      for (const step of migrations.slice(before ?? 0)) await query({ text: step(schema) });
       await query({ text: `UPDATE "${schema}".schema_version SET version = ${migrations.length}` });
     }
     await query({ text: 'COMMIT' });
-  });
+  };
+  await calls.session(
+    `the schema ${schema} could not be created or upgraded`,
+    migrate,
+    Math.max(calls.timeoutMs, migrationMs),
+  );
 }
+
+// An index of a large table takes longer than a call may; ended by the deadline of a call, it would begin again with
+// each start, and never be done.
+const migrationMs = 60_000;
 
 const versionTable = (schema: string): string => `
 CREATE TABLE "${schema}".schema_version (version integer NOT NULL);
