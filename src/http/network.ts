@@ -11,7 +11,7 @@ import type { Network, NetworkOptions } from './network-options.ts';
  * Nothing is loaded before the first request.
  *
  * @throws {PosternError} ERR_POSTERN_CONFIG_MISCONFIGURED when a time is none, the guard allows what is no address, a
- * certificate is for what is no issuer, or there is one where nothing could show it.
+ * certificate is for what is no issuer, or there is a certificate, an authority or a proxy where nothing could heed it.
  */
 export function openNetwork(options: NetworkOptions = {}): Network {
   const { guard, limits } = options;
@@ -22,8 +22,7 @@ export function openNetwork(options: NetworkOptions = {}): Network {
     answerMs: limits?.answerMs,
   });
   const certificateFor = findCertificate(options.clientCertificates);
-  if (!isNode() && (options.clientCertificate ?? options.clientCertificates) !== undefined)
-    throw cannotShow();
+  if (!isNode()) mustNotPromise(options);
   const others = new Map<object, Network>();
   const way = isNode() ? openLate(options) : { fetch: globalFetch, close: async () => {} };
   const another = (more: NetworkOptions, key: object): Network => {
@@ -101,11 +100,20 @@ function laidOver(below: NetworkOptions, over: NetworkOptions): NetworkOptions {
   };
 }
 
-function cannotShow(): PosternError {
-  return new PosternError(
+/** Requests that leave without what was asked for would go where, or as whom, they must not. */
+function mustNotPromise({ clientCertificate, clientCertificates, ca, proxy }: NetworkOptions): void {
+  const asked = {
+    clientCertificate,
+    clientCertificates,
+    ca,
+    proxy: proxy === 'environment' || proxy === 'none' ? undefined : proxy,
+  };
+  const [name] = Object.entries(asked).find(([, value]) => value !== undefined) ?? [];
+  if (name === undefined) return;
+  throw new PosternError(
     'ERR_POSTERN_CONFIG_MISCONFIGURED',
-    'certificates of clients cannot be shown by the "fetch" of this runtime',
-    { hint: 'Give a "fetch" of your own that shows them, in place of "network".' },
+    `"network.${name}" is not for this runtime, whose "fetch" knows nothing of it`,
+    { hint: 'Give a "fetch" of your own that does it, in place of "network".' },
   );
 }
 
