@@ -104,9 +104,9 @@ await describeWithService('postgres', 'PostgreSQL with faults between it and the
       );
       expect(performance.now() - started).toBeLessThan(8_000);
       for (const error of errors) expect(error).toEqual(unavailable);
-      expect(errors.filter((error) => isPosternError(error) && error.message.includes('1500 ms'))).not.toEqual(
-        [],
-      );
+      expect(
+        errors.filter((error) => isPosternError(error) && error.message.includes('1500 ms')),
+      ).not.toEqual([]);
     }
     proxy.pass();
     expect(await recoveryOf(store)).toBeLessThan(5_000);
