@@ -30,8 +30,8 @@ async function main(): Promise<void> {
     const storage = openLocalStorage(directory);
     const coordinator = new LocalAuthCoordinator({
       storage,
-      leaseMs: 3_000,
-      oauthTimeoutMs: 1_000,
+      leaseMs: 6_000,
+      oauthTimeoutMs: 2_500,
       openBrowser: async (url) => {
         tell({ link: url });
         return true;
