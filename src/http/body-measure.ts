@@ -63,11 +63,14 @@ export function measureBody(
     isLineEmpty = true;
   };
   const count = (piece: Uint8Array): void => {
+    const { length } = piece;
     let counted = 0;
-    for (let at = 0; at < piece.length; at++) {
+    for (let at = 0; ; at++) {
+      // Most bytes are for nothing, and there may be millions.
+      while (at < length && meanings[piece[at]!] === 0) at++;
+      if (at >= length) break;
       const byte = piece[at]!;
       const meaning = meanings[byte];
-      if (meaning === 0) continue;
       if (at > counted) {
         isEscaped = isLineEmpty = false;
         last = undefined;

@@ -7,6 +7,9 @@ export interface StreamEvent {
   readonly id?: string | undefined;
 }
 
+/** How many events of a stream may be no messages: to judge one takes far longer than to send it. */
+export const maxStrayEvents = 100;
+
 export interface EventReading {
   /** The longest event, in UTF-16 code units. A stream that has a longer one is given up. */
   readonly maxLength: number;

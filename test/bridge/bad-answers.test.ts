@@ -19,6 +19,13 @@ test.each<[string, (response: ServerResponse) => void]>([
         .end(`data: ${'x'.repeat(11 * 1024 * 1024)}`),
   ],
   [
+    'events that are no messages',
+    (response) =>
+      void response
+        .writeHead(200, { 'content-type': 'text/event-stream' })
+        .write('data: {"no":"message"}\n\n'.repeat(101)),
+  ],
+  [
     'invalid UTF-8',
     (response) =>
       void response.writeHead(200, { 'content-type': 'application/json' }).end(Buffer.from([0x7b, 0xff])),

@@ -5,6 +5,7 @@ import { createSendHttp, drop, isEventStream, readEvents, type SendHttp } from '
 import type { LegacyTransport } from './legacy-remote.ts';
 import { brokenError, httpStatusError, sessionLostError, speechError } from './remote-errors.ts';
 import type { RemoteOptions, RequestOptions } from './remote-options.ts';
+import { strayEvents } from './stray-events.ts';
 import { textOf, type Answer } from './answer.ts';
 
 /** How long a stream may take to say where messages go. */
@@ -100,9 +101,10 @@ export class EventStreamTransport implements LegacyTransport {
     }
     const { promise, resolve, reject } = Promise.withResolvers<URL>();
     const count = ++this.#count;
+    const stray = strayEvents(this.#options);
     const reading = readEvents(response, this.#options, ({ event, data }) => {
       if (event === 'endpoint') return this.#toEndpoint(data, resolve, reject);
-      return event === 'message' && data !== '' ? this.#take(data) : undefined;
+      return event === 'message' && data !== '' ? this.#take(data, stray) : undefined;
     });
     const end = (error?: unknown): void => {
       const broken = error ?? brokenError(server);
@@ -130,13 +132,10 @@ export class EventStreamTransport implements LegacyTransport {
     else reject(speechError(server, 'wants messages sent to another address'));
   }
 
-  async #take(data: string): Promise<void> {
+  async #take(data: string, stray: (reason: string) => void): Promise<void> {
     const { onMessage, logger, server } = this.#options;
     const read = readMessageText(data);
-    if (read.kind === 'refused') {
-      logger.warn('an event of a server is no message', { server, reason: read.reason });
-      return;
-    }
+    if (read.kind === 'refused') return stray(read.reason);
     if (read.kind === 'request' || read.kind === 'notification') return void (await onMessage(read));
     const waiting = read.id === undefined ? undefined : this.#waiting.get(read.id);
     if (waiting === undefined) logger.debug('an answer that nobody waits for was dropped', { server });

@@ -1,4 +1,5 @@
 import { authorizedFetch } from '../../client/auth/authorized-fetch.ts';
+import { isPosternError } from '../../core/postern-error.ts';
 import { EventStreamParser, type StreamEvent } from '../../wire/event-stream.ts';
 import { CookieJar } from './cookie-jar.ts';
 import { brokenError, speechError } from './remote-errors.ts';
@@ -105,6 +106,7 @@ export async function readEvents(
     }
   } catch (cause) {
     void reader?.cancel().catch(() => {});
+    if (isPosternError(cause, 'ERR_POSTERN_CLIENT_CONNECTION_FAILED')) throw cause;
     if (cause instanceof RangeError)
       throw speechError(server, `sends an event of more than ${maxBytes} bytes`);
     throw brokenError(server, cause);

@@ -4,6 +4,7 @@ import { textOf, withAnswerId, type Answer } from './answer.ts';
 import { createSendHttp, drop, isEventStream, readEvents, readText, type SendHttp } from './http-exchange.ts';
 import { brokenError, httpStatusError, sessionLostError, speechError } from './remote-errors.ts';
 import type { RemoteOptions, RequestOptions } from './remote-options.ts';
+import { strayEvents } from './stray-events.ts';
 import { Turns } from './turns.ts';
 
 /** How many requests a server works on at once, of which it has not answered anything yet. */
@@ -210,6 +211,7 @@ export class StreamableHttp {
     within: RequestMessage | undefined,
   ): Promise<void> {
     const { onMessage, logger, server } = this.#options;
+    const stray = strayEvents(this.#options);
     return readEvents(
       stream,
       this.#options,
@@ -218,7 +220,7 @@ export class StreamableHttp {
         if (event.event !== 'message' || event.data === '') return false;
         const read = readMessageText(event.data);
         if (read.kind === 'refused') {
-          logger.warn('an event of a server is no message', { server, reason: read.reason });
+          stray(read.reason);
           return false;
         }
         if (read.kind === 'request' || read.kind === 'notification')

@@ -4,6 +4,7 @@ import type {
   RequestId,
   TransportSendOptions,
 } from '@modelcontextprotocol/client';
+import { maxStrayEvents } from '../../wire/event-stream.ts';
 
 type Answer = JSONRPCResultResponse | JSONRPCErrorResponse;
 
@@ -16,6 +17,7 @@ export class Exchange {
   #lastId: string | undefined;
   #canBeAskedFor = false;
   #isAnswered = false;
+  #strayEvents = 0;
 
   /** @param all those of the transport; this one is among them until it ends. */
   constructor(all: Set<Exchange>, options: TransportSendOptions = {}) {
@@ -43,7 +45,7 @@ export class Exchange {
 
   /** Whether a stream that ends here has not brought all, and can be asked for again. */
   get canGoOn(): boolean {
-    return this.#canBeAskedFor && !this.#isAnswered;
+    return this.#canBeAskedFor && !this.#isAnswered && this.#strayEvents <= maxStrayEvents;
   }
 
   /** It begins in the midst, of a stream that somebody else has read. */
@@ -67,6 +69,11 @@ export class Exchange {
   answered(answer: Answer): Answer {
     this.#isAnswered = true;
     return this.#answerId === undefined ? answer : { ...answer, id: this.#answerId };
+  }
+
+  /** An event was no message. @returns whether the stream is still worth reading: one that brings nothing else is not. */
+  strayed(): boolean {
+    return ++this.#strayEvents <= maxStrayEvents;
   }
 
   /** Nothing more comes of it. */

@@ -1,4 +1,5 @@
 import type { Client as SdkClient, RequestOptions } from '@modelcontextprotocol/client';
+import { withSignal } from '../../sync/with-signal.ts';
 import type { AuthorizationRequiredError } from '../auth/authorization-required-error.ts';
 import { AskedCall } from './asked-call.ts';
 import { FailedCall, type CallOnConnection } from './failed-call.ts';
@@ -69,16 +70,19 @@ export class SessionCalls {
   }
 
   request<T>(work: Work<T>, signal: AbortSignal | undefined): Promise<T> {
-    return this.#send(work, { sent: 1, signal, call: new AskedCall(undefined, signal) });
+    const heeding: Work<T> = (client) => withSignal(work(client), signal);
+    return this.#send(heeding, { sent: 1, signal, call: new AskedCall(undefined, signal) });
   }
 
   /** One frame for a call that goes through, since each costs every call. */
   async #send<T>(work: Work<T>, sending: Sending): Promise<T> {
     const { liveness, inFlight, stepUp } = this.#session;
+    sending.signal?.throwIfAborted();
     this.#count++;
     try {
       const connected = this.#session.connected(sending.signal);
-      const client = connected instanceof Promise ? await connected : connected;
+      // What is begun is for all who call: who gives up leaves it to the others, and to its own end.
+      const client = connected instanceof Promise ? await withSignal(connected, sending.signal) : connected;
       const session = { client, hasSession: hasSession(client), sent: sending.sent };
       const watch = liveness.begin(client);
       inFlight.begin(client);
@@ -89,12 +93,13 @@ export class SessionCalls {
         stepUp.succeeded(sending.call);
         return result;
       } catch (error) {
-        failed = await this.#judge(watch.failed(error), session);
+        const failure = watch.failed(error);
+        // The SDK calls a cancellation a time-out. Who has cancelled does not wait for what else is wrong.
+        sending.signal?.throwIfAborted();
+        failed = await withSignal(this.#judge(failure, session), sending.signal);
       } finally {
         inFlight.end(client);
       }
-      // The SDK calls a cancellation a time-out.
-      sending.signal?.throwIfAborted();
       return await this.#recover(work, failed, { ...sending, ...session });
     } finally {
       this.#count--;
@@ -108,7 +113,7 @@ export class SessionCalls {
 
   async #recover<T>(work: Work<T>, failed: FailedCall, sending: Sending & CallOnConnection): Promise<T> {
     const { isCurrent, fail, reconnect, failedServer, stepUp, questions } = this.#session;
-    const { client, call, sent } = sending;
+    const { client, call, sent, signal } = sending;
     const settled = await questions.settle(failed.error, call);
     if (settled === sendAgain) return this.#send(work, sending);
     return recoverCall(failed.as(settled), {
@@ -118,7 +123,7 @@ export class SessionCalls {
       blocksCallers: this.#options.coordinator.blocksCallers,
       fail: (failure) => void (isCurrent(client) && fail(failure)),
       stepUp: (required: AuthorizationRequiredError) => stepUp.ask(required, call.key),
-      reconnect: async () => void (isCurrent(client) && (await reconnect())),
+      reconnect: async () => void (isCurrent(client) && (await withSignal(reconnect(), signal))),
       resend: () => this.#send(work, { ...sending, sent: sent + 1 }),
     });
   }

@@ -261,6 +261,7 @@ export class StreamableHttpTransport implements Transport {
       const message = asMessage(JSON.parse(data));
       this.onmessage?.('method' in message ? message : exchange.answered(message));
     } catch (error) {
+      if (!exchange.strayed()) throw error;
       this.onerror?.(error as Error);
     }
   }
