@@ -110,8 +110,12 @@ function spanOf(entries: readonly string[]): Omit<Span, 'ofNode'> {
   return { low: Math.min(...ranks), high: Math.max(...ranks) };
 }
 
+/** At once or late: a bundler must find it all the same. */
 function loadsBuiltIns(id: string, edges: FindEdges): boolean {
-  return [...loadedWith(id, edges)].some((loaded) => loaded.startsWith('node:'));
+  const isBuiltIn = (name: string): boolean => name.startsWith('node:');
+  return [...loadedWith(id, edges)].some(
+    (loaded) => isBuiltIn(loaded) || edges(loaded)?.dynamicallyImportedIds.some(isBuiltIn) === true,
+  );
 }
 
 function loadedWith(start: string, edges: FindEdges): Set<string> {
