@@ -21,6 +21,13 @@ const meanings = new Uint8Array(256);
 for (const character of ',[{') meanings[character.charCodeAt(0)] = valueByte;
 for (const byte of [lf, cr]) meanings[byte] = lineEnd;
 for (const byte of [quote, backslash]) meanings[byte] = otherByte;
+const meaningful = [...meanings.keys()].filter((byte) => meanings[byte] !== 0);
+
+/** Where the first byte is that is for anything. A piece of an image, or of a long text, has none. */
+function firstMeaning(piece: Uint8Array): number {
+  const found = meaningful.map((byte) => piece.indexOf(byte)).filter((at) => at !== -1);
+  return Math.min(piece.length, ...found);
+}
 
 /**
  * Measures a body as it comes, so that one that would stall the process is not read to its end, let alone parsed: a megabyte
@@ -65,7 +72,7 @@ export function measureBody(
   const count = (piece: Uint8Array): void => {
     const { length } = piece;
     let counted = 0;
-    for (let at = 0; ; at++) {
+    for (let at = firstMeaning(piece); ; at++) {
       // Most bytes are for nothing, and there may be millions.
       while (at < length && meanings[piece[at]!] === 0) at++;
       if (at >= length) break;
