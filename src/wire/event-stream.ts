@@ -7,7 +7,7 @@ export interface StreamEvent {
   readonly id?: string | undefined;
 }
 
-/** How many events of a stream may be no messages: to judge one takes far longer than to send it. */
+/** How many events of a stream may be no messages, one after the other: to judge one takes far longer than to send it. */
 export const maxStrayEvents = 100;
 
 export interface EventReading {

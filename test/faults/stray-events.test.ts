@@ -18,11 +18,12 @@ test('a stream whose events are no messages is given up long before its call is 
   await vi.waitFor(() => expect(isClosed).toBe(true));
 });
 
-test('a stream that brings a hundred of them, and then the answer, has answered', async () => {
+test('a stream that brings a hundred of them, a message, a hundred more, and then the answer, has answered', async () => {
   const server = await openRawServer(({ method, answer }, response) => {
     if (method !== 'tools/call') return false;
     response.writeHead(200, { 'content-type': 'text/event-stream' });
-    response.end(`${stray.repeat(100)}data: ${answer}\n\n`);
+    const message = `data: ${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/message', params: {} })}\n\n`;
+    response.end(`${stray.repeat(100)}${message}${stray.repeat(100)}data: ${answer}\n\n`);
     return true;
   });
   const session = await openRawSession(server);

@@ -5,7 +5,7 @@ import { createSendHttp, drop, isEventStream, readEvents, type SendHttp } from '
 import type { LegacyTransport } from './legacy-remote.ts';
 import { brokenError, httpStatusError, sessionLostError, speechError } from './remote-errors.ts';
 import type { RemoteOptions, RequestOptions } from './remote-options.ts';
-import { strayEvents } from './stray-events.ts';
+import { strayEvents, type StrayEvents } from './stray-events.ts';
 import { textOf, type Answer } from './answer.ts';
 
 /** How long a stream may take to say where messages go. */
@@ -132,10 +132,11 @@ export class EventStreamTransport implements LegacyTransport {
     else reject(speechError(server, 'wants messages sent to another address'));
   }
 
-  async #take(data: string, stray: (reason: string) => void): Promise<void> {
+  async #take(data: string, stray: StrayEvents): Promise<void> {
     const { onMessage, logger, server } = this.#options;
     const read = readMessageText(data);
-    if (read.kind === 'refused') return stray(read.reason);
+    if (read.kind === 'refused') return stray.strayed(read.reason);
+    stray.spoke();
     if (read.kind === 'request' || read.kind === 'notification') return void (await onMessage(read));
     const waiting = read.id === undefined ? undefined : this.#waiting.get(read.id);
     if (waiting === undefined) logger.debug('an answer that nobody waits for was dropped', { server });

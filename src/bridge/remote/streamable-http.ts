@@ -220,9 +220,10 @@ export class StreamableHttp {
         if (event.event !== 'message' || event.data === '') return false;
         const read = readMessageText(event.data);
         if (read.kind === 'refused') {
-          stray(read.reason);
+          stray.strayed(read.reason);
           return false;
         }
+        stray.spoke();
         if (read.kind === 'request' || read.kind === 'notification')
           return onMessage(read, within)?.then(() => false) ?? false;
         if (isEnough(read)) return true;

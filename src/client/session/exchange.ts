@@ -71,6 +71,11 @@ export class Exchange {
     return this.#answerId === undefined ? answer : { ...answer, id: this.#answerId };
   }
 
+  /** An event was a message. */
+  spoke(): void {
+    this.#strayEvents = 0;
+  }
+
   /** An event was no message. @returns whether the stream is still worth reading: one that brings nothing else is not. */
   strayed(): boolean {
     return ++this.#strayEvents <= maxStrayEvents;

@@ -259,6 +259,7 @@ export class StreamableHttpTransport implements Transport {
     if (data === '' || event !== 'message') return;
     try {
       const message = asMessage(JSON.parse(data));
+      exchange.spoke();
       this.onmessage?.('method' in message ? message : exchange.answered(message));
     } catch (error) {
       if (!exchange.strayed()) throw error;
