@@ -22,7 +22,7 @@ export function openNetwork(options: NetworkOptions = {}): Network {
     answerMs: limits?.answerMs,
   });
   const certificateFor = findCertificate(options.clientCertificates);
-  if (!isNode()) mustNotPromise(options);
+  if (!isNode()) refuseUnheeded(options);
   const others = new Map<object, Network>();
   const way = isNode() ? openLate(options) : { fetch: globalFetch, close: async () => {} };
   const another = (more: NetworkOptions, key: object): Network => {
@@ -101,7 +101,7 @@ function laidOver(below: NetworkOptions, over: NetworkOptions): NetworkOptions {
 }
 
 /** Requests that leave without what was asked for would go where, or as whom, they must not. */
-function mustNotPromise({ clientCertificate, clientCertificates, ca, proxy }: NetworkOptions): void {
+function refuseUnheeded({ clientCertificate, clientCertificates, ca, proxy }: NetworkOptions): void {
   const asked = {
     clientCertificate,
     clientCertificates,

@@ -47,7 +47,7 @@ await describeWithService('postgres', 'the schema in PostgreSQL', ({ where }) =>
     expect(isPosternError(error) && error.message).toContain(`version ${newer.length}`);
   });
 
-  test('an upgrade takes as long as it takes, past the deadline of a call', async () => {
+  test('an upgrade may take longer than a call', async () => {
     const place = placeFor(where);
     await place.open();
     const slow = [...postgresMigrations, () => 'SELECT pg_sleep(3)'];

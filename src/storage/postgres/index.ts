@@ -19,8 +19,8 @@ export interface PostgresOptions {
   /** Lower-case letters, digits and `_`, at most 48. Created when it is missing. Default `postern`. */
   readonly schema?: string | undefined;
   /**
-   * When a call that the server has not answered fails. Default 5,000 ms. Creating or upgrading the schema may take a
-   * minute, whatever this says.
+   * When a call that the server has not answered fails. Default 5,000 ms. To create or upgrade the schema
+   * there is a minute, or this where it is longer.
    */
   readonly timeoutMs?: number | undefined;
   /**
